@@ -1,0 +1,75 @@
+# Every target installs what it needs. What is missing on the machine is said in one line.
+SHELL := /bin/bash
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+
+# $(call environment,FOLDER,LOCK): a virtual environment that holds exactly what LOCK pins.
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
+	@echo "Installing $(2) into $(1)" >&2
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python $(PYTHON) $(1) && \
+		uv pip install --quiet --require-hashes --python $(1)/bin/python -r $(2); \
+	else \
+		$(PYTHON) -m venv --clear $(1) && \
+		$(1)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $(2) \
+			2> >(grep -v 'is ignored: it is neither a file nor a directory' >&2); \
+	fi
+endef
+
+.PHONY: help install demo test lint types bench format clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+install: .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp ## Install everything into this folder
+
+.venv/.stamp: dev.lock pyproject.toml
+	$(call environment,.venv,dev.lock)
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python .venv/bin/python --no-build-isolation --no-deps -e .; \
+	else \
+		.venv/bin/python -m pip --quiet install --no-build-isolation --no-deps --no-index -e .; \
+	fi
+	@touch $@
+
+.envs/%/.stamp: %.lock
+	$(call environment,.envs/$*,$<)
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20.19 or later with npm is needed; there is no npm" >&2; exit 1; }
+	@echo "Installing package-lock.json into node_modules" >&2
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidations
+	@.venv/bin/python -m infra.local.demo
+
+test: install lint types ## Run every check and test
+	@.venv/bin/pytest --cov --cov-report=term
+
+lint: .venv/.stamp ## Check style and import contracts
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+
+types: .venv/.stamp
+	@.venv/bin/mypy
+
+bench: install ## Measure speed, as ratios within one run
+	@.venv/bin/python -m bench $(if $(HISTORY_DIR),--histories $(HISTORY_DIR))
+
+format: .venv/.stamp ## Format the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+clean: ## Remove everything that was installed or built here
+	@rm -rf .venv .envs .local .serverless .cache build dist node_modules
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,19 @@
+"""One base error and its few kinds; who is to blame is in the type."""
+
+from typing import ClassVar
+
+
+class EdgesweepError(Exception):
+    """Something failed that its user or operator should read in one line."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class BadInput(EdgesweepError):
+    """A value given by a user or a sender is wrong; the text names the value and the bound."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class Infeasible(BadInput):
+    """No cover exists under the given caps."""

@@ -1,0 +1,95 @@
+"""Viewer paths, and how CloudFront wants them written in an invalidation.
+
+A viewer path is decoded text: `/` and an object's key. Everything inside Edgesweep works on viewer
+paths; quoting comes last, in `Pattern.quoted`. The rules are those of
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
+and each is quoted where it is enforced.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# "The maximum length of a path is 4,000 characters." One of them is kept for the wildcard.
+MAX_PREFIX_LENGTH = 3_999
+
+# "URL-encode those characters" that are non-ASCII or unsafe by RFC 1738; "do not URL-encode any
+# other characters in the path, or CloudFront will not invalidate the old version". RFC 1738 2.2
+# counts as unsafe the controls, the space, and < > " # % { } | \ ^ ~ [ ] `
+_UNSAFE = re.compile(r'[^!$&-;=?-Z_a-z]')
+
+# What no exact path can say: "~" is rejected raw and has no effect as %7E, a literal "*" reads as a
+# wildcard, and "?" begins a query string. A wildcard that stops before the character says it.
+_UNSAYABLE = re.compile(r"[~*?]")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pattern:
+    """An invalidation path before quoting.
+
+    Attributes:
+        text: a viewer path, or the prefix that a wildcard keeps.
+        wildcard: whether every viewer path that starts with `text` is meant.
+    """
+
+    text: str
+    wildcard: bool = False
+
+    def matches(self, viewer_path: str) -> bool:
+        """Tell whether CloudFront would forget `viewer_path`."""
+        return viewer_path.startswith(self.text) if self.wildcard else viewer_path == self.text
+
+    def quoted(self) -> str:
+        """Return the path as CreateInvalidation takes it, at most 4,000 characters."""
+        return quote(self.text) + "*" * self.wildcard
+
+
+def viewer_path(key: str) -> str:
+    """Return the path under which viewers ask for the object `key`."""
+    return "/" + key
+
+
+def aliases(path: str) -> Iterable[str]:
+    """Yield every viewer path that may hold the object cached at `path`, `path` first.
+
+    CloudFront serves the default root object for `/`, and the copy may be cached under either name.
+    """
+    yield path
+    if path == "/index.html":
+        yield "/"
+
+
+def quote(text: str) -> str:
+    """Percent-encode what CloudFront wants encoded, and nothing else.
+
+    Raises:
+        UnicodeEncodeError: `text` holds a lone surrogate, which no URL can carry.
+    """
+    return _UNSAFE.sub(_percent, text)
+
+
+def exact_stop(path: str) -> int | None:
+    """Return where a wildcard has to stop, in characters, for a path that cannot be said exactly.
+
+    Returns:
+        None for a path that can be said exactly, else the length of the longest prefix of `path`
+        that a wildcard can keep.
+    """
+    unsayable = _UNSAYABLE.search(path)
+    stop = unsayable.start() if unsayable else len(path)
+    if stop * 12 > MAX_PREFIX_LENGTH:
+        stop = min(stop, _fitting(path))
+    return None if stop == len(path) else stop
+
+
+def _percent(unsafe: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in unsafe[0].encode())
+
+
+def _fitting(path: str) -> int:
+    length = 0
+    for index, character in enumerate(path):
+        length += len(quote(character))
+        if length > MAX_PREFIX_LENGTH:
+            return index
+    return len(path)

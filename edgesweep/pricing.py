@@ -1,0 +1,24 @@
+"""What AWS charges, as dated data.
+
+Prices are US dollars, read on 2026-10-01 from the AWS price list.
+"""
+
+from decimal import Decimal
+
+# "First 1,000 paths requested for invalidation each month free, then $0.005 per path."
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html
+PATH_PRICE = Decimal("0.005")
+FREE_PATHS = 1_000
+
+# S3 Standard GET, us-east-1: https://aws.amazon.com/s3/pricing/
+S3_GET_PRICE = Decimal("0.0000004")
+# Regional edge caches that each fetch an object again once it was invalidated:
+# https://aws.amazon.com/cloudfront/features/
+EDGE_CACHES = 13
+# Dollars for one object that was invalidated though it had not changed.
+REFETCH_COST = S3_GET_PRICE * EDGE_CACHES
+
+
+def invalidation_bill(paths: int, free_paths: int = FREE_PATHS) -> Decimal:
+    """Return what `paths` invalidation paths of one month and account cost, in dollars."""
+    return PATH_PRICE * max(0, paths - free_paths)
