@@ -1,0 +1,158 @@
+"""DynamoDB through pynamodb: the dirty rows."""
+
+import heapq
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.connection import TableConnection
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from edgesweep.changes import Change, Kind
+from edgesweep.dirty import DirtyRow, instant, parse_instant, partition
+from edgesweep.errors import EdgesweepError
+
+# "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+_BATCH = 25
+_ATTEMPTS = 8
+_FIRST_PAUSE = 0.05
+
+Request = Mapping[str, Any]
+
+
+class Unwritten(EdgesweepError):
+    """DynamoDB did not take every write."""
+
+
+class _Row(Model):
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    bucket = UnicodeAttribute()
+    key = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    changed_at = UnicodeAttribute()
+    etag = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+    sequencer = UnicodeAttribute(null=True)
+
+
+class DirtyTable:
+    """The table `dirty`.
+
+    Args:
+        name: the table's name.
+        shards: partitions of each distribution that are read.
+        pause: sleeps for some seconds between attempts.
+    """
+
+    def __init__(
+        self, name: str, shards: int = 1, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._name = name
+        self._model = type("Row", (_Row,), {"Meta": type("Meta", (), {"table_name": name})})
+        self._connection = TableConnection(name).connection
+        self._shards = range(shards)
+        self._pause = pause
+
+    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
+        """Write rows; return those that could not be written, each with the reason."""
+        by_key = {(row.partition, row.position): row for row in rows}
+        items = [self._model(**_attributes(row)).serialize() for row in rows]
+        unwritten = self._write([{"PutRequest": {"Item": item}} for item in items])
+        keys = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
+        return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
+
+    def delete(self, rows: Sequence[DirtyRow]) -> None:
+        """Delete exactly these rows; one that is gone already is no error.
+
+        Raises:
+            Unwritten: some rows are still there.
+        """
+        keys = [{"pk": {"S": row.partition}, "sk": {"S": row.position}} for row in rows]
+        unwritten = self._write([{"DeleteRequest": {"Key": key}} for key in keys])
+        if unwritten:
+            msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
+            raise Unwritten(msg)
+
+    def span(self, distribution: str) -> tuple[datetime, datetime] | None:
+        """Return when the oldest and the newest dirty row were recorded, or None without any."""
+        oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
+        if not oldest:
+            return None
+        newest = [row.recorded_at for row in self._ends(distribution, forward=False)]
+        return min(oldest), max(newest, default=max(oldest))
+
+    def read(self, distribution: str, limit: int) -> Sequence[DirtyRow]:
+        """Return up to `limit` rows, the oldest first, strongly consistent."""
+        shards = [self._query(distribution, shard, page_size=None) for shard in self._shards]
+        return list(islice(heapq.merge(*shards, key=lambda row: row.position), limit))
+
+    def _ends(self, distribution: str, *, forward: bool) -> Iterator[DirtyRow]:
+        for shard in self._shards:
+            yield from self._query(distribution, shard, scan_index_forward=forward, limit=1)
+
+    def _query(self, distribution: str, shard: int, **options: Any) -> Iterator[DirtyRow]:  # noqa: ANN401  # as pynamodb
+        key = partition(distribution, shard)
+        for item in self._model.query(key, consistent_read=True, **options):
+            yield _row(distribution, shard, item)
+
+    def _write(self, requests: Sequence[Request]) -> list[tuple[Request, str]]:
+        """Send write requests in batches; return those that failed, each with the reason."""
+        unwritten: list[tuple[Request, str]] = []
+        for start in range(0, len(requests), _BATCH):
+            batch = requests[start : start + _BATCH]
+            try:
+                left = self._write_batch(batch)
+            except PynamoDBException as error:
+                unwritten += [(request, str(error)) for request in requests[start:]]
+                break
+            unwritten += [(request, "DynamoDB left the item unprocessed") for request in left]
+        return unwritten
+
+    def _write_batch(self, batch: Sequence[Request]) -> Sequence[Request]:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                # Full jitter: many recorders that were throttled together come back apart.
+                self._pause(random.uniform(0, _FIRST_PAUSE * 2**attempt))  # noqa: S311  # no secret
+            answer = self._connection.dispatch(
+                "BatchWriteItem", {"RequestItems": {self._name: batch}}
+            )
+            batch = answer.get("UnprocessedItems", {}).get(self._name, [])
+            if not batch:
+                break
+        return batch
+
+
+def _attributes(row: DirtyRow) -> dict[str, Any]:
+    change = row.change
+    return {
+        "pk": row.partition,
+        "sk": row.position,
+        "bucket": change.bucket,
+        "key": change.key,
+        "kind": change.kind.value,
+        "changed_at": instant(change.changed_at),
+        "etag": change.etag,
+        "size": change.size,
+        "sequencer": change.sequencer,
+    }
+
+
+def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
+    recorded_at, token = item.sk.split("#")
+    change = Change(
+        bucket=item.bucket,
+        key=item.key,
+        kind=Kind(item.kind),
+        changed_at=parse_instant(item.changed_at),
+        etag=item.etag,
+        size=None if item.size is None else int(item.size),
+        sequencer=item.sequencer,
+    )
+    return DirtyRow(distribution, change, parse_instant(recorded_at), token, shard)
