@@ -17,7 +17,7 @@ define environment
 		uv pip install --quiet --require-hashes --python $(1)/bin/python -r $(2); \
 	else \
 		$(PYTHON) -m venv --clear $(1) && \
-		$(1)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $(2) \
+		$(1)/bin/python -m pip --quiet --disable-pip-version-check install --no-compile --require-hashes -r $(2) \
 			2> >(grep -v 'is ignored: it is neither a file nor a directory' >&2); \
 	fi
 endef

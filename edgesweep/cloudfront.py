@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from edgesweep.answers import Accepted, Answer, Refusal, Refused, Unanswered
 
@@ -55,7 +56,7 @@ class CloudFront:
             )
         except ClientError as error:
             return _refused(error)
-        except (ConnectionError, HTTPClientError) as error:
+        except (BotoCoreError, ResponseParserError) as error:
             return Unanswered(str(error))
         created = response["Invalidation"]
         return Accepted(created["Id"], created["CreateTime"])

@@ -16,7 +16,7 @@ MAX_PREFIX_LENGTH = 3_999
 # "URL-encode those characters" that are non-ASCII or unsafe by RFC 1738; "do not URL-encode any
 # other characters in the path, or CloudFront will not invalidate the old version". RFC 1738 2.2
 # counts as unsafe the controls, the space, and < > " # % { } | \ ^ ~ [ ] `
-_UNSAFE = re.compile(r'[^!$&-;=?-Z_a-z]')
+_UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 
 # What no exact path can say: "~" is rejected raw and has no effect as %7E, a literal "*" reads as a
 # wildcard, and "?" begins a query string. A wildcard that stops before the character says it.

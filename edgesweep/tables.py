@@ -55,7 +55,7 @@ class DirtyTable:
         self, name: str, shards: int = 1, pause: Callable[[float], None] = time.sleep
     ) -> None:
         self._name = name
-        self._model = type("Row", (_Row,), {"Meta": type("Meta", (), {"table_name": name})})
+        self._model = _bound(name)
         self._connection = TableConnection(name).connection
         self._shards = range(shards)
         self._pause = pause
@@ -127,6 +127,14 @@ class DirtyTable:
             if not batch:
                 break
         return batch
+
+
+def _bound(table: str) -> type[_Row]:
+    class Bound(_Row):
+        class Meta:
+            table_name = table
+
+    return Bound
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:
