@@ -1,0 +1,87 @@
+"""A bucket through boto3: which of its events go where."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+# A bucket's notification configuration, as S3 returns it.
+Notifications = Mapping[str, Any]
+
+EVENTBRIDGE = "EventBridgeConfiguration"
+
+
+class Wiring(Protocol):
+    """Reads and replaces the notification configuration of a bucket."""
+
+    def notifications(self) -> Notifications:
+        """Return the whole configuration."""
+        ...
+
+    def replace(self, notifications: Notifications) -> None:
+        """Put a whole configuration in place of the present one."""
+        ...
+
+
+class Bucket:
+    """One bucket."""
+
+    def __init__(self, client: "S3Client", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def notifications(self) -> Notifications:
+        """Return the whole notification configuration."""
+        response = self._client.get_bucket_notification_configuration(Bucket=self._name)
+        return {name: value for name, value in response.items() if name != "ResponseMetadata"}
+
+    def replace(self, notifications: Notifications) -> None:
+        """Put a whole notification configuration in place of the present one.
+
+        Destinations are not validated: that would send a test event to every queue, topic and
+        function of other people, and fail if one of them is gone.
+        """
+        self._client.put_bucket_notification_configuration(
+            Bucket=self._name,
+            NotificationConfiguration=notifications,  # type: ignore[arg-type]  # as S3 returned it
+            SkipDestinationValidation=True,
+        )
+
+
+class DryRun:
+    """A bucket that is read and never written."""
+
+    def __init__(self, bucket: Wiring) -> None:
+        self.notifications = bucket.notifications
+
+    def replace(self, notifications: Notifications) -> None:
+        """Leave the bucket as it is."""
+
+
+def attach(bucket: Wiring) -> bool:
+    """Turn EventBridge delivery on, keeping every other notification.
+
+    S3 replaces the configuration as a whole, so it is read, merged and put back.
+
+    Returns:
+        Whether anything had to change.
+    """
+    before = bucket.notifications()
+    if EVENTBRIDGE in before:
+        return False
+    bucket.replace({**before, EVENTBRIDGE: {}})
+    return True
+
+
+def detach(bucket: Wiring) -> bool:
+    """Turn EventBridge delivery off, keeping every other notification.
+
+    Returns:
+        Whether anything had to change.
+    """
+    before = bucket.notifications()
+    if EVENTBRIDGE not in before:
+        return False
+    bucket.replace({name: value for name, value in before.items() if name != EVENTBRIDGE})
+    return True
