@@ -1,0 +1,1 @@
+"""What deploys and demonstrates Edgesweep on one machine. Never packaged."""

@@ -1,0 +1,221 @@
+"""An embedded AWS on loopback, and real deployments into it.
+
+Ministack answers on a free port of 127.0.0.1 and osls deploys this project's own serverless.yml to
+it, so the compiled template, the zip, the roles and the schedule are those of a real account. What
+it cannot show is said in CONTRIBUTING.md.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import boto3
+
+from edgesweep.errors import EdgesweepError
+
+ROOT = Path(__file__).parents[2]
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+
+_HERE = Path(__file__).parent
+_LOCAL = ROOT / ".local"
+_PYTHON = ROOT / ".envs" / "aws" / "bin" / "python"
+_OSLS = ROOT / "node_modules" / ".bin" / "osls"
+_START_SECONDS = 30
+_DEPLOY_SECONDS = 300
+
+
+class LocalError(EdgesweepError):
+    """The embedded AWS, or a deployment into it, cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedAws:
+    """A running embedded AWS.
+
+    Attributes:
+        endpoint: its URL.
+        speed: how many times faster than on a clock its schedules run.
+        log: the file that it and the deployments write to.
+    """
+
+    endpoint: str
+    speed: float
+    log: Path
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Environment variables of a program that shall talk to this AWS and to no other."""
+        return _environment() | {"AWS_ENDPOINT_URL": self.endpoint}
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its clients at run time
+        """Return a boto3 client with the rights of the account's root user."""
+        session = boto3.Session("test", "test", region_name=REGION)
+        return session.client(service, endpoint_url=self.endpoint)
+
+    def deploy(self, stage: str, **parameters: str) -> Mapping[str, str]:
+        """Deploy a stage with `osls deploy` and return the stack's outputs.
+
+        Raises:
+            LocalError: osls refused or failed; the text ends with what it said last.
+        """
+        given = [f"--param={name}={value}" for name, value in parameters.items()]
+        self._osls("deploy", "--stage", stage, *given)
+        stacks = self.client("cloudformation").describe_stacks(StackName=f"edgesweep-{stage}")
+        outputs = stacks["Stacks"][0]["Outputs"]
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+    def remove(self, stage: str) -> None:
+        """Remove a stage with `osls remove`.
+
+        Raises:
+            LocalError: osls failed.
+        """
+        self._osls("remove", "--stage", stage)
+
+    def _osls(self, *arguments: str) -> None:
+        command = [str(_OSLS), *arguments, "--region", REGION]
+        with (
+            self.log.open("a+") as log,
+            _leashed(command, self.environment, cwd=ROOT, log=log.fileno()) as osls,
+        ):
+            start = log.seek(0, os.SEEK_END)
+            if osls.wait(_DEPLOY_SECONDS):
+                log.seek(start)
+                msg = f"osls {arguments[0]} failed, see {self.log}\n{log.read()[-2000:]}"
+                raise LocalError(msg)
+
+
+@contextmanager
+def embedded_aws(
+    *, speed: float = 1, enforce_iam: bool = True, name: str = "aws"
+) -> Iterator[EmbeddedAws]:
+    """Start an embedded AWS and stop it, with all that runs in it, however the block ends.
+
+    Args:
+        speed: how many times faster than on a clock schedules run.
+        enforce_iam: whether a call that no policy allows is refused.
+        name: names the log file, `.local/<name>.log`.
+
+    Raises:
+        LocalError: something is not installed, or the embedded AWS does not answer.
+    """
+    for needed in (_PYTHON, _OSLS):
+        if not needed.exists():
+            msg = f"{needed.relative_to(ROOT)} is missing; run `make install`"
+            raise LocalError(msg)
+    _LOCAL.mkdir(exist_ok=True)
+    log = _LOCAL / f"{name}.log"
+    port = _free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix=f"{name}-", dir=_LOCAL) as scratch,
+        log.open("w") as sink,
+        _leashed(
+            [str(_PYTHON), str(_HERE / "emulator.py"), str(speed)],
+            _environment() | _options(port, scratch, enforce_iam=enforce_iam),
+            cwd=Path(scratch),
+            log=sink.fileno(),
+        ) as process,
+    ):
+        endpoint = f"http://127.0.0.1:{port}"
+        _await_health(endpoint, process, log)
+        yield EmbeddedAws(endpoint, speed, log)
+
+
+def _options(port: int, scratch: str, *, enforce_iam: bool) -> Mapping[str, str]:
+    return {
+        "AUTH": str(enforce_iam).lower(),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "S3_DATA_DIR": f"{scratch}/s3",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": f"{scratch}/state",
+        "TMPDIR": scratch,
+    }
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment without what could lead to a real account."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "PYTHON", "SLS_", "SERVERLESS_"))
+    }
+    return inherited | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": REGION,
+        "AWS_SECRET_ACCESS_KEY": "test",  # noqa: S106  # nothing real accepts it
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "CI": "1",
+        "NO_PROXY": "127.0.0.1",
+        "NO_UPDATE_NOTIFIER": "1",
+        "PATH": os.pathsep.join([str(_PYTHON.parent), os.environ.get("PATH", os.defpath)]),
+        "SLS_AWS_MONITORING_FREQUENCY": "300",
+        "SLS_NOTIFICATIONS_MODE": "off",
+        "SLS_TELEMETRY_DISABLED": "1",
+    }
+
+
+@contextmanager
+def _leashed(
+    command: Sequence[str], environment: Mapping[str, str], *, cwd: Path, log: int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command, and end it and its children at the end of the block or of this process."""
+    process = subprocess.Popen(
+        [sys.executable, str(_HERE / "leash.py"), *command],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        cwd=cwd,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with process:
+            _end(process.pid)
+
+
+def _end(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_health(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(f"{endpoint}/_ministack/health", timeout=1):  # noqa: S310  # ours, on loopback
+                return
+        except (URLError, TimeoutError, ConnectionError):
+            time.sleep(0.1)
+    msg = f"The embedded AWS does not answer at {endpoint} after {_START_SECONDS} s, see {log}"
+    raise LocalError(msg)

@@ -1,0 +1,48 @@
+"""Runs ministack with its schedules sped up: `python emulator.py SPEED`.
+
+It belongs to the environment `.envs/aws`, where only boto3 is installed beside ministack: a package
+that is missing from the zip is missing here too. Ministack takes its other options from environment
+variables.
+"""
+
+import sys
+
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.services import eventbridge, scheduler
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    _hasten(float(sys.argv.pop()))
+    _count_loopback_as_tls()
+    app.main()
+
+
+def _hasten(speed: float) -> None:
+    """Let a minute of a schedule last 60 / `speed` seconds."""
+    as_written = eventbridge._parse_rate_seconds
+
+    def shortened(expression: str) -> float | None:
+        seconds = as_written(expression)
+        return seconds and seconds / speed
+
+    eventbridge._parse_rate_seconds = shortened
+    eventbridge._SCHEDULER_TICK_INTERVAL /= speed
+    scheduler._SCHEDULE_TICK_INTERVAL /= speed
+
+
+def _count_loopback_as_tls() -> None:
+    """Let policies that refuse plain HTTP be enforced in everything else that they say."""
+    as_written = iam_evaluator._resolve_condition_key
+
+    def resolved(key: str, context: Any) -> Any:  # noqa: ANN401  # ministack's own types
+        return "true" if key.lower() == "aws:securetransport" else as_written(key, context)
+
+    iam_evaluator._resolve_condition_key = resolved
+
+
+if __name__ == "__main__":
+    main()
