@@ -1,0 +1,213 @@
+"""The cheapest cover of dirty paths by exact and wildcard paths.
+
+Goal: minimise `prices.path * paths + prices.refetch * collateral` with at most `limits.wildcards`
+wildcards and `limits.paths` paths, collateral being the live objects that a wildcard hits and that
+did not change. Equal costs: fewer wildcards, then fewer paths, then less collateral.
+
+Where a wildcard is worth cutting: let a wildcard cover a group of dirty paths. Cut it at their
+longest common prefix instead: it still covers them all and hits no object more. So the candidates
+are the inner nodes of the compressed trie of the dirty paths, fewer than there are paths
+(`candidates.py`). A path that cannot be said exactly is a leaf of its own, at the longest prefix
+that a wildcard can keep, and needs a wildcard there or above.
+
+The recurrence (`knapsack.py`) counts what wildcards save against saying every path exactly, by
+how many of them are used below a node:
+
+    saved(node, k) = max(path price * (paths below - 1) - refetch cost * collateral,    if k > 0
+                         max over k1 + k2 + ... = k of saved(child 1, k1) + saved(child 2, k2) ...)
+
+A cap on paths couples the whole tree. A price on each path, found by the secant method, bounds
+the cost from below; the search between that bound and the best cover is exact (`capped.py`).
+
+Cost: sorting, then O(n log m) for n dirty paths among m live objects, and O(wildcards) a merge in
+the rare nodes where more than one number of wildcards is worth keeping. Nothing recurses. All
+arithmetic is on integers: prices are scaled by their common denominator, and the tie-breaks are
+the low digits of the same number, so one comparison decides.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from math import lcm
+from operator import itemgetter
+
+from edgesweep.cover.candidates import Candidates, find_candidates
+from edgesweep.cover.capped import cheapest_capped
+from edgesweep.cover.knapsack import Rates
+from edgesweep.errors import BadInput, Infeasible
+from edgesweep.paths import Pattern, exact_stop
+from edgesweep.pricing import PATH_PRICE, REFETCH_COST
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What the cover weighs, in dollars.
+
+    Attributes:
+        path: one invalidation path.
+        refetch: one unit of collateral: an unchanged object that the edge has to fetch again.
+    """
+
+    path: Decimal = PATH_PRICE
+    refetch: Decimal = REFETCH_COST
+
+    def __post_init__(self) -> None:
+        for name, price in (("path price", self.path), ("refetch cost", self.refetch)):
+            if not isinstance(price, Decimal) or not price.is_finite() or price < 0:
+                msg = f"The {name} must be a decimal of at least 0, not {price!r}"
+                raise BadInput(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps on a cover.
+
+    Attributes:
+        wildcards: at most so many wildcard paths.
+        paths: at most so many paths, wildcards included; None for any number.
+    """
+
+    wildcards: int = 13
+    paths: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, cap in (("wildcards", self.wildcards), ("paths", self.paths or 0)):
+            if not isinstance(cap, int) or isinstance(cap, bool) or cap < 0:
+                msg = f"The most {name} must be a whole number of at least 0, not {cap!r}"
+                raise BadInput(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One path of a cover.
+
+    Attributes:
+        pattern: the path.
+        dirty: how many dirty paths it matches.
+        collateral: the weight of the unchanged live objects that it hits.
+    """
+
+    pattern: Pattern
+    dirty: int
+    collateral: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Paths that match every dirty path, none of them needlessly.
+
+    Attributes:
+        members: in the order of their text.
+        gap: dollars that an even cheaper cover could save at most; 0 if this one is proven.
+    """
+
+    members: tuple[Member, ...]
+    gap: Decimal = Decimal(0)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The members as CreateInvalidation takes them."""
+        return tuple(member.pattern.quoted() for member in self.members)
+
+    @property
+    def wildcards(self) -> int:
+        """How many members are wildcards."""
+        return sum(member.pattern.wildcard for member in self.members)
+
+    @property
+    def collateral(self) -> int:
+        """The weight of all unchanged live objects that are hit."""
+        return sum(member.collateral for member in self.members)
+
+    def cost(self, prices: Prices) -> Decimal:
+        """Return what the paths and their collateral cost, in dollars."""
+        return prices.path * len(self.members) + prices.refetch * self.collateral
+
+
+def cover(
+    dirty: Iterable[str],
+    live: Iterable[str] = (),
+    *,
+    prices: Prices = Prices(),
+    limits: Limits = Limits(),
+    weight: Callable[[str], int] | None = None,
+) -> Cover:
+    """Return the cheapest cover of `dirty`.
+
+    With no cap on paths the cover is optimal. With one it is proven optimal up to 2,000 dirty paths
+    with 64 paths and 13 wildcards, or 60,000 with 8 paths: as long as dirty * paths * wildcards**2
+    is at most 2**25. Above that it keeps the caps, is nearly always optimal, and `gap` says how far
+    from it at most.
+
+    Args:
+        dirty: decoded viewer paths that must be matched; any order, repeats allowed.
+        live: decoded viewer paths of what exists, dirty or not; any order, repeats allowed.
+        prices: what a path and a unit of collateral cost.
+        limits: the caps.
+        weight: collateral of an unchanged live object, at least 0; 1 for each unless given.
+
+    Raises:
+        Infeasible: no cover keeps the caps.
+        BadInput: a dirty path does not start with "/", or a weight is negative.
+    """
+    return choose(find_candidates(dirty, live, weight), prices, limits)
+
+
+def choose(candidates: Candidates, prices: Prices, limits: Limits) -> Cover:
+    """Return the cheapest cover from candidates, which may be used again at other prices.
+
+    Raises:
+        Infeasible: no cover keeps the caps.
+    """
+    most = len(candidates.items) if limits.paths is None else limits.paths
+    _check_feasible(candidates, limits.wildcards, most)
+    scale, digit, rates = _in_whole_units(candidates, prices)
+    found = cheapest_capped(candidates, rates, min(limits.wildcards, most), most)
+    behind = rates.cost(candidates, found.chosen) // digit - found.bound // digit
+    return Cover(tuple(_members(candidates, found.chosen)), Decimal(behind) / scale)
+
+
+def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
+    needed = 1 if wildcards else len(candidates.items)
+    if candidates.items and needed > paths:
+        dirty = len(candidates.dirty)
+        msg = f"{dirty} dirty paths take at least {needed}, but at most {paths} may be used"
+        raise Infeasible(msg)
+    if candidates.unsayable[-1] and not wildcards:
+        path = next(path for path in candidates.dirty if exact_stop(path) is not None)
+        msg = f"{path!r} needs a wildcard, but at most 0 wildcards may be used"
+        raise Infeasible(msg)
+
+
+def _in_whole_units(candidates: Candidates, prices: Prices) -> tuple[int, int, Rates]:
+    """Return units per dollar before the tie-breaks, their value, and the rates.
+
+    The digits of a cost, from the highest: dollars, wildcards, paths, collateral. Each is worth
+    more than all that can stand below it.
+    """
+    (path, path_parts), (refetch, refetch_parts) = (
+        price.as_integer_ratio() for price in (prices.path, prices.refetch)
+    )
+    scale = lcm(path_parts, refetch_parts)
+    a_path = candidates.most_collateral + 1
+    a_wildcard = a_path * (len(candidates.items) + 1)
+    digit = a_wildcard * (len(candidates.items) + 1)
+    exact = path * (scale // path_parts) * digit + a_path
+    rates = Rates(exact, exact + a_wildcard, refetch * (scale // refetch_parts) * digit + 1)
+    return scale, digit, rates
+
+
+def _members(candidates: Candidates, chosen: Iterable[int]) -> Iterator[Member]:
+    """Yield the chosen wildcards and, between them, the items said exactly."""
+    items, dirty, at = candidates.items, candidates.dirty, 0
+    for candidate in chosen:
+        for item in items[at : candidates.starts[candidate]]:
+            yield Member(Pattern(item), 1, 0)
+        prefix = candidates.prefix(candidate)
+        low = bisect_left(dirty, prefix)
+        high = bisect_right(dirty, prefix, low, key=itemgetter(slice(len(prefix))))
+        yield Member(Pattern(prefix, wildcard=True), high - low, candidates.collateral[candidate])
+        at = candidates.ends[candidate]
+    for item in items[at:]:
+        yield Member(Pattern(item), 1, 0)

@@ -1,0 +1,171 @@
+"""The wildcards that are worth a thought: longest common prefixes of groups of dirty paths.
+
+Goal: every inner node of the compressed trie of the sorted dirty paths, with its collateral, in
+one pass and without building the trie.
+
+Plan: the nodes are the runs of neighbours that share a prefix, and what a path shares with the next
+one tells which runs end between the two. A stack holds the runs that are still open, the
+deepest on top; a run is closed when the next path shares less. So candidates come out children
+before parents, and the candidates below one are those just before it that start no earlier.
+
+Collateral: the bystanders under a prefix are neighbours too. Each dirty path knows its rank
+among them, so a bisection of the two gaps beside the run, never of the whole list, finds both ends.
+
+Cost: O(text) to compare neighbours, O(n log gap) to bisect, 40 bytes a candidate. A candidate
+without collateral drops all candidates below it: it covers more for the same price.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, filterfalse, islice, pairwise
+from operator import eq, itemgetter
+
+from edgesweep.errors import BadInput
+from edgesweep.paths import exact_stop
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Wildcards over sorted items, children before parents.
+
+    Attributes:
+        dirty: the distinct dirty paths, sorted.
+        items: what has to be covered, sorted: dirty paths that can be said exactly, and the
+            longest prefix a wildcard can keep of those that cannot. No item is under such a prefix.
+        unsayable: `unsayable[i]` of the first `i` items cannot be said exactly.
+        starts, ends: the half-open range of items that each candidate covers.
+        collateral: the weight of the bystanders that each candidate hits.
+    """
+
+    dirty: Sequence[str]
+    items: Sequence[str]
+    unsayable: Sequence[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+    collateral: Sequence[int]
+
+    @property
+    def most_collateral(self) -> int:
+        """The weight that no choice of candidates exceeds: the last one spans all items."""
+        return self.collateral[-1] if self.collateral else 0
+
+    def prefix(self, candidate: int) -> str:
+        """Return the text that the wildcard keeps."""
+        first, last = self.items[self.starts[candidate]], self.items[self.ends[candidate] - 1]
+        return first[: _shared(first, last)]
+
+
+def find_candidates(
+    dirty: Iterable[str], live: Iterable[str], weight: Callable[[str], int] | None
+) -> Candidates:
+    """Return the candidates for covering `dirty` where `live` objects exist.
+
+    Raises:
+        BadInput: a dirty path lacks its leading slash, or a weight is negative.
+    """
+    changed = set(dirty)
+    paths = sorted(changed)
+    if paths and not (paths[0].startswith("/") and paths[-1].startswith("/")):
+        msg = f"A path must start with /: {(paths[0] if paths[0][:1] != '/' else paths[-1])!r}"
+        raise BadInput(msg)
+    bystanders = _distinct(sorted(filterfalse(changed.__contains__, live)))
+    items, unsayable = _items(paths)
+    starts, ends, collateral = _runs(items, unsayable, bystanders, _running(bystanders, weight))
+    return Candidates(paths, items, unsayable, starts, ends, collateral)
+
+
+def _distinct(ordered: list[str]) -> list[str]:
+    repeats = any(map(eq, ordered, islice(ordered, 1, None)))
+    return list(dict.fromkeys(ordered)) if repeats else ordered
+
+
+def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> Sequence[int]:
+    """Return the weight of the first `i` bystanders for every `i`."""
+    if weight is None:
+        return range(len(bystanders) + 1)
+    weights = list(map(weight, bystanders))
+    if min(weights, default=0) < 0:
+        msg = f"A weight must be at least 0, not {min(weights)}"
+        raise BadInput(msg)
+    return list(accumulate(weights, initial=0))
+
+
+def _items(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[int]]:
+    """Return what has to be covered, and the running number of items that need a wildcard."""
+    stops = {path: stop for path in paths if (stop := exact_stop(path)) is not None}
+    if not stops:
+        return paths, array("q", bytes(8 * (len(paths) + 1)))
+    prefixes = {path[:stop] for path, stop in stops.items()}
+    items: list[str] = []
+    covering = None
+    for text in sorted(prefixes.union(path for path in paths if path not in stops)):
+        if covering is None or not text.startswith(covering):
+            items.append(text)
+            covering = text if text in prefixes else None
+    return items, array("q", accumulate((item in prefixes for item in items), initial=0))
+
+
+def _runs(
+    items: Sequence[str],
+    unsayable: Sequence[int],
+    bystanders: Sequence[str],
+    running: Sequence[int],
+) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    starts, ends, collateral = array("q"), array("q"), list[int]()
+    ranks = array("q", [0, *_ranks(items, bystanders), len(bystanders)])
+
+    def close(start: int, end: int, prefix: str, first_below: int) -> None:
+        low = bisect_left(bystanders, prefix, ranks[start], ranks[start + 1])
+        cut = itemgetter(slice(len(prefix)))
+        high = bisect_right(bystanders, prefix, ranks[end], ranks[end + 1], key=cut)
+        hit = running[high] - running[low]
+        if not hit:
+            del starts[first_below:], ends[first_below:], collateral[first_below:]
+        starts.append(start)
+        ends.append(end)
+        collateral.append(hit)
+
+    still_open: list[tuple[int, int, int]] = []  # shared length, first item, first candidate below
+    for end, depth in enumerate(_depths(items), 1):
+        start, first_below = end - 1, len(collateral)
+        if unsayable[end] > unsayable[start]:
+            close(start, end, items[start], first_below)
+        while still_open and still_open[-1][0] > depth:
+            length, start, first_below = still_open.pop()
+            close(start, end, items[start][:length], first_below)
+        if not still_open or still_open[-1][0] < depth:
+            still_open.append((depth, start, first_below))
+    return starts, ends, collateral
+
+
+def _ranks(items: Iterable[str], bystanders: Sequence[str]) -> Iterator[int]:
+    """Yield how many bystanders sort before each item, looking near the last answer first."""
+    rank = 0
+    for item in items:
+        near = min(rank + 32, len(bystanders))
+        rank = bisect_left(bystanders, item, rank, near)
+        if rank == near:
+            rank = bisect_left(bystanders, item, near)
+        yield rank
+
+
+def _depths(items: Sequence[str]) -> Iterator[int]:
+    """Yield how many characters each item shares with the next one, and 0 for the last."""
+    if items:
+        common = _shared(items[0], items[-1])
+        yield from (_shared(text, after, common) for text, after in pairwise(items))
+        yield 0
+
+
+def _shared(text: str, other: str, known: int = 0) -> int:
+    """Return the length of the longest common prefix, of which `known` characters are known."""
+    low, high = known, min(len(text), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text.startswith(other[low:middle], low):
+            low = middle
+        else:
+            high = middle - 1
+    return low
