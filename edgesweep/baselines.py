@@ -1,0 +1,116 @@
+"""What other tools would send for the same changes: the strategies Edgesweep is compared with.
+
+Each takes the dirty viewer paths and the live ones, the latter sorted, and returns what it would
+invalidate. All of them are asked for the same viewer paths, so no strategy renames a path (as some
+tools do with `index.html`), and a path that cannot be said exactly is said by all of them with the
+narrowest wildcard that covers it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from edgesweep.paths import Pattern, exact_stop
+
+Strategy = Callable[[Sequence[str], Sequence[str]], tuple[Pattern, ...]]
+
+EVERYTHING = Pattern("/", wildcard=True)
+
+
+def each_path(dirty: Sequence[str], _live: Sequence[str]) -> tuple[Pattern, ...]:
+    """Send one path for every change, as most upload hooks do."""
+    return tuple(dict.fromkeys(map(_exactly, dirty)))
+
+
+def everything(dirty: Sequence[str], _live: Sequence[str]) -> tuple[Pattern, ...]:
+    """Send `/*` whatever has changed, as Hugo and many deploy actions do."""
+    return (EVERYTHING,) if dirty else ()
+
+
+def all_or_nothing(
+    dirty: Sequence[str], live: Sequence[str], threshold: int = 50
+) -> tuple[Pattern, ...]:
+    """Send each path up to a threshold and `/*` above it, as Staatic does."""
+    strategy = each_path if len(set(dirty)) <= threshold else everything
+    return strategy(dirty, live)
+
+
+def level_collapse(
+    dirty: Sequence[str], _live: Sequence[str], threshold: int = 8
+) -> tuple[Pattern, ...]:
+    """Shorten the deepest paths level by level until few enough remain, as s3deploy does.
+
+    A path that is too deep loses its name and, below the first level, its folder as well. Where
+    even the first level is too many, it is `/*`. Exact paths stay although a wildcard covers them.
+    """
+    entries = [(path, False) for path in sorted(set(dirty))]
+    level = max((path.count("/") for path in dirty), default=0)
+    while level and len(entries) > threshold:
+        entries = _collapsed(entries, level)
+        level -= 1
+    if len(entries) > threshold:
+        return (EVERYTHING,)
+    patterns = dict.fromkeys(
+        Pattern(text, wildcard=True) if wildcard else _exactly(text) for text, wildcard in entries
+    )
+    return (EVERYTHING,) if EVERYTHING in patterns else tuple(patterns)
+
+
+def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
+    """Send a folder's wildcard where everything live below it changed, as wood does.
+
+    The highest such folder is sent; every other change is sent by itself.
+    """
+    changed = set(dirty)
+    unchanged = [path for path in live if path not in changed]
+    patterns: list[Pattern] = []
+    for path in sorted(changed):
+        if patterns and patterns[-1].wildcard and patterns[-1].matches(path):
+            continue
+        place = bisect_left(unchanged, path)
+        folder = _folder(path, unchanged[max(0, place - 1) : place + 1])
+        patterns.append(Pattern(folder, wildcard=True) if folder else _exactly(path))
+    return tuple(dict.fromkeys(patterns))
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "each-path": each_path,
+    "everything": everything,
+    "all-or-nothing": all_or_nothing,
+    "level-collapse": level_collapse,
+    "exact-folders": exact_folders,
+}
+
+
+def _exactly(path: str) -> Pattern:
+    stop = exact_stop(path)
+    return Pattern(path) if stop is None else Pattern(path[:stop], wildcard=True)
+
+
+def _collapsed(entries: Iterable[tuple[str, bool]], level: int) -> list[tuple[str, bool]]:
+    return list(
+        dict.fromkeys(
+            (_shortened(text), True) if text.count("/") > level else (text, wildcard)
+            for text, wildcard in entries
+        )
+    )
+
+
+def _shortened(text: str) -> str:
+    folder = text[: text.rindex("/")]
+    if folder.count("/") > 1:
+        folder = folder[: folder.rindex("/")]
+    return folder + "/"
+
+
+def _folder(path: str, neighbours: Sequence[str]) -> str | None:
+    """Return the highest folder of `path` that holds none of its unchanged neighbours.
+
+    The neighbours are the nearest in sorted order: if they are outside a folder, all others are.
+    """
+    end = path.find("/") + 1
+    while end:
+        folder = path[:end]
+        if not any(neighbour.startswith(folder) for neighbour in neighbours):
+            return folder
+        end = path.find("/", end) + 1
+    return None
