@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
 from edgesweep.changes import Change, Kind
@@ -109,7 +109,7 @@ class DirtyTable:
             batch = requests[start : start + _BATCH]
             try:
                 left = self._write_batch(batch)
-            except PynamoDBException as error:
+            except (BotoCoreError, ClientError) as error:
                 unwritten += [(request, str(error)) for request in requests[start:]]
                 break
             unwritten += [(request, "DynamoDB left the item unprocessed") for request in left]
