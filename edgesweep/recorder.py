@@ -7,6 +7,7 @@ understood or written fails alone; writing a row twice is harmless, losing one i
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Protocol
 
 from edgesweep import changes
@@ -101,7 +102,7 @@ class Recorder:
     def _targets(self, its_changes: Iterable[Change]) -> dict[tuple[str, str, str], Change]:
         return {
             (distribution, change.bucket, change.key): change
-            for change in its_changes
+            for change in sorted(its_changes, key=attrgetter("changed_at"))
             for distribution in self.routes.distributions(change.bucket, change.key) or (UNROUTED,)
         }
 
