@@ -35,6 +35,7 @@ from operator import itemgetter
 from edgesweep.cover.candidates import Candidates, find_candidates
 from edgesweep.cover.capped import cheapest_capped
 from edgesweep.cover.knapsack import Rates
+from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
 from edgesweep.paths import Pattern, exact_stop
 from edgesweep.pricing import PATH_PRICE, REFETCH_COST
@@ -163,8 +164,8 @@ def choose(candidates: Candidates, prices: Prices, limits: Limits) -> Cover:
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)
     scale, digit, rates = _in_whole_units(candidates, prices)
-    found = cheapest_capped(candidates, rates, min(limits.wildcards, most), most)
-    behind = rates.cost(candidates, found.chosen) // digit - found.bound // digit
+    found = cheapest_capped(candidates, rates, Caps(min(limits.wildcards, most), most))
+    behind = found.cost // digit - found.bound // digit
     return Cover(tuple(_members(candidates, found.chosen)), Decimal(behind) / scale)
 
 

@@ -8,40 +8,34 @@ Plan:
    the price, that costs no more than the optimum, once the price of the allowed paths is taken
    off again: a bound. The secant method finds the price of the best bound, and meets covers under
    the cap on its way. Often the cheapest of them already costs what the bound says.
-2. Put a price on each wildcard too, found the same way. Now nodes are independent: `slack` is
-   how far a partial choice falls behind the best one under both prices, and slacks of parts add up.
-   A cover that costs the bound plus `room` has no part with more slack than `room`.
-3. Enumerate the partial choices with less slack than a small room, bottom-up, keeping those that no
-   other beats in cost, wildcards and paths at once. If they hold a cover under the caps,
-   the cheapest is the optimum; if not, the bound has risen by the room: try four times the room.
+2. Put a price on each wildcard too, found the same way. Now nodes are independent, and so is how
+   far a part of a choice falls behind the best part under both prices: its slack (`slack.py`).
+3. Enumerate the choices with less slack than a small room. If the cheapest of them that keeps the
+   caps costs less than the bound and the room, it is the optimum; if not, the bound has risen by
+   the room: go on with a wider one.
 
-Invariant: a choice is dropped only if a kept one is as good in everything, or if each cover that it
-is part of costs more than the bound plus room, or breaks a cap.
-
-Cost: the secant takes about ten solutions. The enumeration takes O(n * paths * wildcards^2) steps
-in the worst case, and is left alone for larger problems once it has taken `PATIENCE` steps.
+Cost: about ten solutions for each secant. The enumeration takes O(n * paths * wildcards^2) steps in
+the worst case and far fewer as a rule; a larger problem is left after `PATIENCE` steps.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import NamedTuple
 
 from edgesweep.cover.candidates import Candidates
 from edgesweep.cover.knapsack import Rates, cheapest, paths_used
+from edgesweep.cover.slack import Caps, Enumeration, OutOfPatience, independent
 
 # dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven: 2,000 dirty paths with
 # 64 paths and 13 wildcards, or 60,000 with 8 and 8.
 PROVEN_SIZE = 2**25
 # Steps after which the enumeration gives up on a larger problem: some seconds.
 PATIENCE = 2**23
-
-
-class _Point(NamedTuple):
-    """A choice: how much it uses of what is capped, and what it costs without a price on that."""
-
-    used: int
-    cost: int
-    chosen: Sequence[int]
+# The first room is this part of the distance from the bound to the best known cover; each next one
+# goes further by this factor of the last.
+FIRST_ROOM = 64
+WIDENING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +44,51 @@ class Capped:
 
     Attributes:
         chosen: the candidates.
-        bound: a cost that no choice under the caps is below; equal to its own cost if proven.
+        cost: what they and the exact paths beside them cost.
+        bound: a cost that no choice under the caps is below; equal to `cost` if proven.
     """
 
     chosen: Sequence[int]
+    cost: int
     bound: int
 
 
-def cheapest_capped(candidates: Candidates, rates: Rates, wildcards: int, paths: int) -> Capped:
-    """Return the cheapest choice of at most `wildcards` candidates that takes at most `paths`.
+class _Point(NamedTuple):
+    """A choice: how much it uses of what is capped, and what it costs without a price on that."""
 
-    Both caps are at least 1, so the last candidate, which spans all items, is such a choice.
-    """
+    used: int
+    cost: int
+    chosen: Sequence[int] = ()
+
+
+def cheapest_capped(candidates: Candidates, rates: Rates, caps: Caps) -> Capped:
+    """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
 
     def solve(price: int, scale: int) -> _Point:
-        priced = rates.priced(scale, path=price)
-        chosen = cheapest(candidates, priced, wildcards)
+        chosen = cheapest(candidates, rates.priced(scale, path=price), caps.wildcards)
         return _Point(paths_used(candidates, chosen), rates.cost(candidates, chosen), chosen)
 
     over = solve(0, 1)
-    if over.used <= paths:
-        return Capped(over.chosen, over.cost)
-    chosen = [len(candidates.collateral) - 1]
-    under = _Point(1, rates.cost(candidates, chosen), chosen)
-    price, scale, over, under = _secant(over, under, paths, solve)
-    bound = over.cost - price * (paths - over.used) // scale
-    return Capped(under.chosen, bound)
+    if over.used <= caps.paths:
+        return Capped(over.chosen, over.cost, over.cost)
+    everything = [len(candidates.collateral) - 1]
+    under = _Point(1, rates.cost(candidates, everything), everything)
+    price, scale, over, under = _secant(over, under, caps.paths, solve)
+    bound = over.cost - price * (caps.paths - over.used) // scale
+    found = Capped(under.chosen, under.cost, bound)
+    if bound == under.cost:
+        return found
+    return _proven(candidates, rates, caps, found, (price, scale))
 
 
 def _secant(
     over: _Point, under: _Point, cap: int, solve: Callable[[int, int], _Point]
 ) -> tuple[int, int, _Point, _Point]:
-    """Return the price of the capped use, as a fraction, at which using more or less is all one.
+    """Return the price of the best bound, as a fraction, and the choices on both sides of the cap.
 
     Args:
         over: the best choice at price 0, which uses more than the cap.
-        under: any choice that keeps the cap.
+        under: a choice that keeps the cap.
         cap: what may be used.
         solve: returns the best choice at the price that is the quotient of its arguments.
     """
@@ -98,3 +101,46 @@ def _secant(
             over = found
         else:
             under = found
+
+
+def _price_of_wildcards(candidates: Candidates, rates: Rates, most: int) -> tuple[int, int]:
+    """Return the price on each wildcard, as a fraction, at which the best choice takes `most`."""
+
+    def solve(price: int, scale: int) -> _Point:
+        found = independent(candidates, rates.priced(scale, wildcard=price))
+        return _Point(found.used, (found.least - price * found.used) // scale)
+
+    over = solve(0, 1)
+    if over.used <= most:
+        return 0, 1
+    under = _Point(1, rates.cost(candidates, [len(candidates.collateral) - 1]))
+    return _secant(over, under, most, solve)[:2]
+
+
+def _proven(
+    candidates: Candidates, rates: Rates, caps: Caps, found: Capped, path_price: tuple[int, int]
+) -> Capped:
+    price, scale = path_price
+    paid = rates.priced(scale, path=price)
+    wildcard_price, wildcard_scale = _price_of_wildcards(candidates, paid, caps.wildcards)
+    scale *= wildcard_scale
+    price *= wildcard_scale
+    part = independent(candidates, rates.priced(scale, path=price, wildcard=wildcard_price))
+    # A choice under the caps has at most `scale * cost + offset` slack.
+    offset = price * caps.paths + wildcard_price * caps.wildcards - part.least
+    known, best = scale * found.bound + offset, scale * found.cost + offset
+    size = len(candidates.items) * caps.paths * caps.wildcards**2
+    patience = inf if size <= PROVEN_SIZE else PATIENCE
+    enumeration = Enumeration(candidates, rates, part, caps, patience)
+    room = known + (best - known) // FIRST_ROOM + 1
+    while known < best:
+        room = min(room, best)
+        try:
+            chosen = enumeration.cheapest_within(room)
+        except OutOfPatience:
+            return replace(found, bound=max(found.bound, -((offset - known) // scale)))
+        if chosen and rates.cost(candidates, chosen) < found.cost:
+            found = replace(found, chosen=chosen, cost=rates.cost(candidates, chosen))
+            best = scale * found.cost + offset
+        known, room = room, room + WIDENING * (room - known)
+    return replace(found, bound=found.cost)

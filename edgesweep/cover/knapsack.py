@@ -39,7 +39,7 @@ class Rates:
     wildcard: int
     refetch: int
 
-    def priced(self, scale: int, path: int, wildcard: int = 0) -> "Rates":
+    def priced(self, scale: int, *, path: int = 0, wildcard: int = 0) -> "Rates":
         """Return `scale` times these rates, and a price on each path and on each wildcard."""
         return Rates(
             self.exact * scale + path,
