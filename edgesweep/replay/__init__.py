@@ -1,0 +1,112 @@
+"""Strategies replayed over publish histories: what each would have sent, hit and cost."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from edgesweep import baselines
+from edgesweep.baselines import Strategy
+from edgesweep.cover import cover
+from edgesweep.paths import Pattern
+from edgesweep.pricing import invalidation_bill
+from edgesweep.replay.history import Step, steps
+from edgesweep.replay.reach import Reach, holds
+
+
+def edgesweep(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
+    """Send the cheapest cover at list prices."""
+    return tuple(member.pattern for member in cover(dirty, live).members)
+
+
+STRATEGIES: Mapping[str, Strategy] = {"edgesweep": edgesweep, **baselines.STRATEGIES}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a strategy did over a history.
+
+    Attributes:
+        history: the folder's name.
+        strategy: the strategy's name.
+        deploys: how many there were.
+        paths: invalidation paths, all deploys together.
+        collateral: live objects that did not change and were hit, counted at every deploy.
+        usd: the bill, each UTC month less its free paths.
+        most_paths_in_a_month: the paths of the busiest UTC month.
+        missed: changed objects that no path matched.
+        most_wildcards: the wildcards of the deploy that had most.
+    """
+
+    history: str
+    strategy: str
+    deploys: int
+    paths: int
+    collateral: int
+    usd: Decimal
+    most_paths_in_a_month: int
+    missed: int
+    most_wildcards: int
+
+    def to_json(self) -> dict[str, str | int | float]:
+        """Return the row as `edgesweep replay --json` prints it."""
+        return {
+            "history": self.history,
+            "strategy": self.strategy,
+            "deploys": self.deploys,
+            "paths": self.paths,
+            "collateral": self.collateral,
+            "usd": float(self.usd),
+            "most_paths_in_a_month": self.most_paths_in_a_month,
+            "missed": self.missed,
+        }
+
+
+@dataclass(slots=True)
+class _Tally:
+    deploys: int = 0
+    collateral: int = 0
+    missed: int = 0
+    most_wildcards: int = 0
+    months: Counter[str] = field(default_factory=Counter)
+
+    def add(self, step: Step, sent: Sequence[Pattern]) -> None:
+        reach = Reach(sent)
+        self.deploys += 1
+        self.months[f"{step.at:%Y-%m}"] += len(sent)
+        self.collateral += collateral(reach, step)
+        self.missed += sum(not reach.matches(path) for path in step.dirty)
+        self.most_wildcards = max(self.most_wildcards, sum(pattern.wildcard for pattern in sent))
+
+
+def replay(folder: Path, strategies: Mapping[str, Strategy] = STRATEGIES) -> tuple[Replayed, ...]:
+    """Replay strategies over the history in `folder`, reading it once.
+
+    Raises:
+        BadInput: as `history.steps` does.
+    """
+    tallies = {name: _Tally() for name in strategies}
+    for step in steps(folder):
+        for name, strategy in strategies.items():
+            tallies[name].add(step, strategy(step.dirty, step.live))
+    return tuple(
+        Replayed(
+            history=folder.resolve().name,
+            strategy=name,
+            deploys=tally.deploys,
+            paths=tally.months.total(),
+            collateral=tally.collateral,
+            usd=sum(map(invalidation_bill, tally.months.values()), Decimal(0)),
+            most_paths_in_a_month=max(tally.months.values(), default=0),
+            missed=tally.missed,
+            most_wildcards=tally.most_wildcards,
+        )
+        for name, tally in tallies.items()
+    )
+
+
+def collateral(reach: Reach, step: Step) -> int:
+    """Count the live objects that are hit though they did not change."""
+    dirty_and_live = [path for path in step.dirty if holds(step.live, path)]
+    return reach.count(step.live) - reach.count(dirty_and_live)

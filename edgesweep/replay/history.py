@@ -1,0 +1,145 @@
+"""Publish histories.
+
+A history is a folder of two files, one JSON object a line:
+
+- `live.jsonl.gz`: the `path` (an object's key) and `size` of what was live before the first deploy;
+- `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
+  `modified` and `deleted` of each deploy, oldest first.
+
+The deploys stream past: what is held is the list of live paths, which is kept sorted.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from reprlib import repr as excerpt
+from typing import TypeVar
+
+from edgesweep.errors import BadInput
+from edgesweep.paths import viewer_path
+from edgesweep.replay.reach import holds
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """One publication of a site, by its keys."""
+
+    commit: str
+    at: datetime
+    added: tuple[str, ...]
+    modified: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a strategy is asked at a deploy, in viewer paths.
+
+    Attributes:
+        at: the time of the deploy, in UTC.
+        dirty: what changed, sorted and distinct; what was added counts, as it has an event too.
+        live: what is live afterwards, sorted and distinct.
+    """
+
+    at: datetime
+    dirty: Sequence[str]
+    live: Sequence[str]
+
+
+def steps(folder: Path) -> Iterator[Step]:
+    """Yield what a strategy is asked at every deploy of a history.
+
+    Raises:
+        BadInput: the folder holds no well-formed history; the text names the file and the line.
+    """
+    live = sorted(set(_parsed(folder / "live.jsonl.gz", _live_path)))
+    for deploy in deploys(folder):
+        present = set(map(viewer_path, deploy.added + deploy.modified))
+        gone = set(map(viewer_path, deploy.deleted)) - present
+        live = _published(live, present, gone)
+        yield Step(deploy.at, sorted(present | gone), live)
+
+
+def deploys(folder: Path) -> Iterator[Deploy]:
+    """Yield the deploys of a history.
+
+    Raises:
+        BadInput: as `steps` does.
+    """
+    return _parsed(folder / "deploys.jsonl.gz", _deploy)
+
+
+def _published(live: list[str], present: set[str], gone: set[str]) -> list[str]:
+    appeared = sorted(path for path in present if not holds(live, path))
+    if not (appeared or gone):
+        return live
+    # Sorting merges the two sorted runs in one linear pass.
+    return sorted([path for path in live if path not in gone] + appeared)
+
+
+def _parsed(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            parsed = parse(json.loads(line))
+        except (ValueError, OSError, OverflowError, RecursionError) as error:
+            msg = f"{path}, line {number}: {error}"
+            raise BadInput(msg) from error
+        yield parsed
+
+
+def _lines(path: Path) -> Iterator[str]:
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):  # noqa: B007
+                yield line
+    except FileNotFoundError as error:
+        msg = f"{path} is not there"
+        raise BadInput(msg) from error
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        msg = f"{path} cannot be read after line {number}: {error}"
+        raise BadInput(msg) from error
+
+
+def _live_path(record: object) -> str:
+    match record:
+        case {"path": str(key), "size": int(size)} if type(size) is int and size >= 0:
+            return viewer_path(_key(key))
+    msg = f"A live object has a path and a size in bytes, not {excerpt(record)}"
+    raise ValueError(msg)
+
+
+def _deploy(record: object) -> Deploy:
+    match record:
+        case {
+            "commit": str(commit),
+            "time": int(time),
+            "added": list(added),
+            "modified": list(modified),
+            "deleted": list(deleted),
+        } if type(time) is int:
+            moment = datetime.fromtimestamp(time, UTC)
+            return Deploy(commit, moment, _keys(added), _keys(modified), _keys(deleted))
+    msg = (
+        "A deploy has a commit, a time in epoch seconds, and lists of the keys added, modified "
+        f"and deleted, not {excerpt(record)}"
+    )
+    raise ValueError(msg)
+
+
+def _keys(keys: Iterable[object]) -> tuple[str, ...]:
+    return tuple(map(_key, keys))
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str) or not key:
+        msg = f"A key is text of at least one character, not {excerpt(key)}"
+        raise ValueError(msg)
+    key.encode()
+    return key
