@@ -93,7 +93,8 @@ class EmbeddedAws:
             start = log.seek(0, os.SEEK_END)
             if osls.wait(_DEPLOY_SECONDS):
                 log.seek(start)
-                msg = f"osls {arguments[0]} failed, see {self.log}\n{log.read()[-2000:]}"
+                reason = log.read().rpartition("Error:\n")[2].partition("\n\n")[0]
+                msg = f"osls {arguments[0]} failed, see {self.log}: {reason.strip()}"
                 raise LocalError(msg)
 
 

@@ -6,18 +6,20 @@ variables.
 """
 
 import sys
-
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator
-from ministack.services import eventbridge, scheduler
+from ministack.services import cloudfront, eventbridge, scheduler
 
 
 def main() -> None:
     """Serve until the process is ended."""
     _hasten(float(sys.argv.pop()))
     _count_loopback_as_tls()
+    # Whole seconds would not tell whether an invalidation came before or after a change.
+    cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     app.main()
 
 
