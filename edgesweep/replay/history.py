@@ -2,7 +2,8 @@
 
 A history is a folder of two files, one JSON object a line:
 
-- `live.jsonl.gz`: the `path` (an object's key) and `size` of what was live before the first deploy;
+- `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of what was
+  live before the first deploy;
 - `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
   `modified` and `deleted` of each deploy, oldest first.
 
@@ -109,9 +110,9 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _live_path(record: object) -> str:
     match record:
-        case {"path": str(key), "size": int(size)} if type(size) is int and size >= 0:
+        case {"path": str(key), "size": size} if size is None or (type(size) is int and size >= 0):
             return viewer_path(_key(key))
-    msg = f"A live object has a path and a size in bytes, not {excerpt(record)}"
+    msg = f"A live object has a path and a size in bytes or null, not {excerpt(record)}"
     raise ValueError(msg)
 
 

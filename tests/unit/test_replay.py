@@ -63,6 +63,16 @@ def test_steps(tmp_path: Path) -> None:
     ]
 
 
+def test_unknown_size(tmp_path: Path) -> None:
+    """An object whose size is not known is live like any other."""
+    site = history(tmp_path, [], deploy())
+    write(site / "live.jsonl.gz", [{"path": "a", "size": None}])
+
+    (step,) = steps(site)
+
+    assert step.live == ["/a"]
+
+
 def test_deploys(tmp_path: Path) -> None:
     """A deploy keeps its commit and its keys as they were written."""
     (only,) = deploys(history(tmp_path, [], deploy(added=["b", "a"], deleted=["ü"])))
