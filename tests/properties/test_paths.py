@@ -1,0 +1,116 @@
+"""Laws of invalidation paths: quoting loses nothing and widens nothing."""
+
+import string
+from urllib.parse import unquote
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edgesweep.paths import Pattern, exact_stop, quote, viewer_path
+from tests.keys import HARD_KEYS
+
+# RFC 1738, 2.2 "Unsafe", in the RFC's order, spelled out rather than by ranges.
+UNSAFE = set(' <>"#%{}|\\^~[]`')
+SAFE = {chr(code) for code in range(0x21, 0x7F)} - UNSAFE
+UNSAYABLE = set("~*?")
+LONGEST = 4_000
+
+characters = st.sampled_from("ab/ +%?#&='\"<>[]{}`|\\^~*é🌵\n\x00\x7f") | st.characters(
+    codec="utf-8"
+)
+texts = st.text(characters)
+keys = st.sampled_from(HARD_KEYS) | st.text(characters, min_size=1)
+# Few characters, so that one text is often a prefix of another, also once both are quoted.
+close_texts = st.text(st.sampled_from("a/%2é\u00e8🌵"), max_size=4)
+long_paths = st.builds(lambda text, times: "/" + text * times, texts, st.integers(1, 2_000)).filter(
+    lambda path: len(path) < 3 * LONGEST
+)
+
+
+def sayable(path: str) -> bool:
+    """Tell, character by character, whether a wildcard can keep all of `path`."""
+    return not UNSAYABLE & set(path) and len(quote(path)) < LONGEST
+
+
+@given(texts)
+def test_unquote(text: str) -> None:
+    """What was quoted comes back by ordinary unquoting."""
+    assert unquote(quote(text), errors="strict") == text
+
+
+@given(characters)
+def test_character(character: str) -> None:
+    """A character is encoded if it is unsafe by RFC 1738, not ASCII or a control, and only then."""
+    assert (quote(character) == character) == (character in SAFE)
+
+
+@given(texts)
+def test_alphabet(text: str) -> None:
+    """A quoted path holds safe characters and well-formed, upper-case escapes, nothing else."""
+    plain, *escapes = quote(text).split("%")
+
+    assert set(plain) <= SAFE
+    for escape in escapes:
+        assert set(escape[:2]) <= set(string.digits + "ABCDEF")
+        assert len(escape) >= 2
+        assert set(escape[2:]) <= SAFE
+
+
+@given(texts, texts)
+def test_pieces(left: str, right: str) -> None:
+    """Text is quoted character by character, so that a wildcard can be cut between any two."""
+    assert quote(left + right) == quote(left) + quote(right)
+
+
+@given(keys, keys)
+@example("a/b", "a%2Fb")
+@example("a b", "a+b")
+@example("é", "e\u0301")
+def test_distinct(key: str, other: str) -> None:
+    """Two keys share a quoted path only if they are the same key."""
+    assert (quote(viewer_path(key)) == quote(viewer_path(other))) == (key == other)
+
+
+@given(st.one_of(keys.map(viewer_path), long_paths))
+@example("/" + "a" * 3_998)
+@example("/" + "é" * 666)
+@example("/" + "🌵" * 334)
+def test_shortest_widening(path: str) -> None:
+    """The stop is the longest prefix that a wildcard can keep; there is none where none is needed.
+
+    A path of exactly 4,000 quoted characters may be said either way.
+    """
+    stop = exact_stop(path)
+
+    if stop is None:
+        assert not UNSAYABLE & set(path)
+        assert len(quote(path)) <= LONGEST
+    else:
+        assert stop < len(path)
+        assert sayable(path[:stop])
+        assert not sayable(path[: stop + 1])
+
+
+@given(st.one_of(keys.map(viewer_path), long_paths))
+def test_sendable(path: str) -> None:
+    """The narrowest pattern for a path matches it, ends in its only star and fits."""
+    stop = exact_stop(path)
+    pattern = Pattern(path) if stop is None else Pattern(path[:stop], wildcard=True)
+    quoted = pattern.quoted()
+
+    assert pattern.matches(path)
+    assert len(quoted) <= LONGEST
+    assert quoted.removesuffix("*" if pattern.wildcard else "").count("*") == 0
+    assert quoted.startswith("/")
+
+
+@given(close_texts, st.booleans(), close_texts)
+def test_matches(text: str, wildcard: bool, path: str) -> None:  # noqa: FBT001  # drawn
+    """A pattern matches what its quoted form says, read off the wire and in plain characters."""
+    matches = Pattern(text, wildcard).matches(path)
+    wire = Pattern(text, wildcard).quoted()
+
+    pairs = list(zip(text, path, strict=False))
+    begins = len(text) <= len(path) and all(ours == theirs for ours, theirs in pairs)
+    assert matches == (begins and (wildcard or len(text) == len(path)))
+    assert matches == (quote(path).startswith(wire[:-1]) if wildcard else quote(path) == wire)

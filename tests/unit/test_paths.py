@@ -1,0 +1,134 @@
+"""How single keys are quoted, and which of them no exact path can say."""
+
+import pytest
+
+from edgesweep.paths import Pattern, aliases, exact_stop, quote, viewer_path
+from tests.keys import HARD_KEYS
+
+LONGEST = 4_000
+
+
+@pytest.mark.parametrize(
+    ("key", "quoted"),
+    [
+        ("plain.html", "/plain.html"),
+        ("red flower.jpg", "/red%20flower.jpg"),
+        ("a+b.html", "/a+b.html"),
+        ("100%.html", "/100%25.html"),
+        ("a%2Fb.html", "/a%252Fb.html"),
+        ("c#.html", "/c%23.html"),
+        ("this&that=1.html", "/this&that=1.html"),
+        ("it's.html", "/it's.html"),
+        ('"hi".html', "/%22hi%22.html"),
+        ("<b>.html", "/%3Cb%3E.html"),
+        ("[slug]{id}.html", "/%5Bslug%5D%7Bid%7D.html"),
+        ("`a|b\\c^d", "/%60a%7Cb%5Cc%5Ed"),
+        ("/rooted.html", "//rooted.html"),
+        ("//rooted.html", "///rooted.html"),
+        ("a//b/", "/a//b/"),
+        ("café.html", "/caf%C3%A9.html"),
+        ("cafe\u0301.html", "/cafe%CC%81.html"),
+        ("🌵.html", "/%F0%9F%8C%B5.html"),
+        ("a\nb\x00c\x7f", "/a%0Ab%00c%7F"),
+        ("$!(),-.:;@_", "/$!(),-.:;@_"),
+    ],
+)
+def test_quoted(key: str, quoted: str) -> None:
+    """Non-ASCII and RFC 1738 unsafe characters are encoded, nothing else is."""
+    assert Pattern(viewer_path(key)).quoted() == quoted
+
+
+@pytest.mark.parametrize(
+    ("key", "quoted"),
+    [
+        ("~user/index.html", "/*"),
+        ("notes~.html", "/notes*"),
+        ("docs/a b~.html", "/docs/a%20b*"),
+        ("a*b.html", "/a*"),
+        ("star*", "/star*"),
+        ("*", "/*"),
+        ("why?.html", "/why*"),
+        ("a?b~c*d", "/a*"),
+        ("é/~", "/%C3%A9/*"),
+    ],
+)
+def test_unsayable(key: str, quoted: str) -> None:
+    """A key with a tilde, a star or a question mark needs a wildcard that stops just before it."""
+    path = viewer_path(key)
+
+    stop = exact_stop(path)
+
+    assert stop is not None
+    assert Pattern(path[:stop], wildcard=True).matches(path)
+    assert Pattern(path[:stop], wildcard=True).quoted() == quoted
+
+
+@pytest.mark.parametrize("key", HARD_KEYS)
+def test_every_key(key: str) -> None:
+    """Every key has a path that matches it and that CloudFront takes."""
+    path = viewer_path(key)
+    stop = exact_stop(path)
+    pattern = Pattern(path) if stop is None else Pattern(path[:stop], wildcard=True)
+
+    assert pattern.matches(path)
+    assert pattern.quoted().startswith("/")
+    assert len(pattern.quoted()) <= LONGEST
+    assert "*" not in pattern.quoted()[:-1]
+    assert (stop is None) == (not set(key) & set("~*?"))
+
+
+@pytest.mark.parametrize(
+    ("path", "stop"),
+    [
+        ("/" + "a" * 3_998, None),
+        ("/" + "a" * 4_000, 3_999),
+        ("/" + "é" * 666, None),  # 1 + 666 * 6 = 3,997 quoted characters
+        ("/" + "é" * 667, 667),
+        ("/" + "🌵" * 333, None),  # 1 + 333 * 12 = 3,997
+        ("/" + "🌵" * 334, 334),
+        ("/" + "🌵" * 334 + "~", 334),
+        ("/a~" + "🌵" * 400, 2),
+    ],
+)
+def test_long_path(path: str, stop: int | None) -> None:
+    """A path above 4,000 quoted characters keeps what fits before a star, and no half character."""
+    assert exact_stop(path) == stop
+
+
+def test_half_surrogate() -> None:
+    """Text that no URL can carry is refused, not mangled."""
+    with pytest.raises(UnicodeEncodeError):
+        quote("/\ud83d")
+
+
+def test_matches() -> None:
+    """An exact path matches itself alone; a wildcard matches whatever starts with it."""
+    assert Pattern("/docs").matches("/docs")
+    assert not Pattern("/docs").matches("/docs/")
+    assert not Pattern("/docs").matches("/DOCS")
+    assert Pattern("/docs", wildcard=True).matches("/docs")
+    assert Pattern("/docs", wildcard=True).matches("/docs-old/a.html")
+    assert not Pattern("/docs/", wildcard=True).matches("/docs")
+    assert Pattern("/", wildcard=True).matches("//")
+
+
+def test_order() -> None:
+    """Patterns sort by text, an exact path before the wildcard that is cut at the same place."""
+    patterns = [Pattern("/b"), Pattern("/a", wildcard=True), Pattern("/a")]
+
+    assert sorted(patterns) == [Pattern("/a"), Pattern("/a", wildcard=True), Pattern("/b")]
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/index.html", ["/index.html", "/"]),
+        ("/docs/index.html", ["/docs/index.html"]),
+        ("//index.html", ["//index.html"]),
+        ("/index.htm", ["/index.htm"]),
+        ("/", ["/"]),
+    ],
+)
+def test_aliases(path: str, names: list[str]) -> None:
+    """The default root object is cached under the bare slash as well."""
+    assert list(aliases(path)) == names
