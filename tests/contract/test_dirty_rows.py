@@ -1,0 +1,201 @@
+"""What every keeper of dirty rows promises, held against the fake and against DynamoDB."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import pytest
+from moto import mock_aws
+
+from edgesweep.changes import Change, Kind
+from edgesweep.dirty import DirtyRow
+from edgesweep.flusher import DirtyRows
+from edgesweep.recorder import DirtyWriter
+from edgesweep.tables import DirtyTable
+from tests.aws import create_table
+from tests.fakes.dirty import DirtyRowsInMemory
+from tests.keys import HARD_KEYS
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SHARDS = 3
+ALL = 1_000_000
+
+
+class Keeper(DirtyRows, DirtyWriter, Protocol):
+    """Both ports of the dirty rows."""
+
+
+def row(seconds: float = 0, token: str = "00", **parts: object) -> DirtyRow:  # noqa: S107  # no password
+    """Return a row recorded some seconds after noon."""
+    change = Change("site", "index.html", Kind.CREATED, NOON)
+    recorded_at = NOON + timedelta(seconds=seconds)
+    return replace(DirtyRow("E1", change, recorded_at, token), **parts)  # type: ignore[arg-type]
+
+
+def rows(count: int) -> Sequence[DirtyRow]:
+    """Return rows of distinct keys, a second apart, dealt to every shard."""
+    return [
+        row(n, shard=n % SHARDS, change=Change("site", f"{n}.html", Kind.CREATED, NOON))
+        for n in range(count)
+    ]
+
+
+class Contract:
+    """The promises; a subclass says who makes them."""
+
+    @pytest.fixture
+    def keeper(self) -> Keeper:
+        """Return an empty keeper that knows of three shards."""
+        raise AssertionError
+
+    def test_empty(self, keeper: Keeper) -> None:
+        """Nothing is dirty in the beginning."""
+        assert keeper.span("E1") is None
+        assert list(keeper.read("E1", ALL)) == []
+
+    def test_nothing_to_do(self, keeper: Keeper) -> None:
+        """Adding or deleting no rows is no error."""
+        assert keeper.add([]) == {}
+        keeper.delete([])
+
+        assert keeper.span("E1") is None
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            Change("site", "a.html", Kind.CREATED, NOON, "b1946ac9", 0, "0055AED6DCD90281E5"),
+            Change("site", "a.html", Kind.REMOVED, NOON + timedelta(microseconds=1)),
+            Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
+            Change("site", "a.html", Kind.REMOVED, NOON, etag=""),
+        ],
+    )
+    def test_same_row(self, keeper: Keeper, change: Change) -> None:
+        """A row comes back as it was written, absent values included."""
+        written = row(0.000_001, "f00", change=change, shard=SHARDS - 1)
+
+        assert keeper.add([written]) == {}
+
+        assert list(keeper.read("E1", ALL)) == [written]
+
+    def test_hard_keys(self, keeper: Keeper) -> None:
+        """Every key comes back, character by character."""
+        written = [
+            row(n, change=Change("site", key, Kind.CREATED, NOON))
+            for n, key in enumerate(HARD_KEYS)
+        ]
+
+        assert keeper.add(written) == {}
+
+        assert [found.change.key for found in keeper.read("E1", ALL)] == list(HARD_KEYS)
+
+    def test_oldest_first(self, keeper: Keeper) -> None:
+        """Rows come in the order in which they were recorded, whatever their shard."""
+        written = rows(60)
+
+        assert keeper.add(written[::-1]) == {}
+
+        assert list(keeper.read("E1", ALL)) == written
+        assert list(keeper.read("E1", 31)) == written[:31]
+
+    def test_same_instant(self, keeper: Keeper) -> None:
+        """Rows of one instant are kept apart by their tokens."""
+        written = [row(token=f"{n:02x}") for n in range(30)]
+
+        assert keeper.add(written) == {}
+
+        assert list(keeper.read("E1", ALL)) == written
+
+    def test_whole_second(self, keeper: Keeper) -> None:
+        """An instant without a fraction sorts before one a microsecond later."""
+        written = [row(0), row(0.000_001), row(1)]
+
+        keeper.add(written[::-1])
+
+        assert list(keeper.read("E1", ALL)) == written
+
+    def test_span(self, keeper: Keeper) -> None:
+        """The span runs from the oldest row of any shard to the newest of any other."""
+        keeper.add([row(5, shard=1), row(2, shard=2), row(9, shard=0)])
+
+        assert keeper.span("E1") == (NOON + timedelta(seconds=2), NOON + timedelta(seconds=9))
+
+    def test_span_of_one(self, keeper: Keeper) -> None:
+        """The only row is the oldest and the newest."""
+        keeper.add([row(4)])
+
+        assert keeper.span("E1") == (NOON + timedelta(seconds=4),) * 2
+
+    def test_distributions(self, keeper: Keeper) -> None:
+        """Distributions do not see each other's rows, nor do ids that begin alike."""
+        written = {name: row(distribution=name) for name in ("E1", "E10", "unrouted")}
+
+        keeper.add(list(written.values()))
+        keeper.delete([written["E10"]])
+
+        assert list(keeper.read("E1", ALL)) == [written["E1"]]
+        assert list(keeper.read("E10", ALL)) == []
+        assert list(keeper.read("unrouted", ALL)) == [written["unrouted"]]
+
+    def test_changed_again(self, keeper: Keeper) -> None:
+        """The same object changed again is a row of its own."""
+        keeper.add([row(1)])
+        keeper.add([row(2)])
+
+        assert list(keeper.read("E1", ALL)) == [row(1), row(2)]
+
+    def test_written_twice(self, keeper: Keeper) -> None:
+        """Writing a row a second time changes nothing."""
+        keeper.add([row()])
+
+        assert keeper.add([row()]) == {}
+
+        assert list(keeper.read("E1", ALL)) == [row()]
+
+    def test_delete(self, keeper: Keeper) -> None:
+        """Exactly the rows that are named are deleted, more than one batch of them."""
+        written = rows(70)
+        keeper.add(written)
+
+        keeper.delete(written[:60])
+
+        assert list(keeper.read("E1", ALL)) == written[60:]
+
+    def test_landed_meanwhile(self, keeper: Keeper) -> None:
+        """A row of the same object that lands between reading and deleting stays."""
+        keeper.add([row(1)])
+        read = keeper.read("E1", ALL)
+        keeper.add([row(1, "01"), row(2)])
+
+        keeper.delete(read)
+
+        assert list(keeper.read("E1", ALL)) == [row(1, "01"), row(2)]
+
+    def test_delete_twice(self, keeper: Keeper) -> None:
+        """Deleting what is gone is no error."""
+        keeper.add([row()])
+        keeper.delete([row()])
+
+        keeper.delete([row()])
+
+        assert keeper.span("E1") is None
+
+
+class TestFake(Contract):
+    """The fake keeps the promises, so that tests may believe it."""
+
+    @pytest.fixture
+    def keeper(self) -> Keeper:
+        """Return the fake."""
+        return DirtyRowsInMemory()
+
+
+class TestDynamoDB(Contract):
+    """The real table keeps them."""
+
+    @pytest.fixture
+    def keeper(self) -> Iterator[Keeper]:
+        """Return a table in memory."""
+        with mock_aws():
+            create_table("dirty")
+            yield DirtyTable("dirty", shards=SHARDS)

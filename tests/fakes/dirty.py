@@ -1,0 +1,45 @@
+"""Dirty rows in memory."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+
+from edgesweep.dirty import DirtyRow
+
+
+class DirtyRowsInMemory:
+    """The port of the table `dirty`.
+
+    Args:
+        room: how many rows it takes before it fails, for ever without.
+    """
+
+    def __init__(self, room: int | None = None) -> None:
+        self._rows: dict[tuple[str, str], DirtyRow] = {}
+        self._room = room
+
+    @property
+    def rows(self) -> Sequence[DirtyRow]:
+        """Every row, in the order in which it was written."""
+        return list(self._rows.values())
+
+    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
+        """Write rows; return those for which there was no room."""
+        room = len(rows) if self._room is None else max(0, self._room - len(self._rows))
+        self._rows |= {(row.partition, row.position): row for row in rows[:room]}
+        return dict.fromkeys(rows[room:], "The table is full")
+
+    def delete(self, rows: Sequence[DirtyRow]) -> None:
+        """Delete exactly these rows."""
+        for row in rows:
+            self._rows.pop((row.partition, row.position), None)
+
+    def span(self, distribution: str) -> tuple[datetime, datetime] | None:
+        """Return when the oldest and the newest row were recorded, or None without any."""
+        rows = self.read(distribution, len(self._rows))
+        return (rows[0].recorded_at, rows[-1].recorded_at) if rows else None
+
+    def read(self, distribution: str, limit: int) -> Sequence[DirtyRow]:
+        """Return up to `limit` rows, the oldest first."""
+        rows = [row for row in self._rows.values() if row.distribution == distribution]
+        return sorted(rows, key=attrgetter("position"))[:limit]
