@@ -58,8 +58,15 @@ class CloudFront:
             return _refused(error)
         except (BotoCoreError, ResponseParserError) as error:
             return Unanswered(str(error))
-        created = response["Invalidation"]
+        created = response.get("Invalidation", {})
+        if not {"Id", "CreateTime"} <= created.keys():
+            return Unanswered(f"CloudFront's answer names no invalidation: {created}")
         return Accepted(created["Id"], created["CreateTime"])
+
+    def in_progress(self, distribution: str, invalidation: str) -> bool:
+        """Tell whether an invalidation still counts against the quotas."""
+        response = self._client.get_invalidation(DistributionId=distribution, Id=invalidation)
+        return response["Invalidation"]["Status"] != "Completed"
 
 
 def _refused(error: ClientError) -> Answer:

@@ -1,29 +1,71 @@
-"""Flush: dirty rows in, at most one invalidation for each distribution and tick."""
+"""Flush: dirty rows in, at most one invalidation for each distribution and tick.
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+Goal: no change is lost and no path is paid twice, whatever crashes, repeats, overlaps or is late.
+Every step may be the last one of this process:
+
+1. peek      nothing dirty and nothing unfinished costs a few small reads and no write.
+2. lease     keeps other flushers away; that saves work, and no safety hangs on its time.
+3. recover   an unfinished flush goes first. Open: its paths are sent again under its references,
+             and CloudFront answers with the invalidation it has made and bills nothing.
+4. decide    hold or flush, and how many paths may be spent.
+5. read      the rows, the oldest first.
+6. survey    which unchanged objects a wildcard would hit.
+7. cover     the cheapest paths.
+8. open      journal, ledger, lease token and unfinished flush in one transaction.
+9. send      count the attempt, then ask CloudFront once.
+10. sent     note the invalidation.
+11. delete   the rows that were read, and covered rows that are older than the flush.
+12. settle   nothing is unfinished any more.
+
+A row recorded at or before `opened_at` - `MARGIN` tells of a change older than the invalidation,
+whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
+read the rows, deletes by that rule alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
-from edgesweep.answers import Accepted, Answer
-from edgesweep.cover import Cover, cover
-from edgesweep.dirty import DirtyRow
-from edgesweep.paths import aliases, viewer_path
+from edgesweep.answers import Answer, Refusal, Refused
+from edgesweep.budget import months_near
+from edgesweep.cover import Cover, Limits, Prices, cover
+from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.journal import Flush, Invalidation, Journal, Lease, OverLimit, Overtaken, State
+from edgesweep.paths import matcher
+from edgesweep.policy import Go, Headroom, Hold, Policy, Reason
+from edgesweep.sender import Edge, Sender
 
-# Rows of one tick; the rest goes next tick.
+# Rows of one tick: this bounds memory, and the rest goes next tick.
 MAX_ROWS = 200_000
+# Twice the 5 s that a clock of ours may be off.
+MARGIN = timedelta(seconds=10)
+# Per distribution in progress at CloudFront: 3,000 paths, and 15 wildcards of which two are left
+# to people. https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=13)
+
+_CHUNK = 1_000
+_EVERYTHING = "/"
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+# When the oldest and the newest dirty row were recorded; empty without any.
+Span = tuple[datetime, datetime] | tuple[()]
 
 
 class DirtyRows(Protocol):
     """The rows that wait."""
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | None:
-        """Return when the oldest and the newest row were recorded, or None without any."""
+    def span(self, distribution: str) -> Span:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
         ...
 
-    def read(self, distribution: str, limit: int) -> Sequence[DirtyRow]:
-        """Return up to `limit` rows, the oldest first."""
+    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
+        """Yield the rows recorded at or before `until`, the oldest first, strongly consistent."""
+        ...
+
+    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
+        """Write rows; return those that could not be written, each with the reason."""
         ...
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
@@ -31,62 +73,173 @@ class DirtyRows(Protocol):
         ...
 
 
-class Edge(Protocol):
-    """Takes invalidations."""
-
-    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        """Ask once for an invalidation of quoted paths."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Flushed:
+class Outcome:
     """What a tick did for one distribution.
 
     Attributes:
         distribution: its id.
-        rows: dirty rows that were read.
-        cover: the paths chosen for them.
-        answer: what CloudFront said.
+        reason: why it was flushed or held.
+        flush: the flush that was sent, settled or left open.
+        answer: what CloudFront said last.
+        error: what went wrong.
     """
 
     distribution: str
-    rows: int
-    cover: Cover
-    answer: Answer
+    reason: Reason
+    flush: Flush | None = None
+    answer: Answer | None = None
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Flusher:
-    """Empties the dirty rows of distributions into invalidations."""
+    """Empties the dirty rows of distributions into invalidations.
+
+    Attributes:
+        dirty: the rows.
+        journal: the flushes, the ledger and the leases.
+        edge: CloudFront.
+        sender: asks CloudFront.
+        policy: when to flush, and for how many paths.
+        viewer_paths: every viewer path under which a row's object may be cached.
+        clock: this process's time, within 5 s of true time.
+        token: a source of random text.
+    """
 
     dirty: DirtyRows
+    journal: Journal
     edge: Edge
+    sender: Sender
+    policy: Policy
+    viewer_paths: Callable[[DirtyRow], Iterable[str]]
+    clock: Callable[[], datetime]
+    token: Callable[[], str]
 
-    def flush(self, distribution: str) -> Flushed | None:
-        """Invalidate what is dirty, and delete exactly the rows that were read.
+    def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
+        """Flush every distribution that wants it, the longest waiting first.
 
-        Returns:
-            What was done, or None when nothing was dirty.
+        The failure of one does not stop another: it is part of its outcome.
         """
-        if self.dirty.span(distribution) is None:
-            return None
-        rows = self.dirty.read(distribution, MAX_ROWS)
-        chosen = cover(dirty_paths(rows))
-        answer = self.edge.invalidate(distribution, chosen.paths, reference(rows))
-        if isinstance(answer, Accepted):
+        waiting = sorted(self._peek(distributions), key=lambda one: one[1][:1] or (_ALWAYS,))
+        return [self._attempt(distribution, span) for distribution, span in waiting]
+
+    def _peek(self, distributions: Iterable[str]) -> Iterator[tuple[str, Span]]:
+        for distribution in distributions:
+            span = self.dirty.span(distribution)
+            if span or self.journal.lease(distribution).unfinished:
+                yield distribution, span
+
+    def _attempt(self, distribution: str, span: Span) -> Outcome:
+        try:
+            return self._lease(distribution, span)
+        except Overtaken:
+            return Outcome(distribution, Reason.LEASE)
+        except OverLimit:
+            return Outcome(distribution, Reason.BUDGET)
+        except Exception as error:  # noqa: BLE001  # told in the outcome; the others go on
+            return Outcome(distribution, Reason.FAILED, error=error)
+
+    def _lease(self, distribution: str, span: Span) -> Outcome:
+        token = self.token()
+        lease = self.journal.take(distribution, token, self.clock())
+        outcome = Outcome(distribution, Reason.LEASE)
+        try:
+            if lease.unfinished is not None:
+                flush = self.journal.load(distribution, lease.unfinished)
+                outcome = self._finish(flush, lease, Reason.RECOVERED)
+                if outcome.reason is Reason.UNFINISHED:
+                    return outcome
+                span, lease = self.dirty.span(distribution), self.journal.lease(distribution)
+            return self._flush(distribution, *span, lease) if span else outcome
+        finally:
+            self.journal.release(distribution, token)
+
+    def _flush(
+        self, distribution: str, oldest: datetime, newest: datetime, lease: Lease
+    ) -> Outcome:
+        now = self.clock()
+        reason = self.policy.settle(oldest, newest, now)
+        if reason is Reason.UPLOADING:
+            return Outcome(distribution, reason)
+        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        lease = replace(lease, in_progress=self._in_progress(distribution, lease))
+        headroom = MAX_IN_PROGRESS.less(lease.in_progress)
+        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now)
+        if isinstance(decision, Hold):
+            return Outcome(distribution, decision.reason)
+        rows = list(islice(self.dirty.read(distribution), MAX_ROWS + 1))
+        if not rows:
+            # Another flusher covered them between the peek and the lease.
+            return Outcome(distribution, Reason.LEASE)
+        flush = self._plan(distribution, rows, decision)
+        self.journal.open(flush, lease, decision.limits)
+        return self._finish(flush, lease, reason, rows)
+
+    def _in_progress(self, distribution: str, lease: Lease) -> tuple[Invalidation, ...]:
+        return tuple(
+            request
+            for request in lease.in_progress
+            if self.edge.in_progress(distribution, request.id)
+        )
+
+    def _plan(self, distribution: str, rows: Sequence[DirtyRow], go: Go) -> Flush:
+        cut = len(rows) > MAX_ROWS
+        dirty = {path for row in rows for path in self.viewer_paths(row)}
+        if cut and go.paths == 1:
+            # The one path has to match the rows that were not read as well.
+            dirty.add(_EVERYTHING)
+        prices = Prices(path=go.path_price)
+        paths = go.paths
+        while True:
+            limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
+            chosen = cover(dirty, prices=prices, limits=limits)
+            flush = self._journaled(distribution, chosen, len(rows))
+            if self.journal.fits(flush):
+                return flush
+            paths = len(chosen.paths) // 2
+
+    def _journaled(self, distribution: str, chosen: Cover, rows: int) -> Flush:
+        now = self.clock()
+        return Flush(
+            distribution=distribution,
+            opened_at=now,
+            token=self.token(),
+            paths=chosen.paths,
+            months=tuple(months_near(now)),
+            rows=rows,
+            collateral=chosen.collateral,
+        )
+
+    def _finish(
+        self, flush: Flush, lease: Lease, reason: Reason, rows: Sequence[DirtyRow] = ()
+    ) -> Outcome:
+        answer: Answer | None = None
+        if flush.state is State.OPEN:
+            flush, answer = self.sender.send(flush, lease)
+        if flush.state is State.OPEN:
+            return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
+        if flush.state is State.SENT:
             self.dirty.delete(rows)
-        return Flushed(distribution, len(rows), chosen, answer)
+            self._delete_older(flush)
+            flush = self.journal.settled(flush)
+        elif isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
+            self._unroute(flush.distribution)
+        return Outcome(flush.distribution, reason, flush, answer)
+
+    def _delete_older(self, flush: Flush) -> None:
+        matches = matcher(flush.paths)
+        older = self.dirty.read(flush.distribution, until=flush.opened_at - MARGIN)
+        covered = (row for row in older if all(map(matches, self.viewer_paths(row))))
+        for chunk in _chunks(covered):
+            self.dirty.delete(chunk)
+
+    def _unroute(self, distribution: str) -> None:
+        for chunk in _chunks(self.dirty.read(distribution)):
+            unwritten = self.dirty.add([replace(row, distribution=UNROUTED) for row in chunk])
+            self.dirty.delete([row for row in chunk if row not in unwritten])
 
 
-def dirty_paths(rows: Iterable[DirtyRow]) -> set[str]:
-    """Return every viewer path under which the rows' objects may be cached."""
-    return {path for row in rows for path in aliases(viewer_path(row.change.key))}
-
-
-def reference(rows: Iterable[DirtyRow]) -> str:
-    """Return the caller reference of a flush: the same rows always give the same one."""
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(f"{row.partition} {row.position}\n".encode())
-    return digest.hexdigest()
+def _chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
+    while chunk := list(islice(rows, _CHUNK)):
+        yield chunk

@@ -7,8 +7,9 @@ and each is quoted where it is enforced.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 # "The maximum length of a path is 4,000 characters." One of them is kept for the wildcard.
 MAX_PREFIX_LENGTH = 3_999
@@ -17,6 +18,12 @@ MAX_PREFIX_LENGTH = 3_999
 # other characters in the path, or CloudFront will not invalidate the old version". RFC 1738 2.2
 # counts as unsafe the controls, the space, and < > " # % { } | \ ^ ~ [ ] `
 _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
+
+# What CloudFront was seen to refuse, or may: anything encoded, and the apostrophe.
+_TOUCHY = re.compile(r"[%']")
+
+# "15 wildcard invalidations" in progress, of which two are left to people.
+MAX_WILDCARDS = 13
 
 # What no exact path can say: "~" is rejected raw and has no effect as %7E, a literal "*" reads as a
 # wildcard, and "?" begins a query string. A wildcard that stops before the character says it.
@@ -80,6 +87,38 @@ def exact_stop(path: str) -> int | None:
     if stop * 12 > MAX_PREFIX_LENGTH:
         stop = min(stop, _fitting(path))
     return None if stop == len(path) else stop
+
+
+def coarser(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return fewer and plainer quoted paths that match whatever `paths` match.
+
+    Every path is cut before its first character that CloudFront may take exception to; where
+    nothing can be cut any more, or too many wildcards would come of it, all is one `/*`.
+    """
+    prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
+    plain = {path for path in paths if not _TOUCHY.search(path)}
+    prefixes |= {path[:-1] for path in plain if path.endswith("*")}
+    widest = _uncovered(prefixes)
+    if plain == set(paths) or len(widest) > MAX_WILDCARDS:
+        return ("/*",)
+    exact = {path for path in plain if not path.endswith("*") and not path.startswith(widest)}
+    return tuple(sorted([*exact, *(prefix + "*" for prefix in widest)]))
+
+
+def matcher(paths: Iterable[str]) -> Callable[[str], bool]:
+    """Return a test of viewer paths: whether one of the quoted `paths` matches."""
+    patterns = [(unquote(path.removesuffix("*")), path.endswith("*")) for path in paths]
+    exact = {text for text, wildcard in patterns if not wildcard}
+    prefixes = tuple(text for text, wildcard in patterns if wildcard)
+    return lambda path: path in exact or path.startswith(prefixes)
+
+
+def _uncovered(prefixes: Iterable[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    for prefix in sorted(prefixes):
+        if not kept or not prefix.startswith(kept[-1]):
+            kept.append(prefix)
+    return tuple(kept)
 
 
 def _percent(unsafe: re.Match[str]) -> str:

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Self
 
+from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
+from edgesweep.pricing import FREE_PATHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +17,15 @@ class Settings:
 
     Attributes:
         dirty_table: name of the table of dirty rows.
+        flushes_table: name of the table of flushes.
         distribution: id of the distribution that serves the buckets.
+        budget: what a month may cost, and what it guarantees.
     """
 
     dirty_table: str
+    flushes_table: str
     distribution: str
+    budget: Budget
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
@@ -28,8 +36,34 @@ class Settings:
         """
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
+            flushes_table=_required(values, "FLUSHES_TABLE"),
             distribution=_required(values, "DISTRIBUTION"),
+            budget=_budget(values),
         )
+
+
+def _budget(values: Mapping[str, str]) -> Budget:
+    minutes = values.get("GUARANTEE_MINUTES")
+    usd = values.get("BUDGET_USD") or "0"
+    return Budget(
+        usd=None if usd == "none" else _number("BUDGET_USD", usd),
+        free_paths=int(_number("FREE_PATHS", values.get("FREE_PATHS") or str(FREE_PATHS))),
+        guarantee=timedelta(minutes=float(_number("GUARANTEE_MINUTES", minutes)))
+        if minutes
+        else None,
+    )
+
+
+def _number(name: str, text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        msg = f"{name} is {text!r}; a number is needed"
+        raise BadInput(msg) from error
+    if not number.is_finite() or number < 0:
+        msg = f"{name} is {text}; it has to be 0 or more"
+        raise BadInput(msg)
+    return number
 
 
 def _required(values: Mapping[str, str], name: str) -> str:

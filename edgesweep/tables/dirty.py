@@ -5,17 +5,16 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
-from pynamodb.models import Model
 
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow, instant, parse_instant, partition
 from edgesweep.errors import EdgesweepError
+from edgesweep.tables.models import Keyed, bound
 
 # "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
@@ -30,9 +29,7 @@ class Unwritten(EdgesweepError):
     """DynamoDB did not take every write."""
 
 
-class _Row(Model):
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+class _Row(Keyed):
     bucket = UnicodeAttribute()
     key = UnicodeAttribute()
     kind = UnicodeAttribute()
@@ -55,7 +52,7 @@ class DirtyTable:
         self, name: str, shards: int = 1, pause: Callable[[float], None] = time.sleep
     ) -> None:
         self._name = name
-        self._model = _bound(name)
+        self._model = bound(_Row, name)
         self._connection = TableConnection(name).connection
         self._shards = range(shards)
         self._pause = pause
@@ -80,18 +77,23 @@ class DirtyTable:
             msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
             raise Unwritten(msg)
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | None:
-        """Return when the oldest and the newest dirty row were recorded, or None without any."""
+    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
         oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
         if not oldest:
-            return None
+            return ()
         newest = [row.recorded_at for row in self._ends(distribution, forward=False)]
         return min(oldest), max(newest, default=max(oldest))
 
-    def read(self, distribution: str, limit: int) -> Sequence[DirtyRow]:
-        """Return up to `limit` rows, the oldest first, strongly consistent."""
-        shards = [self._query(distribution, shard, page_size=None) for shard in self._shards]
-        return list(islice(heapq.merge(*shards, key=lambda row: row.position), limit))
+    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
+        """Yield the rows recorded at or before `until`, the oldest first, strongly consistent."""
+        # "$" sorts right after the "#" that ends the instant in a sort key.
+        condition = None if until is None else _Row.sk < f"{instant(until)}$"
+        shards = [
+            self._query(distribution, shard, range_key_condition=condition)
+            for shard in self._shards
+        ]
+        return heapq.merge(*shards, key=lambda row: row.position)
 
     def _ends(self, distribution: str, *, forward: bool) -> Iterator[DirtyRow]:
         for shard in self._shards:
@@ -127,14 +129,6 @@ class DirtyTable:
             if not batch:
                 break
         return batch
-
-
-def _bound(table: str) -> type[_Row]:
-    class Bound(_Row):
-        class Meta:
-            table_name = table
-
-    return Bound
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:
