@@ -40,6 +40,17 @@ from edgesweep.errors import BadInput, Infeasible
 from edgesweep.paths import Pattern, exact_stop
 from edgesweep.pricing import PATH_PRICE, REFETCH_COST
 
+__all__ = [
+    "Candidates",
+    "Cover",
+    "Limits",
+    "Member",
+    "Prices",
+    "choose",
+    "cover",
+    "find_candidates",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -138,8 +149,7 @@ def cover(
 
     With no cap on paths the cover is optimal. With one it is proven optimal up to 2,000 dirty paths
     with 64 paths and 13 wildcards, or 60,000 with 8 paths: as long as dirty * paths * wildcards**2
-    is at most 2**25. Above that it keeps the caps, is nearly always optimal, and `gap` says how far
-    from it at most.
+    is at most 2**25. Above that it keeps the caps, and `gap` says how far from optimal it can be.
 
     Args:
         dirty: decoded viewer paths that must be matched; any order, repeats allowed.

@@ -20,7 +20,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, filterfalse, islice, pairwise
-from operator import eq, itemgetter
+from operator import eq, itemgetter, lt
 
 from edgesweep.errors import BadInput
 from edgesweep.paths import exact_stop
@@ -70,15 +70,19 @@ def find_candidates(
     if paths and not (paths[0].startswith("/") and paths[-1].startswith("/")):
         msg = f"A path must start with /: {(paths[0] if paths[0][:1] != '/' else paths[-1])!r}"
         raise BadInput(msg)
-    bystanders = _distinct(sorted(filterfalse(changed.__contains__, live)))
+    bystanders = _in_order(list(filterfalse(changed.__contains__, live)))
     items, unsayable = _items(paths)
     starts, ends, collateral = _runs(items, unsayable, bystanders, _running(bystanders, weight))
     return Candidates(paths, items, unsayable, starts, ends, collateral)
 
 
-def _distinct(ordered: list[str]) -> list[str]:
-    repeats = any(map(eq, ordered, islice(ordered, 1, None)))
-    return list(dict.fromkeys(ordered)) if repeats else ordered
+def _in_order(texts: list[str]) -> list[str]:
+    """Return the distinct texts, sorted; for texts that are so already, by one look at them."""
+    if all(map(lt, texts, islice(texts, 1, None))):
+        return texts
+    texts.sort()
+    repeats = any(map(eq, texts, islice(texts, 1, None)))
+    return list(dict.fromkeys(texts)) if repeats else texts
 
 
 def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> Sequence[int]:
