@@ -1,6 +1,6 @@
 """Dirty rows in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -34,12 +34,14 @@ class DirtyRowsInMemory:
         for row in rows:
             self._rows.pop((row.partition, row.position), None)
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | None:
-        """Return when the oldest and the newest row were recorded, or None without any."""
-        rows = self.read(distribution, len(self._rows))
-        return (rows[0].recorded_at, rows[-1].recorded_at) if rows else None
+    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
+        moments = [row.recorded_at for row in self.read(distribution)]
+        return (moments[0], moments[-1]) if moments else ()
 
-    def read(self, distribution: str, limit: int) -> Sequence[DirtyRow]:
-        """Return up to `limit` rows, the oldest first."""
+    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
+        """Yield the rows recorded at or before `until`, the oldest first."""
         rows = [row for row in self._rows.values() if row.distribution == distribution]
-        return sorted(rows, key=attrgetter("position"))[:limit]
+        for row in sorted(rows, key=attrgetter("position")):
+            if until is None or row.recorded_at <= until:
+                yield row
