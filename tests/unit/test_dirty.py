@@ -1,0 +1,57 @@
+"""Where a dirty row is kept, and how it sorts."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from edgesweep.changes import Change, Kind
+from edgesweep.dirty import UNROUTED, DirtyRow, instant, parse_instant, partition
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CHANGE = Change("site", "index.html", Kind.CREATED, NOON)
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (NOON, "2026-11-23T12:00:00.000000Z"),
+        (NOON + timedelta(microseconds=1), "2026-11-23T12:00:00.000001Z"),
+        (
+            datetime(2026, 12, 31, 20, 30, tzinfo=timezone(-timedelta(hours=5))),
+            "2027-01-01T01:30:00.000000Z",
+        ),
+    ],
+)
+def test_instant(moment: datetime, text: str) -> None:
+    """Every moment is written in UTC with all six digits, and read back the same."""
+    assert instant(moment) == text
+    assert parse_instant(text) == moment
+    assert parse_instant(text).tzinfo == UTC
+
+
+def test_instants_sort() -> None:
+    """The text of instants sorts as the moments do, across fractions, months and years."""
+    steps = [
+        timedelta(microseconds=1),
+        timedelta(milliseconds=1),
+        timedelta(seconds=1),
+        timedelta(hours=12),
+        timedelta(days=40),
+    ]
+    moments = [NOON - step for step in reversed(steps)] + [NOON] + [NOON + step for step in steps]
+
+    assert sorted(moments, key=instant) == moments
+
+
+def test_place() -> None:
+    """A row lies in its distribution's shard, at the time it was recorded."""
+    row = DirtyRow("E1", CHANGE, NOON, "f00d", 2)
+
+    assert row.partition == "E1#2"
+    assert row.position == "2026-11-23T12:00:00.000000Z#f00d"
+
+
+def test_partition() -> None:
+    """Each shard of a distribution is a partition, and so are the changes nobody serves."""
+    assert partition("E1", 0) == "E1#0"
+    assert DirtyRow(UNROUTED, CHANGE, NOON, "f00d").partition == "unrouted#0"
