@@ -1,0 +1,236 @@
+"""Edgesweep beside other tools over real publish histories.
+
+    python -m bench.histories DIR
+
+DIR holds history folders, at any depth. Every deploy is one invalidation, free paths are not
+counted, and three claims are checked against s3deploy's level collapse and the other strategies:
+
+(a) at every deploy, allowed as many paths as the level collapse used, Edgesweep hits no more
+    unchanged objects;
+(b) at a path price for each history that makes it use no more paths than the level collapse in
+    total, Edgesweep hits at most two thirds of the unchanged objects, all histories together;
+(c) at list prices and at ten times the refetch cost, Edgesweep is on no site dearer than any other
+    strategy; at list prices it costs at most half of the level collapse, all histories together.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from edgesweep.baselines import level_collapse
+from edgesweep.cover import Limits, Prices, choose, cover
+from edgesweep.cover.candidates import Candidates, find_candidates
+from edgesweep.errors import BadInput
+from edgesweep.paths import Pattern
+from edgesweep.pricing import PATH_PRICE, REFETCH_COST
+from edgesweep.replay import STRATEGIES, Replayed, collateral, replay
+from edgesweep.replay.history import steps
+from edgesweep.replay.reach import Reach
+
+OURS, PEER = "edgesweep", "level-collapse"
+DEAR = 10
+# Dollars a path, sixteen to a decade: from nearly free to dearer than any object.
+PRICE_LADDER = [Decimal(f"{10 ** (rung / 16 - 8):.4g}") for rung in range(16 * 8 + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Paths sent, unchanged objects hit, and the most wildcards of a deploy."""
+
+    paths: int = 0
+    collateral: int = 0
+    most_wildcards: int = 0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.paths + other.paths,
+            self.collateral + other.collateral,
+            max(self.most_wildcards, other.most_wildcards),
+        )
+
+    def dollars(self, refetch_times: int = 1) -> Decimal:
+        """Return the cost at list prices, a refetch taken so many times."""
+        return PATH_PRICE * self.paths + REFETCH_COST * refetch_times * self.collateral
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What was measured over one history, or over all of them.
+
+    Attributes:
+        name: the history's name.
+        deploys: how many there were.
+        worse: deploys at which claim (a) does not hold.
+        spent: every strategy's totals.
+        dear: Edgesweep's totals where a refetch costs ten times as much.
+        matched: Edgesweep's totals at the path price of claim (b).
+    """
+
+    name: str
+    deploys: int
+    worse: int
+    spent: dict[str, Spent]
+    dear: Spent
+    matched: Spent
+
+    def dollars(self, strategy: str, refetch_times: int = 1) -> Decimal:
+        """Return what a strategy costs; Edgesweep weighs the refetch cost that it is billed."""
+        spent = self.dear if (strategy, refetch_times) == (OURS, DEAR) else self.spent[strategy]
+        return spent.dollars(refetch_times)
+
+    def cheaper(self, refetch_times: int) -> Iterator[str]:
+        """Yield the strategies that cost less than Edgesweep."""
+        ours = self.dollars(OURS, refetch_times)
+        for strategy in self.spent:
+            if self.dollars(strategy, refetch_times) < ours:
+                yield f"{strategy} on {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim with its figures, and whether it holds."""
+
+    text: str
+    holds: bool
+
+
+def measure(folder: Path) -> Site:
+    """Replay the history in `folder`: once for the totals, once for claims (a) and (b)."""
+    *rows, dear = replay(folder, {**STRATEGIES, "dear": dear_edgesweep})
+    spent = {row.strategy: _spent(row) for row in rows}
+    worse = 0
+    ladder = [Spent()] * len(PRICE_LADDER)
+    for step in steps(folder):
+        candidates = find_candidates(step.dirty, step.live, None)
+        theirs = level_collapse(step.dirty, step.live)
+        ours = choose(candidates, Prices(path=Decimal(0)), Limits(paths=len(theirs)))
+        worse += ours.collateral > collateral(Reach(theirs), step)
+        ladder = [total + rung for total, rung in zip(ladder, by_price(candidates), strict=True)]
+    matched = next(total for total in ladder if total.paths <= spent[PEER].paths)
+    return Site(dear.history, dear.deploys, worse, spent, _spent(dear), matched)
+
+
+def by_price(candidates: Candidates) -> list[Spent]:
+    """Return what the cheapest cover spends at every price of the ladder.
+
+    A dearer path never means more paths or less collateral, so two rungs that spend the same spend
+    it between them as well.
+    """
+    found: dict[int, Spent] = {}
+    spans = [(0, len(PRICE_LADDER) - 1)]
+    while spans:
+        low, high = spans.pop()
+        for rung in {low, high} - found.keys():
+            best = choose(candidates, Prices(path=PRICE_LADDER[rung]), Limits())
+            found[rung] = Spent(len(best.members), best.collateral)
+        if found[low] == found[high]:
+            found.update(dict.fromkeys(range(low, high), found[low]))
+        elif high - low > 1:
+            middle = (low + high) // 2
+            spans += [(low, middle), (middle, high)]
+    return [found[rung] for rung in range(len(PRICE_LADDER))]
+
+
+def dear_edgesweep(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
+    """Send the cheapest cover where a needless refetch is dear."""
+    best = cover(dirty, live, prices=Prices(refetch=REFETCH_COST * DEAR))
+    return tuple(member.pattern for member in best.members)
+
+
+def total(sites: Sequence[Site]) -> Site:
+    """Return all sites as one."""
+    return Site(
+        "all",
+        sum(site.deploys for site in sites),
+        sum(site.worse for site in sites),
+        {name: sum((site.spent[name] for site in sites), Spent()) for name in sites[0].spent},
+        sum((site.dear for site in sites), Spent()),
+        sum((site.matched for site in sites), Spent()),
+    )
+
+
+def table(sites: Sequence[Site]) -> Iterator[str]:
+    """Yield the lines of the one table."""
+    yield (
+        f"{'history':<12} {'strategy':<15} {'paths':>9} {'collateral':>11} {'dollars':>9} "
+        f"{'edgesweep=1':>12} {f'refetch x{DEAR}':>12} {'most wildcards':>15}"
+    )
+    for site in sites:
+        for name, spent in site.spent.items():
+            ratio = site.dollars(name) / max(PATH_PRICE, site.dollars(OURS))
+            yield (
+                f"{site.name:<12} {name:<15} {spent.paths:>9,} {spent.collateral:>11,} "
+                f"{site.dollars(name):>9,.2f} {ratio:>12.2f} {site.dollars(name, DEAR):>12,.2f} "
+                f"{spent.most_wildcards:>15,}"
+            )
+
+
+def claims(sites: Sequence[Site]) -> Iterator[Claim]:
+    """Yield the claims with their figures."""
+    everywhere = total(sites)
+    yield Claim(
+        f"(a) more collateral at as many paths: {everywhere.worse} of {everywhere.deploys:,} "
+        "deploys",
+        everywhere.worse == 0,
+    )
+    ours, theirs = everywhere.matched, everywhere.spent[PEER]
+    yield Claim(
+        f"(b) collateral at no more paths: {ours.collateral:,} with {ours.paths:,} paths, "
+        f"{PEER} {theirs.collateral:,} with {theirs.paths:,}, "
+        f"ratio {ours.collateral / max(1, theirs.collateral):.3f} of at most 0.667",
+        3 * ours.collateral <= 2 * theirs.collateral,
+    )
+    for prices, times in (("list prices", 1), (f"{DEAR} times the refetch cost", DEAR)):
+        cheaper = [what for site in sites for what in site.cheaper(times)]
+        yield Claim(f"(c) cheaper at {prices}: {', '.join(cheaper) or 'nobody'}", not cheaper)
+    cost, their_cost = everywhere.dollars(OURS), everywhere.dollars(PEER)
+    yield Claim(
+        f"(c) cost at list prices: ${cost:.2f}, {PEER} ${their_cost:.2f}, "
+        f"ratio {cost / max(PATH_PRICE, their_cost):.3f} of at most 0.5",
+        2 * cost <= their_cost,
+    )
+
+
+def compare(folder: Path) -> bool:
+    """Print the table and the claims for every history below `folder`.
+
+    Returns:
+        Whether every claim holds.
+
+    Raises:
+        BadInput: there is no history, or one is malformed.
+    """
+    found = sorted(path.parent for path in folder.rglob("deploys.jsonl.gz"))
+    if not found:
+        msg = f"{folder} holds no history: no deploys.jsonl.gz in it or below it"
+        raise BadInput(msg)
+    with ProcessPoolExecutor(max_workers=2) as workers:
+        sites = list(workers.map(measure, found))
+    print(*table([*sites, total(sites)]), sep="\n")
+    checked = list(claims(sites))
+    for claim in checked:
+        print(f"{claim.text}: {'holds' if claim.holds else 'DOES NOT HOLD'}")
+    return all(claim.holds for claim in checked)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run from the command line; return the exit status."""
+    if len(arguments) != 1:
+        print("Usage: python -m bench.histories DIR", file=sys.stderr)
+        return 2
+    try:
+        return 0 if compare(Path(arguments[0])) else 1
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _spent(row: Replayed) -> Spent:
+    return Spent(row.paths, row.collateral, row.most_wildcards)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
