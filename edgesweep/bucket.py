@@ -1,7 +1,11 @@
-"""A bucket through boto3: which of its events go where."""
+"""A bucket through boto3: which of its events go where, and what it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from edgesweep.survey import Unlistable
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -47,6 +51,26 @@ class Bucket:
             NotificationConfiguration=notifications,  # type: ignore[arg-type]  # as S3 returned it
             SkipDestinationValidation=True,
         )
+
+
+class S3Listing:
+    """Lists buckets through ListObjectsV2, a thousand keys a page."""
+
+    def __init__(self, client: "S3Client") -> None:
+        self._client = client
+
+    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+        """Return the first keys under `prefix` that sort after `after`, and whether more follow.
+
+        Raises:
+            Unlistable: S3 does not list the bucket for us.
+        """
+        try:
+            page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
+        except ClientError as error:
+            msg = f"The bucket {bucket} cannot be listed: {error}"
+            raise Unlistable(msg) from error
+        return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 
 
 class DryRun:

@@ -22,7 +22,7 @@ whichever of our clocks stamped the two: each is within 5 s of true time. Recove
 read the rows, deletes by that rule alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -36,6 +36,7 @@ from edgesweep.journal import Flush, Invalidation, Journal, Lease, OverLimit, Ov
 from edgesweep.paths import matcher
 from edgesweep.policy import Go, Headroom, Hold, Policy, Reason
 from edgesweep.sender import Edge, Sender
+from edgesweep.survey import Survey
 
 # Rows of one tick: this bounds memory, and the rest goes next tick.
 MAX_ROWS = 200_000
@@ -102,6 +103,7 @@ class Flusher:
         edge: CloudFront.
         sender: asks CloudFront.
         policy: when to flush, and for how many paths.
+        survey: tells what a wildcard would hit.
         viewer_paths: every viewer path under which a row's object may be cached.
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
@@ -112,6 +114,7 @@ class Flusher:
     edge: Edge
     sender: Sender
     policy: Policy
+    survey: Callable[[str, Collection[str], Prices, Limits], Survey]
     viewer_paths: Callable[[DirtyRow], Iterable[str]]
     clock: Callable[[], datetime]
     token: Callable[[], str]
@@ -193,7 +196,8 @@ class Flusher:
         paths = go.paths
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
-            chosen = cover(dirty, prices=prices, limits=limits)
+            known = self.survey(distribution, dirty, prices, limits)
+            chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
             flush = self._journaled(distribution, chosen, len(rows))
             if self.journal.fits(flush):
                 return flush
@@ -208,7 +212,7 @@ class Flusher:
             paths=chosen.paths,
             months=tuple(months_near(now)),
             rows=rows,
-            collateral=chosen.collateral,
+            collateral=Survey.seen(chosen.collateral),
         )
 
     def _finish(

@@ -10,8 +10,9 @@ from decimal import Decimal
 PATH_PRICE = Decimal("0.005")
 FREE_PATHS = 1_000
 
-# S3 Standard GET, us-east-1: https://aws.amazon.com/s3/pricing/
+# S3 Standard GET, and LIST of up to 1,000 keys, us-east-1: https://aws.amazon.com/s3/pricing/
 S3_GET_PRICE = Decimal("0.0000004")
+S3_LIST_PRICE = Decimal("0.000005")
 # Regional edge caches that each fetch an object again once it was invalidated:
 # https://aws.amazon.com/cloudfront/features/
 EDGE_CACHES = 13

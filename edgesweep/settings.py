@@ -18,12 +18,14 @@ class Settings:
     Attributes:
         dirty_table: name of the table of dirty rows.
         flushes_table: name of the table of flushes.
+        buckets: the buckets that are watched.
         distribution: id of the distribution that serves the buckets.
         budget: what a month may cost, and what it guarantees.
     """
 
     dirty_table: str
     flushes_table: str
+    buckets: tuple[str, ...]
     distribution: str
     budget: Budget
 
@@ -37,6 +39,7 @@ class Settings:
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
             flushes_table=_required(values, "FLUSHES_TABLE"),
+            buckets=tuple(filter(None, values.get("BUCKET", "").split(","))),
             distribution=_required(values, "DISTRIBUTION"),
             budget=_budget(values),
         )

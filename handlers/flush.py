@@ -3,19 +3,24 @@
 import os
 import secrets
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cache
 
 import boto3
 from aws_lambda_powertools import Logger
 
+import edgesweep.survey
+from edgesweep.bucket import S3Listing
 from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.cover import Limits, Prices
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Flusher, Outcome
 from edgesweep.paths import aliases, viewer_path
 from edgesweep.policy import Policy
 from edgesweep.sender import Sender
 from edgesweep.settings import Settings
+from edgesweep.survey import Remembered, Source
 from edgesweep.tables import DirtyTable, FlushTable
 
 logger = Logger()
@@ -40,6 +45,7 @@ def flusher() -> Flusher:
         edge=edge,
         sender=sender,
         policy=policy,
+        survey=survey,
         viewer_paths=viewer_paths,
         clock=now,
         token=token,
@@ -70,6 +76,23 @@ def tell(outcome: Outcome) -> None:
         paths=outcome.flush.paths if outcome.flush else (),
         answer=str(outcome.answer),
     )
+
+
+@cache
+def listing() -> Remembered:
+    """Wire the listing once for each execution environment: it remembers pages."""
+    return Remembered(S3Listing(boto3.client("s3")), now)
+
+
+def survey(
+    _distribution: str, dirty: Collection[str], prices: Prices, limits: Limits
+) -> edgesweep.survey.Survey:
+    """List what a cover has to know of the buckets."""
+    sources = [Source(bucket) for bucket in settings().buckets]
+    found = edgesweep.survey.survey(listing(), sources, dirty, prices, limits)
+    if found.refused:
+        logger.warning("Covering without a listing", reason=found.refused)
+    return found
 
 
 def viewer_paths(row: DirtyRow) -> list[str]:
