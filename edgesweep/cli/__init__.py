@@ -1,0 +1,22 @@
+"""The `edgesweep` command: parse, call, print.
+
+Data goes to standard output, messages and progress to standard error. A mistake gets one line and
+exit code 2, a failure one line and exit code 1.
+"""
+
+import click
+
+from edgesweep.cli.plan import plan
+from edgesweep.cli.replay import replay
+from edgesweep.cli.terminal import OneLineErrors
+from edgesweep.cli.wiring import attach, detach
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="edgesweep")
+def main() -> None:
+    """Keep a CloudFront edge fresh when S3 objects change."""
+
+
+for command in (plan, replay, attach, detach):
+    main.add_command(command)

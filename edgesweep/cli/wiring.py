@@ -1,0 +1,58 @@
+"""`edgesweep attach` and `edgesweep detach`: how a bucket's events are delivered."""
+
+import json
+from collections.abc import Callable
+
+import click
+
+from edgesweep import bucket as buckets
+from edgesweep.cli.terminal import aws_options, session
+
+
+def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what both commands take."""
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="Show what would change; change nothing."
+    )
+    return click.argument("bucket")(dry_run(aws_options(command)))
+
+
+@click.command()
+@wiring_options
+def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
+    """Turn on EventBridge delivery of BUCKET, keeping its other notifications.
+
+    \b
+    edgesweep attach my-site --dry-run
+    edgesweep attach my-site
+    """  # noqa: D301  # \b tells click to keep the lines
+    _rewire(buckets.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
+
+
+@click.command()
+@wiring_options
+def detach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
+    """Turn off EventBridge delivery of BUCKET, keeping its other notifications.
+
+    \b
+    edgesweep detach my-site
+    """  # noqa: D301  # \b tells click to keep the lines
+    _rewire(buckets.detach, "-", _wiring(bucket, region, profile, dry_run=dry_run))
+
+
+def _wiring(
+    bucket: str, region: str | None, profile: str | None, *, dry_run: bool
+) -> buckets.Wiring:
+    real = buckets.Bucket(session(region, profile).client("s3"), bucket)
+    return buckets.DryRun(real) if dry_run else real
+
+
+def _rewire(change: Callable[[buckets.Wiring], bool], sign: str, wiring: buckets.Wiring) -> None:
+    before = wiring.notifications()
+    for name, value in before.items():
+        if name != buckets.EVENTBRIDGE:
+            click.echo(f"  {name}: {json.dumps(value, default=str)}")
+    if change(wiring):
+        click.echo(f"{sign} {buckets.EVENTBRIDGE}: {{}}")
+    else:
+        click.echo("Nothing to change", err=True)
