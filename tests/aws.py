@@ -1,11 +1,13 @@
 """What tests that run against an AWS in memory share: tables, and what was asked of AWS."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
 import botocore.handlers
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 
 def create_table(name: str) -> None:
@@ -25,6 +27,20 @@ def create_table(name: str) -> None:
 
 
 @contextmanager
+def listening(event: str, listener: Callable[..., object]) -> Iterator[None]:
+    """Register a listener for an event of botocore in every client made meanwhile."""
+    entry = (event, listener)
+    botocore.handlers.BUILTIN_HANDLERS.append(entry)
+    # A session keeps the listeners of the time it was made.
+    session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, None
+    try:
+        yield
+    finally:
+        botocore.handlers.BUILTIN_HANDLERS.remove(entry)
+        boto3.DEFAULT_SESSION = session
+
+
+@contextmanager
 def calls() -> Iterator[list[str]]:
     """Yield a list that grows by each call of each client made meanwhile, as `service.Operation`.
 
@@ -35,9 +51,20 @@ def calls() -> Iterator[list[str]]:
     def hear(model: Any, **_: object) -> None:  # noqa: ANN401  # botocore's OperationModel
         heard.append(f"{model.service_model.service_name}.{model.name}")
 
-    listener = ("before-call", hear)
-    botocore.handlers.BUILTIN_HANDLERS.append(listener)
-    try:
+    with listening("before-call", hear):
         yield heard
-    finally:
-        botocore.handlers.BUILTIN_HANDLERS.remove(listener)
+
+
+def http_response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
+    """Return what a listener for `before-send` answers in place of the network."""
+    return AWSResponse(request.url, status, HTTPHeaders(), _Body(body))
+
+
+class _Body:
+    """The body of a response, as urllib3 streams it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._content

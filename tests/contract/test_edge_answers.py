@@ -1,13 +1,12 @@
 """What CloudFront is asked, byte for byte, and what each of its answers means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -23,6 +22,7 @@ from types_boto3_cloudfront import CloudFrontClient
 from edgesweep.answers import Accepted, Refusal, Refused, Unanswered
 from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.paths import Pattern, viewer_path
+from tests.aws import http_response
 from tests.keys import HARD_KEYS
 
 NAMESPACE = "{http://cloudfront.amazonaws.com/doc/2020-05-31/}"
@@ -44,17 +44,6 @@ ERROR = """<?xml version="1.0"?>
 ACCEPTED = Accepted("I2J0I21PCUYOIK", datetime(2026, 11, 23, 12, 0, 5, 61_000, UTC))
 
 
-class Body:
-    """The body of a response, as urllib3 streams it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> Iterator[bytes]:
-        """Yield the content."""
-        yield self._content
-
-
 class Wire:
     """Answers every HTTP request of a client in the same way, and keeps them."""
 
@@ -68,7 +57,7 @@ class Wire:
         if isinstance(self._answer, Exception):
             raise self._answer
         status, body = self._answer
-        return AWSResponse(request.url, status, HTTPHeaders(), Body(body.encode()))
+        return http_response(request, status, body.encode())
 
 
 def client() -> CloudFrontClient:

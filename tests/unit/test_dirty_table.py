@@ -8,7 +8,6 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
-import botocore.handlers
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -16,6 +15,7 @@ from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
 from edgesweep.tables import DirtyTable
 from edgesweep.tables.dirty import Unwritten
+from tests.aws import listening
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BATCH = 25
@@ -67,10 +67,8 @@ def number(request: dict[str, Any]) -> int:
 def dynamodb() -> Iterator[DynamoDB]:
     """Stand in for DynamoDB's BatchWriteItem in every client made meanwhile."""
     service = DynamoDB()
-    listener = ("before-call.dynamodb.BatchWriteItem", service)
-    botocore.handlers.BUILTIN_HANDLERS.append(listener)
-    yield service
-    botocore.handlers.BUILTIN_HANDLERS.remove(listener)
+    with listening("before-call.dynamodb.BatchWriteItem", service):
+        yield service
 
 
 def test_batches(dynamodb: DynamoDB) -> None:

@@ -1,0 +1,124 @@
+"""How the events of a bucket are wired, beside whatever else is wired to it."""
+
+import boto3
+import pytest
+
+from edgesweep.bucket import EVENTBRIDGE, Bucket, DryRun, Notifications, attach, detach
+from tests.fakes.wiring import notifications_of
+
+QUEUE = {
+    "Id": "thumbnails",
+    "QueueArn": "arn:aws:sqs:us-east-1:123456789012:thumbnails",
+    "Events": ["s3:ObjectCreated:*"],
+    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "img/"}]}},
+}
+TOPIC = {
+    "Id": "audit",
+    "TopicArn": "arn:aws:sns:us-east-1:123456789012:audit",
+    "Events": ["s3:ObjectRemoved:*"],
+}
+OTHERS = {"QueueConfigurations": [QUEUE], "TopicConfigurations": [TOPIC]}
+
+
+class Wires:
+    """The notification configuration of a bucket, in memory; counts how often it is replaced."""
+
+    def __init__(self, configuration: Notifications) -> None:
+        self.configuration = configuration
+        self.replaced = 0
+
+    def notifications(self) -> Notifications:
+        """Return the configuration."""
+        return self.configuration
+
+    def replace(self, notifications: Notifications) -> None:
+        """Put another configuration in place."""
+        self.configuration = notifications
+        self.replaced += 1
+
+
+@pytest.mark.parametrize("others", [{}, OTHERS])
+def test_attach(others: Notifications) -> None:
+    """Attaching adds EventBridge and keeps every other notification as it is."""
+    wires = Wires(others)
+
+    assert attach(wires)
+
+    assert wires.configuration == {**others, EVENTBRIDGE: {}}
+
+
+def test_attach_twice() -> None:
+    """Attaching again changes nothing and writes nothing."""
+    wires = Wires(OTHERS)
+    attach(wires)
+
+    assert not attach(wires)
+
+    assert wires.configuration == {**OTHERS, EVENTBRIDGE: {}}
+    assert wires.replaced == 1
+
+
+@pytest.mark.parametrize("others", [{}, OTHERS])
+def test_detach(others: Notifications) -> None:
+    """Detaching removes EventBridge and keeps every other notification as it is."""
+    wires = Wires({**others, EVENTBRIDGE: {}})
+
+    assert detach(wires)
+    assert not detach(wires)
+
+    assert wires.configuration == others
+    assert wires.replaced == 1
+
+
+@pytest.mark.parametrize("change", [attach, detach])
+@pytest.mark.parametrize("before", [OTHERS, {**OTHERS, EVENTBRIDGE: {}}])
+def test_dry_run(change: object, before: Notifications) -> None:
+    """A dry run says what would change and writes nothing."""
+    assert callable(change)
+    wires, twin = Wires(before), Wires(before)
+
+    assert change(DryRun(wires)) == change(twin)
+
+    assert wires.configuration == before
+    assert wires.replaced == 0
+
+
+def test_inputs_stay() -> None:
+    """The configuration that was read is not changed in place."""
+    before = {**OTHERS}
+
+    attach(Wires(before))
+
+    assert before == OTHERS
+
+
+def test_wire() -> None:
+    """Through boto3 a bucket is attached and detached; its queue, filter and topic stay."""
+    with notifications_of("site") as wiring:
+        bucket = Bucket(boto3.client("s3"), "site")
+        bucket.replace(OTHERS)
+
+        assert attach(bucket)
+        assert not attach(bucket)
+        assert bucket.notifications() == {**OTHERS, EVENTBRIDGE: {}}
+        assert detach(bucket)
+        assert not detach(bucket)
+
+        assert bucket.notifications() == OTHERS
+        assert len(wiring.puts) == 3
+
+
+def test_destinations() -> None:
+    """S3 is told not to test the destinations, which belong to other people."""
+    with notifications_of("site") as wiring:
+        attach(Bucket(boto3.client("s3"), "site"))
+
+        (headers,) = wiring.puts
+
+    assert headers["x-amz-skip-destination-validation"] == b"true"
+
+
+def test_bare_bucket() -> None:
+    """A bucket without any notification has an empty configuration."""
+    with notifications_of("site"):
+        assert Bucket(boto3.client("s3"), "site").notifications() == {}
