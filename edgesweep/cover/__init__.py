@@ -194,18 +194,18 @@ def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
 def _in_whole_units(candidates: Candidates, prices: Prices) -> tuple[int, int, Rates]:
     """Return units per dollar before the tie-breaks, their value, and the rates.
 
-    The digits of a cost, from the highest: dollars, wildcards, paths, collateral. Each is worth
-    more than all that can stand below it.
+    The digits of a cost, from the highest: dollars, wildcards, paths. Less collateral, the last
+    tie, never decides: at the same cost and number of paths collateral differs only where refetching is
+    free, and there one wildcard above everything has the fewest paths.
     """
     (path, path_parts), (refetch, refetch_parts) = (
         price.as_integer_ratio() for price in (prices.path, prices.refetch)
     )
     scale = lcm(path_parts, refetch_parts)
-    a_path = candidates.most_collateral + 1
-    a_wildcard = a_path * (len(candidates.items) + 1)
-    digit = a_wildcard * (len(candidates.items) + 1)
-    exact = path * (scale // path_parts) * digit + a_path
-    rates = Rates(exact, exact + a_wildcard, refetch * (scale // refetch_parts) * digit + 1)
+    a_wildcard = len(candidates.items) + 1
+    digit = a_wildcard**2
+    exact = path * (scale // path_parts) * digit + 1
+    rates = Rates(exact, exact + a_wildcard, refetch * (scale // refetch_parts) * digit)
     return scale, digit, rates
 
 

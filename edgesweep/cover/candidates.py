@@ -58,7 +58,9 @@ class Candidates:
 
 
 def find_candidates(
-    dirty: Iterable[str], live: Iterable[str], weight: Callable[[str], int] | None
+    dirty: Iterable[str],
+    live: Iterable[str] = (),
+    weight: Callable[[str], int] | None = None,
 ) -> Candidates:
     """Return the candidates for covering `dirty` where `live` objects exist.
 
@@ -67,9 +69,10 @@ def find_candidates(
     """
     changed = set(dirty)
     paths = sorted(changed)
-    if paths and not (paths[0].startswith("/") and paths[-1].startswith("/")):
-        msg = f"A path must start with /: {(paths[0] if paths[0][:1] != '/' else paths[-1])!r}"
-        raise BadInput(msg)
+    for path in paths[:1] + paths[-1:]:  # what sorts between two paths with a slash has one too
+        if not path.startswith("/"):
+            msg = f"A path must start with /, not {path!r}"
+            raise BadInput(msg)
     bystanders = _in_order(list(filterfalse(changed.__contains__, live)))
     items, unsayable = _items(paths)
     starts, ends, collateral = _runs(items, unsayable, bystanders, _running(bystanders, weight))

@@ -22,7 +22,8 @@ from typing import NamedTuple, TypeAlias
 
 from edgesweep.cover.candidates import Candidates
 
-Pick: TypeAlias = "int | tuple[Pick, Pick] | None"
+Pick: TypeAlias = "int | tuple[Pick, ...]"
+NONE: Pick = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def cheapest(candidates: Candidates, rates: Rates, wildcards: int) -> list[int]:
         if saving < total:
             stack[below:] = [_raised(_merged(stack[below:], wildcards), saving, candidate)]
         else:
-            stack[below:] = [_Plan(start, (0, saving), (None, candidate))]
+            stack[below:] = [_Plan(start, (0, saving), (NONE, candidate))]
     return sorted(flat(_merged(stack, wildcards).picks[-1])) if stack else []
 
 
@@ -110,14 +111,14 @@ def flat(pick: Pick) -> Iterator[int]:
         pick = rest.pop()
         if isinstance(pick, tuple):
             rest.extend(pick)
-        elif pick is not None:
+        else:
             yield pick
 
 
 def joined(left: Pick, right: Pick) -> Pick:
     """Return the picks of both sides."""
-    if left is None or right is None:
-        return right if left is None else left
+    if NONE in (left, right):
+        return right if left == NONE else left
     return left, right
 
 
@@ -140,7 +141,7 @@ def _merged(plans: Sequence[_Plan], most: int) -> _Plan:
 
 def _side_by_side(left: _Plan, right: _Plan, most: int) -> _Plan:
     """Return the best split of every number of wildcards, up to `most`, between two plans."""
-    gains, picks = [0], list[Pick]([None])
+    gains, picks = [0], list[Pick]([NONE])
     backwards = right.gains[::-1]
     for count in range(1, min(most, len(left.gains) + len(right.gains) - 2) + 1):
         fewest = max(0, count - len(right.gains) + 1)

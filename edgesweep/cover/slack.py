@@ -23,7 +23,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from edgesweep.cover.candidates import Candidates
-from edgesweep.cover.knapsack import Pick, Rates, flat, joined
+from edgesweep.cover.knapsack import NONE, Pick, Rates, flat, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class _Part(NamedTuple):
     labels: Sequence[_Label]
 
 
-_EXACT = _Label(0, 0, 0, 0, None)
+_EXACT = _Label(0, 0, 0, 0, NONE)
 
 
 class Enumeration:
