@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -61,8 +62,7 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its clients at run time
         """Return a boto3 client with the rights of the account's root user."""
-        session = boto3.Session("test", "test", region_name=REGION)
-        return session.client(service, endpoint_url=self.endpoint)
+        return _client(self.endpoint, service)
 
     def deploy(self, stage: str, **parameters: str) -> Mapping[str, str]:
         """Deploy a stage with `osls deploy` and return the stack's outputs.
@@ -134,9 +134,16 @@ def embedded_aws(
         yield EmbeddedAws(endpoint, speed, log)
 
 
-def _options(port: int, scratch: str, *, enforce_iam: bool) -> Mapping[str, str]:
+@cache
+def _client(endpoint: str, service: str) -> Any:  # noqa: ANN401  # as above
+    session = boto3.Session("test", "test", region_name=REGION)
+    return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]  # any
+
+
+def _options(port: int, scratch: str, *, enforce_iam: bool) -> dict[str, str]:
     return {
         "AUTH": str(enforce_iam).lower(),
+        "CLOUDTRAIL_RECORDING": "1",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
@@ -163,7 +170,7 @@ def _environment() -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": REGION,
-        "AWS_SECRET_ACCESS_KEY": "test",  # noqa: S106  # nothing real accepts it
+        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "CI": "1",
         "NO_PROXY": "127.0.0.1",

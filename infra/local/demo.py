@@ -22,7 +22,7 @@ from rich.table import Table
 
 from edgesweep.errors import EdgesweepError
 from edgesweep.pricing import FREE_PATHS, PATH_PRICE
-from infra.local.aws import EmbeddedAws, embedded_aws
+from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
 from infra.local.site import generate
 from infra.local.watch import Invalidation, Watch
 
@@ -57,7 +57,8 @@ class _Demo:
         say = self.console.print
         say("[bold]Edgesweep demo[/]: a real deployment, into an AWS embedded in this machine.\n")
         with embedded_aws(speed=_SPEED, name="demo") as aws:
-            say(f"AWS listens on {aws.endpoint} and enforces IAM. Log: {aws.log}")
+            log = aws.log.relative_to(ROOT)
+            say(f"It listens on {aws.endpoint}, enforces IAM and writes {log}.")
             with self.console.status("Deploying with osls"):
                 began = time.monotonic()
                 outputs = aws.deploy("demo")
@@ -69,10 +70,11 @@ class _Demo:
             edits, removal = _edits(site)
             title = f"2. Edit {len(edits)} posts, delete one"
             self._show(watch, title, self._upload(watch, edits) | _delete(watch, removal))
-            say(f"[green]Every one of {len(site) + len(edits) + 1:,} changes was matched by a path")
-            say("[green]of an invalidation created after it.[/] Nothing is left running.")
+        count = len(site) + len(edits) + 1
+        say(f"[green]Checked: a later invalidation matches each of the {count:,} changes.[/]")
+        say("Everything is stopped, nothing is left.")
 
-    def _upload(self, watch: Watch, files: Mapping[str, bytes]) -> Mapping[str, datetime]:
+    def _upload(self, watch: Watch, files: Mapping[str, bytes]) -> dict[str, datetime]:
         """Put objects; return when each viewer path changed, by the clock of S3."""
         s3, bucket = watch.aws.client("s3"), watch.outputs["SiteBucket"]
 
@@ -99,7 +101,7 @@ class _Demo:
             watch.await_sweep(changes, _PATIENCE_SECONDS)
         sent = [made for made in watch.invalidations() if made.created_at >= first]
         self.console.print(_summary(title, _objects(changes), last, sent))
-        self.console.print(_trail(watch.aws, first, sent), "")
+        self.console.print(_trail(watch.aws, first, sent), end="\n\n")
 
 
 def _edits(site: Mapping[str, bytes]) -> tuple[Mapping[str, bytes], str]:
@@ -107,15 +109,15 @@ def _edits(site: Mapping[str, bytes]) -> tuple[Mapping[str, bytes], str]:
     return {key: site[key] + b"edited\n" for key in posts[:3]}, posts[3]
 
 
-def _delete(watch: Watch, key: str) -> Mapping[str, datetime]:
+def _delete(watch: Watch, key: str) -> dict[str, datetime]:
     watch.aws.client("s3").delete_object(Bucket=watch.outputs["SiteBucket"], Key=key)
     return _viewer_paths({key: datetime.now(UTC)})
 
 
 def _viewer_paths(keys: Mapping[str, datetime]) -> dict[str, datetime]:
     """Return the paths under which viewers ask for objects; the root object has two."""
-    root = {"/": changed_at for key, changed_at in keys.items() if key == "index.html"}
-    return {f"/{key}": changed_at for key, changed_at in keys.items()} | root
+    paths = {f"/{key}": changed_at for key, changed_at in keys.items()}
+    return paths | {"/": paths["/index.html"]} if "/index.html" in paths else paths
 
 
 def _objects(changes: Mapping[str, datetime]) -> int:
@@ -129,7 +131,7 @@ def _summary(title: str, objects: int, last: datetime, sent: Sequence[Invalidati
     table.add_row("Objects changed", f"{objects:,}")
     table.add_row("Invalidation", ", ".join(made.identity for made in sent))
     table.add_row("Paths", "\n".join(shown))
-    table.add_row("Price", f"{_price(len(paths))}, nothing within the {FREE_PATHS:,} free a month")
+    table.add_row("Price", f"{_price(len(paths))}, $0 within {FREE_PATHS:,} free a month")
     table.add_row("One path per object", f"{_price(objects)}")
     seconds = (sent[-1].created_at - last).total_seconds()
     table.add_row("Last change to invalidation", f"{seconds:.1f} s")
@@ -137,19 +139,22 @@ def _summary(title: str, objects: int, last: datetime, sent: Sequence[Invalidati
 
 
 def _price(paths: int) -> str:
-    return f"{paths:,} path{'s' * (paths != 1)} = ${PATH_PRICE * paths:,.3f}"
+    return f"${PATH_PRICE * paths:,.3f} for {_count(paths)}"
+
+
+def _count(paths: int) -> str:
+    return f"{paths:,} path{'s' * (paths != 1)}"
 
 
 def _trail(aws: EmbeddedAws, first: datetime, sent: Sequence[Invalidation]) -> str:
     """Tell from the functions' own logs what happened since the first change."""
     recorded = [line for line in _lines(aws, "record", first) if line["message"] == "Recorded"]
-    flushed = [line for line in _lines(aws, "flush", first) if line["message"] == "Flushed"]
     rows = sum(line["rows"] for line in recorded)
     steps = [
-        (first, "first change"),
-        (_moment(recorded[-1]), f"record: {rows:,} rows from {len(recorded)} batches of messages"),
-        *((made.created_at, f"CloudFront took {made.identity}") for made in sent),
-        *((_moment(line), f"flush: {line['rows']:,} rows, {_count(line)} sent") for line in flushed),
+        (first, "S3: first change"),
+        (_moment(recorded[-1]), f"record: {rows:,} rows, from {len(recorded)} batches of messages"),
+        *((_moment(line), _decision(line)) for line in _lines(aws, "flush", first)),
+        *((made.created_at, f"CloudFront: took {made.identity}") for made in sent),
     ]
     return "\n".join(_step(first, moment, what) for moment, what in sorted(steps))
 
@@ -158,8 +163,11 @@ def _step(first: datetime, moment: datetime, what: str) -> str:
     return f"  {(moment - first).total_seconds():+6.1f} s  {what}"
 
 
-def _count(line: Mapping[str, Any]) -> str:
-    return f"{len(line['paths'])} path{'s' * (len(line['paths']) != 1)}"
+def _decision(line: Mapping[str, Any]) -> str:
+    """Tell what a tick did with the rows that it found."""
+    if line["message"] != "Flushed":
+        return f"flush: {line['message'].lower()}, {line['reason']}"
+    return f"flush: {line['rows']:,} rows swept, {_count(len(line['paths']))} sent"
 
 
 def _lines(aws: EmbeddedAws, function: str, since: datetime) -> Sequence[Mapping[str, Any]]:

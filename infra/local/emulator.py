@@ -5,6 +5,8 @@ that is missing from the zip is missing here too. Ministack takes its other opti
 variables.
 """
 
+# ruff: noqa: SLF001  # ministack has no options for these
+
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +31,7 @@ def _hasten(speed: float) -> None:
 
     def shortened(expression: str) -> float | None:
         seconds = as_written(expression)
-        return seconds and seconds / speed
+        return None if seconds is None else float(seconds) / speed
 
     eventbridge._parse_rate_seconds = shortened
     eventbridge._SCHEDULER_TICK_INTERVAL /= speed

@@ -1,4 +1,4 @@
-"""What became of changes: waits until they are swept, and checks CloudFront's answer independently."""
+"""What became of changes: waits for their sweep, and checks it without the code that did it."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
