@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --no-annotate
+
 # $(call environment,FOLDER,LOCK): a virtual environment that holds exactly what LOCK pins.
 define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -22,7 +25,12 @@ define environment
 	fi
 endef
 
-.PHONY: help install demo test lint types bench format clean
+SEEDS ?= 10000
+FIRST ?= 0
+# What has to be covered to the last branch.
+CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,policy,journal,recorder,sender,flusher,survey,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/{routes,pricing}.py | tr ' ' ,)
+
+.PHONY: help install demo test soak lint types bench format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -52,7 +60,11 @@ demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidatio
 	@.venv/bin/python -m infra.local.demo
 
 test: install lint types ## Run every check and test
-	@.venv/bin/pytest --cov --cov-report=term
+	@.venv/bin/pytest --cov --cov-report=
+	@.venv/bin/coverage report --include="$(CORE)" --fail-under=100
+
+soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds
+	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST)
 
 lint: .venv/.stamp ## Check style and import contracts
 	@.venv/bin/ruff check .
@@ -68,6 +80,12 @@ bench: install ## Measure speed, as ratios within one run
 format: .venv/.stamp ## Format the code
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+lock: ## Pin every Python package by hash again; needs uv
+	@uv pip compile $(LOCK_OPTIONS) pyproject.toml -o runtime.lock
+	@uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra notebook --group dev -c runtime.lock -o dev.lock
+	@uv pip compile $(LOCK_OPTIONS) aws.in -o aws.lock
+	@uv pip compile $(LOCK_OPTIONS) awscli.in -o awscli.lock
 
 clean: ## Remove everything that was installed or built here
 	@rm -rf .venv .envs .local .serverless .cache build dist node_modules
