@@ -27,7 +27,7 @@ from infra.local.site import generate
 from infra.local.watch import Invalidation, Watch
 
 _SEED = 20261123
-_SPEED = 3
+_SPEED = 6
 _UPLOADS_AT_ONCE = 8
 _PATIENCE_SECONDS = 150
 _PATHS_SHOWN = 10
@@ -131,7 +131,7 @@ def _summary(title: str, objects: int, last: datetime, sent: Sequence[Invalidati
     table.add_row("Objects changed", f"{objects:,}")
     table.add_row("Invalidation", ", ".join(made.identity for made in sent))
     table.add_row("Paths", "\n".join(shown))
-    table.add_row("Price", f"{_price(len(paths))}, $0 within {FREE_PATHS:,} free a month")
+    table.add_row("Price", f"{_price(len(paths))} ({FREE_PATHS:,} a month are free)")
     table.add_row("One path per object", f"{_price(objects)}")
     seconds = (sent[-1].created_at - last).total_seconds()
     table.add_row("Last change to invalidation", f"{seconds:.1f} s")

@@ -1,0 +1,80 @@
+"""The deployment as osls compiles it, once for each way to be told what changes."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.aws import ROOT
+
+EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What `osls package` wrote."""
+
+    folder: Path
+
+    @property
+    def template_file(self) -> Path:
+        """The compiled CloudFormation template."""
+        return self.folder / "cloudformation-template-update-stack.json"
+
+    @property
+    def zip_file(self) -> Path:
+        """What both functions run."""
+        return self.folder / "edgesweep.zip"
+
+    @property
+    def template(self) -> Any:  # noqa: ANN401  # CloudFormation
+        """The parsed template."""
+        return json.loads(self.template_file.read_text())
+
+    def resources(self, kind: str) -> Iterator[tuple[str, Any]]:
+        """Yield the resources of a type, by logical name."""
+        for name, resource in self.template["Resources"].items():
+            if resource["Type"] == kind:
+                yield name, resource
+
+    def properties(self, name: str) -> Any:  # noqa: ANN401  # CloudFormation
+        """Return the properties of one resource."""
+        return self.template["Resources"][name]["Properties"]
+
+
+@pytest.fixture(scope="session", name="packages")
+def _packages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Package]:
+    """The demo site of a stage that is kept, and existing buckets of a stage that is not."""
+    folder = tmp_path_factory.mktemp("packages")
+    return {
+        "site": _package(folder / "site", "prod", {"alarmEmail": "ops@example.com"}),
+        "buckets": _package(folder / "buckets", "test", EXISTING),
+    }
+
+
+@pytest.fixture(params=["site", "buckets"], name="package")
+def _each_package(request: pytest.FixtureRequest, packages: Mapping[str, Package]) -> Package:
+    return packages[request.param]
+
+
+@pytest.fixture(name="site")
+def _site(packages: Mapping[str, Package]) -> Package:
+    return packages["site"]
+
+
+@pytest.fixture(name="buckets")
+def _buckets(packages: Mapping[str, Package]) -> Package:
+    return packages["buckets"]
+
+
+def _package(folder: Path, stage: str, parameters: Mapping[str, str]) -> Package:
+    given = [f"--param={name}={value}" for name, value in parameters.items()]
+    command = ["node_modules/.bin/osls", "package", "--stage", stage, "--package", str(folder)]
+    path = os.pathsep.join([str(ROOT / ".envs" / "aws" / "bin"), os.environ["PATH"]])
+    subprocess.run([*command, *given], cwd=ROOT, env=os.environ | {"PATH": path}, check=True)
+    return Package(folder)

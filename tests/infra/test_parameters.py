@@ -1,0 +1,99 @@
+"""A wrong deploy parameter ends the deployment with one line, before it begins."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+
+import pytest
+import yaml
+
+from infra.local.aws import ROOT
+
+CHECK = """
+const [parameters, stage] = JSON.parse(process.argv[1]);
+const values = { 'self:provider.stage': stage };
+for (const [name, value] of Object.entries(parameters)) values[`param:${name}`] = value;
+const options = { param: Object.keys(parameters).map((name) => `${name}=`) };
+require('./infra/params.js')({ options, resolveVariable: async (name) => values[name] })
+  .then((settings) => console.log(JSON.stringify(settings)));
+"""
+DEFAULTS = {
+    "bucket": "", "distribution": "", "budgetUsd": "0", "freePaths": "1000",
+    "guaranteeMinutes": "", "alarmEmail": "",
+}  # fmt: skip
+EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
+
+
+def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess[str]:
+    """Run the check of the parameters as a deployment does."""
+    given = json.dumps([DEFAULTS | parameters, stage])
+    command = ["node", "-e", CHECK, given]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"budgetUsd": "-5"}, ["budgetUsd", '"-5"', "0 to 999999.99"]),
+        ({"budgetUsd": "ten"}, ["budgetUsd", '"ten"', "0 to 999999.99"]),
+        ({"freePaths": "1001"}, ["freePaths", '"1001"', "0 to 1000"]),
+        ({"freePaths": "0"}, ["freePaths 0", "budgetUsd 0", "2 or more"]),
+        ({"freePaths": "1"}, ["freePaths 1", "1 paths a month", "2 or more"]),
+        ({"guaranteeMinutes": "0"}, ["guaranteeMinutes", '"0"', "1 to 9999"]),
+        ({"guaranteeMinutes": "5"}, ["guaranteeMinutes", "8928 paths", "39.64 or more"]),
+        ({"alarmEmail": "ops"}, ["alarmEmail", '"ops"', "one e-mail address"]),
+        ({"stage": "Prod"}, ["stage", '"Prod"', "1 to 20 lower-case letters"]),
+        ({"bucket": "My_Site"}, ["bucket", '"My_Site"', "3 to 63"]),
+        ({"bucket": "my-site"}, ["distribution is missing", "my-site"]),
+        ({"distribution": "E2QWRUHEXAMPLE"}, ["bucket is missing", "E2QWRUHEXAMPLE"]),
+        (EXISTING | {"distribution": "d1.cloudfront.net"}, ["distribution", "d1.cloudfront.net"]),
+        (
+            EXISTING | {"bucket": ",".join(f"b{n:03}" for n in range(11))},
+            ["11 buckets", "at most 10"],
+        ),
+        ({"budget": "5"}, ["budget is unknown", "budgetUsd"]),
+    ],
+)
+def test_refusal(parameters: Mapping[str, str], named: list[str]) -> None:
+    """One line names the parameter, its value and the bound."""
+    refused = check(**parameters)
+
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.count("\n") == 1
+    assert [text for text in named if text not in refused.stderr] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "source"),
+    [
+        ({}, "site"),
+        ({"budgetUsd": "39.64", "guaranteeMinutes": "5"}, "site"),
+        ({"budgetUsd": "0.01", "freePaths": "0"}, "site"),
+        (EXISTING, "buckets"),
+        (EXISTING | {"bucket": "my-site, other.site"}, "buckets"),
+    ],
+)
+def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
+    """Parameters within their bounds choose what is deployed."""
+    accepted = check(**parameters)
+
+    assert accepted.stderr == ""
+    assert json.loads(accepted.stdout)["source"] == source
+
+
+def test_osls() -> None:
+    """Osls ends with the same line, and packages nothing."""
+    command = ["node_modules/.bin/osls", "package", "--param=budgetUsd=-5"]
+    refused = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    assert refused.returncode == 2
+    assert refused.stderr == 'Parameter budgetUsd is "-5"; it must be dollars from 0 to 999999.99\n'
+
+
+def test_defaults() -> None:
+    """serverless.yml declares each parameter, with a default that costs nothing."""
+    text = (ROOT / "serverless.yml").read_text().replace("!Ref", "").replace("!GetAtt", "")
+    declared = yaml.safe_load(text.replace("!Sub", ""))["params"]["default"]
+
+    assert {name: str(value) for name, value in declared.items()} == DEFAULTS

@@ -1,0 +1,186 @@
+"""The compiled CloudFormation template says what it must, and allows no more than it must."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import Package
+
+FUNCTIONS = {"RecordLambdaFunction": "RecordRole", "FlushLambdaFunction": "FlushRole"}
+OUTPUTS = {
+    "Buckets", "DeadLetterQueueUrl", "DirtyTable", "Distribution", "FlushFunction", "FlushesTable",
+    "QueueUrl", "RecordFunction", "Schedule",
+}  # fmt: skip
+
+Statement = Mapping[str, Any]
+
+
+def test_lint(package: Package) -> None:
+    """cfn-lint has nothing to say."""
+    cfn_lint = str(Path(sys.executable).with_name("cfn-lint"))
+    command = [cfn_lint, "--regions", "us-east-1", "--template", str(package.template_file)]
+    said = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert said.stdout + said.stderr == ""
+
+
+def test_actions(package: Package) -> None:
+    """Every statement that allows something names its actions one by one."""
+    assert [action for _, action, _ in _allowed(package) if "*" in action] == []
+
+
+def test_resources(package: Package) -> None:
+    """Every resource is named; only log streams, which AWS names itself, are a wildcard."""
+    wide = [str(resource) for _, _, resource in _allowed(package) if "*" in str(resource)]
+
+    assert len(wide) == 4
+    assert all(":log-group:${" in text and "}:log-stream:*" in text for text in wide)
+
+
+@pytest.mark.parametrize(
+    ("role", "services"),
+    [
+        ("RecordRole", {"sqs", "dynamodb", "logs"}),
+        ("FlushRole", {"dynamodb", "cloudfront", "s3", "logs"}),
+        ("ScheduleRole", {"lambda"}),
+    ],
+)
+def test_reach(package: Package, role: str, services: set[str]) -> None:
+    """A role reaches only the services that its work needs."""
+    assert {
+        action.split(":")[0] for name, action, _ in _allowed(package) if name == role
+    } == services
+
+
+def test_functions(package: Package) -> None:
+    """Each function has its own role, states its bounds, and reserves no concurrency."""
+    functions = dict(package.resources("AWS::Lambda::Function"))
+
+    assert functions.keys() == FUNCTIONS.keys()
+    for name, function in functions.items():
+        properties = function["Properties"]
+        assert properties["Role"] == {"Fn::Sub": f"${{{FUNCTIONS[name]}.Arn}}"}
+        assert properties["Runtime"] == "python3.13"
+        assert properties["Architectures"] == ["arm64"]
+        assert {"MemorySize", "Timeout"} <= properties.keys()
+        assert "ReservedConcurrentExecutions" not in properties
+
+
+def test_logs(package: Package) -> None:
+    """Every log group is kept for a stated time."""
+    groups = dict(package.resources("AWS::Logs::LogGroup"))
+
+    assert groups.keys() == {"RecordLogGroup", "FlushLogGroup"}
+    assert all(group["Properties"]["RetentionInDays"] == 30 for group in groups.values())
+
+
+def test_queue(package: Package) -> None:
+    """A message outlives six record timeouts, and after five receives it is kept 14 days."""
+    queue, dead = package.properties("Queue"), package.properties("DeadLetterQueue")
+    mapping = package.properties("RecordEventSourceMappingSQSQueue")
+    timeout = package.properties("RecordLambdaFunction")["Timeout"]
+
+    assert queue["VisibilityTimeout"] >= 6 * timeout + mapping["MaximumBatchingWindowInSeconds"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert queue["SqsManagedSseEnabled"]
+    assert dead["SqsManagedSseEnabled"]
+    assert dead["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+
+
+@pytest.mark.parametrize("name", ["DirtyTable", "FlushesTable"])
+def test_tables(packages: Mapping[str, Package], name: str) -> None:
+    """Tables outlive a stack, except in a passing stage, and CloudFormation names them."""
+    kept, passing = (packages[key].template["Resources"][name] for key in ("site", "buckets"))
+
+    assert kept["DeletionPolicy"] == kept["UpdateReplacePolicy"] == "Retain"
+    assert kept["Properties"]["DeletionProtectionEnabled"] is True
+    assert passing["DeletionPolicy"] == passing["UpdateReplacePolicy"] == "Delete"
+    assert passing["Properties"]["DeletionProtectionEnabled"] is False
+    for table in (kept["Properties"], passing["Properties"]):
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert "TableName" not in table
+
+
+def test_schedule(package: Package) -> None:
+    """One tick a minute, which nobody repeats."""
+    schedule = package.properties("Schedule")
+    invocation = package.properties("FlushLambdaEvConf")
+
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["FlushLambdaFunction", "Arn"]}
+    assert invocation["MaximumRetryAttempts"] == 0
+
+
+def test_site(site: Package) -> None:
+    """The demo site tells the queue itself, and only CloudFront reads it."""
+    bucket = site.properties("SiteBucket")
+    notified = bucket["NotificationConfiguration"]["QueueConfigurations"]
+    sender = site.properties("QueuePolicy")["PolicyDocument"]["Statement"][0]
+
+    assert {one["Event"] for one in notified} == {
+        "s3:ObjectCreated:*",
+        "s3:ObjectRemoved:*",
+        "s3:LifecycleExpiration:*",
+    }
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert sender["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert sender["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(
+        bucket["BucketName"]["Fn::Sub"]
+    )
+    assert list(site.resources("AWS::Events::Rule")) == []
+
+
+def test_buckets(buckets: Package) -> None:
+    """Existing buckets are swept through one rule, and nothing is created beside them."""
+    pattern = buckets.properties("ChangeRule")["EventPattern"]
+    environment = buckets.properties("FlushLambdaFunction")["Environment"]["Variables"]
+
+    assert pattern["detail"] == {"bucket": {"name": ["my-site", "other-site"]}}
+    assert pattern["detail-type"] == ["Object Created", "Object Deleted"]
+    assert environment["BUCKET"] == "my-site,other-site"
+    assert environment["DISTRIBUTION"] == "E2QWRUHEXAMPLE"
+    assert list(buckets.resources("AWS::CloudFront::Distribution")) == []
+    assert [name for name, _ in buckets.resources("AWS::S3::Bucket")] == [
+        "ServerlessDeploymentBucket"
+    ]
+
+
+def test_alarms(packages: Mapping[str, Package]) -> None:
+    """Alarms are mailed where an address was given."""
+    site, buckets = (dict(p.resources("AWS::CloudWatch::Alarm")) for p in packages.values())
+
+    assert site.keys() == buckets.keys()
+    assert {"DeadLetterAlarm", "RecordErrorAlarm", "FlushErrorAlarm"} <= site.keys()
+    assert all(a["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}] for a in site.values())
+    assert all(a["Properties"]["AlarmActions"] == [] for a in buckets.values())
+
+
+def test_outputs(package: Package) -> None:
+    """The stack tells the names that the command line looks for."""
+    assert package.template["Outputs"].keys() >= OUTPUTS
+
+
+def _allowed(package: Package) -> Iterator[tuple[str, str, Any]]:
+    """Yield role, action and resource of everything that a role allows."""
+    for name, role in package.resources("AWS::IAM::Role"):
+        for policy in role["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield from _pairs(name, statement)
+
+
+def _pairs(name: str, statement: Statement) -> Iterator[tuple[str, str, Any]]:
+    for action in _listed(statement["Action"]):
+        for resource in _listed(statement["Resource"]):
+            yield name, action, resource
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401  # CloudFormation
+    return value if isinstance(value, list) else [value]
