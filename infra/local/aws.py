@@ -6,11 +6,9 @@ it cannot show is said in CONTRIBUTING.md.
 """
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -120,12 +118,11 @@ def embedded_aws(
     log = _LOCAL / f"{name}.log"
     port = _free_port()
     with (
-        tempfile.TemporaryDirectory(prefix=f"{name}-", dir=_LOCAL) as scratch,
         log.open("w") as sink,
         _leashed(
             [str(_PYTHON), str(_HERE / "emulator.py"), str(speed)],
-            _environment() | _options(port, scratch, enforce_iam=enforce_iam),
-            cwd=Path(scratch),
+            _environment() | _options(port, enforce_iam=enforce_iam),
+            cwd=_LOCAL,
             log=sink.fileno(),
         ) as process,
     ):
@@ -140,7 +137,7 @@ def _client(endpoint: str, service: str) -> Any:  # noqa: ANN401  # as above
     return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]  # any
 
 
-def _options(port: int, scratch: str, *, enforce_iam: bool) -> dict[str, str]:
+def _options(port: int, *, enforce_iam: bool) -> dict[str, str]:
     return {
         "AUTH": str(enforce_iam).lower(),
         "CLOUDTRAIL_RECORDING": "1",
@@ -150,10 +147,7 @@ def _options(port: int, scratch: str, *, enforce_iam: bool) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
-        "S3_DATA_DIR": f"{scratch}/s3",
         "SFTP_ENABLED": "0",
-        "STATE_DIR": f"{scratch}/state",
-        "TMPDIR": scratch,
     }
 
 
@@ -186,8 +180,8 @@ def _environment() -> dict[str, str]:
 def _leashed(
     command: Sequence[str], environment: Mapping[str, str], *, cwd: Path, log: int
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command, and end it and its children at the end of the block or of this process."""
-    process = subprocess.Popen(
+    """Run a command that ends with the block, or with this process, whatever ends it."""
+    with subprocess.Popen(
         [sys.executable, str(_HERE / "leash.py"), *command],
         stdin=subprocess.PIPE,
         stdout=log,
@@ -195,19 +189,8 @@ def _leashed(
         env=environment,
         cwd=cwd,
         start_new_session=True,
-    )
-    try:
+    ) as process:
         yield process
-    finally:
-        with process:
-            _end(process.pid)
-
-
-def _end(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _free_port() -> int:

@@ -1,27 +1,41 @@
 """Runs a command that ends with whoever started it: `python leash.py COMMAND ARGUMENT...`.
 
 The starter holds the other end of standard input and writes nothing. However it ends, even by
-SIGKILL, the pipe closes, and the command goes together with all that it started. Start it in a
-session of its own: the whole process group is ended.
+SIGKILL, the pipe closes. Then the command goes, with all that it started and its scratch folder.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 
 def main() -> None:
     """Run the command and exit with its code, unless standard input closes first."""
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-    threading.Thread(target=_hold, daemon=True).start()
-    sys.exit(command.wait())
+    with tempfile.TemporaryDirectory(prefix="edgesweep-", ignore_cleanup_errors=True) as scratch:
+        command = subprocess.Popen(
+            sys.argv[1:],
+            stdin=subprocess.DEVNULL,
+            env=os.environ | {"TMPDIR": scratch},
+            start_new_session=True,
+        )
+        threading.Thread(target=_hold, args=[command.pid], daemon=True).start()
+        code = command.wait()
+        _end(command.pid)
+    sys.exit(code)
 
 
-def _hold() -> None:
+def _hold(group: int) -> None:
     os.read(0, 1)
-    os.killpg(0, signal.SIGKILL)
+    _end(group)
+
+
+def _end(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""The embedded AWS answers to this machine alone and leaves with whoever started it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.local import aws
+from infra.local.aws import ROOT, LocalError, embedded_aws
+
+START = """
+import time
+from infra.local.aws import embedded_aws
+with embedded_aws(name="signals") as aws:
+    print(aws.endpoint, flush=True)
+    time.sleep(60)
+"""
+PATIENCE_SECONDS = 20
+
+
+@pytest.fixture(name="owner")
+def _owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", START]
+    scratch = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=scratch, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        yield owner
+        owner.kill()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_end(owner: subprocess.Popen[str], tmp_path: Path, ending: signal.Signals) -> None:
+    """However its owner ends, the embedded AWS ends too, and leaves no files."""
+    assert owner.stdout is not None
+    port = int(urlsplit(owner.stdout.readline()).port or 0)
+    assert _answers("127.0.0.1", port)
+
+    owner.send_signal(ending)
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (_answers("127.0.0.1", port) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _answers("127.0.0.1", port)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_loopback() -> None:
+    """Nothing but loopback reaches the embedded AWS."""
+    with embedded_aws(name="loopback") as running:
+        port = int(urlsplit(running.endpoint).port or 0)
+        outside = {address for address in _addresses() if _answers(address, port)}
+
+    assert outside <= {"127.0.0.1", "127.0.1.1"}
+
+
+def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not installed is said in one line."""
+    monkeypatch.setattr(aws, "_OSLS", ROOT / "node_modules" / ".bin" / "missing")
+
+    with pytest.raises(LocalError, match=r"^node_modules/.bin/missing is missing; run `make "):
+        embedded_aws().__enter__()
+
+
+def test_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials and profiles of a real account do not reach what is started."""
+    monkeypatch.setenv("AWS_PROFILE", "real")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    running = aws.EmbeddedAws("http://127.0.0.1:1", speed=1, log=Path(os.devnull))
+
+    assert "real" not in running.environment.values()
+    assert running.environment["AWS_ENDPOINT_URL"] == running.endpoint
+
+
+def _answers(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((address, port)) == 0
+
+
+def _addresses() -> set[str]:
+    """Return this machine's own IPv4 addresses."""
+    found = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+    return {str(address[4][0]) for address in found}
