@@ -28,6 +28,8 @@ from edgesweep.errors import BadInput
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
 _MAX_SIZE = 2**63 - 1
+# Of an etag or a sequencer, far above any that S3 gives: no message makes a row too large to write.
+_MAX_MARK_BYTES = 1_024
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -174,9 +176,9 @@ def _change(
         key=_fitting(key),
         kind=kind,
         changed_at=changed_at,
-        etag=_optional(s3_object, etag, str),
+        etag=_mark(s3_object, etag),
         size=size,
-        sequencer=_optional(s3_object, "sequencer", str),
+        sequencer=_mark(s3_object, "sequencer"),
     )
 
 
@@ -214,6 +216,14 @@ def _fitting(key: str) -> str:
         msg = f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}"
         raise BadInput(msg)
     return key
+
+
+def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
+    mark = _optional(s3_object, name, str)
+    if mark is not None and len(_utf8(mark)) > _MAX_MARK_BYTES:
+        msg = f"{name} has {len(_utf8(mark)):,} bytes, more than {_MAX_MARK_BYTES:,}"
+        raise BadInput(msg)
+    return mark
 
 
 def _bucket(name: str) -> str:
