@@ -129,6 +129,8 @@ def survey(
         limits: the caps of the cover.
     """
     blind = unsurveyed(dirty)
+    if not sources:
+        return blind
     caps, pages = _worthwhile(blind, prices, limits)
     walk = _Walk(listing, sorted(caps), caps, frozenset(dirty), pages)
     try:
