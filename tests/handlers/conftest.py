@@ -1,0 +1,102 @@
+"""A deployment in memory, and its functions as Lambda loads them."""
+
+import importlib
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from edgesweep.tables import DirtyTable
+from tests.aws import create_table
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function after a cold start.
+
+    Attributes:
+        module: its entry point.
+        output: what it wrote to its log.
+    """
+
+    module: ModuleType
+    output: io.StringIO
+
+    def __call__(self, event: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  # as handlers do
+        """Invoke it."""
+        return self.module.handler(event or {}, None)
+
+    def lines(self, level: str) -> list[dict[str, Any]]:
+        """Return its log lines of one level."""
+        entries = map(json.loads, self.output.getvalue().splitlines())
+        return [entry for entry in entries if entry["level"] == level]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the functions are told, and their table of dirty rows."""
+
+    distribution: str
+    dirty: DirtyTable
+    load: Callable[[str], Function]
+
+
+@pytest.fixture
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """Deploy two tables and a distribution; there is no bucket to look at."""
+    with mock_aws():
+        create_table("dirty")
+        create_table("flushes")
+        distribution = _create_distribution()
+        environment = {
+            "DIRTY_TABLE": "dirty",
+            "FLUSHES_TABLE": "flushes",
+            "BUCKET": "",
+            "DISTRIBUTION": distribution,
+            "BUDGET_USD": "0",
+            "FREE_PATHS": "1000",
+            "GUARANTEE_MINUTES": "",
+            "POWERTOOLS_SERVICE_NAME": "edgesweep",
+            "POWERTOOLS_METRICS_NAMESPACE": "Edgesweep",
+            "LOG_LEVEL": "INFO",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+        def load(name: str) -> Function:
+            sys.modules.pop(f"handlers.{name}", None)
+            module = importlib.import_module(f"handlers.{name}")
+            output = io.StringIO()
+            monkeypatch.setattr(module.logger.registered_handler, "stream", output)
+            return Function(module, output)
+
+        yield Deployment(distribution, DirtyTable("dirty"), load)
+
+
+def _create_distribution() -> str:
+    origin = {
+        "Id": "site",
+        "DomainName": "site.s3.amazonaws.com",
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+    }
+    config = {
+        "CallerReference": "distribution",
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "site",
+            "ViewerProtocolPolicy": "redirect-to-https",
+        },
+    }
+    created = boto3.client("cloudfront").create_distribution(
+        DistributionConfig=config  # type: ignore[arg-type]  # a TypedDict in all but name
+    )
+    return created["Distribution"]["Id"]

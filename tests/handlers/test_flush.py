@@ -1,0 +1,191 @@
+"""The flush function, from dirty rows to an invalidation."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from edgesweep.changes import Change, Kind
+from edgesweep.dirty import DirtyRow
+from edgesweep.paths import matcher, viewer_path
+from tests.aws import calls, listening
+from tests.handlers.conftest import Deployment
+
+TOKENS = count(1)
+READS = {"dynamodb.Query", "dynamodb.GetItem"}
+CREATE = "cloudfront.CreateInvalidation"
+
+
+def row(deployment: Deployment, key: str, age: timedelta = timedelta(hours=1)) -> DirtyRow:
+    """Return a row that was recorded some time ago."""
+    moment = datetime.now(UTC) - age
+    change = Change("site", key, Kind.CREATED, moment)
+    return DirtyRow(deployment.distribution, change, moment, f"{next(TOKENS):08x}")
+
+
+def invalidations(deployment: Deployment) -> list[Sequence[str]]:
+    """Return the paths of each invalidation that CloudFront was asked for."""
+    cloudfront = boto3.client("cloudfront")
+    listed = cloudfront.list_invalidations(DistributionId=deployment.distribution)
+    ids = [item["Id"] for item in listed["InvalidationList"].get("Items", [])]
+    return [
+        cloudfront.get_invalidation(DistributionId=deployment.distribution, Id=name)[
+            "Invalidation"
+        ]["InvalidationBatch"]["Paths"]["Items"]
+        for name in ids
+    ]
+
+
+def dirty(deployment: Deployment) -> list[str]:
+    """Return the keys that are still dirty, the oldest first."""
+    return [row.change.key for row in deployment.dirty.read(deployment.distribution)]
+
+
+def test_flush(deployment: Deployment) -> None:
+    """What is dirty becomes one invalidation, and the rows that were read are gone.
+
+    Without a bucket to look at, nothing is taken for empty: paths stay as narrow as they can be.
+    """
+    deployment.dirty.add([row(deployment, key) for key in ("index.html", "a b.html", "é~")])
+    flush = deployment.load("flush")
+
+    flush()
+
+    (paths,) = invalidations(deployment)
+    assert sorted(paths) == ["/", "/%C3%A9*", "/a%20b.html", "/index.html"]
+    assert dirty(deployment) == []
+    (line,) = flush.lines("INFO")
+    assert line["message"] == "Flushed"
+    assert line["rows"] == 3
+    assert sorted(line["paths"]) == sorted(paths)
+
+
+def test_survey(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket is looked at before paths are collapsed, and every change is still matched."""
+    boto3.client("s3").create_bucket(Bucket="site")
+    monkeypatch.setenv("BUCKET", "site")
+    keys = [f"docs/{number}.html" for number in range(50)]
+    deployment.dirty.add([row(deployment, key) for key in keys])
+
+    with calls() as asked:
+        deployment.load("flush")()
+
+    assert asked.count("s3.ListObjectsV2") == 1
+    (paths,) = invalidations(deployment)
+    assert all(matcher(paths)(viewer_path(key)) for key in keys)
+    assert dirty(deployment) == []
+
+
+def test_flushed_once(deployment: Deployment) -> None:
+    """The tick after a flush has nothing left to do."""
+    deployment.dirty.add([row(deployment, "a.html")])
+    flush = deployment.load("flush")
+    flush()
+
+    flush()
+
+    assert len(invalidations(deployment)) == 1
+
+
+def test_idle(deployment: Deployment) -> None:
+    """A tick with nothing dirty makes a few reads, no write, and does not call CloudFront."""
+    with calls() as asked:
+        flush = deployment.load("flush")
+        flush()
+        cold = list(asked)
+        flush()
+
+    assert set(asked) <= READS
+    assert len(cold) <= 3
+    assert asked == cold * 2
+
+
+def test_idle_after_flush(deployment: Deployment) -> None:
+    """What an earlier flush left behind does not make an idle tick any dearer."""
+    with calls() as asked:
+        flush = deployment.load("flush")
+        flush()
+        idle = list(asked)
+        deployment.dirty.add([row(deployment, "a.html")])
+        flush()
+        asked.clear()
+
+        flush()
+
+    assert asked == idle
+
+
+def test_one_request(deployment: Deployment) -> None:
+    """However many rows there are, CloudFront is asked once."""
+    deployment.dirty.add([row(deployment, f"{n}.html") for n in range(100)])
+
+    with calls() as asked:
+        flush = deployment.load("flush")
+        flush()
+
+    assert asked.count(CREATE) == 1
+    assert dirty(deployment) == []
+
+
+def test_landed_meanwhile(deployment: Deployment) -> None:
+    """A row that lands while CloudFront is asked stays, though its path is invalidated."""
+    deployment.dirty.add([row(deployment, "a.html")])
+
+    def land(**_: object) -> None:
+        deployment.dirty.add([row(deployment, "a.html", timedelta())])
+
+    with listening(f"before-call.{CREATE}", land):
+        flush = deployment.load("flush")
+        flush()
+
+    assert invalidations(deployment) == [["/a.html"]]
+    (left,) = deployment.dirty.read(deployment.distribution)
+    assert datetime.now(UTC) - left.recorded_at < timedelta(minutes=5)
+
+
+def test_fresh(deployment: Deployment) -> None:
+    """While changes are still coming in, the distribution is left alone."""
+    deployment.dirty.add([row(deployment, "a.html", timedelta())])
+
+    deployment.load("flush")()
+
+    assert invalidations(deployment) == []
+    assert dirty(deployment) == ["a.html"]
+
+
+def test_refused(deployment: Deployment) -> None:
+    """When CloudFront refuses, the rows stay, and a later tick sends the same list again."""
+    deployment.dirty.add([row(deployment, "a.html")])
+    bodies: list[bytes] = []
+
+    def refuse(params: dict[str, Any], **_: object) -> tuple[object, dict[str, Any]]:
+        bodies.append(params["body"])
+        error = {"Code": "AccessDenied", "Message": "Not yours."}
+        metadata = {"HTTPStatusCode": 403}
+        return SimpleNamespace(status_code=403), {"Error": error, "ResponseMetadata": metadata}
+
+    with listening(f"before-call.{CREATE}", refuse):
+        flush = deployment.load("flush")
+        flush()
+        assert dirty(deployment) == ["a.html"]
+        flush()
+
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]
+    deployment.load("flush")()
+    assert invalidations(deployment) == [["/a.html"]]
+    assert dirty(deployment) == []
+
+
+@pytest.mark.parametrize("name", ["DIRTY_TABLE", "FLUSHES_TABLE", "DISTRIBUTION"])
+def test_misconfigured(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Without its settings the function fails with a line that names what is missing."""
+    monkeypatch.delenv(name)
+    flush = deployment.load("flush")
+
+    with pytest.raises(Exception, match=name):
+        flush()

@@ -1,0 +1,198 @@
+"""The record function, from SQS event to rows and batch item failures."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.aws import calls
+from tests.handlers.conftest import Deployment, Function
+from tests.keys import HARD_KEYS
+from tests.messages import notification
+
+EVENTS = Path(__file__).parents[1] / "events"
+GOOD = notification("good.html")
+
+
+def event(*bodies: str) -> dict[str, Any]:
+    """Return what Lambda hands over for messages m0, m1, and so on."""
+    return named({f"m{number}": body for number, body in enumerate(bodies)})
+
+
+def named(bodies: Mapping[str, str]) -> dict[str, Any]:
+    """Return what Lambda hands over for messages of these ids."""
+    return {
+        "Records": [
+            {
+                "messageId": name,
+                "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+                "body": body,
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": "1795435200000",
+                    "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+                    "ApproximateFirstReceiveTimestamp": "1795435200001",
+                },
+                "messageAttributes": {},
+                "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:changes",
+                "awsRegion": "us-east-1",
+            }
+            for name, body in bodies.items()
+        ]
+    }
+
+
+def failures(*messages: str) -> dict[str, Any]:
+    """Return the partial batch response that names these messages."""
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in messages]}
+
+
+def bodies(folder: Path) -> dict[str, str]:
+    """Return the message bodies of a folder by their names."""
+    return {path.stem: path.read_text() for path in sorted(folder.glob("*.json"))}
+
+
+@pytest.fixture
+def record(deployment: Deployment) -> Function:
+    """Return the function."""
+    return deployment.load("record")
+
+
+def keys(deployment: Deployment) -> list[str]:
+    """Return the keys that are dirty, in order."""
+    return sorted(row.change.key for row in deployment.dirty.read(deployment.distribution))
+
+
+def test_rows(deployment: Deployment, record: Function) -> None:
+    """Every change of a batch is a row, stamped with the present, and no message comes back."""
+    before = datetime.now(UTC)
+
+    response = record(event(notification("a", "b"), notification("c"), notification("a")))
+
+    assert response == failures()
+    assert keys(deployment) == ["a", "b", "c"]
+    for row in deployment.dirty.read(deployment.distribution):
+        assert before <= row.recorded_at <= before + timedelta(minutes=5)
+
+
+def test_hard_keys(deployment: Deployment, record: Function) -> None:
+    """Every key arrives in the table, character by character."""
+    assert record(event(*map(notification, HARD_KEYS))) == failures()
+
+    assert keys(deployment) == sorted(HARD_KEYS)
+
+
+def test_payloads(record: Function) -> None:
+    """Every real payload is acknowledged without an error."""
+    assert record(named(bodies(EVENTS))) == failures()
+
+    assert record.lines("ERROR") == []
+
+
+def test_malformed(deployment: Deployment, record: Function) -> None:
+    """Each bad message fails alone, with one clear log line that names it, without stack trace."""
+    bad = bodies(EVENTS / "malformed")
+    good = {f"good-{name}": notification(f"{name}.html") for name in bad}
+
+    response = record(named(dict(chain.from_iterable(zip(bad.items(), good.items(), strict=True)))))
+
+    assert response == failures(*bad)
+    assert keys(deployment) == sorted(f"{name}.html" for name in bad)
+    lines = record.lines("ERROR")
+    assert [line["message_id"] for line in lines] == list(bad)
+    for line in lines:
+        assert line["message"] == "Message failed"
+        assert line["reason"].isprintable()
+        assert 0 < len(line["reason"]) < 200
+        assert "exception" not in line
+    assert "Traceback" not in record.output.getvalue()
+
+
+def oversized(name: str) -> str:
+    """Return a notification whose field `name` alone is larger than DynamoDB takes an item."""
+    message = json.loads(notification("huge.html"))
+    message["Records"][0]["s3"]["object"][name] = "5" * 500_000
+    return json.dumps(message)
+
+
+@pytest.mark.parametrize("name", ["eTag", "sequencer"])
+def test_oversized(deployment: Deployment, record: Function, name: str) -> None:
+    """A message too large for a row fails alone; its neighbours of the same write do not."""
+    assert record(event(GOOD, oversized(name))) == failures("m1")
+
+    assert keys(deployment) == ["good.html"]
+
+
+def test_everything_bad(deployment: Deployment, record: Function) -> None:
+    """A batch of nothing but nonsense fails message by message, not as a whole."""
+    assert record(event("", "{", "[]")) == failures("m0", "m1", "m2")
+
+    assert len(record.lines("ERROR")) == 3
+    assert keys(deployment) == []
+
+
+def test_table_gone(record: Function) -> None:
+    """When no row can be written every message that asks for one comes back, and no other."""
+    boto3.client("dynamodb").delete_table(TableName="dirty")
+
+    response = record(event(GOOD, '{"Event": "s3:TestEvent"}', notification("b.html")))
+
+    assert response == failures("m0", "m2")
+    for line in record.lines("ERROR"):
+        assert "ResourceNotFoundException" in line["reason"]
+        assert "exception" not in line
+
+
+def test_nothing_to_write(deployment: Deployment) -> None:
+    """A batch without a change asks nothing of AWS."""
+    with calls() as asked:
+        record = deployment.load("record")
+
+        record(event('{"Event": "s3:TestEvent"}', notification("a", event="ObjectTagging:Put")))
+
+    assert asked == []
+
+
+def test_few_calls(deployment: Deployment) -> None:
+    """A batch of 1,000 messages is written 25 rows in a call."""
+    with calls() as asked:
+        record = deployment.load("record")
+
+        record(event(*(notification(f"{n}.html") for n in range(1_000))))
+
+    assert asked == ["dynamodb.BatchWriteItem"] * 40
+    assert len(keys(deployment)) == 1_000
+
+
+def test_tokens(deployment: Deployment, record: Function) -> None:
+    """Rows of one batch, which share their instant, differ by 64 random bits at least."""
+    record(event(*(notification(f"{n}.html") for n in range(100))))
+
+    tokens = {row.token for row in deployment.dirty.read(deployment.distribution)}
+    assert len(tokens) == 100
+    assert all(len(token) >= 16 for token in tokens)
+
+
+def test_warm(deployment: Deployment, record: Function) -> None:
+    """A second batch in the same environment is recorded as well."""
+    record(event(GOOD))
+    record(event(notification("later.html")))
+
+    assert keys(deployment) == ["good.html", "later.html"]
+
+
+@pytest.mark.parametrize("name", ["DIRTY_TABLE", "DISTRIBUTION"])
+def test_misconfigured(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Without its settings the function fails as a whole, so that no message is acknowledged."""
+    monkeypatch.delenv(name)
+    record: Callable[..., object] = deployment.load("record")
+
+    with pytest.raises(Exception, match=name):
+        record(event(GOOD))
