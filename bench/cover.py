@@ -12,7 +12,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from time import perf_counter
+from time import process_time
 
 from edgesweep.baselines import STRATEGIES
 from edgesweep.cover import Limits, Prices, cover
@@ -21,7 +21,7 @@ from edgesweep.pricing import PATH_PRICE, REFETCH_COST
 from edgesweep.replay.reach import Reach
 
 SIZES = (10_000, 100_000, 1_000_000)
-REPEATS = 3
+REPEATS = 5
 # Planning may take so many times what sorting takes.
 TARGET = 4
 # A path is worth 961 objects at list prices, and two objects here: savings are close everywhere.
@@ -51,15 +51,12 @@ def site(objects: int) -> Site:
     return Site(dirty, live)
 
 
-def fastest(objects: int, work: Callable[[Site], object], repeats: int = REPEATS) -> float:
-    """Return the seconds that `work` takes on a fresh site, the best of a few."""
-    seconds = []
-    for _ in range(repeats):
-        fresh = site(objects)
-        started = perf_counter()
-        work(fresh)
-        seconds.append(perf_counter() - started)
-    return min(seconds)
+def seconds(objects: int, work: Callable[[Site], object]) -> float:
+    """Return the seconds of processor time that `work` takes on a fresh site."""
+    fresh = site(objects)
+    started = process_time()
+    work(fresh)
+    return process_time() - started
 
 
 def in_order(given: Site) -> list[str]:
@@ -89,10 +86,11 @@ def growth() -> float:
     ratio = 0.0
     print(f"{'objects':>9}  {'sorted()':>9}  {'plan':>8}  {'us/object':>9}  ratio")
     for objects in SIZES:
-        baseline, seconds = fastest(objects, in_order), fastest(objects, plan)
-        ratio = seconds / baseline
-        each = seconds / objects * 1e6
-        print(f"{objects:9,}  {baseline:8.3f}s  {seconds:7.3f}s  {each:9.2f}  {ratio:5.2f}")
+        pairs = [(seconds(objects, in_order), seconds(objects, plan)) for _ in range(REPEATS)]
+        baseline, planning = map(min, zip(*pairs, strict=True))
+        ratio = planning / baseline
+        each = planning / objects * 1e6
+        print(f"{objects:9,}  {baseline:8.3f}s  {planning:7.3f}s  {each:9.2f}  {ratio:5.2f}")
     return ratio
 
 
@@ -109,11 +107,11 @@ def strategies(objects: int) -> None:
         name: lambda fresh, send=send: send(fresh.dirty, sorted(fresh.live))
         for name, send in STRATEGIES.items()
     }
-    baseline = fastest(objects, in_order)
+    baseline = seconds(objects, in_order)
     print(f"\n{'strategy':18}  {'ratio':>5}  {'paths':>7}  {'wildcards':>9}  collateral  dollars")
     for name, work in {**ours, **theirs}.items():
-        seconds, patterns = fastest(objects, work, repeats=1), work(given)
-        print(f"{name:18}  {seconds / baseline:5.2f}  {bill(patterns, dirty, live)}")
+        ratio = seconds(objects, work) / baseline
+        print(f"{name:18}  {ratio:5.2f}  {bill(work(given), dirty, live)}")
 
 
 def bill(patterns: Sequence[Pattern], dirty: Sequence[str], live: Sequence[str]) -> str:
