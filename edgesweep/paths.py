@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-# "The maximum length of a path is 4,000 characters." One of them is kept for the wildcard.
-MAX_PREFIX_LENGTH = 3_999
+# "The maximum length of a path is 4,000 characters", of which the star of a wildcard is one.
+MAX_LENGTH = 4_000
 
 # "URL-encode those characters" that are non-ASCII or unsafe by RFC 1738; "do not URL-encode any
 # other characters in the path, or CloudFront will not invalidate the old version". RFC 1738 2.2
@@ -84,7 +84,8 @@ def exact_stop(path: str) -> int | None:
     """
     unsayable = _UNSAYABLE.search(path)
     stop = unsayable.start() if unsayable else len(path)
-    if stop * 12 > MAX_PREFIX_LENGTH:
+    # Quoted, a character has at most 12, so that hardly any path has to be measured.
+    if stop * 12 > MAX_LENGTH and (unsayable or len(quote(path)) > MAX_LENGTH):
         stop = min(stop, _fitting(path))
     return None if stop == len(path) else stop
 
@@ -129,6 +130,6 @@ def _fitting(path: str) -> int:
     length = 0
     for index, character in enumerate(path):
         length += len(quote(character))
-        if length > MAX_PREFIX_LENGTH:
+        if length >= MAX_LENGTH:
             return index
     return len(path)
