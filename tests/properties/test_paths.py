@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edgesweep.paths import Pattern, exact_stop, quote, viewer_path
+from edgesweep.paths import Pattern, coarser, exact_stop, matcher, quote, viewer_path
 from tests.keys import HARD_KEYS
 
 # RFC 1738, 2.2 "Unsafe", in the RFC's order, spelled out rather than by ranges.
@@ -27,9 +27,9 @@ long_paths = st.builds(lambda text, times: "/" + text * times, texts, st.integer
 )
 
 
-def sayable(path: str) -> bool:
-    """Tell, character by character, whether a wildcard can keep all of `path`."""
-    return not UNSAYABLE & set(path) and len(quote(path)) < LONGEST
+def sayable(path: str, star: int = 0) -> bool:
+    """Tell whether all of `path` can be said, followed by so many stars."""
+    return not UNSAYABLE & set(path) and len(quote(path)) + star <= LONGEST
 
 
 @given(texts)
@@ -73,22 +73,18 @@ def test_distinct(key: str, other: str) -> None:
 
 @given(st.one_of(keys.map(viewer_path), long_paths))
 @example("/" + "a" * 3_998)
+@example("/" + "a" * 3_999)
+@example("/" + "a" * 3_998 + "~")
 @example("/" + "é" * 666)
 @example("/" + "🌵" * 334)
 def test_shortest_widening(path: str) -> None:
-    """The stop is the longest prefix that a wildcard can keep; there is none where none is needed.
-
-    A path of exactly 4,000 quoted characters may be said either way.
-    """
+    """The stop is the longest prefix that a wildcard can keep; without need there is none."""
     stop = exact_stop(path)
 
-    if stop is None:
-        assert not UNSAYABLE & set(path)
-        assert len(quote(path)) <= LONGEST
-    else:
-        assert stop < len(path)
-        assert sayable(path[:stop])
-        assert not sayable(path[: stop + 1])
+    assert (stop is None) == sayable(path)
+    if stop is not None:
+        assert sayable(path[:stop], star=1)
+        assert not sayable(path[: stop + 1], star=1)
 
 
 @given(st.one_of(keys.map(viewer_path), long_paths))
@@ -114,3 +110,43 @@ def test_matches(text: str, wildcard: bool, path: str) -> None:  # noqa: FBT001 
     begins = len(text) <= len(path) and all(ours == theirs for ours, theirs in pairs)
     assert matches == (begins and (wildcard or len(text) == len(path)))
     assert matches == (quote(path).startswith(wire[:-1]) if wildcard else quote(path) == wire)
+
+
+def narrowest(path: str) -> Pattern:
+    """Return the narrowest pattern that matches `path`."""
+    stop = exact_stop(path)
+    return Pattern(path) if stop is None else Pattern(path[:stop], wildcard=True)
+
+
+patterns = st.builds(
+    lambda text, wildcard: Pattern("/" + text, wildcard), close_texts, st.booleans()
+) | keys.map(viewer_path).map(narrowest)
+
+
+@given(st.lists(patterns), keys)
+def test_matcher(sent: list[Pattern], key: str) -> None:
+    """Read off the wire, a list of paths matches what one of its patterns matches."""
+    matches = matcher([pattern.quoted() for pattern in sent])
+
+    for path in (viewer_path(key), *(pattern.text for pattern in sent)):
+        assert matches(path) == any(pattern.matches(path) for pattern in sent)
+
+
+@given(st.lists(patterns, min_size=1), keys)
+def test_coarser(sent: list[Pattern], key: str) -> None:
+    """Coarser paths match whatever the paths matched, are no more, and hold nothing encoded."""
+    paths = [pattern.quoted() for pattern in sent]
+    wider = coarser(paths)
+
+    assert len(wider) <= len(paths)
+    assert sum(path.endswith("*") for path in wider) <= 13
+    assert not set("%'") & set("".join(wider))
+    for path in (viewer_path(key), *(pattern.text for pattern in sent)):
+        if matcher(paths)(path):
+            assert matcher(wider)(path)
+
+
+@given(st.lists(patterns, min_size=1))
+def test_coarsest(sent: list[Pattern]) -> None:
+    """Made coarser twice, any list is the one path that matches everything."""
+    assert coarser(coarser([pattern.quoted() for pattern in sent])) == ("/*",)

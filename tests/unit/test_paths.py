@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgesweep.paths import Pattern, aliases, exact_stop, quote, viewer_path
+from edgesweep.paths import Pattern, aliases, coarser, exact_stop, matcher, quote, viewer_path
 from tests.keys import HARD_KEYS
 
 LONGEST = 4_000
@@ -81,6 +81,7 @@ def test_every_key(key: str) -> None:
     ("path", "stop"),
     [
         ("/" + "a" * 3_998, None),
+        ("/" + "a" * 3_999, None),
         ("/" + "a" * 4_000, 3_999),
         ("/" + "é" * 666, None),  # 1 + 666 * 6 = 3,997 quoted characters
         ("/" + "é" * 667, 667),
@@ -132,3 +133,33 @@ def test_order() -> None:
 def test_aliases(path: str, names: list[str]) -> None:
     """The default root object is cached under the bare slash as well."""
     assert list(aliases(path)) == names
+
+
+@pytest.mark.parametrize(
+    ("paths", "wider"),
+    [
+        (["/a.html", "/it's.html"], ("/a.html", "/it*")),
+        (["/a%20b.html", "/a.html"], ("/a*",)),
+        (["/a.html", "/docs/a%20b/*", "/img/*"], ("/a.html", "/docs/a*", "/img/*")),
+        (["/docs/caf%C3%A9.html", "/docs/c"], ("/docs/c", "/docs/caf*")),
+        (["/a.html"], ("/*",)),
+        (["/%20"], ("/*",)),
+        ([f"/{n}%20" for n in range(100, 113)], tuple(f"/{n}*" for n in range(100, 113))),
+        ([f"/{n}%20" for n in range(100, 114)], ("/*",)),
+    ],
+)
+def test_coarser(paths: list[str], wider: tuple[str, ...]) -> None:
+    """Paths are cut before what CloudFront may refuse; when that is not enough, all is one."""
+    assert coarser(paths) == wider
+
+
+def test_matcher() -> None:
+    """Quoted paths match decoded viewer paths, exactly or by how they start."""
+    matches = matcher(["/caf%C3%A9.html", "/docs/*"])
+
+    assert matches("/café.html")
+    assert matches("/docs/")
+    assert matches("/docs/a b~.html")
+    assert not matches("/caf%C3%A9.html")
+    assert not matches("/docs")
+    assert not matcher([])("/")
