@@ -92,7 +92,7 @@ def test_no_bucket(site: Bucket) -> None:  # noqa: ARG001  # the only one
     assert result.exit_code == 1
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
+    assert line.startswith("edgesweep: ")
     assert "NoSuchBucket" in line
 
 
@@ -110,7 +110,7 @@ def test_unknown_profile(site: Bucket) -> None:  # noqa: ARG001  # never reached
     result = run("attach", "site", "--profile", "nobody")
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: The config profile (nobody) could not be found\n"
+    assert result.stderr == "edgesweep: The config profile (nobody) could not be found\n"
 
 
 def test_wrong_bucket_name(site: Bucket) -> None:  # noqa: ARG001  # never reached
