@@ -1,8 +1,10 @@
 """An embedded AWS on loopback, and real deployments into it.
 
 Ministack answers on a free port of 127.0.0.1 and osls deploys this project's own serverless.yml to
-it, so the compiled template, the zip, the roles and the schedule are those of a real account. What
-it cannot show is said in CONTRIBUTING.md.
+it, so the compiled template, the zip, the roles and the schedule are those of a real account. It
+is no proof of what AWS would say: it hands the record function at most ten messages at a time,
+runs the functions on its own interpreter, checks no invalidation path, knows no CloudFront quota
+and caches nothing.
 """
 
 import os

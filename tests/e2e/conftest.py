@@ -19,7 +19,7 @@ import pytest
 from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
 from infra.local.watch import Watch, uncovered
 
-SPEED = 60
+SPEED = 20
 PATIENCE_SECONDS = 90
 EXISTING = "existing-bucket"
 
