@@ -1,8 +1,7 @@
 """Which rows a batch of messages becomes, and which messages have to come back."""
 
 import json
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
@@ -11,23 +10,12 @@ import pytest
 from edgesweep.changes import Kind
 from edgesweep.dirty import UNROUTED
 from edgesweep.recorder import Message, Recorded, Recorder
-from edgesweep.routes import OneDistribution
 from tests.fakes.dirty import DirtyRowsInMemory
+from tests.fakes.routes import RoutesInMemory
 from tests.keys import HARD_KEYS
 from tests.messages import NOON, notification
 
 SOON = NOON + timedelta(seconds=2)
-
-
-@dataclass(frozen=True)
-class ByBucket:
-    """Says by the bucket who serves an object."""
-
-    served: dict[str, Collection[str]] = field(default_factory=dict)
-
-    def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
-        """Return the ids for the bucket, none for an unknown one."""
-        return self.served.get(bucket, ())
 
 
 def tokens() -> Callable[[], str]:
@@ -36,9 +24,9 @@ def tokens() -> Callable[[], str]:
     return lambda: f"{next(numbers):08x}"
 
 
-def recorder(writer: DirtyRowsInMemory, served: ByBucket | None = None) -> Recorder:
+def recorder(writer: DirtyRowsInMemory, served: RoutesInMemory | None = None) -> Recorder:
     """Return a recorder for one distribution, or for those that are given."""
-    return Recorder(served or OneDistribution("E1"), writer, tokens())
+    return Recorder(served or RoutesInMemory(), writer, tokens())
 
 
 def batch(*bodies: str) -> list[Message]:
@@ -145,7 +133,7 @@ def test_several_distributions() -> None:
     """An object that two distributions serve has a row for each."""
     writer = DirtyRowsInMemory()
 
-    recorded = recorder(writer, ByBucket({"site": ("E1", "E2")})).record(
+    recorded = recorder(writer, RoutesInMemory({"site": ("E1", "E2")})).record(
         batch(notification("a")), SOON
     )
 
@@ -158,7 +146,7 @@ def test_unrouted() -> None:
     writer = DirtyRowsInMemory()
     bodies = [notification("a"), notification("b", bucket="stray"), notification("c")]
 
-    recorded = recorder(writer, ByBucket({"site": ("E1",)})).record(batch(*bodies), SOON)
+    recorded = recorder(writer, RoutesInMemory({"site": ("E1",)})).record(batch(*bodies), SOON)
 
     assert [row.change.key for row in writer.rows if row.distribution == UNROUTED] == ["b"]
     assert recorded == Recorded(rows=3, unrouted=1, failed={})
@@ -229,7 +217,7 @@ def test_one_distribution_not_written() -> None:
     """A message comes back unless its rows of all distributions were written."""
     writer = DirtyRowsInMemory(room=1)
 
-    recorded = recorder(writer, ByBucket({"site": ("E1", "E2")})).record(
+    recorded = recorder(writer, RoutesInMemory({"site": ("E1", "E2")})).record(
         batch(notification("a")), SOON
     )
 
@@ -239,7 +227,7 @@ def test_one_distribution_not_written() -> None:
 
 def test_unrouted_not_written() -> None:
     """Only rows that were written count as unrouted."""
-    recorded = recorder(DirtyRowsInMemory(room=0), ByBucket()).record(
+    recorded = recorder(DirtyRowsInMemory(room=0), RoutesInMemory({})).record(
         batch(notification("a")), SOON
     )
 
@@ -263,7 +251,7 @@ def test_recorded_again() -> None:
 def test_shards() -> None:
     """Rows are dealt to all shards of a distribution, and to no other."""
     writer = DirtyRowsInMemory()
-    sharded = Recorder(OneDistribution("E1"), writer, tokens(), shards=4)
+    sharded = Recorder(RoutesInMemory(), writer, tokens(), shards=4)
 
     sharded.record(batch(*(notification(str(n)) for n in range(40))), SOON)
 

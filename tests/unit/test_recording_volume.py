@@ -5,14 +5,14 @@ from itertools import count
 
 from bench.recording import BATCH, NOW, batches, deliveries, object_keys
 from edgesweep.recorder import Recorder
-from edgesweep.routes import OneDistribution
 from tests.fakes.dirty import DirtyRowsInMemory
+from tests.fakes.routes import RoutesInMemory
 
 
 def recorder(writer: DirtyRowsInMemory) -> Recorder:
     """Return a recorder for one distribution."""
     numbers = count()
-    return Recorder(OneDistribution("E1"), writer, lambda: f"{next(numbers):016x}")
+    return Recorder(RoutesInMemory(), writer, lambda: f"{next(numbers):016x}")
 
 
 def test_every_key() -> None:
