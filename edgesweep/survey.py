@@ -4,25 +4,31 @@ Goal: list no more of a bucket than the choice of a cover can use, and never tak
 for empty.
 
 Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
-key order. A candidate is hopeless once it has hit so many unchanged objects that it cannot save
-what they cost; where all candidates around a key are hopeless, the listing jumps to the next one.
+key order. A candidate is hopeless once it has hit so many unchanged objects that no cover with it
+is the cheapest; where all candidates around a key are hopeless, the listing jumps to the next one.
 
-Invariant: every candidate that was not listed to its end holds a mark, a made-up object of the
-weight `DEAR`. A mark directly behind a dirty path, or behind the last key seen, is inside every
-candidate around it, because all that starts with one prefix sorts together.
+What is hopeless: saying each of its items alone, instead of the candidate, takes one path more for
+each item but one, and spares the objects that are under none of its unsayable items, which need a
+wildcard anyway. If these weigh more than those paths, the candidate is never worth it. Where it
+replaces two unsayable items or more it also leaves a wildcard to others, which save at most the
+paths of all items.
+
+Invariant: every candidate that was not listed to its end holds a mark of its own, a made-up object
+of the weight `DEAR`. So a wider wildcard into the unseen always weighs more than a narrower one.
 
 Cost: one request for each thousand keys, at most `MAX_PAGES`, and never more than the paths that
 could be saved: one path costs as much as listing a million keys.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 from math import inf
 from typing import Protocol
 
-from edgesweep.cover import Limits, Prices, find_candidates
+from edgesweep.cover import Candidates, Limits, Prices, find_candidates
 from edgesweep.errors import EdgesweepError
 from edgesweep.pricing import S3_LIST_PRICE
 
@@ -31,9 +37,11 @@ MAX_PAGES = 250
 DEAR = 10**9
 
 MAX_AGE = timedelta(minutes=10)
+# What is remembered stays below some 100 MB.
+MAX_REMEMBERED = 2 * MAX_PAGES
 
-_MARK = "\0"
-_LAST = "\U0010ffff"
+# A lone surrogate: no key holds one, so a mark is never taken for an object.
+_MARK = "\ud800"
 
 
 class Unlistable(EdgesweepError):
@@ -61,14 +69,15 @@ class Remembered:
         self._pages: dict[tuple[str, str, str], tuple[datetime, tuple[Sequence[str], bool]]] = {}
 
     def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
-        """Return a page that is at most `MAX_AGE` old."""
+        """Return a page that is less than `MAX_AGE` old."""
         now = self._clock()
-        self._pages = {
-            asked: kept for asked, kept in self._pages.items() if now - kept[0] < MAX_AGE
-        }
         asked = (bucket, prefix, after)
-        if asked not in self._pages:
-            self._pages[asked] = (now, self._listing.page(*asked))
+        if asked not in self._pages or now - self._pages[asked][0] >= MAX_AGE:
+            page = self._listing.page(*asked)
+            self._pages.pop(asked, None)
+            self._pages[asked] = (now, page)
+            for oldest in list(self._pages)[:-MAX_REMEMBERED]:
+                del self._pages[oldest]
         return self._pages[asked][1]
 
 
@@ -108,7 +117,7 @@ class Survey:
 
 def unsurveyed(dirty: Collection[str]) -> Survey:
     """Return the survey of somebody who has seen nothing."""
-    marks = {path + _MARK for path in dirty}
+    marks = {prefix + _MARK for prefix in _prefixes(_all_candidates(dirty))}
     return Survey(sorted(marks), marks)
 
 
@@ -128,83 +137,124 @@ def survey(
         prices: what a path and a unit of collateral cost.
         limits: the caps of the cover.
     """
-    blind = unsurveyed(dirty)
     if not sources:
-        return blind
-    caps, pages = _worthwhile(blind, prices, limits)
-    walk = _Walk(listing, sorted(caps), caps, frozenset(dirty), pages)
+        return unsurveyed(dirty)
+    walk = _Walk(listing, frozenset(dirty), _terms(_all_candidates(dirty), prices, limits))
     try:
         for source in sources:
             walk.list(source)
     except Unlistable as error:
-        return replace(blind, pages=pages - walk.pages, refused=str(error))
-    live = sorted(walk.seen | walk.marks)
-    return Survey(live, walk.marks, pages - walk.pages)
+        return replace(unsurveyed(dirty), pages=walk.pages, refused=str(error))
+    return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
 
 
-def _worthwhile(blind: Survey, prices: Prices, limits: Limits) -> tuple[dict[str, float], int]:
-    """Return each candidate with the collateral at which it is hopeless, and the pages to spend."""
-    found = find_candidates([mark.removesuffix(_MARK) for mark in blind.live], blind.live, None)
-    forced = found.unsayable[-1] if found.items else 0
-    squeezed = forced > limits.wildcards or (
-        limits.paths is not None and len(found.items) > limits.paths
-    )
-    saving = prices.path * max(0, len(found.items) - 1)
-    pages = MAX_PAGES if squeezed else min(MAX_PAGES, int(saving / S3_LIST_PRICE))
-    caps: dict[str, float] = {}
-    for candidate, (start, end) in enumerate(zip(found.starts, found.ends, strict=True)):
-        worth = prices.path * (end - start - 1)
-        hopeless = inf if squeezed or not prices.refetch else float(worth / prices.refetch)
-        if hopeless > 0:
-            caps[found.prefix(candidate)] = hopeless
-    return caps, pages
+def _all_candidates(dirty: Collection[str]) -> Candidates:
+    """Return the candidates without dropping any: under each is something that is not dirty."""
+    return find_candidates(dirty, [path + _MARK for path in dirty])
+
+
+def _prefixes(found: Candidates) -> Sequence[str]:
+    return [found.prefix(candidate) for candidate in range(len(found.starts))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What is worth listing.
+
+    Attributes:
+        pages: at most so many.
+        prefixes: all candidates, sorted.
+        patience: how many objects beside those under unsayable items a candidate may hit before it
+            is hopeless; not for one whose objects decide nothing.
+        unsayable: the prefixes of the unsayable items.
+    """
+
+    pages: int
+    prefixes: Sequence[str]
+    patience: Mapping[str, float]
+    unsayable: tuple[str, ...]
+
+
+def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:
+    items, path, refetch = len(found.items), Fraction(prices.path), Fraction(prices.refetch)
+    needed = found.unsayable
+    squeezed = needed[-1] > limits.wildcards or (limits.paths is not None and items > limits.paths)
+    worth = MAX_PAGES if squeezed else path * max(0, items - 1) // Fraction(S3_LIST_PRICE)
+    pages = min(MAX_PAGES, worth) if limits.wildcards and limits.paths != 0 else 0
+    prefixes, patience = _prefixes(found), dict[str, float]()
+    for prefix, start, end in zip(prefixes, found.starts, found.ends, strict=True):
+        alone = needed[end] - needed[start] <= 1
+        spared = (end - start if alone else items) - 1
+        if squeezed or not refetch:
+            patience[prefix] = inf
+        elif spared:
+            patience[prefix] = path * spared // refetch
+    unsayable = tuple(found.items[at] for at in range(items) if needed[at + 1] > needed[at])
+    return _Terms(pages, sorted(prefixes), patience, unsayable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What was listed in one go: all that starts with `prefix`, or only up to `last`."""
+
+    prefix: str
+    last: str | None = None
+
+    def passed(self, candidate: str) -> bool:
+        """Tell whether the listing came to where the candidate begins."""
+        return candidate.startswith(self.prefix) and (self.last is None or candidate <= self.last)
+
+    def holds(self, candidate: str) -> bool:
+        """Tell whether all that the candidate hits was listed."""
+        return self.passed(candidate) and not (self.last or "").startswith(candidate)
 
 
 @dataclass(slots=True)
 class _Walk:
-    """Lists the stretches under the candidates `prefixes`, which are sorted."""
+    """Lists the stretches under the candidates that are worth it."""
 
     listing: Listing
-    prefixes: Sequence[str]
-    caps: Mapping[str, float]
     dirty: Collection[str]
-    pages: int
+    terms: _Terms
+    pages: int = 0
     seen: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
 
     def list(self, source: Source) -> None:
-        """List what a source holds, and mark the dirty paths around which nothing was seen."""
-        unseen = sorted(self.dirty)
-        at = 0
-        while at < len(self.prefixes) and self.pages:
-            prefix = self.prefixes[at]
-            end = self._follow(source, prefix)
-            del unseen[bisect_left(unseen, prefix) : bisect_right(unseen, end)]
-            at = bisect_right(self.prefixes, end)
-        self.marks.update(path + _MARK for path in unseen)
+        """List what a source holds, and mark the candidates that were not listed to their end."""
+        stretch = _Stretch(_MARK)
+        for prefix in self.terms.prefixes:
+            wanted = prefix in self.terms.patience and not stretch.passed(prefix)
+            if wanted and not self._spent():
+                stretch = self._follow(source, prefix)
+            if not stretch.holds(prefix):
+                self.marks.add(prefix + _MARK)
 
-    def _follow(self, source: Source, prefix: str) -> str:
-        """List an outermost candidate while there is hope; return the last path that was seen."""
-        found: list[str] = []
+    def _follow(self, source: Source, prefix: str) -> _Stretch:
+        """List an outermost candidate while there is hope."""
+        beside: list[str] = []
         after = ""
         while True:
-            self.pages -= 1
+            self.pages += 1
             keys, more = self.listing.page(source.bucket, source.prefix + prefix[1:], after)
             paths = ["/" + key[len(source.prefix) :] for key in keys]
-            found += [path for path in paths if path not in self.dirty]
+            unchanged = [path for path in paths if path not in self.dirty]
+            self.seen.update(unchanged)
             if not more:
-                self.seen.update(found)
-                return prefix + _LAST
+                return _Stretch(prefix)
+            beside += [path for path in unchanged if not path.startswith(self.terms.unsayable)]
+            if not keys or self._spent() or self._hopeless(prefix, paths[-1], beside):
+                return _Stretch(prefix, paths[-1] if keys else prefix)
             after = keys[-1]
-            if not self.pages or self._hopeless(prefix, paths[-1], found):
-                self.seen.update(found)
-                self.marks.add(paths[-1] + _MARK)
-                return paths[-1]
 
-    def _hopeless(self, prefix: str, path: str, found: Sequence[str]) -> bool:
+    def _spent(self) -> bool:
+        return self.pages >= self.terms.pages
+
+    def _hopeless(self, prefix: str, path: str, beside: Sequence[str]) -> bool:
+        """Tell whether no candidate around `path`, of what is listed, can be worth it."""
         around = (path[:length] for length in range(len(prefix), len(path) + 1))
         return not any(
-            len(found) - bisect_left(found, inner) <= self.caps[inner]
+            len(beside) - bisect_left(beside, inner) <= self.terms.patience[inner]
             for inner in around
-            if inner in self.caps
+            if inner in self.terms.patience
         )
