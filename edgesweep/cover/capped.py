@@ -15,7 +15,8 @@ Plan:
    the room: go on with a wider one.
 
 Cost: about ten solutions for each secant. The enumeration takes O(n * paths * wildcards^2) steps in
-the worst case and far fewer as a rule; a larger problem is left after `PATIENCE` steps.
+the worst case and far fewer as a rule. A larger problem is left after `PATIENCE` steps for one
+room, and searched once more, with few choices kept of each range, for a cheaper cover.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ from edgesweep.cover.slack import Caps, Enumeration, OutOfPatience, independent
 PROVEN_SIZE = 2**25
 # Steps after which the enumeration gives up on a larger problem: some seconds.
 PATIENCE = 2**23
+# How many choices of each range the search goes on with when it gave up proving.
+BEAM = 16
 # The first room is this part of the distance from the bound to the best known cover; each next one
 # goes further by this factor of the last.
 FIRST_ROOM = 64
@@ -131,16 +134,23 @@ def _proven(
     known, best = scale * found.bound + offset, scale * found.cost + offset
     size = len(candidates.items) * caps.paths * caps.wildcards**2
     patience = inf if size <= PROVEN_SIZE else PATIENCE
-    enumeration = Enumeration(candidates, rates, part, caps, patience)
+    enumeration = Enumeration(candidates, rates, part, caps)
     room = known + (best - known) // FIRST_ROOM + 1
     while known < best:
         room = min(room, best)
         try:
-            chosen = enumeration.cheapest_within(room)
+            chosen = enumeration.cheapest_within(room, patience)
+            found = _cheaper(found, chosen, rates, candidates)
         except OutOfPatience:
+            chosen = enumeration.cheapest_within(best, width=BEAM)
+            found = _cheaper(found, chosen, rates, candidates)
             return replace(found, bound=max(found.bound, -((offset - known) // scale)))
-        if chosen and rates.cost(candidates, chosen) < found.cost:
-            found = replace(found, chosen=chosen, cost=rates.cost(candidates, chosen))
-            best = scale * found.cost + offset
+        best = scale * found.cost + offset
         known, room = room, room + WIDENING * (room - known)
     return replace(found, bound=found.cost)
+
+
+def _cheaper(found: Capped, chosen: Sequence[int], rates: Rates, candidates: Candidates) -> Capped:
+    """Return what is known after a choice, perhaps empty, has been found too."""
+    cost = rates.cost(candidates, chosen)
+    return replace(found, chosen=chosen, cost=cost) if chosen and cost < found.cost else found

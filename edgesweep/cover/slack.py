@@ -19,6 +19,7 @@ ranges are paired in the order of slack until the room is used up.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -114,30 +115,32 @@ class Enumeration:
         rates: what choices cost.
         best: the independent choice, at rates with a price on paths and wildcards.
         caps: what choices have to keep.
-        patience: how many pairs of labels may be looked at.
     """
 
-    def __init__(
-        self,
-        candidates: Candidates,
-        rates: Rates,
-        best: Independent,
-        caps: Caps,
-        patience: float,
-    ) -> None:
+    def __init__(self, candidates: Candidates, rates: Rates, best: Independent, caps: Caps) -> None:
         self._candidates = candidates
         self._rates = rates
         self._best = best
         self._caps = caps
-        self._patience = patience
         self._entries = _entries(candidates, best)
+        self._patience: float = inf
+        self._width: int | None = None
 
-    def cheapest_within(self, room: int) -> list[int] | None:
-        """Return the cheapest choice with less slack than `room` that keeps the caps, if any.
+    def cheapest_within(
+        self, room: int, patience: float = inf, width: int | None = None
+    ) -> list[int]:
+        """Return the cheapest choice with less slack than `room` that keeps the caps, or nothing.
+
+        Args:
+            room: slack.
+            patience: how many pairs of labels may be looked at.
+            width: how many labels of each range are kept, those with the least slack. All, unless
+                given: with fewer the choice keeps the caps but need not be the cheapest.
 
         Raises:
-            OutOfPatience: there are too many such choices.
+            OutOfPatience: it takes more pairs.
         """
+        self._patience, self._width = patience, width
         stack: list[_Part] = []
         for candidate, (start, end) in enumerate(
             zip(self._candidates.starts, self._candidates.ends, strict=True)
@@ -151,8 +154,8 @@ class Enumeration:
             del stack[below:]
             if labels != [_EXACT]:
                 stack.append(_Part(start, end - start, labels))
-        cheapest = min(stack[-1].labels, key=itemgetter(1), default=None)
-        return cheapest and sorted(flat(cheapest.pick))
+        cheapest = min(stack[-1].labels, key=itemgetter(1), default=_EXACT)
+        return sorted(flat(cheapest.pick))
 
     def _labels(self, candidate: int, parts: Sequence[_Part], room: int) -> list[_Label]:
         """Return the labels in the range of a candidate: with parts below it, and itself."""
@@ -205,7 +208,7 @@ class Enumeration:
                 kept.append(label)
                 for wildcards in range(label.wildcards, len(fewest)):
                     fewest[wildcards] = min(fewest[wildcards], label.paths)
-        return sorted(kept, key=itemgetter(0))
+        return sorted(kept, key=itemgetter(0))[: self._width]
 
 
 def _entries(candidates: Candidates, best: Independent) -> Sequence[int]:

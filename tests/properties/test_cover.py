@@ -65,7 +65,7 @@ def solved(problem: Problem) -> Cover:
         raise
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(problems())
 def test_best_of_all(problem: Problem) -> None:
     """No cover is better; where there is none, that is what is said."""
