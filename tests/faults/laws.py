@@ -1,0 +1,145 @@
+"""The laws that hold in every story, whatever went wrong in it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.flusher import MARGIN
+from edgesweep.journal import Flush, State
+from tests.fakes.cloudfront import Made
+from tests.faults.simulation import Story, billed, viewer_paths
+
+# Beside the interval: a tick, and a tick that found the lease taken.
+_TICKS = timedelta(minutes=2)
+# What the faults have left behind may take so long to be cleared away.
+_AFTERMATH = timedelta(minutes=5)
+
+
+def broken(story: Story) -> Sequence[str]:
+    """Return what is wrong with a story, nothing if every law holds."""
+    return [
+        *story.broken,
+        *_dirty(story),
+        *_stale(story),
+        *_paid_twice(story),
+        *_unbalanced(story),
+        *_clashed(story),
+        *_late(story),
+    ]
+
+
+def _dirty(story: Story) -> Iterator[str]:
+    """Nothing is dirty, unfinished or unrecorded in the end, so every distribution has moved."""
+    if story.ended_at is None:
+        rows = len(story.tables.dirty.rows)
+        left = [lease.unfinished for lease in story.tables.journal.leases.values()]
+        yield f"No end: {len(story.queue.bodies)} messages, {rows} rows, unfinished {left}"
+
+
+def _stale(story: Story) -> Iterator[str]:
+    """Every change is matched by a path of an invalidation created after the change."""
+    made = _ours(story)
+    unrouted = {row.change.key for row in story.tables.dirty.rows if row.distribution == UNROUTED}
+    for change in story.changes:
+        for distribution in story.scenario.serves[change.bucket]:
+            later = [one for one in made[distribution] if one.created_at > change.at]
+            if distribution == story.gone and change.key in unrouted:
+                continue
+            if not _matched(later, change.key):
+                yield f"Stale: {change.key} of {distribution}, changed {change.at}"
+
+
+def _paid_twice(story: Story) -> Iterator[str]:
+    """No row was planned into two billed flushes, but for those that may be newer than the first."""
+    opened: dict[DirtyRow, Flush] = {}
+    references = {one.reference.rpartition(" ")[0] for one in story.edge.made}
+    flushes = story.tables.journal.flushes
+    for flush in sorted(flushes.values(), key=lambda flush: flush.opened_at):
+        if flush.reference(0).rpartition(" ")[0] not in references:
+            continue
+        for row in story.tables.planned[flush.distribution, flush.id]:
+            first = opened.setdefault(row, flush)
+            if first is not flush and row.recorded_at <= first.opened_at - MARGIN:
+                yield f"Paid twice: {row.change.key} in {first.id} and {flush.id}"
+
+
+def _unbalanced(story: Story) -> Iterator[str]:
+    """In the end what is charged is what is billed, and what unanswered attempts may have cost."""
+    paid = billed(story)
+    kept: dict[str, int] = defaultdict(int)
+    for flush in story.tables.journal.flushes.values():
+        if flush.state is State.REJECTED and not flush.answered:
+            for month in flush.months:
+                kept[month] += len(flush.paths)
+                kept[month] -= _billed_for(story, flush, month)
+    if story.ended_at is None:
+        return
+    for month, paths in story.tables.journal.ledger.items():
+        if paths != paid.get(month, 0) + kept[month]:
+            yield f"{month}: {paths} charged, {paid.get(month, 0)} billed, {kept[month]} kept"
+
+
+def _clashed(story: Story) -> Iterator[str]:
+    """No reference was used with two lists of paths."""
+    for reference in story.edge.clashes:
+        yield f"Two lists of paths for {reference}"
+
+
+def _late(story: Story) -> Iterator[str]:
+    """Once the faults are over no change waits longer than the guarantee, and a tick or two."""
+    scenario, made = story.scenario, _ours(story)
+    if scenario.slow or _charges_kept(story):
+        return
+    calm = story.calm_at + _AFTERMATH + scenario.rules.duration
+    for row, written_at in story.tables.written.items():
+        if row.distribution in (UNROUTED, story.gone):
+            continue
+        base = max(written_at, calm)
+        interval = max(
+            scenario.policy.budget.interval(base), scenario.policy.budget.interval(scenario.start)
+        )
+        due = base + max(interval, scenario.policy.max_wait) + _TICKS + scenario.rules.duration
+        found = [
+            one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
+        ]
+        if not _matched(found, row.change.key):
+            yield f"Late: {row.change.key} of {row.distribution}, recorded {row.recorded_at}, due {due}"
+
+
+def _charges_kept(story: Story) -> bool:
+    flushes = story.tables.journal.flushes.values()
+    return story.scenario.policy.budget.allowance is not None and any(
+        flush.state is State.REJECTED and not flush.answered for flush in flushes
+    )
+
+
+def _billed_for(story: Story, flush: Flush, month: str) -> int:
+    prefix = flush.reference(0).rpartition(" ")[0]
+    return sum(
+        len(one.paths)
+        for one in story.edge.made
+        if one.distribution == flush.distribution
+        and one.reference.rpartition(" ")[0] == prefix
+        and _month(one.created_at) == month
+    )
+
+
+def _month(moment: datetime) -> str:
+    return f"{moment:%Y-%m}"
+
+
+def _ours(story: Story) -> dict[str, list[Made]]:
+    made: dict[str, list[Made]] = defaultdict(list)
+    for one in story.edge.made:
+        if one.reference.startswith("edgesweep"):
+            made[one.distribution].append(one)
+    return made
+
+
+def _matched(made: Iterable[Made], key: str) -> bool:
+    paths = ["/" + key, *(["/"] if key == "index.html" else [])]
+    return all(any(one.matches(path) for one in made) for path in paths)
+
+
+__all__ = ["broken", "viewer_paths"]

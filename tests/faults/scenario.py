@@ -1,0 +1,162 @@
+"""What a seed stands for: the site, its budget, the weather, and one reading of CloudFront's rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+from edgesweep.budget import Budget, month_bounds
+from edgesweep.policy import Policy
+from tests.fakes.cloudfront import Rules
+from tests.faults.world import Weather
+
+MINUTE = 60.0
+# Plain keys, keys that have to be encoded, and keys that no exact path can say.
+KEYS = (
+    "index.html", "a.html", "b/c.css", "b/d e.js", "b/d'f.js", "ü/g.png", "ü/h", "x%y",
+    "k~1", "k~2", "m/k~3", "n*", "q?r", "s/t/u", "s/t/v", "s/w",
+)  # fmt: skip
+BUCKETS: Mapping[int, Mapping[str, Sequence[str]]] = {
+    1: {"bucket-a": ("E1",)},
+    2: {"bucket-a": ("E1",), "bucket-b": ("E2", "E1")},
+    3: {"bucket-a": ("E1", "E3"), "bucket-b": ("E2",), "bucket-c": ("E3",)},
+}
+_MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
+_STORM = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Everything about a world that its random events do not decide.
+
+    Attributes:
+        start: the true time at which it begins.
+        serves: bucket -> the distributions in front of it.
+        policy: when to flush, with its budget.
+        spent: paths charged and billed before it begins.
+        weather: how bad it is while faults last.
+        calm: how it is afterwards.
+        rules: how CloudFront reads its own documentation.
+        faulty: seconds during which faults happen.
+        changing: seconds during which objects change.
+        changes: how many do.
+        keys: what may change.
+        flushers: how many may run at once.
+        max_rows: what one tick reads.
+        surveyed: whether unchanged objects are everywhere, so that wildcards are dear.
+        gone: when a distribution is deleted, if one is.
+    """
+
+    start: datetime
+    serves: Mapping[str, Sequence[str]]
+    policy: Policy
+    spent: int
+    weather: Weather
+    calm: Weather
+    rules: Rules
+    faulty: float
+    changing: float
+    changes: int
+    keys: Sequence[str]
+    flushers: int
+    max_rows: int
+    surveyed: bool
+    gone: float | None
+
+    @property
+    def distributions(self) -> Sequence[str]:
+        """Every distribution, in a fixed order."""
+        return sorted({one for several in self.serves.values() for one in several})
+
+    @property
+    def slow(self) -> bool:
+        """Whether every call takes seconds, for ever."""
+        return self.calm.latency > 1
+
+
+def draw(seed: int) -> Scenario:
+    """Return the scenario of a seed."""
+    random = Random(seed)  # noqa: S311  # repeatable, not secret
+    serves = BUCKETS[random.choice((1, 1, 2, 3))]
+    distributions = len({one for several in serves.values() for one in several})
+    faulty = random.uniform(4, 9) * MINUTE
+    changing = faulty + random.uniform(4, 8) * MINUTE
+    start = _MONTH_END + timedelta(days=11, seconds=random.uniform(0, 3600))
+    if random.random() < 0.5:
+        start = _MONTH_END - timedelta(seconds=random.uniform(0, changing))
+    policy, spent = _policy(random, distributions, start)
+    slow = random.random() < 0.08
+    return Scenario(
+        start=start,
+        serves=serves,
+        policy=policy,
+        spent=spent,
+        weather=_weather(random, slow=slow),
+        calm=Weather(latency=8.0 if slow else 0.3),
+        rules=_rules(random),
+        faulty=faulty,
+        changing=changing,
+        changes=random.randint(5, 45),
+        keys=random.sample(KEYS, random.choice((3, 6, len(KEYS)))),
+        flushers=random.choice((1, 2, 2, 5)),
+        max_rows=random.choice((9, 10_000, 10_000, 10_000)),
+        surveyed=random.random() < 0.7,
+        gone=random.uniform(0, faulty) if random.random() < 0.05 else None,
+    )
+
+
+def _weather(random: Random, *, slow: bool) -> Weather:
+    rough = random.choice((0.0, 0.3, 1.0, 1.0, 2.0))
+    return Weather(
+        crash=0.02 * rough * random.random(),
+        lost=0.06 * rough * random.random(),
+        refused=0.06 * rough * random.random(),
+        late=0.04 * rough * random.random(),
+        latency=8.0 if slow else random.choice((0.3, 1.5, 4.0)),
+    )
+
+
+def _rules(random: Random) -> Rules:
+    rated = random.random() < 0.8
+    return Rules(
+        wildcards_per_second=1 if rated else None,
+        paths_per_second=random.choice((150, 150, 6)) if rated else None,
+        per_path=random.random() < 0.5,
+        rate_code=random.choice(("TooManyInvalidationsInProgress", "Throttling")),
+        rates_first=random.random() < 0.5,
+        conflict_code=random.choice(("InvalidArgument", "InvalidationBatchAlreadyExists")),
+        refused=frozenset(random.choice(("", "", "'", "' ", "kü"))),
+        duration=timedelta(seconds=random.choice((5, 20, 60, 200))),
+    )
+
+
+def _policy(random: Random, distributions: int, start: datetime) -> tuple[Policy, int]:
+    waits = timedelta(seconds=random.choice((60, 300)))
+    budget = _budget(random, distributions)
+    spent = 0
+    if budget.allowance is not None:
+        left = budget.reserve(start) + random.choice((0, 0, 1, 5, 40))
+        spent = max(0, budget.allowance - left)
+    return Policy(budget, max_wait=waits), spent
+
+
+def _budget(random: Random, distributions: int) -> Budget:
+    kind = random.choice(("none", "free", "dollars", "guarantee", "tiny"))
+    if kind == "none":
+        return Budget(usd=None, distributions=distributions)
+    if kind == "free":
+        return Budget(distributions=distributions)
+    if kind == "dollars":
+        return Budget(Decimal(random.choice((5, 50))), distributions=distributions)
+    if kind == "tiny":
+        free = random.randint(2 * distributions, 8 * distributions)
+        return Budget(free_paths=free, distributions=distributions)
+    minutes = random.choice((3, 5, 15))
+    start, end = month_bounds(_MONTH_END)
+    needed = -(-(end - start) // timedelta(minutes=minutes)) * distributions
+    spare = random.choice((0, 20, 4_000))
+    guarantee = timedelta(minutes=minutes)
+    return Budget(
+        free_paths=needed + spare, guarantee=guarantee, distributions=distributions
+    )

@@ -1,0 +1,315 @@
+"""A site, its recorders and its flushers, from the first change to the last invalidation.
+
+Real recorders and flushers run against fakes of what AWS does, in a world that fails at every call.
+When the faults are over it goes on until nothing is dirty; then `laws.py` judges what happened.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, cast
+
+from edgesweep import flusher as production
+from edgesweep.budget import month_of
+from edgesweep.cloudfront import CloudFront
+from edgesweep.cover import Limits, Prices
+from edgesweep.dirty import DirtyRow
+from edgesweep.flusher import Flusher, Outcome
+from edgesweep.paths import aliases, viewer_path
+from edgesweep.policy import Reason
+from edgesweep.recorder import Message, Recorder
+from edgesweep.sender import Sender
+from edgesweep.survey import Survey, unsurveyed
+from tests.fakes.cloudfront import StrictCloudFront
+from tests.faults.scenario import MINUTE, Scenario, draw
+from tests.faults.services import (
+    CloudFrontClient,
+    DirtyClient,
+    ObjectChange,
+    Queue,
+    Tables,
+    event,
+    journal_client,
+)
+from tests.faults.world import NoAnswer, Process, World
+
+FLUSH_SECONDS = 300
+RECORD_SECONDS = 30
+_MOST_TICKS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Which distributions serve a bucket."""
+
+    serves: Mapping[str, Sequence[str]]
+
+    def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a port
+        """Return the ids of the distributions that can serve the object."""
+        return self.serves[bucket]
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened in a world.
+
+    Attributes:
+        scenario: what it began with.
+        tables: the rows and the journal as they ended.
+        edge: CloudFront with all that it has made.
+        queue: what was not recorded.
+        changes: what changed in the buckets.
+        broken: laws that were seen broken while it happened.
+        calm_at: when the faults were over.
+        ended_at: when nothing was left to do, None if that never was.
+        gone: a distribution that was deleted.
+    """
+
+    scenario: Scenario
+    tables: Tables
+    edge: StrictCloudFront
+    queue: Queue
+    changes: list[ObjectChange] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    calm_at: datetime = datetime.min
+    ended_at: datetime | None = None
+    gone: str | None = None
+
+
+class Simulation:
+    """Tells the story of a seed."""
+
+    def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
+        self.scenario = scenario = draw(seed)
+        self.random = Random(f"{seed} happens")  # noqa: S311  # repeatable, not secret
+        self.world = World(self.random, scenario.start, scenario.weather, trace)
+        self.tables = Tables(self.world)
+        self.edge = StrictCloudFront(
+            lambda: self.world.now, set(scenario.distributions), scenario.rules
+        )
+        self.queue = Queue(self.world, self._receive)
+        self.story = Story(scenario, self.tables, self.edge, self.queue)
+        self.tables.journal.ledger[month_of(scenario.start)] = scenario.spent
+        self._flushers = 0
+        self._started = 0
+        self._outcomes: Sequence[Outcome] = ()
+
+    def tell(self) -> Story:
+        """Let it all happen.
+
+        Returns:
+            The story, to be judged.
+        """
+        self.world.tell("scenario", self.scenario)
+        self._plan()
+        kept, production.MAX_ROWS = production.MAX_ROWS, self.scenario.max_rows
+        try:
+            self.world.run(self.scenario.faulty)
+            self._calm_down()
+            self.world.run(self.scenario.changing - self.scenario.faulty + 1)
+            self._await_quiet()
+        finally:
+            self.world.end()
+            production.MAX_ROWS = kept
+        return self.story
+
+    def watch(self) -> None:
+        """Note it if more is billed than charged, or charged than allowed, or in progress."""
+        allowance = self.scenario.policy.budget.allowance
+        ledger = self.tables.journal.ledger
+        for month, paths in billed(self.story).items():
+            if paths > ledger[month]:
+                self._broken(f"{month}: {paths} paths are billed and {ledger[month]} charged")
+        for month, paths in ledger.items():
+            if allowance is not None and paths > allowance:
+                self._broken(f"{month}: {paths} paths are charged, {allowance} allowed")
+
+    def _broken(self, law: str) -> None:
+        self.world.tell("LAW", law)
+        self.story.broken.append(law)
+
+    def _plan(self) -> None:
+        scenario = self.scenario
+        for _ in range(scenario.changes):
+            self.world.after(self.random.uniform(0, scenario.changing), self._change)
+        if self.random.getrandbits(1):
+            deploy = self.random.uniform(0, scenario.changing - 5)
+            for _ in range(self.random.randrange(12)):
+                self.world.after(deploy + self.random.uniform(0, 5), self._change)
+        for _ in range(self.random.choice((0, 0, 6))):
+            self.world.after(self.random.uniform(0, scenario.faulty), self._meddle)
+        if scenario.gone is not None:
+            self.world.after(scenario.gone, self._delete_distribution)
+        self.world.after(self.random.uniform(0, MINUTE), self._schedule)
+
+    def _calm_down(self) -> None:
+        self.story.calm_at = self.world.now
+        self.world.weather = self.scenario.calm
+        self.world.tell("weather", "is calm")
+
+    def _await_quiet(self) -> None:
+        for _ in range(_MOST_TICKS):
+            if self._quiet():
+                self.story.ended_at = self.world.now
+                return
+            self.world.run(self._until_due())
+
+    def _quiet(self) -> bool:
+        leases = self.tables.journal.leases.values()
+        return (
+            not self.queue.bodies
+            and not any(map(self.tables.dirty.span, self.scenario.distributions))
+            and not any(lease.unfinished for lease in leases)
+        )
+
+    def _until_due(self) -> float:
+        """Return how long to wait; where only a budget holds, that may be days."""
+        reasons = {outcome.reason for outcome in self._outcomes}
+        budget, now = self.scenario.policy.budget, self.world.now
+        over = now - self.scenario.start > timedelta(seconds=self.scenario.changing)
+        if self.queue.bodies or reasons != {Reason.BUDGET} or self._flushers or not over:
+            return MINUTE
+        interval = budget.interval(now)
+        leases = [self.tables.journal.lease(one.distribution) for one in self._outcomes]
+        due = [
+            lease.flushed_at + interval - now for lease in leases if lease.flushed_at is not None
+        ]
+        reserved = (production_month_end(now) - now) % interval
+        soonest = min([*due, reserved]) - timedelta(seconds=90)
+        return max(MINUTE, soonest.total_seconds() // MINUTE * MINUTE)
+
+    def _change(self) -> None:
+        bucket = self.random.choice(list(self.scenario.serves))
+        key = self.random.choice(self.scenario.keys)
+        change = ObjectChange(bucket, key, self.world.now)
+        self.story.changes.append(change)
+        self.world.tell("bucket", f"{bucket}/{key} changes")
+        body = event(change, created=bool(self.random.getrandbits(2)))
+        copies = 1 + (self.world.weather.lost > 0 and self.random.random() < 0.1)
+        for _ in range(copies):
+            late = self.world.weather.late > 0 and self.random.random() < 0.1
+            delay = self.random.uniform(0, 240 if late else 2)
+            self.world.after(delay, lambda: self.queue.send(body))
+
+    def _meddle(self) -> None:
+        """Let a person invalidate something by hand."""
+        paths = self.random.choice((["/x*"], ["/x*", "/y*"], ["/x"]))
+        request = {"Paths": {"Quantity": len(paths), "Items": paths}}
+        reference = f"person {self.world.now}"
+        distribution = self.random.choice(self.scenario.distributions)
+        try:
+            self.edge.create_invalidation(
+                DistributionId=distribution,
+                InvalidationBatch={**request, "CallerReference": reference},
+            )
+        except Exception as error:  # noqa: BLE001  # the person shrugs
+            self.world.tell("person", error)
+
+    def _delete_distribution(self) -> None:
+        self.story.gone = self.random.choice(self.scenario.distributions)
+        self.edge.distributions.discard(self.story.gone)
+        self.world.tell("person", f"deletes {self.story.gone}")
+
+    def _receive(self, batch: Mapping[str, str]) -> None:
+        def body(process: Process) -> None:
+            self._record(process, batch)
+
+        self.world.start(Process(self.world, f"record {min(batch)}", body, RECORD_SECONDS))
+
+    def _record(self, process: Process, batch: Mapping[str, str]) -> None:
+        now = process.clock()
+        routes = Routes(self.scenario.serves)
+        recorder = Recorder(routes, DirtyClient(process, self.tables), process.token)
+        messages = [Message(identity, body) for identity, body in batch.items()]
+        failed = recorder.record(messages, now).failed
+        done = [message for message in batch if message not in failed]
+        try:
+            process.call("queue.acknowledge", lambda: self.queue.acknowledge(done))
+        except NoAnswer:
+            return
+
+    def _schedule(self) -> None:
+        wait = self._until_due()
+        self.world.after(wait, self._schedule)
+        if wait > MINUTE:
+            return
+        fires = 2 if self.world.weather.lost and self.random.random() < 0.1 else 1
+        for _ in range(fires):
+            if self._flushers < self.scenario.flushers:
+                self._flushers += 1
+                self._started += 1
+                name = f"flush {self._started}"
+                process = Process(self.world, name, self._tick, FLUSH_SECONDS, self._ticked)
+                self.world.start(process)
+
+    def _ticked(self) -> None:
+        self._flushers -= 1
+
+    def _tick(self, process: Process) -> None:
+        try:
+            outcomes = self.flusher(process).tick(self.scenario.distributions)
+        except NoAnswer as error:
+            self.world.tell(process.name, f"failed: {error}")
+            return
+        self._outcomes = outcomes
+        for outcome in outcomes:
+            self._check(outcome, process)
+
+    def _check(self, outcome: Outcome, process: Process) -> None:
+        told = f"{outcome.distribution} {outcome.reason} {outcome.error or ''}"
+        self.world.tell(process.name, told)
+        if outcome.error is not None and not _of_the_world(outcome.error):
+            self._broken(f"{process.name}: {outcome.error!r}")
+
+    def flusher(self, process: Process) -> Flusher:
+        """Wire a flusher as the Lambda does."""
+        dirty = DirtyClient(process, self.tables)
+        journal = journal_client(process, self.tables, dirty, self.watch)
+        edge = CloudFront(cast("Any", CloudFrontClient(process, self.edge, self.watch)))
+        allowance = self.scenario.policy.budget.allowance
+        sender = Sender(edge, journal, allowance, process.clock, process.token, process.sleep)
+        return Flusher(
+            dirty=dirty,
+            journal=journal,
+            edge=edge,
+            sender=sender,
+            policy=self.scenario.policy,
+            survey=self._survey,
+            viewer_paths=viewer_paths,
+            clock=process.clock,
+            token=process.token,
+        )
+
+    def _survey(
+        self,
+        _distribution: str,
+        dirty: Collection[str],
+        _prices: Prices,
+        _limits: Limits,
+    ) -> Survey:
+        return unsurveyed(dirty) if self.scenario.surveyed else Survey((), ())
+
+
+def viewer_paths(row: DirtyRow) -> Sequence[str]:
+    """Return every viewer path under which a row's object may be cached."""
+    return list(aliases(viewer_path(row.change.key)))
+
+
+def billed(story: Story) -> Mapping[str, int]:
+    """Return what CloudFront bills for us, by month."""
+    paths = dict(story.edge.billed(ours="edgesweep"))
+    first = month_of(story.scenario.start)
+    return {**paths, first: paths.get(first, 0) + story.scenario.spent}
+
+
+def production_month_end(now: datetime) -> datetime:
+    """Return when the UTC month ends."""
+    return (now.replace(day=1) + timedelta(days=32)).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+
+
+def _of_the_world(error: Exception) -> bool:
+    """Tell whether an error is one that the weather made."""
+    return isinstance(error, NoAnswer) or type(error).__module__.startswith("botocore")
