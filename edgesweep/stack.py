@@ -1,0 +1,52 @@
+"""A deployed stack, found by its name: what it is made of and what it was told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import ClientError
+
+from edgesweep.errors import EdgesweepError
+
+SERVICE = "edgesweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a deployment created.
+
+    Attributes:
+        name: the CloudFormation stack.
+        region: where it is.
+        outputs: names of its resources, as the stack's outputs.
+        environment: the environment of its flush function, which holds its settings.
+    """
+
+    name: str
+    region: str
+    outputs: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+def find_stack(session: boto3.Session, name: str) -> Stack:
+    """Return the stack of that name in the session's account and region.
+
+    Raises:
+        EdgesweepError: there is none, or it is not one of ours.
+    """
+    region = session.region_name
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        msg = f"There is no stack {name} in {region}; say --stage or --stack, and --region"
+        raise EdgesweepError(msg) from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    if "FlushFunction" not in outputs:
+        msg = f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
+        raise EdgesweepError(msg)
+    function = session.client("lambda").get_function_configuration(
+        FunctionName=outputs["FlushFunction"]
+    )
+    return Stack(name, region, outputs, function["Environment"]["Variables"])
