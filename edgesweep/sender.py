@@ -85,12 +85,16 @@ class Sender:
                     flush = successor
 
     def _counted(self, flush: Flush, lease: Lease) -> Flush:
-        now = self.clock()
-        self.journal.renew(flush.distribution, str(lease.token), now)
-        for month in months_near(now):
+        self.journal.renew(flush.distribution, str(lease.token), self.clock())
+        flush = self.journal.attempted(self._charged(flush))
+        # Noting the attempt may have taken long: the month is looked at last of all.
+        return self._charged(flush)
+
+    def _charged(self, flush: Flush) -> Flush:
+        for month in months_near(self.clock()):
             if month not in flush.months:
                 flush = self.journal.charge(flush, month, self.allowance)
-        return self.journal.attempted(flush)
+        return flush
 
     def _refused(self, flush: Flush, lease: Lease, refusal: Refusal) -> Flush:
         """Return what becomes of a refused flush: itself, kept or rejected, or a successor."""
