@@ -29,6 +29,7 @@ _REFUSALS = {
     "NoSuchDistribution": Refusal.GONE,
 }
 _FIRST_SERVER_ERROR = 500
+_NO_MORE = ("NoSuchDistribution", "NoSuchInvalidation")
 
 
 class CloudFront:
@@ -65,7 +66,12 @@ class CloudFront:
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
         """Tell whether an invalidation still counts against the quotas."""
-        response = self._client.get_invalidation(DistributionId=distribution, Id=invalidation)
+        try:
+            response = self._client.get_invalidation(DistributionId=distribution, Id=invalidation)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NO_MORE:
+                return False
+            raise
         return response["Invalidation"]["Status"] != "Completed"
 
 
