@@ -17,7 +17,8 @@ from edgesweep.paths import coarser
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
 PAUSE_SECONDS = 1.0
 
-_TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.TOO_LARGE)
+# A rate that is passed by one request alone may be told as either of the first two.
+_TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
@@ -124,8 +125,9 @@ class Sender:
             accepted=(),
         )
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
-            waiting = refusal is Refusal.QUOTA and self._in_progress(flush.distribution, lease)
-            return None if waiting else replace(fresh, split=True)
+            if refusal is not Refusal.TOO_LARGE and self._in_progress(flush.distribution, lease):
+                return None
+            return replace(fresh, split=True)
         wider = coarser(flush.paths)
         if refusal in _NOT_THIS_WAY and wider != flush.paths:
             return replace(fresh, paths=wider, split=False)
