@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from edgesweep.recorder import Message, Recorder
-from edgesweep.routes import OneDistribution
+from edgesweep.routes import everywhere
 from edgesweep.settings import Settings
 from edgesweep.tables import DirtyTable
 
@@ -21,7 +21,7 @@ def recorder() -> Recorder:
     """Wire the recorder once for each execution environment."""
     settings = Settings.from_mapping(os.environ)
     return Recorder(
-        routes=OneDistribution(settings.distribution),
+        routes=everywhere(settings.distribution),
         writer=DirtyTable(settings.dirty_table),
         # Rows of one batch differ by their tokens alone: 64 bits make a collision, and with it a
         # lost row, too rare to happen.

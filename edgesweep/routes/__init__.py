@@ -1,0 +1,217 @@
+"""Which distributions serve an object, and under which viewer paths.
+
+A viewer path is served from an object if the first cache behaviour whose path pattern matches the
+path leads to the object's bucket, and the object's key is the origin path and the viewer path. The
+same object may be cached under other viewer paths too; `Variants` says which of them count.
+
+What cannot be seen in a configuration is not followed: functions that rewrite paths to anything but
+index documents, and origins that lead to a bucket under another name.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edgesweep.routes.patterns import matches, may_match, must_match, readings
+from edgesweep.routes.selection import Fate, Selection
+from edgesweep.routes.variants import ALL_OTHERS, Variants
+
+__all__ = ["Behaviour", "Distribution", "Fate", "Origin", "Routes", "Selection", "Variants"]
+
+# The object that websites and functions serve for a folder.
+INDEX = "index.html"
+
+# A bucket whose name is not known: any.
+ANY_BUCKET = "*"
+
+# A copy with a query string. Only a wildcard that stops before the `?` can say it.
+_QUERY = "?"
+_EVERYTHING = "/" + _QUERY
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A bucket behind a distribution.
+
+    Attributes:
+        bucket: its name.
+        prefix: what keys begin with before the viewer path goes on: `site/` for the origin path
+            `/site`.
+        website: whether it is the bucket's website endpoint, which serves `/docs/` from
+            `docs/index.html`.
+    """
+
+    bucket: str
+    prefix: str = ""
+    website: bool = False
+
+    def path(self, bucket: str, key: str) -> str | None:
+        """Return the viewer path that asks this origin for an object, None if none does."""
+        if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
+            return None
+        return "/" + key[len(self.prefix) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A cache behaviour: what is done with the requests that a path pattern matches.
+
+    Attributes:
+        pattern: the path pattern.
+        origins: the buckets it leads to: one, several in an origin group, or none that is known.
+        query_strings: whether query strings are part of the cache key.
+        rewritten: whether a function sees requests and may answer `/docs/` from
+            `docs/index.html`.
+    """
+
+    pattern: str = "*"
+    origins: tuple[Origin, ...] = ()
+    query_strings: bool = False
+    rewritten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What matters of a distribution's configuration.
+
+    A staging distribution of a continuous deployment is a distribution like any other: it answers a
+    part of the production traffic from a cache of its own.
+
+    Attributes:
+        id: its id.
+        behaviours: in CloudFront's order, the default one last.
+        root: the default root object, such as `index.html`; empty without one.
+        error_pages: viewer paths of the error pages that stay cached under the paths of failed
+            requests for long.
+        enabled: whether it serves anything.
+    """
+
+    id: str
+    behaviours: tuple[Behaviour, ...]
+    root: str = ""
+    error_pages: tuple[str, ...] = ()
+    enabled: bool = True
+
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """The buckets it leads to, each once."""
+        return list(
+            dict.fromkeys(origin for behaviour in self.behaviours for origin in behaviour.origins)
+        )
+
+    def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
+        """Yield the viewer paths under which an object may be cached; some may come twice.
+
+        One that ends with `?` stands for the path with and without any query string.
+        """
+        for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
+            if path is not None:
+                yield from self._served(path, bucket, key, variants)
+
+    def foreign(self, prefix: str) -> bool:
+        """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
+        for behaviour in self.behaviours:
+            if not behaviour.origins and may_match(behaviour.pattern, prefix):
+                return True
+            if must_match(behaviour.pattern, prefix):
+                break
+        return False
+
+    def _served(self, path: str, bucket: str, key: str, variants: Variants) -> Iterator[str]:
+        for asked, leading, index in self._forms(path, variants):
+            for behaviour in leading:
+                for origin in behaviour.origins:
+                    if origin.path(bucket, key) != path:
+                        continue
+                    if index and not _serves_folders(behaviour, origin, variants):
+                        continue
+                    yield asked + _QUERY * (behaviour.query_strings and variants.queries)
+                    if asked in self.error_pages and variants.errors:
+                        yield _EVERYTHING
+
+    def _forms(
+        self, path: str, variants: Variants
+    ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
+        """Yield what may be asked for instead of `path`, who answers it, and if as a folder."""
+        yield path, self._leading(path), False
+        folder = path[: path.rindex("/") + 1]
+        if path == folder + INDEX:
+            yield folder, self._leading(folder), True
+            if variants.bare and folder != "/":
+                yield folder[:-1], self._leading(folder[:-1]), True
+        if path == "/" + self.root:
+            # "If you specified a path to your default root object (install/index.html), CloudFront
+            # will return the default root object for end-user requests for the install directory".
+            # Whether the pattern has to match `/` or the object is not said, so both count.
+            for asked in dict.fromkeys(("/", folder)):
+                yield asked, [*self._leading(asked), *self._leading(path)], False
+
+    def _leading(self, path: str) -> Sequence[Behaviour]:
+        """Return the first behaviour that matches, for each way to read the path."""
+        return [
+            next(one for one in self.behaviours if matches(one.pattern, reading))
+            for reading in readings(path)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Every distribution that is known, and which variants of viewer paths count.
+
+    Attributes:
+        known: the distributions; one that is not enabled serves nothing, but what it served before
+            can still be told.
+        variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
+    """
+
+    known: Sequence[Distribution] = ()
+    variants: Mapping[str, Variants] = field(default_factory=dict)
+
+    def serves(self, bucket: str) -> bool:
+        """Tell whether any distribution leads to a bucket."""
+        return any(
+            origin.bucket in (bucket, ANY_BUCKET)
+            for distribution in self.known
+            if distribution.enabled
+            for origin in distribution.origins
+        )
+
+    def distributions(self, bucket: str, key: str) -> Collection[str]:
+        """Return the ids of the distributions that can serve an object."""
+        return [
+            distribution.id
+            for distribution in self.known
+            if distribution.enabled and self.viewer_paths(distribution.id, bucket, key)
+        ]
+
+    def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
+        """Return the viewer paths under which a distribution may have cached an object.
+
+        One that ends with `?` stands for the path with and without any query string: only a
+        wildcard that stops before the `?` matches them all.
+        """
+        variants = self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
+        paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
+        return list(dict.fromkeys(path for found in paths for path in found))
+
+    def origins(self, distribution: str) -> Sequence[Origin]:
+        """Return the buckets that a distribution leads to."""
+        return [origin for one in self._named(distribution) for origin in one.origins]
+
+    def foreign(self, distribution: str, prefix: str) -> bool:
+        """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
+        return any(one.foreign(prefix) for one in self._named(distribution))
+
+    def _named(self, distribution: str) -> Iterator[Distribution]:
+        return (one for one in self.known if one.id == distribution)
+
+
+def everywhere(*distributions: str) -> Routes:
+    """Return the routes of distributions of which nothing is known: each serves every object."""
+    behaviours = (Behaviour(origins=(Origin(ANY_BUCKET),)),)
+    return Routes([Distribution(identity, behaviours, root=INDEX) for identity in distributions])
+
+
+def _serves_folders(behaviour: Behaviour, origin: Origin, variants: Variants) -> bool:
+    if variants.folders is not None:
+        return variants.folders
+    return behaviour.rewritten or origin.website

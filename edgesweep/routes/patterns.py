@@ -1,0 +1,102 @@
+"""CloudFront's path patterns, which also say which keys are swept.
+
+The rules are those of
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from edgesweep.paths import quote
+
+# Where a viewer path may look otherwise to CloudFront than decoded: repeated slashes, dot segments,
+# and whatever is quoted.
+_UNUSUAL = re.compile(r"//|/\.|[^!$&-;=?-Z_a-z]")
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a path pattern matches a path; either may lack its leading slash.
+
+    "`*` matches 0 or more characters. `?` matches exactly 1 character." Case counts, and
+    "CloudFront behavior is the same with or without the leading /".
+
+    >>> matches("images/*.jpg", "/images/2026/a.jpg")
+    True
+    """
+    return _compiled(pattern).fullmatch(path.removeprefix("/")) is not None
+
+
+def may_match(pattern: str, prefix: str) -> bool:
+    """Tell whether a path pattern matches some path that starts with `prefix`."""
+    return bool(_states(pattern, prefix))
+
+
+def must_match(pattern: str, prefix: str) -> bool:
+    """Tell whether a path pattern matches every path that starts with `prefix`."""
+    left = {pattern.removeprefix("/")[state:] for state in _states(pattern, prefix)}
+    return any(text and not text.strip("*") for text in left)
+
+
+def readings(path: str) -> Iterable[str]:
+    """Return the forms of a decoded path that CloudFront may hold against a path pattern.
+
+    "CloudFront normalizes URI paths consistent with RFC 3986 and then matches the path with the
+    correct cache behavior": repeated slashes and dot segments go. Whether `?` stands for an encoded
+    character or for one of its bytes is not said, so both are returned.
+    """
+    if not _UNUSUAL.search(path):
+        return (path,)
+    plain = _normalised(path)
+    return dict.fromkeys((path, plain, quote(path), quote(plain)))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # What stands between two stars is found at its first place and never looked for again, so that
+    # no pattern takes longer than its length times that of the path.
+    first, *rest = map(_literal, pattern.removeprefix("/").split("*"))
+    found = "".join(f"(?>.*?{part})" for part in rest[:-1])
+    last = f".*{rest[-1]}" if rest else ""
+    return re.compile(first + found + last, re.DOTALL)
+
+
+def _literal(text: str) -> str:
+    return ".".join(map(re.escape, text.split("?")))
+
+
+def _states(pattern: str, prefix: str) -> set[int]:
+    """Return how far into the pattern each way to match `prefix` comes."""
+    pattern = pattern.removeprefix("/")
+    states = _past_stars(pattern, {0})
+    for character in prefix.removeprefix("/"):
+        states = _past_stars(
+            pattern,
+            {
+                state + (pattern[state] != "*")
+                for state in states
+                if state < len(pattern) and pattern[state] in ("*", "?", character)
+            },
+        )
+    return states
+
+
+def _past_stars(pattern: str, states: set[int]) -> set[int]:
+    passed = set(states)
+    for state in states:
+        end = state
+        while end < len(pattern) and pattern[end] == "*":
+            end += 1
+            passed.add(end)
+    return passed
+
+
+def _normalised(path: str) -> str:
+    kept: list[str] = []
+    *folders, name = (path + "/" * path.endswith(("/.", "/.."))).split("/")
+    for folder in folders:
+        if folder == "..":
+            del kept[-1:]
+        elif folder not in ("", "."):
+            kept.append(folder)
+    return "/".join(["", *kept, name])
