@@ -1,6 +1,7 @@
-"""Publish histories.
+"""Publish histories: what was live at first, and what every deploy changed.
 
-A history is a folder of two files, one JSON object a line:
+A source of a history has a name and yields its steps, as often as it is asked. The plainest is a
+folder of two files, one JSON object a line:
 
 - `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of what was
   live before the first deploy;
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from reprlib import repr as excerpt
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from edgesweep.errors import BadInput
 from edgesweep.paths import viewer_path
@@ -53,18 +54,80 @@ class Step:
     live: Sequence[str]
 
 
+class Source(Protocol):
+    """Where a history comes from; it can be sent to another process, which reads it anew."""
+
+    @property
+    def name(self) -> str:
+        """What the history is called."""
+        ...
+
+    def steps(self) -> Iterator[Step]:
+        """Yield what a strategy is asked at every deploy, oldest first.
+
+        Raises:
+            BadInput: there is no well-formed history.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The history in a folder."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    def steps(self) -> Iterator[Step]:
+        """Read the folder; see `steps`."""
+        return steps(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A history that is held in memory.
+
+    Attributes:
+        name: what it is called.
+        live: the keys before the first deploy, in any order.
+        deploys: oldest first.
+    """
+
+    name: str
+    live: Sequence[str]
+    deploys: Sequence[Deploy]
+
+    def steps(self) -> Iterator[Step]:
+        """Follow the deploys."""
+        return follow(self.live, self.deploys)
+
+
 def steps(folder: Path) -> Iterator[Step]:
     """Yield what a strategy is asked at every deploy of a history.
 
     Raises:
         BadInput: the folder holds no well-formed history; the text names the file and the line.
     """
-    live = sorted(set(_parsed(folder / "live.jsonl.gz", _live_path)))
-    for deploy in deploys(folder):
+    return follow(_parsed(folder / "live.jsonl.gz", _live_key), deploys(folder))
+
+
+def follow(live: Iterable[str], deploys: Iterable[Deploy]) -> Iterator[Step]:
+    """Yield what a strategy is asked at every deploy.
+
+    Args:
+        live: the keys before the first deploy, in any order.
+        deploys: oldest first.
+    """
+    paths = sorted(set(map(viewer_path, live)))
+    for deploy in deploys:
         present = set(map(viewer_path, deploy.added + deploy.modified))
         gone = set(map(viewer_path, deploy.deleted)) - present
-        live = _published(live, present, gone)
-        yield Step(deploy.at, sorted(present | gone), live)
+        paths = _published(paths, present, gone)
+        yield Step(deploy.at, sorted(present | gone), paths)
 
 
 def deploys(folder: Path) -> Iterator[Deploy]:
@@ -108,10 +171,10 @@ def _lines(path: Path) -> Iterator[str]:
         raise BadInput(msg) from error
 
 
-def _live_path(record: object) -> str:
+def _live_key(record: object) -> str:
     match record:
         case {"path": str(key), "size": size} if size is None or (type(size) is int and size >= 0):
-            return viewer_path(_key(key))
+            return _key(key)
     msg = f"A live object has a path and a size in bytes or null, not {excerpt(record)}"
     raise ValueError(msg)
 
