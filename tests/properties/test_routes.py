@@ -1,0 +1,163 @@
+"""Routes agree with a naive model that starts from what a viewer asks for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesweep.routes import Routes
+from edgesweep.routes.config import read
+from edgesweep.routes.patterns import matches, may_match, must_match
+
+Config = Mapping[str, Any]
+
+BUCKETS = ("one", "two")
+PARTS = ("a", "b", "ab", "index.html")
+KEYS = tuple("/".join(parts) for n in (1, 2, 3) for parts in product(PARTS, repeat=n))
+URLS = ("/", *(f"/{key}" for key in KEYS), *(f"/{key}/" for key in KEYS))
+
+DOMAINS = ("{}.s3.amazonaws.com", "{}.s3.eu-west-1.amazonaws.com")
+WEBSITE = "{}.s3-website-us-east-1.amazonaws.com"
+
+
+def origins() -> st.SearchStrategy[dict[str, str]]:
+    """Return origins: a bucket, its website, or another server, with or without an origin path."""
+    domains = [form.format(bucket) for form in (*DOMAINS, WEBSITE) for bucket in BUCKETS]
+    return st.fixed_dictionaries(
+        {
+            "DomainName": st.sampled_from([*domains, "www.example.com"]),
+            "OriginPath": st.sampled_from(["", "", "/a", "/a/b"]),
+        }
+    )
+
+
+def behaviours(targets: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return cache behaviours, e.g. everything in `a?/` to an origin, query strings and all."""
+    event = st.sampled_from(["viewer-request", "origin-request", "viewer-response"])
+    function = st.builds(lambda kind: {"EventType": kind}, event)
+    return st.fixed_dictionaries(
+        {
+            "PathPattern": st.text("ab/*?", min_size=1, max_size=5),
+            "TargetOriginId": st.sampled_from(targets),
+            "ForwardedValues": st.fixed_dictionaries({"QueryString": st.booleans()}),
+            "FunctionAssociations": st.builds(items, st.lists(function, max_size=1)),
+        }
+    )
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    """Return distribution configurations, two origins and a group of both in each."""
+    pair = [draw(origins()) | {"Id": name} for name in ("first", "second")]
+    group = {"Id": "group", "Members": items([{"OriginId": origin["Id"]} for origin in pair])}
+    *listed, default = draw(
+        st.lists(behaviours(["first", "second", "group"]), min_size=1, max_size=4)
+    )
+    del default["PathPattern"]
+    return {
+        "Enabled": draw(st.booleans()),
+        "DefaultRootObject": draw(st.sampled_from(["", "index.html", "a/index.html", "b"])),
+        "Origins": items(pair),
+        "OriginGroups": items([group]),
+        "CacheBehaviors": items(listed),
+        "DefaultCacheBehavior": default,
+    }
+
+
+def items(listed: Sequence[object]) -> Config:
+    """Return a list as CloudFront writes one: without items, there is no member for them."""
+    return {"Quantity": len(listed)} | ({"Items": listed} if listed else {})
+
+
+def fits(pattern: str, path: str) -> bool:
+    """Match a path pattern letter by letter."""
+    if not pattern or not path:
+        return not path and not pattern.strip("*")
+    if pattern[0] == "*":
+        return fits(pattern[1:], path) or fits(pattern, path[1:])
+    return pattern[0] in ("?", path[0]) and fits(pattern[1:], path[1:])
+
+
+def served(config: Config, url: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield bucket and key of what may answer a URL, and whether its query string counts."""
+    root = config["DefaultRootObject"]
+    at_root = root and url in ("/", f"/{root}"[: f"/{root}".rindex("/") + 1])
+    for looked_up in [url, f"/{root}"] if at_root else [url]:
+        behaviour = first(config, looked_up)
+        query = behaviour["ForwardedValues"]["QueryString"]
+        events = [one["EventType"] for one in behaviour["FunctionAssociations"].get("Items", [])]
+        rewriting = any(event != "viewer-response" for event in events)
+        for origin in targets(config, behaviour["TargetOriginId"]):
+            bucket = origin["DomainName"].split(".")[0]
+            asked = [root] if at_root else []
+            if looked_up == url:
+                asked.append(url[1:])
+                folder = "website" in origin["DomainName"] or rewriting
+                if url.endswith("/") and folder:
+                    asked.append(url[1:] + "index.html")
+            for name in asked:
+                yield bucket, f"{origin['OriginPath']}/{name}"[1:], query
+
+
+def first(config: Config, url: str) -> Config:
+    """Return the first behaviour whose pattern fits a URL."""
+    for behaviour in config["CacheBehaviors"].get("Items", []):
+        if fits(behaviour["PathPattern"].removeprefix("/"), url[1:]):
+            found: Config = behaviour
+            return found
+    default: Config = config["DefaultCacheBehavior"]
+    return default
+
+
+def targets(config: Config, target: str) -> Iterator[Config]:
+    """Yield the origins that a target origin id stands for."""
+    for origin in config["Origins"]["Items"]:
+        if target in ("group", origin["Id"]):
+            yield origin
+
+
+@given(configs())
+def test_both_directions(config: Config) -> None:
+    """An object has just the viewer paths that a viewer may ask for to get it."""
+    expected = {
+        (bucket, key, url + "?" * query)
+        for url in URLS
+        for bucket, key, query in served(config, url)
+        if bucket in BUCKETS
+    }
+    routes = Routes([read("E1", config)])
+    keys = {key for _, key, _ in expected} | set(KEYS)
+
+    found = {
+        (bucket, key, path)
+        for bucket, key in product(BUCKETS, keys)
+        for path in routes.viewer_paths("E1", bucket, key)
+        if path.removesuffix("?") in URLS
+    }
+
+    assert found == expected
+    served_objects = {(bucket, key) for bucket, key, _ in expected}
+    for bucket, key in product(BUCKETS, KEYS):
+        reached = routes.distributions(bucket, key) == ["E1"]
+        assert reached == (config["Enabled"] and (bucket, key) in served_objects)
+
+
+@given(st.text("ab/*?", max_size=6), st.text("ab/", max_size=6))
+def test_patterns(pattern: str, path: str) -> None:
+    """Patterns match as they do letter by letter, whether or not they begin with a slash."""
+    expected = fits(pattern.removeprefix("/"), path)
+
+    assert matches(pattern, "/" + path) == expected
+    assert matches("/" + pattern.removeprefix("/"), "/" + path) == expected
+
+
+@given(st.text("ab*?", max_size=4), st.text("ab", max_size=3))
+def test_prefixes(pattern: str, prefix: str) -> None:
+    """A pattern may match a prefix if it matches some path with it, and must if it matches all."""
+    ends = ["".join(letters) for n in range(5) for letters in product("abc", repeat=n)]
+    matched = [fits(pattern, prefix + end) for end in ends]
+
+    assert may_match(pattern, "/" + prefix) == any(matched)
+    assert not must_match(pattern, "/" + prefix) or all(matched)
