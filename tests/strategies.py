@@ -52,13 +52,13 @@ def prices() -> st.SearchStrategy[Prices]:
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> Problem:
+def problems(draw: st.DrawFn, most_dirty: int = 8) -> Problem:
     """Return problems small enough to try every cover, a third of them with odd keys."""
     letters = draw(st.sampled_from([LETTERS, LETTERS, ODD_LETTERS]))
     live = draw(st.lists(viewer_paths(letters), max_size=24))
     most_paths = st.one_of(st.none(), st.integers(0, 7))
     return Problem(
-        dirty=tuple(draw(st.lists(viewer_paths(letters), max_size=8))),
+        dirty=tuple(draw(st.lists(viewer_paths(letters), max_size=most_dirty))),
         live=tuple(live),
         weights=draw(st.dictionaries(st.sampled_from(live), st.integers(0, 5))) if live else {},
         prices=draw(prices()),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from edgesweep.cover import Cover, capped
+from edgesweep.baselines import STRATEGIES
+from edgesweep.cover import Cover, Limits, capped
 from edgesweep.errors import Infeasible
 from edgesweep.paths import Pattern, exact_stop
 from tests.strategies import Problem, problems, viewer_paths
@@ -173,3 +174,18 @@ def test_gap(problem: Problem, patience: int) -> None:
     assert cost - quick.gap <= least <= cost
     assert problem.limits.paths is None or len(quick.members) <= problem.limits.paths
     assert quick.wildcards <= problem.limits.wildcards
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems(most_dirty=24), st.sampled_from(sorted(STRATEGIES)))
+def test_never_dearer(problem: Problem, name: str) -> None:
+    """With the wildcards and paths that another strategy uses, the cover costs no more than it."""
+    patterns = STRATEGIES[name](problem.dirty, sorted(set(problem.live)))
+    used = Limits(sum(pattern.wildcard for pattern in patterns), len(patterns))
+    hit = {
+        path for path in bystanders(problem) if any(pattern.matches(path) for pattern in patterns)
+    }
+    cost = problem.prices.path * len(patterns)
+    cost += problem.prices.refetch * sum(map(problem.weight, hit))
+
+    assert replace(problem, limits=used).solve().cost(problem.prices) <= cost
