@@ -91,7 +91,7 @@ class EmbeddedAws:
             _leashed(command, self.environment, cwd=ROOT, log=log.fileno()) as osls,
         ):
             start = log.seek(0, os.SEEK_END)
-            if osls.wait(_DEPLOY_SECONDS):
+            if _code(osls):
                 log.seek(start)
                 reason = log.read().rpartition("Error:\n")[2].partition("\n\n")[0]
                 msg = f"osls {arguments[0]} failed, see {self.log}: {reason.strip()}"
@@ -118,9 +118,10 @@ def embedded_aws(
             raise LocalError(msg)
     _LOCAL.mkdir(exist_ok=True)
     log = _LOCAL / f"{name}.log"
+    log.write_text("")
     port = _free_port()
     with (
-        log.open("w") as sink,
+        log.open("a") as sink,
         _leashed(
             [str(_PYTHON), str(_HERE / "emulator.py"), str(speed)],
             _environment() | _options(port, enforce_iam=enforce_iam),
@@ -193,6 +194,14 @@ def _leashed(
         start_new_session=True,
     ) as process:
         yield process
+
+
+def _code(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait(_DEPLOY_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        msg = f"osls is not done after {_DEPLOY_SECONDS} s"
+        raise LocalError(msg) from error
 
 
 def _free_port() -> int:

@@ -136,6 +136,20 @@ def test_stranger(stacks: Mapping[str, Stack]) -> None:
         dynamodb.scan(TableName=stack.outputs["DirtyTable"])
 
 
+def test_remove(stacks: Mapping[str, Stack], removed: Mapping[str, Changes]) -> None:
+    """Removing a stack that is no passing one leaves its tables and the bucket behind."""
+    stack = stacks["attached"]
+    assert removed["attached"].recorded
+
+    stack.aws.remove("prod")
+
+    tables = stack.aws.client("dynamodb").list_tables()["TableNames"]
+    functions = stack.aws.client("lambda").list_functions()["Functions"]
+    assert {stack.outputs["DirtyTable"], stack.outputs["FlushesTable"]} <= set(tables)
+    assert stack.s3.list_objects_v2(Bucket=stack.bucket)["KeyCount"] > 0
+    assert not any("prod" in function["FunctionName"] for function in functions)
+
+
 def _send_malformed(stack: Stack) -> str:
     """Send a message that is no event, which comes back every two seconds, and return its id."""
     sqs, queue = stack.aws.client("sqs"), stack.outputs["QueueUrl"]
