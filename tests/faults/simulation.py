@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
 
-from edgesweep import flusher as production
-from edgesweep.budget import month_of
+from edgesweep import flusher, journal
+from edgesweep.budget import month_bounds, month_of
 from edgesweep.cloudfront import CloudFront
 from edgesweep.cover import Limits, Prices
 from edgesweep.dirty import DirtyRow
@@ -93,6 +93,7 @@ class Simulation:
         self.tables.journal.ledger[month_of(scenario.start)] = scenario.spent
         self._flushers = 0
         self._started = 0
+        self._coming = 0
         self._outcomes: Sequence[Outcome] = ()
 
     def tell(self) -> Story:
@@ -103,7 +104,9 @@ class Simulation:
         """
         self.world.tell("scenario", self.scenario)
         self._plan()
-        kept, production.MAX_ROWS = production.MAX_ROWS, self.scenario.max_rows
+        kept = flusher.MAX_ROWS, journal.PATHS_PER_SECOND
+        flusher.MAX_ROWS = self.scenario.max_rows
+        journal.PATHS_PER_SECOND = self.scenario.rules.paths_per_second or kept[1]
         try:
             self.world.run(self.scenario.faulty)
             self._calm_down()
@@ -111,7 +114,7 @@ class Simulation:
             self._await_quiet()
         finally:
             self.world.end()
-            production.MAX_ROWS = kept
+            flusher.MAX_ROWS, journal.PATHS_PER_SECOND = kept
         return self.story
 
     def watch(self) -> None:
@@ -158,7 +161,8 @@ class Simulation:
     def _quiet(self) -> bool:
         leases = self.tables.journal.leases.values()
         return (
-            not self.queue.bodies
+            not self._coming
+            and not self.queue.bodies
             and not any(map(self.tables.dirty.span, self.scenario.distributions))
             and not any(lease.unfinished for lease in leases)
         )
@@ -168,15 +172,16 @@ class Simulation:
         reasons = {outcome.reason for outcome in self._outcomes}
         budget, now = self.scenario.policy.budget, self.world.now
         over = now - self.scenario.start > timedelta(seconds=self.scenario.changing)
-        if self.queue.bodies or reasons != {Reason.BUDGET} or self._flushers or not over:
+        month, month_end = month_bounds(now)
+        beginning = now - month < timedelta(minutes=3)
+        if self.queue.bodies or reasons != {Reason.BUDGET} or self._flushers or not over or beginning:
             return MINUTE
         interval = budget.interval(now)
         leases = [self.tables.journal.lease(one.distribution) for one in self._outcomes]
         due = [
             lease.flushed_at + interval - now for lease in leases if lease.flushed_at is not None
         ]
-        reserved = (production_month_end(now) - now) % interval
-        soonest = min([*due, reserved]) - timedelta(seconds=90)
+        soonest = min([*due, (month_end - now) % interval]) - timedelta(seconds=90)
         return max(MINUTE, soonest.total_seconds() // MINUTE * MINUTE)
 
     def _change(self) -> None:
@@ -190,7 +195,12 @@ class Simulation:
         for _ in range(copies):
             late = self.world.weather.late > 0 and self.random.random() < 0.1
             delay = self.random.uniform(0, 240 if late else 2)
-            self.world.after(delay, lambda: self.queue.send(body))
+            self._coming += 1
+            self.world.after(delay, lambda: self._notify(body))
+
+    def _notify(self, body: str) -> None:
+        self._coming -= 1
+        self.queue.send(body)
 
     def _meddle(self) -> None:
         """Let a person invalidate something by hand."""
@@ -265,13 +275,13 @@ class Simulation:
     def flusher(self, process: Process) -> Flusher:
         """Wire a flusher as the Lambda does."""
         dirty = DirtyClient(process, self.tables)
-        journal = journal_client(process, self.tables, dirty, self.watch)
+        flushes = journal_client(process, self.tables, dirty, self.watch)
         edge = CloudFront(cast("Any", CloudFrontClient(process, self.edge, self.watch)))
         allowance = self.scenario.policy.budget.allowance
-        sender = Sender(edge, journal, allowance, process.clock, process.token, process.sleep)
+        sender = Sender(edge, flushes, allowance, process.clock, process.token, process.sleep)
         return Flusher(
             dirty=dirty,
-            journal=journal,
+            journal=flushes,
             edge=edge,
             sender=sender,
             policy=self.scenario.policy,
@@ -301,13 +311,6 @@ def billed(story: Story) -> Mapping[str, int]:
     paths = dict(story.edge.billed(ours="edgesweep"))
     first = month_of(story.scenario.start)
     return {**paths, first: paths.get(first, 0) + story.scenario.spent}
-
-
-def production_month_end(now: datetime) -> datetime:
-    """Return when the UTC month ends."""
-    return (now.replace(day=1) + timedelta(days=32)).replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )
 
 
 def _of_the_world(error: Exception) -> bool:
