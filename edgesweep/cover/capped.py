@@ -32,7 +32,7 @@ from edgesweep.cover.slack import Caps, Enumeration, OutOfPatience, independent
 # 64 paths and 13 wildcards, or 60,000 with 8 and 8.
 PROVEN_SIZE = 2**25
 # Steps after which the enumeration gives up on a larger problem: some seconds.
-PATIENCE = 2**23
+PATIENCE = 2**22
 # How many choices of each range the search goes on with when it gave up proving.
 BEAM = 16
 # The first room is this part of the distance from the bound to the best known cover; each next one
@@ -123,6 +123,7 @@ def _price_of_wildcards(candidates: Candidates, rates: Rates, most: int) -> tupl
 def _proven(
     candidates: Candidates, rates: Rates, caps: Caps, found: Capped, path_price: tuple[int, int]
 ) -> Capped:
+    """Close the distance between the best choice known and its bound, as far as patience goes."""
     price, scale = path_price
     paid = rates.priced(scale, path=price)
     wildcard_price, wildcard_scale = _price_of_wildcards(candidates, paid, caps.wildcards)
