@@ -21,7 +21,7 @@ def recorder() -> Recorder:
     """Wire the recorder once for each execution environment."""
     settings = Settings.from_mapping(os.environ)
     return Recorder(
-        routes=everywhere(settings.distribution),
+        routes=everywhere([settings.distribution]),
         writer=DirtyTable(settings.dirty_table),
         # Rows of one batch differ by their tokens alone: 64 bits make a collision, and with it a
         # lost row, too rare to happen.

@@ -8,7 +8,7 @@ What cannot be seen in a configuration is not followed: functions that rewrite p
 index documents, and origins that lead to a bucket under another name.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
@@ -205,9 +205,15 @@ class Routes:
         return (one for one in self.known if one.id == distribution)
 
 
-def everywhere(*distributions: str) -> Routes:
-    """Return the routes of distributions of which nothing is known: each serves every object."""
-    behaviours = (Behaviour(origins=(Origin(ANY_BUCKET),)),)
+def everywhere(distributions: Iterable[str], buckets: Iterable[str] = ()) -> Routes:
+    """Return the routes of distributions of which nothing is known: each serves every object.
+
+    Args:
+        distributions: their ids.
+        buckets: the buckets whose objects they serve; of all buckets unless given.
+    """
+    origins = tuple(map(Origin, buckets)) or (Origin(ANY_BUCKET),)
+    behaviours = (Behaviour(origins=origins),)
     return Routes([Distribution(identity, behaviours, root=INDEX) for identity in distributions])
 
 

@@ -139,12 +139,21 @@ def test_swept_buckets_only() -> None:
 
 def test_everywhere() -> None:
     """A distribution of which nothing is known serves every object of every bucket."""
-    routes = served_everywhere("E1", "E2")
+    routes = served_everywhere(["E1", "E2"])
 
     assert routes.serves("any")
     assert routes.distributions("any", "a") == ["E1", "E2"]
     assert routes.viewer_paths("E2", "any", "index.html") == ["/index.html", "/"]
     assert routes.viewer_paths("E2", "any", "a/index.html") == ["/a/index.html"]
+
+
+def test_everywhere_of_buckets() -> None:
+    """If the buckets are known, it serves those."""
+    routes = served_everywhere(["E1"], ["one", "two"])
+
+    assert routes.serves("two")
+    assert not routes.serves("any")
+    assert routes.origins("E1") == [Origin("one"), Origin("two")]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""CloudFront through boto3: every answer to an invalidation, as data."""
+"""Invalidations through boto3: every answer of CloudFront, as data."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
