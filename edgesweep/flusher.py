@@ -30,11 +30,13 @@ from typing import Protocol
 
 from edgesweep.answers import Answer, Refusal, Refused
 from edgesweep.budget import months_near
-from edgesweep.cover import Cover, Limits, Prices, cover
+from edgesweep.cover import Cover, Limits, Prices, choose, find_candidates
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.journal import Flush, Invalidation, Journal, Lease, OverLimit, Overtaken, State
+from edgesweep.pace import demanded
 from edgesweep.paths import matcher
-from edgesweep.policy import Go, Headroom, Hold, Policy, Reason
+from edgesweep.policy import Go, Hold, Policy, Reason
+from edgesweep.pricing import PATH_PRICE
 from edgesweep.sender import Edge, Sender
 from edgesweep.survey import Survey
 
@@ -42,9 +44,6 @@ from edgesweep.survey import Survey
 MAX_ROWS = 200_000
 # Twice the 5 s that a clock of ours may be off.
 MARGIN = timedelta(seconds=10)
-# Per distribution in progress at CloudFront: 3,000 paths, and 15 wildcards of which two are left
-# to people. https://docs.aws.amazon.com/general/latest/gr/cf_region.html
-MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=13)
 
 _CHUNK = 1_000
 _EVERYTHING = "/"
@@ -167,16 +166,18 @@ class Flusher:
             return Outcome(distribution, reason)
         spent = {month: self.journal.spent(month) for month in months_near(now)}
         lease = replace(lease, in_progress=self._in_progress(distribution, lease))
-        headroom = MAX_IN_PROGRESS.less(lease.in_progress)
-        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now)
+        headroom = self.policy.quota.less(lease.in_progress)
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
         if isinstance(decision, Hold):
             return Outcome(distribution, decision.reason)
         rows = list(islice(self.dirty.read(distribution), MAX_ROWS + 1))
         if not rows:
             # Another flusher covered them between the peek and the lease.
             return Outcome(distribution, Reason.LEASE)
-        flush = self._plan(distribution, rows, decision)
+        flush, wanted = self._plan(distribution, rows, decision)
         self.journal.open(flush, lease, decision.limits)
+        self.journal.remember(demand.after(wanted, now))
         return self._finish(flush, lease, reason, rows)
 
     def _in_progress(self, distribution: str, lease: Lease) -> tuple[Invalidation, ...]:
@@ -186,21 +187,29 @@ class Flusher:
             if self.edge.in_progress(distribution, request.id)
         )
 
-    def _plan(self, distribution: str, rows: Sequence[DirtyRow], go: Go) -> Flush:
+    def _plan(
+        self, distribution: str, rows: Sequence[DirtyRow], go: Go
+    ) -> tuple[Flush, Sequence[int]]:
+        """Return the flush, and how many paths it would take at each price of the ladder."""
         cut = len(rows) > MAX_ROWS
         dirty = {path for row in rows for path in self.viewer_paths(row)}
         if cut and go.paths == 1:
             # The one path has to match the rows that were not read as well.
             dirty.add(_EVERYTHING)
-        prices = Prices(path=go.path_price)
+        prices = Prices(go.path_price, self.policy.refetch)
+        # Cheap paths need no survey, but the pace asks what they would have been at list price.
+        surveyed = replace(prices, path=max(prices.path, PATH_PRICE))
         paths = go.paths
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
-            known = self.survey(distribution, dirty, prices, limits)
-            chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
+            known = self.survey(distribution, dirty, surveyed, limits)
+            candidates = find_candidates(dirty, known.live, known.weight)
+            chosen = choose(candidates, prices, limits)
             flush = self._journaled(distribution, chosen, len(rows))
             if self.journal.fits(flush):
-                return flush
+                wildcards = self.policy.quota.wildcards
+                known_to = surveyed.path if known.marks else None
+                return flush, demanded(candidates, prices.refetch, wildcards, known_to)
             paths = len(chosen.paths) // 2
 
     def _journaled(self, distribution: str, chosen: Cover, rows: int) -> Flush:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from edgesweep.dirty import instant
 from edgesweep.errors import EdgesweepError
+from edgesweep.pace import Demand
 
 # Month -> the most paths that its ledger may hold, None for no limit.
 Limits = Mapping[str, int | None]
@@ -188,6 +189,14 @@ class Journal(Protocol):
 
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
+        ...
+
+    def demand(self) -> Demand:
+        """Return what flushes have taken so far, all distributions together."""
+        ...
+
+    def remember(self, demand: Demand) -> None:
+        """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
         ...
 
     def load(self, distribution: str, flush_id: str) -> Flush:

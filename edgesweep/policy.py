@@ -7,9 +7,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from edgesweep.budget import Budget, months_near
+from edgesweep.budget import Budget, month_bounds, months_near
 from edgesweep.journal import Invalidation
-from edgesweep.pricing import PATH_PRICE
+from edgesweep.pace import NOTHING_SEEN, Demand
+from edgesweep.pricing import PATH_PRICE, REFETCH_COST
+
+# A flush takes half of what may be spent at once: the next one may be as large.
+SHARE = 2
 
 
 class Reason(StrEnum):
@@ -68,6 +72,11 @@ class Headroom:
         return replace(self, paths=paths, wildcards=wildcards)
 
 
+# Per distribution in progress at CloudFront: 3,000 paths, and 15 wildcards of which two are left
+# to people. https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=13)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When to flush.
@@ -76,11 +85,15 @@ class Policy:
         budget: what a month may cost.
         quiet: a deploy that is still uploading is not cut in pieces: wait for so long a silence.
         max_wait: no change waits longer than this for a silence.
+        refetch: dollars of one object that was invalidated though it had not changed.
+        quota: how much of a distribution may be in progress at CloudFront.
     """
 
     budget: Budget = field(default_factory=Budget)
     quiet: timedelta = timedelta(seconds=10)
     max_wait: timedelta = timedelta(seconds=300)
+    refetch: Decimal = REFETCH_COST
+    quota: Headroom = MAX_IN_PROGRESS
 
     def settle(self, oldest: datetime, newest: datetime, now: datetime) -> Reason:
         """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING."""
@@ -88,15 +101,17 @@ class Policy:
             return Reason.QUIET
         return Reason.WAITED if now - oldest >= self.max_wait else Reason.UPLOADING
 
-    def decide(
+    def decide(  # noqa: PLR0913  # all that a decision depends on, since it is pure
         self,
         reason: Reason,
         spent: Mapping[str, int],
         headroom: Headroom,
         flushed_at: datetime | None,
         now: datetime,
+        *,
+        demand: Demand = NOTHING_SEEN,
     ) -> Go | Hold:
-        """Decide how many paths a flush may take.
+        """Decide how many paths a flush may take, and what each of them has to be worth.
 
         Args:
             reason: why a flush is wanted.
@@ -104,21 +119,38 @@ class Policy:
             headroom: how much more may be in progress.
             flushed_at: when the distribution was last flushed.
             now: the flusher's clock.
+            demand: what flushes have taken so far, all distributions together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Hold(Reason.QUOTA)
         allowance = self.budget.allowance
         months = months_near(now)
+        price = max(self._price(spent[month], demand, near) for month, near in months.items())
         if allowance is None:
-            return Go(reason, headroom.paths, headroom.wildcards, dict.fromkeys(months))
+            return Go(reason, headroom.paths, headroom.wildcards, dict.fromkeys(months), price)
         limits = {
             month: allowance - self.budget.reserve(moment) for month, moment in months.items()
         }
         can = min(limits[month] - spent[month] for month in months)
         if can >= 1:
-            paths = min(headroom.paths, max(1, can // 4))
-            return Go(reason, paths, headroom.wildcards, limits)
+            paths = min(headroom.paths, max(1, can // SHARE))
+            return Go(reason, paths, headroom.wildcards, limits, price)
         due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
         if due and all(spent[month] < allowance for month in months):
-            return Go(reason, 1, 1, dict.fromkeys(months, allowance))
+            return Go(reason, 1, 1, dict.fromkeys(months, allowance), price)
         return Hold(Reason.BUDGET)
+
+    def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
+        """Return the marginal price of a path in `moment`'s month, in dollars.
+
+        It is what the free paths are worth while they last, the list price beyond them, and above
+        that what makes the allowance last.
+        """
+        remaining = month_bounds(moment)[1] - moment
+
+        def worth(paths: int) -> Decimal:
+            return demand.price(paths - spent, remaining, moment) * self.refetch
+
+        beyond_free = min(worth(self.budget.free_paths), PATH_PRICE)
+        allowance = self.budget.allowance
+        return beyond_free if allowance is None else max(beyond_free, worth(allowance))

@@ -16,8 +16,9 @@ from pynamodb.transactions import TransactWrite
 
 from edgesweep.dirty import instant
 from edgesweep.journal import Flush, Invalidation, Lease, Limits, OverLimit, Overtaken, State
+from edgesweep.pace import Demand
 from edgesweep.tables import items
-from edgesweep.tables.items import FlushItem, LeaseItem, LedgerItem
+from edgesweep.tables.items import DemandItem, FlushItem, LeaseItem, LedgerItem
 from edgesweep.tables.models import bound
 
 _ATTEMPTS = 5
@@ -47,6 +48,7 @@ class FlushTable:
         self._flush = bound(FlushItem, name)
         self._ledger = bound(LedgerItem, name)
         self._lease = bound(LeaseItem, name)
+        self._demand = bound(DemandItem, name)
         self._connection = Connection()
         self._pause = pause
 
@@ -82,6 +84,24 @@ class FlushTable:
             return int(self._ledger.get("ledger", month, consistent_read=True).paths)
         except DoesNotExist:
             return 0
+
+    def demand(self) -> Demand:
+        """Return what flushes have taken so far, all distributions together."""
+        try:
+            return items.to_demand(self._demand.get("demand", "demand", consistent_read=True))
+        except DoesNotExist:
+            return Demand()
+
+    def remember(self, demand: Demand) -> None:
+        """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
+        if demand.seen_at is not None:
+            self._demand(
+                "demand",
+                "demand",
+                seen_at=instant(demand.seen_at),
+                days=str(demand.days),
+                paths=" ".join(map(str, demand.paths)),
+            ).save()
 
     def load(self, distribution: str, flush_id: str) -> Flush:
         """Read a flush.

@@ -22,6 +22,7 @@ from pynamodb.expressions.update import Action
 
 from edgesweep.dirty import instant, parse_instant
 from edgesweep.journal import LEASE_TERM, Flush, Invalidation, Lease, State
+from edgesweep.pace import LADDER, Demand
 from edgesweep.tables.models import Keyed
 
 # The audit trail is kept somewhat longer than a year.
@@ -51,6 +52,14 @@ class LedgerItem(Keyed):
     """What was charged in one month: `ledger` / `<YYYY-MM>`."""
 
     paths = NumberAttribute()
+
+
+class DemandItem(Keyed):
+    """What flushes have taken so far: `demand` / `demand`."""
+
+    seen_at = UnicodeAttribute()
+    days = UnicodeAttribute()
+    paths = UnicodeAttribute()
 
 
 class LeaseItem(Keyed):
@@ -135,6 +144,14 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
         refusals=int(item.refusals),
         accepted=tuple(_request(text) for text in item.accepted.splitlines()),
     )
+
+
+def to_demand(item: DemandItem) -> Demand:
+    """Return the demand that an item holds: none if it was counted at other prices."""
+    paths = tuple(map(float, item.paths.split()))
+    if len(paths) != len(LADDER):
+        return Demand()
+    return Demand(parse_instant(item.seen_at), float(item.days), paths)
 
 
 def packed(paths: Iterable[str]) -> bytes:

@@ -15,6 +15,7 @@ from edgesweep.journal import (
     Overtaken,
     State,
 )
+from edgesweep.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:
@@ -27,12 +28,14 @@ class JournalInMemory:
         flushes: every flush, by distribution and id.
         ledger: the paths charged, by month.
         leases: by distribution.
+        kept: the demand that was kept last.
     """
 
     def __init__(self, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
         self.ledger: Counter[str] = Counter()
         self.leases: dict[str, Lease] = {}
+        self.kept = NOTHING_SEEN
         self._most_paths = most_paths
 
     def lease(self, distribution: str) -> Lease:
@@ -63,6 +66,14 @@ class JournalInMemory:
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
         return self.ledger[month]
+
+    def demand(self) -> Demand:
+        """Return what flushes have taken so far, all distributions together."""
+        return self.kept
+
+    def remember(self, demand: Demand) -> None:
+        """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
+        self.kept = demand
 
     def load(self, distribution: str, flush_id: str) -> Flush:
         """Read a flush."""

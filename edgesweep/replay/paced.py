@@ -1,0 +1,118 @@
+"""Edgesweep replayed under a budget: every deploy waits for its tick, and every path is counted.
+
+The policy and the pace are those of the deployed flusher; its clock ticks every minute, nothing
+fails, and CloudFront completes an invalidation before the next tick.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from edgesweep.budget import Budget, month_of, months_near
+from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
+from edgesweep.pace import Demand, demanded
+from edgesweep.policy import Go, Policy, Reason
+from edgesweep.replay.history import Step
+
+TICK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One flush.
+
+    Attributes:
+        distribution: what was flushed.
+        at: the tick that sent it.
+        steps: the deploys in it, oldest first.
+        members: its paths.
+        due_at: the first tick at which it was wanted.
+    """
+
+    distribution: str
+    at: datetime
+    steps: Sequence[Step]
+    members: Sequence[Member]
+    due_at: datetime
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What a distribution has not flushed yet."""
+
+    steps: list[Step] = field(default_factory=list)
+    due_at: datetime | None = None
+    flushed_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Paced:
+    """The deploys of several distributions that share one budget.
+
+    Attributes:
+        policy: when to flush, and for how many paths.
+        ledger: the paths sent in each month.
+    """
+
+    policy: Policy
+    ledger: Counter[str] = field(default_factory=Counter)
+    _demand: Demand = field(default_factory=Demand)
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _now: datetime | None = None
+
+    def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[Sent]:
+        """Yield the flushes of deploys that come in the order of time, each with its distribution.
+
+        A deploy that changed nothing wants no flush.
+        """
+        for distribution, step in deploys:
+            yield from self._until(step.at)
+            if step.dirty:
+                self._waiting.setdefault(distribution, _Waiting()).steps.append(step)
+        yield from self._until(None)
+
+    def _until(self, end: datetime | None) -> Iterator[Sent]:
+        """Tick while anything waits, up to the last tick before `end`."""
+        while wanting := [one for one in self._waiting.items() if one[1].steps]:
+            oldest = min(waiting.steps[0].at for _, waiting in wanting)
+            tick = _next_tick(oldest if self._now is None else max(self._now, oldest))
+            if end is not None and tick >= end:
+                return
+            self._now = tick
+            for distribution, waiting in sorted(wanting, key=lambda one: one[1].steps[0].at):
+                yield from self._flush(distribution, waiting, tick)
+
+    def _flush(self, distribution: str, waiting: _Waiting, now: datetime) -> Iterator[Sent]:
+        reason = self.policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
+        if reason is Reason.UPLOADING:
+            return
+        waiting.due_at = waiting.due_at or now
+        spent = {month: self.ledger[month] for month in months_near(now)}
+        go = self.policy.decide(
+            reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
+        )
+        if isinstance(go, Go):
+            members = self._cover(waiting.steps, go, now)
+            self.ledger[month_of(now)] += len(members)
+            yield Sent(distribution, now, waiting.steps, members, waiting.due_at)
+            self._waiting[distribution] = _Waiting(flushed_at=now)
+
+    def _cover(self, steps: Sequence[Step], go: Go, now: datetime) -> Sequence[Member]:
+        dirty = {path for step in steps for path in step.dirty}
+        candidates = find_candidates(dirty, steps[-1].live)
+        refetch = self.policy.refetch
+        limits = Limits(min(go.wildcards, go.paths), go.paths)
+        self._demand = self._demand.after(
+            demanded(candidates, refetch, self.policy.quota.wildcards), now
+        )
+        return choose(candidates, Prices(go.path_price, refetch), limits).members
+
+
+def paced(steps: Iterable[Step], budget: Budget) -> Iterator[Sent]:
+    """Yield the flushes of one distribution under a budget."""
+    return Paced(Policy(budget)).run(("", step) for step in steps)
+
+
+def _next_tick(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0) + TICK
