@@ -193,8 +193,8 @@ def test_deep_under_both_caps() -> None:
 
 
 def test_long_common_prefix() -> None:
-    """Fifty thousand paths that share three hundred characters are compared by what differs."""
-    prefix = "/" + "p" * 300 + "/"
+    """Fifty thousand paths that share nine hundred characters are compared by what differs."""
+    prefix = "/" + "p" * 900 + "/"
     dirty = [f"{prefix}{number:05d}" for number in range(50_000)]
 
     assert cover(dirty, [f"{prefix}x"]).paths == (f"{prefix}*",)
