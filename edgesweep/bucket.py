@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from edgesweep.survey import Unlistable
 
@@ -67,7 +67,7 @@ class S3Listing:
         """
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
-        except (BotoCoreError, ClientError) as error:
+        except (ClientError, HTTPClientError) as error:
             msg = f"The bucket {bucket} cannot be listed: {error}"
             raise Unlistable(msg) from error
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]

@@ -1,26 +1,23 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from decimal import Decimal
 from typing import BinaryIO
 
 import click
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from edgesweep.bucket import S3Listing
-from edgesweep.cli.terminal import Dollars, aws_options, read_keys, session
+from edgesweep.cli.terminal import Dollars, aws_options, progress, read_keys, say, session
 from edgesweep.cover import Cover, Limits, Prices, cover
 from edgesweep.paths import aliases, viewer_path
 from edgesweep.pricing import PATH_PRICE, REFETCH_COST
-from edgesweep.survey import Listing, Source, Survey, survey
-
-_COLUMNS = (SpinnerColumn(), TextColumn("Listing"), MofNCompleteColumn())
+from edgesweep.survey import DEAR, Listing, Source, Survey, survey, unsurveyed
 
 
-@click.command()
+@click.command(short_help="Print the cheapest paths for changed keys.")
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
 @click.option("--bucket", help="List this bucket for the keys that exist.", metavar="NAME")
@@ -66,46 +63,62 @@ def plan(
 ) -> None:
     """Print the cheapest invalidation paths for the keys in the file CHANGES, one a line.
 
+    Standard input is `-`. What was not seen counts as dear to hit, never as absent; a plus sign
+    behind the collateral stands for it.
+
     \b
     edgesweep plan changed.txt --live all-keys.txt
-    git diff --name-only HEAD~1 | edgesweep plan - --bucket my-site --json
+    git -c core.quotePath=off diff --name-only HEAD~1 |
+        edgesweep plan - --bucket my-site --json
     """  # noqa: D301  # \b tells click to keep the lines
-    if live and bucket:
+    if live and bucket is not None:
         raise click.UsageError("Give --live or --bucket, not both")
+    if live and live.name == changes.name == "<stdin>":
+        raise click.UsageError("Only one of CHANGES and --live can be standard input")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
     paths = [viewer_path(key) for key in read_keys(changes, changes.name)]
     dirty = {form for path in paths for form in (aliases(path) if alias else (path,))}
-    if bucket:
-        with _progress(S3Listing(session(region, profile).client("s3"))) as listing:
-            known = survey(listing, [Source(bucket)], dirty, prices, limits)
+    if bucket is not None:
+        with closing(session(region, profile).client("s3")) as client:
+            known = _survey(S3Listing(client), bucket, dirty, prices, limits)
+    elif live:
+        known = Survey([viewer_path(key) for key in read_keys(live, live.name)], ())
     else:
-        keys = read_keys(live, live.name) if live else ()
-        known = Survey([viewer_path(key) for key in keys], ())
-    if known.refused:
-        click.echo(f"{known.refused}; what was not seen counts as dear", err=True)
-    elif not (live or bucket):
-        click.echo("Nothing is known of other objects; give --live or --bucket", err=True)
+        known = unsurveyed(dirty)
+        say("Nothing is known of other objects; give --live or --bucket")
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
-    said = json.dumps(_as_json(chosen, prices)) if as_json else _table(chosen, dirty, known, prices)
-    click.echo(said)
+    if chosen.gap:
+        say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
+    if as_json:
+        click.echo(json.dumps(_as_json(chosen, prices)))
+    else:
+        click.echo("\n".join(_table(chosen, dirty, known, prices, everything=live is not None)))
 
 
-@contextmanager
-def _progress(listing: Listing) -> Iterator[Listing]:
-    """Show on standard error how far a listing came."""
-    with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
-        yield _Counted(listing, progress)
+def _survey(
+    listing: Listing, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
+) -> Survey:
+    """Survey a bucket, showing how many keys were listed."""
+    columns = SpinnerColumn(), TextColumn("Listing"), BarColumn(), TextColumn("{task.completed:,}")
+    with progress(*columns) as display:
+        counted = _Counted(listing, display, display.add_task("Listing", total=None))
+        known = survey(counted, [Source(bucket)], dirty, prices, limits)
+    if known.refused:
+        say(f"{known.refused}; what was not seen counts as dear")
+    return known
 
 
 class _Counted:
-    def __init__(self, listing: Listing, progress: Progress) -> None:
+    """A listing that shows how far it came."""
+
+    def __init__(self, listing: Listing, display: Progress, task: TaskID) -> None:
         self._listing = listing
-        self._progress = progress
-        self._task = progress.add_task("Listing", total=None)
+        self._display = display
+        self._task = task
 
     def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
         keys, more = self._listing.page(bucket, prefix, after)
-        self._progress.update(self._task, advance=len(keys))
+        self._display.update(self._task, advance=len(keys))
         return keys, more
 
 
@@ -124,27 +137,40 @@ def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:
     }
 
 
-def _table(chosen: Cover, dirty: Collection[str], known: Survey, prices: Prices) -> str:
+def _table(
+    chosen: Cover, dirty: Collection[str], known: Survey, prices: Prices, *, everything: bool
+) -> Sequence[str]:
+    """Return the lines: each path, all paths, and what is usual instead.
+
+    Args:
+        chosen: the paths.
+        dirty: what they cover.
+        known: what exists.
+        prices: what paths and collateral cost.
+        everything: whether all that exists is known.
+    """
+    changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
     rows = [
-        _row(member.dirty, Survey.seen(member.collateral), 1, prices, member.pattern.quoted())
+        _row(member.dirty, member.collateral, 1, prices, member.pattern.quoted())
         for member in chosen.members
     ]
-    unchanged = len({*known.live} - {*dirty} - {*known.marks})
-    changed = len(dirty)
-    return "\n".join(
-        (
-            f"{'changed':>9} {'collateral':>11} {'dollars':>12}  path",
-            *rows,
-            "",
-            _row(
-                changed, Survey.seen(chosen.collateral), len(rows), prices, f"{len(rows):,} paths"
-            ),
-            _row(changed, 0, changed, prices, f"{changed:,} paths, one each"),
-            _row(changed, unchanged, 1, prices, "/*" + " at least" * bool(known.marks)),
-        )
+    return (
+        f"{'changed':>9} {'collateral':>11} {'dollars':>12}  path",
+        *rows,
+        "",
+        _row(changed, chosen.collateral, len(rows), prices, _count(len(rows))),
+        _row(changed, 0, changed, prices, f"{_count(changed)}, one each"),
+        _row(changed, unchanged + DEAR * (not everything), 1, prices, "/*"),
     )
 
 
 def _row(dirty: int, collateral: int, paths: int, prices: Prices, label: str) -> str:
-    dollars = prices.path * paths + prices.refetch * collateral
-    return f"{dirty:>9,} {collateral:>11,} {dollars:>12.6f}  {label}"
+    """Return a line; a plus sign behind the collateral says that not all of it was seen."""
+    seen = Survey.seen(collateral)
+    more = "+" if collateral > seen else " "
+    dollars = prices.path * paths + prices.refetch * seen
+    return f"{dirty:>9,} {seen:>11,}{more}{dollars:>12.6f}  {label}"
+
+
+def _count(paths: int) -> str:
+    return f"{paths:,} path" + "s" * (paths != 1)

@@ -1,22 +1,37 @@
 """`edgesweep replay`: what strategies would have sent, hit and cost over publish histories."""
 
 import json
+import os
+import signal
 from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children
 from pathlib import Path
+from typing import TypeAlias
 
 import click
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
+from edgesweep.cli.terminal import progress
+from edgesweep.errors import EdgesweepError
 from edgesweep.replay import STRATEGIES, Replayed
 from edgesweep.replay import replay as replay_history
 
+Rows: TypeAlias = tuple[Replayed, ...]
 
-@click.command()
+
+@click.command(
+    short_help="Compare strategies over publish histories.",
+    epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]),
+)
 @click.argument("histories", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--strategy",
     "strategies",
     multiple=True,
     type=click.Choice(list(STRATEGIES)),
+    metavar="NAME",
     help="Replay this strategy; may be given several times. All unless given.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,11 +40,49 @@ def replay(histories: Sequence[Path], strategies: Sequence[str], *, as_json: boo
 
     \b
     edgesweep replay histories/my-site
-    edgesweep replay histories/* --strategy edgesweep --strategy level-collapse --json
+    edgesweep replay histories/* --strategy edgesweep --strategy everything
     """  # noqa: D301  # \b tells click to keep the lines
-    chosen = {name: STRATEGIES[name] for name in strategies or STRATEGIES}
-    rows = [row for folder in histories for row in replay_history(folder, chosen)]
+    rows = _in_parallel(histories, strategies or tuple(STRATEGIES))
     click.echo(json.dumps([row.to_json() for row in rows]) if as_json else _table(rows))
+
+
+def _in_parallel(histories: Sequence[Path], strategies: Sequence[str]) -> Sequence[Replayed]:
+    """Replay each history in a process of its own; return the rows in the order of the histories.
+
+    Raises:
+        BadInput: as soon as one history is malformed.
+        EdgesweepError: a process was killed.
+    """
+    workers = min(len(histories), os.cpu_count() or 1)
+    # The processes are there before the display, which runs a thread: forking after that is unsafe.
+    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
+        futures = [pool.submit(_replayed, folder, strategies) for folder in histories]
+        try:
+            _watch(futures)
+        except BrokenProcessPool as error:
+            msg = "A process that replayed a history was killed; is there enough memory?"
+            raise EdgesweepError(msg) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+        return [row for future in futures for row in future.result()]
+
+
+def _watch(futures: Sequence[Future[Rows]]) -> None:
+    columns = TextColumn("Replaying"), BarColumn(), MofNCompleteColumn()
+    with progress(*columns) as display:
+        for future in display.track(as_completed(futures), len(futures)):
+            future.result()
+
+
+def _leave_interrupts() -> None:
+    """Let the first process tell of an interrupt, and end the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _replayed(folder: Path, strategies: Sequence[str]) -> Rows:
+    return replay_history(folder, {name: STRATEGIES[name] for name in strategies})
 
 
 def _table(rows: Sequence[Replayed]) -> str:

@@ -1,14 +1,19 @@
 """What every command shares: one-line errors, options, and how input is read."""
 
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 
 from edgesweep.errors import BadInput, EdgesweepError
 
@@ -16,35 +21,75 @@ from edgesweep.errors import BadInput, EdgesweepError
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
 
+# What is longer is no list of keys, and need not be read to its end to know that.
+_LONGEST_LINE = 2**20
+
+MAX_DOLLARS = 1_000_000
+MAX_DECIMALS = 18
+
 # What a shell reports of a command that a signal ended: 128 and the signal's number.
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
 
+class _Ended(Exception):
+    """The outside world ended the command."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Tell of an end before click does, which prints an empty line or nothing at all."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise _Ended("Interrupted", _INTERRUPTED) from error
+    except OSError as error:
+        _let_go()
+        if isinstance(error, BrokenPipeError):
+            raise _Ended("", _BROKEN_PIPE) from error
+        raise _Ended(str(error), EdgesweepError.exit_code) from error
+
+
+def _let_go() -> None:
+    """Keep what standard output did not take from failing once more at exit."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 class OneLineErrors(click.Group):
     """A group whose commands fail with one line, never with a stack trace."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401  # as click
+        """Parse the arguments."""
+        with _ending():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
+        """Run the command that the arguments name."""
+        with _ending():
+            return super().invoke(ctx)
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ANN401  # as click declares it
         """Run a command and exit."""
         try:
             kwargs["standalone_mode"] = False
             code = super().main(*args, **kwargs)
-            sys.stdout.flush()
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
         except click.ClickException as error:
-            code = _say(error.format_message(), error.exit_code)
-        except EdgesweepError as error:
-            code = _say(str(error), error.exit_code)
+            say(error.format_message())
+            code = error.exit_code
+        except (EdgesweepError, _Ended) as error:
+            say(str(error))
+            code = error.exit_code
         except (ClientError, BotoCoreError) as error:
-            code = _say(str(error), EdgesweepError.exit_code)
-        except click.Abort:
-            code = _say("Interrupted", _INTERRUPTED)
-        except BrokenPipeError:
-            # The reader has gone; what is still buffered must not fail once more at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = _BROKEN_PIPE
+            say(str(error))
+            code = EdgesweepError.exit_code
         sys.exit(code)
 
 
@@ -57,13 +102,28 @@ class Dollars(click.ParamType[Decimal]):
         self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
     ) -> Decimal:
         """Return the decimal that `value` says."""
-        try:
+        with suppress(InvalidOperation):
             dollars = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is not a number of dollars", param, ctx)
-        if not dollars.is_finite() or dollars < 0:
-            self.fail(f"{value} is not a number of dollars of at least 0", param, ctx)
-        return dollars
+            within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
+            if within and round(dollars, MAX_DECIMALS) == dollars:
+                return dollars
+        msg = (
+            f"{str(value)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
+            f"{MAX_DECIMALS} decimals"
+        )
+        raise click.BadParameter(msg, ctx, param)
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """Return a display of progress on standard error, which shows nothing if that is a file."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def say(text: str) -> None:
+    """Print a message in one line on standard error, or nothing if there is none."""
+    if text:
+        click.echo(f"edgesweep: {' '.join(text.split())}", err=True)
 
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -91,8 +151,10 @@ def read_keys(file: BinaryIO, name: str) -> Sequence[str]:
 
 
 def _keys(file: BinaryIO, name: str) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
         raw = line.rstrip(b"\r\n")
+        if number == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
         if len(raw) > MAX_KEY_BYTES:
             msg = f"{name}, line {number}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}"
             raise BadInput(msg)
@@ -106,8 +168,3 @@ def _keys(file: BinaryIO, name: str) -> Iterator[str]:
             raise BadInput(msg) from error
         if key:
             yield key
-
-
-def _say(text: str, code: int) -> int:
-    click.echo(f"edgesweep: {' '.join(text.split())}", err=True)
-    return code

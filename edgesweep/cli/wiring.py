@@ -17,7 +17,7 @@ def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
     return click.argument("bucket")(dry_run(aws_options(command)))
 
 
-@click.command()
+@click.command(short_help="Turn on EventBridge delivery of a bucket.")
 @wiring_options
 def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
     """Turn on EventBridge delivery of BUCKET, keeping its other notifications.
@@ -29,7 +29,7 @@ def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | Non
     _rewire(buckets.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
 
 
-@click.command()
+@click.command(short_help="Turn off EventBridge delivery of a bucket.")
 @wiring_options
 def detach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
     """Turn off EventBridge delivery of BUCKET, keeping its other notifications.
