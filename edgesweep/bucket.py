@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from edgesweep.survey import Unlistable
 
@@ -63,11 +64,11 @@ class S3Listing:
         """Return the first keys under `prefix` that sort after `after`, and whether more follow.
 
         Raises:
-            Unlistable: S3 does not list the bucket for us.
+            Unlistable: S3 does not list the bucket for us, or cannot be reached.
         """
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
-        except (ClientError, HTTPClientError) as error:
+        except (ClientError, HTTPClientError, NoConnection) as error:
             msg = f"The bucket {bucket} cannot be listed: {error}"
             raise Unlistable(msg) from error
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]

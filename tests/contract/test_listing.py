@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.stub import Stubber
 from moto import mock_aws
 from moto.s3.models import s3_backends
@@ -124,13 +130,16 @@ def test_refused(code: str) -> None:
             S3Listing(client).page(BUCKET, "", "")
 
 
-def test_unreachable() -> None:
+@pytest.mark.parametrize(
+    "failure", [ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError, SSLError]
+)
+def test_unreachable(failure: Callable[..., BotoCoreError]) -> None:
     """If S3 cannot be reached, the bucket cannot be listed either."""
 
     def unplug(**_: object) -> None:
-        raise ConnectTimeoutError(endpoint_url="https://s3.example")
+        raise failure(endpoint_url="https://s3.example", error="unplugged")
 
     with listening("before-send.s3", unplug):
         client = boto3.client("s3", config=Config(retries={"max_attempts": 0}))
-        with pytest.raises(Unlistable, match="timeout"):
+        with pytest.raises(Unlistable, match="https://s3.example"):
             S3Listing(client).page(BUCKET, "", "")
