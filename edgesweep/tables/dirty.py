@@ -1,28 +1,18 @@
 """DynamoDB through pynamodb: the dirty rows."""
 
 import heapq
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.connection import TableConnection
 
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow, instant, parse_instant, partition
 from edgesweep.errors import EdgesweepError
+from edgesweep.tables.batches import Batches
 from edgesweep.tables.models import Keyed, bound
-
-# "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-_BATCH = 25
-_ATTEMPTS = 8
-_FIRST_PAUSE = 0.05
-
-Request = Mapping[str, Any]
 
 
 class Unwritten(EdgesweepError):
@@ -51,17 +41,15 @@ class DirtyTable:
     def __init__(
         self, name: str, shards: int = 1, pause: Callable[[float], None] = time.sleep
     ) -> None:
-        self._name = name
         self._model = bound(_Row, name)
-        self._connection = TableConnection(name).connection
+        self._batches = Batches(name, pause)
         self._shards = range(shards)
-        self._pause = pause
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those that could not be written, each with the reason."""
         by_key = {(row.partition, row.position): row for row in rows}
         items = [self._model(**_attributes(row)).serialize() for row in rows]
-        unwritten = self._write([{"PutRequest": {"Item": item}} for item in items])
+        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
         keys = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
         return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
 
@@ -72,7 +60,7 @@ class DirtyTable:
             Unwritten: some rows are still there.
         """
         keys = [{"pk": {"S": row.partition}, "sk": {"S": row.position}} for row in rows]
-        unwritten = self._write([{"DeleteRequest": {"Key": key}} for key in keys])
+        unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
         if unwritten:
             msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
             raise Unwritten(msg)
@@ -103,32 +91,6 @@ class DirtyTable:
         key = partition(distribution, shard)
         for item in self._model.query(key, consistent_read=True, **options):
             yield _row(distribution, shard, item)
-
-    def _write(self, requests: Sequence[Request]) -> list[tuple[Request, str]]:
-        """Send write requests in batches; return those that failed, each with the reason."""
-        unwritten: list[tuple[Request, str]] = []
-        for start in range(0, len(requests), _BATCH):
-            batch = requests[start : start + _BATCH]
-            try:
-                left = self._write_batch(batch)
-            except (BotoCoreError, ClientError) as error:
-                unwritten += [(request, str(error)) for request in requests[start:]]
-                break
-            unwritten += [(request, "DynamoDB left the item unprocessed") for request in left]
-        return unwritten
-
-    def _write_batch(self, batch: Sequence[Request]) -> Sequence[Request]:
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                # Full jitter: many recorders that were throttled together come back apart.
-                self._pause(random.uniform(0, _FIRST_PAUSE * 2**attempt))  # noqa: S311  # no secret
-            answer = self._connection.dispatch(
-                "BatchWriteItem", {"RequestItems": {self._name: batch}}
-            )
-            batch = answer.get("UnprocessedItems", {}).get(self._name, [])
-            if not batch:
-                break
-        return batch
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:

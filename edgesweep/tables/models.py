@@ -1,11 +1,11 @@
-"""What the models of both tables share: their keys, and how they get a table's name."""
+"""What the models of the tables share: their keys, and how they get a table's name."""
 
 from typing import TypeVar, cast
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
-Keyed_ = TypeVar("Keyed_", bound="Keyed")
+Model_ = TypeVar("Model_", bound=Model)
 
 
 class Keyed(Model):
@@ -15,7 +15,7 @@ class Keyed(Model):
     sk = UnicodeAttribute(range_key=True)
 
 
-def bound(model: type[Keyed_], table: str) -> type[Keyed_]:
+def bound(model: type[Model_], table: str) -> type[Model_]:
     """Return `model` bound to the table of that name, so that no name is global."""
     meta = type("Meta", (), {"table_name": table})
-    return cast("type[Keyed_]", type(model.__name__, (model,), {"Meta": meta}))
+    return cast("type[Model_]", type(model.__name__, (model,), {"Meta": meta}))

@@ -1,0 +1,80 @@
+"""BatchWriteItem and BatchGetItem: in batches, and again where DynamoDB left something."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import TableConnection
+
+# "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+_WRITES = 25
+# "A single operation can retrieve up to 16 MB of data, which can contain as many as 100 items."
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+_READS = 100
+_ATTEMPTS = 8
+_FIRST_PAUSE = 0.05
+
+Request = Mapping[str, Any]
+
+
+class Batches:
+    """Batches for one table.
+
+    Args:
+        name: the table's name.
+        pause: sleeps for some seconds between attempts.
+    """
+
+    def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._name = name
+        self._connection = TableConnection(name).connection
+        self._pause = pause
+
+    def write(self, requests: Sequence[Request]) -> list[tuple[Request, str]]:
+        """Send write requests; return those that failed, each with the reason."""
+        unwritten: list[tuple[Request, str]] = []
+        for start in range(0, len(requests), _WRITES):
+            batch = requests[start : start + _WRITES]
+            try:
+                left = self._write_batch(batch)
+            except (BotoCoreError, ClientError) as error:
+                unwritten += [(request, str(error)) for request in requests[start:]]
+                break
+            unwritten += [(request, "DynamoDB left the item unprocessed") for request in left]
+        return unwritten
+
+    def read(self, keys: Sequence[Request]) -> Iterator[Any]:
+        """Yield the items that have these keys, strongly consistent, as far as DynamoDB gives them.
+
+        Raises:
+            BotoCoreError, ClientError: DynamoDB refused, or did not answer.
+        """
+        for start in range(0, len(keys), _READS):
+            batch: Sequence[Request] = keys[start : start + _READS]
+            for _ in self._attempts():
+                asked = {self._name: {"Keys": batch, "ConsistentRead": True}}
+                answer = self._connection.dispatch("BatchGetItem", {"RequestItems": asked})
+                yield from answer.get("Responses", {}).get(self._name, [])
+                batch = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+                if not batch:
+                    break
+
+    def _write_batch(self, batch: Sequence[Request]) -> Sequence[Request]:
+        for _ in self._attempts():
+            answer = self._connection.dispatch(
+                "BatchWriteItem", {"RequestItems": {self._name: batch}}
+            )
+            batch = answer.get("UnprocessedItems", {}).get(self._name, [])
+            if not batch:
+                break
+        return batch
+
+    def _attempts(self) -> Iterator[int]:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                # Full jitter: many recorders that were throttled together come back apart.
+                self._pause(random.uniform(0, _FIRST_PAUSE * 2**attempt))  # noqa: S311  # no secret
+            yield attempt
