@@ -64,20 +64,37 @@ class Replayed:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
+    """What a strategy did so far."""
+
     deploys: int = 0
     collateral: int = 0
     missed: int = 0
     most_wildcards: int = 0
     months: Counter[str] = field(default_factory=Counter)
 
-    def add(self, step: Step, sent: Sequence[Pattern]) -> None:
+    def add(self, step: Step, sent: Sequence[Pattern], deploys: int = 1) -> None:
+        """Count what was sent for a step, which may be several deploys in one."""
         reach = Reach(sent)
-        self.deploys += 1
+        self.deploys += deploys
         self.months[f"{step.at:%Y-%m}"] += len(sent)
         self.collateral += collateral(reach, step)
         self.missed += sum(not reach.matches(path) for path in step.dirty)
         self.most_wildcards = max(self.most_wildcards, sum(pattern.wildcard for pattern in sent))
+
+    def replayed(self, history: str, strategy: str) -> Replayed:
+        """Return the sums."""
+        return Replayed(
+            history=history,
+            strategy=strategy,
+            deploys=self.deploys,
+            paths=self.months.total(),
+            collateral=self.collateral,
+            usd=sum(map(invalidation_bill, self.months.values()), Decimal(0)),
+            most_paths_in_a_month=max(self.months.values(), default=0),
+            missed=self.missed,
+            most_wildcards=self.most_wildcards,
+        )
 
 
 def replay(folder: Path, strategies: Mapping[str, Strategy] = STRATEGIES) -> tuple[Replayed, ...]:
@@ -86,24 +103,12 @@ def replay(folder: Path, strategies: Mapping[str, Strategy] = STRATEGIES) -> tup
     Raises:
         BadInput: as `history.steps` does.
     """
-    tallies = {name: _Tally() for name in strategies}
+    tallies = {name: Tally() for name in strategies}
     for step in steps(folder):
         for name, strategy in strategies.items():
             tallies[name].add(step, strategy(step.dirty, step.live))
-    return tuple(
-        Replayed(
-            history=folder.resolve().name,
-            strategy=name,
-            deploys=tally.deploys,
-            paths=tally.months.total(),
-            collateral=tally.collateral,
-            usd=sum(map(invalidation_bill, tally.months.values()), Decimal(0)),
-            most_paths_in_a_month=max(tally.months.values(), default=0),
-            missed=tally.missed,
-            most_wildcards=tally.most_wildcards,
-        )
-        for name, tally in tallies.items()
-    )
+    name = folder.resolve().name
+    return tuple(tally.replayed(name, strategy) for strategy, tally in tallies.items())
 
 
 def collateral(reach: Reach, step: Step) -> int:

@@ -6,14 +6,15 @@ fails, and CloudFront completes an invalidation before the next tick.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from edgesweep.budget import Budget, month_of, months_near
 from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
 from edgesweep.pace import Demand, demanded
 from edgesweep.policy import Go, Policy, Reason
-from edgesweep.replay.history import Step
+from edgesweep.replay import Replayed, Tally
+from edgesweep.replay.history import Source, Step
 
 TICK = timedelta(minutes=1)
 
@@ -35,6 +36,12 @@ class Sent:
     steps: Sequence[Step]
     members: Sequence[Member]
     due_at: datetime
+
+    @property
+    def step(self) -> Step:
+        """The deploys as one, at the tick that sent them."""
+        dirty = {path for step in self.steps for path in step.dirty}
+        return Step(self.at, sorted(dirty), self.steps[-1].live)
 
 
 @dataclass(slots=True)
@@ -93,14 +100,14 @@ class Paced:
             reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
         )
         if isinstance(go, Go):
-            members = self._cover(waiting.steps, go, now)
-            self.ledger[month_of(now)] += len(members)
-            yield Sent(distribution, now, waiting.steps, members, waiting.due_at)
+            sent = Sent(distribution, now, waiting.steps, (), waiting.due_at)
+            sent = replace(sent, members=self._cover(sent.step, go, now))
+            self.ledger[month_of(now)] += len(sent.members)
             self._waiting[distribution] = _Waiting(flushed_at=now)
+            yield sent
 
-    def _cover(self, steps: Sequence[Step], go: Go, now: datetime) -> Sequence[Member]:
-        dirty = {path for step in steps for path in step.dirty}
-        candidates = find_candidates(dirty, steps[-1].live)
+    def _cover(self, step: Step, go: Go, now: datetime) -> Sequence[Member]:
+        candidates = find_candidates(step.dirty, step.live)
         refetch = self.policy.refetch
         limits = Limits(min(go.wildcards, go.paths), go.paths)
         self._demand = self._demand.after(
@@ -109,9 +116,22 @@ class Paced:
         return choose(candidates, Prices(go.path_price, refetch), limits).members
 
 
-def paced(steps: Iterable[Step], budget: Budget) -> Iterator[Sent]:
-    """Yield the flushes of one distribution under a budget."""
-    return Paced(Policy(budget)).run(("", step) for step in steps)
+def replay_paced(source: Source, budget: Budget) -> Replayed:
+    """Replay Edgesweep over one history under a budget.
+
+    Raises:
+        BadInput: as `source.steps` does.
+    """
+    tally = Tally()
+
+    def deploys() -> Iterator[tuple[str, Step]]:
+        for step in source.steps():
+            tally.deploys += 1
+            yield source.name, step
+
+    for sent in Paced(Policy(budget)).run(deploys()):
+        tally.add(sent.step, [member.pattern for member in sent.members], deploys=0)
+    return tally.replayed(source.name, "edgesweep")
 
 
 def _next_tick(moment: datetime) -> datetime:
