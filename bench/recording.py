@@ -45,6 +45,10 @@ class Everywhere:
         """Return its id."""
         return ("E2QWRUHEXAMPLE",)
 
+    def serves(self, bucket: str) -> bool:  # noqa: ARG002  # a Routes
+        """Tell that it does."""
+        return True
+
 
 class Memory:
     """A writer that only keeps keys."""

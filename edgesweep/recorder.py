@@ -2,10 +2,14 @@
 
 Goal: no message is acknowledged before every row it asks for is written. A message that cannot be
 understood or written fails alone; writing a row twice is harmless, losing one is not.
+
+A change needs no row if the user excludes it or says that its bytes never change, or if its bucket
+is served but the object is not. Such changes are counted, so that a wrong pattern shows.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Protocol
@@ -14,6 +18,11 @@ from edgesweep import changes
 from edgesweep.changes import Change
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.errors import BadInput
+from edgesweep.routes import Fate, Selection
+
+# Partition, bucket and key of a row, and each with its latest change.
+Target = tuple[str, str, str]
+Targets = Mapping[Target, Change]
 
 
 class Routes(Protocol):
@@ -21,6 +30,10 @@ class Routes(Protocol):
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve the object."""
+        ...
+
+    def serves(self, bucket: str) -> bool:
+        """Tell whether any distribution leads to the bucket."""
         ...
 
 
@@ -46,13 +59,15 @@ class Recorded:
 
     Attributes:
         rows: rows written.
-        unrouted: how many of them no distribution serves.
+        unrouted: how many of them are of buckets that no distribution leads to.
         failed: message id -> why it has to come back.
+        passed_over: why changes got no row -> how many.
     """
 
     rows: int
     unrouted: int
     failed: Mapping[str, str]
+    passed_over: Mapping[Fate, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +79,14 @@ class Recorder:
         writer: where rows go.
         token: a source of random text, one for each row.
         shards: partitions of each distribution, to lift the write limit of one.
+        selection: which keys are swept.
     """
 
     routes: Routes
     writer: DirtyWriter
     token: Callable[[], str]
     shards: int = 1
+    selection: Selection = field(default_factory=Selection)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
         """Write one row for each distinct distribution, bucket and key of the batch.
@@ -79,36 +96,54 @@ class Recorder:
             now: the time at which the batch was received, or earlier.
         """
         understood, failed = _understand(messages)
-        rows = self._rows(understood, now)
+        changed = {change for its_changes in understood.values() for change in its_changes}
+        fates = {change: self._fate(change) for change in changed}
+        targets = {
+            message: _targets(its_changes, fates) for message, its_changes in understood.items()
+        }
+        rows = self._rows(targets.values(), now)
         unwritten = self.writer.add(list(rows.values()))
-        for message, its_changes in understood.items():
-            for row in (rows[target] for target in self._targets(its_changes)):
+        for message, its_targets in targets.items():
+            for row in (rows[target] for target in its_targets):
                 if row in unwritten:
                     failed[message] = unwritten[row]
         written = [row for row in rows.values() if row not in unwritten]
         unrouted = sum(row.distribution == UNROUTED for row in written)
-        return Recorded(len(written), unrouted, failed)
+        passed_over: Counter[Fate] = Counter(fate for fate, _ in fates.values())
+        del passed_over[Fate.SWEPT]
+        return Recorded(len(written), unrouted, failed, passed_over)
 
-    def _rows(
-        self, understood: Mapping[str, Sequence[Change]], now: datetime
-    ) -> dict[tuple[str, str, str], DirtyRow]:
-        latest: dict[tuple[str, str, str], Change] = {}
-        for its_changes in understood.values():
-            for target, change in self._targets(its_changes).items():
+    def _fate(self, change: Change) -> tuple[Fate, Collection[str]]:
+        """Return what becomes of a change, and the partitions that want a row of it."""
+        fate = self.selection.fate(change.key)
+        if fate is not Fate.SWEPT:
+            return fate, ()
+        distributions = self.routes.distributions(change.bucket, change.key)
+        if distributions or not self.routes.serves(change.bucket):
+            return fate, distributions or (UNROUTED,)
+        return Fate.UNSERVED, ()
+
+    def _rows(self, targets: Iterable[Targets], now: datetime) -> dict[Target, DirtyRow]:
+        latest: dict[Target, Change] = {}
+        for its_targets in targets:
+            for target, change in its_targets.items():
                 if target not in latest or latest[target].changed_at <= change.changed_at:
                     latest[target] = change
         return {target: self._row(target[0], change, now) for target, change in latest.items()}
 
-    def _targets(self, its_changes: Iterable[Change]) -> dict[tuple[str, str, str], Change]:
-        return {
-            (distribution, change.bucket, change.key): change
-            for change in sorted(its_changes, key=attrgetter("changed_at"))
-            for distribution in self.routes.distributions(change.bucket, change.key) or (UNROUTED,)
-        }
-
     def _row(self, distribution: str, change: Change, now: datetime) -> DirtyRow:
         token = self.token()
         return DirtyRow(distribution, change, now, token, int(token, 16) % self.shards)
+
+
+def _targets(
+    its_changes: Iterable[Change], fates: Mapping[Change, tuple[Fate, Collection[str]]]
+) -> Targets:
+    return {
+        (partition, change.bucket, change.key): change
+        for change in sorted(its_changes, key=attrgetter("changed_at"))
+        for partition in fates[change][1]
+    }
 
 
 def _understand(

@@ -148,6 +148,21 @@ def survey(
     return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
 
 
+def doubted(known: Survey, dirty: Collection[str], foreign: Callable[[str], bool]) -> Survey:
+    """Return a survey that does not take for empty what no listing of a bucket shows.
+
+    Args:
+        known: what the listing showed.
+        dirty: decoded viewer paths.
+        foreign: tells whether something else than the buckets may serve a path with some prefix.
+    """
+    if not foreign("/"):
+        return known
+    prefixes = filter(foreign, _prefixes(_all_candidates(dirty)))
+    marks = {*known.marks, *(prefix + _MARK for prefix in prefixes)}
+    return replace(known, live=sorted({*known.live, *marks}), marks=marks)
+
+
 def _all_candidates(dirty: Collection[str]) -> Candidates:
     """Return the candidates without dropping any: under each is something that is not dirty."""
     return find_candidates(dirty, [path + _MARK for path in dirty])

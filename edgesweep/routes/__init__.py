@@ -99,10 +99,7 @@ class Distribution:
         )
 
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
-        """Yield the viewer paths under which an object may be cached; some may come twice.
-
-        One that ends with `?` stands for the path with and without any query string.
-        """
+        """Yield the viewer paths under which an object may be cached; some may come twice."""
         for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
             if path is not None:
                 yield from self._served(path, bucket, key, variants)
@@ -124,7 +121,9 @@ class Distribution:
                         continue
                     if index and not _serves_folders(behaviour, origin, variants):
                         continue
-                    yield asked + _QUERY * (behaviour.query_strings and variants.queries)
+                    yield asked
+                    if behaviour.query_strings and variants.queries:
+                        yield asked + _QUERY
                     if asked in self.error_pages and variants.errors:
                         yield _EVERYTHING
 
@@ -166,6 +165,16 @@ class Routes:
     known: Sequence[Distribution] = ()
     variants: Mapping[str, Variants] = field(default_factory=dict)
 
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids of all distributions."""
+        return [distribution.id for distribution in self.known]
+
+    @property
+    def enabled(self) -> int:
+        """How many of them serve anything."""
+        return sum(distribution.enabled for distribution in self.known)
+
     def serves(self, bucket: str) -> bool:
         """Tell whether any distribution leads to a bucket."""
         return any(
@@ -186,8 +195,8 @@ class Routes:
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
 
-        One that ends with `?` stands for the path with and without any query string: only a
-        wildcard that stops before the `?` matches them all.
+        One that ends with `?` stands for the path with any query string: only a wildcard that stops
+        before the `?` matches them all.
         """
         variants = self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))

@@ -17,3 +17,7 @@ class RoutesInMemory:
     def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
         """Return the ids for the bucket, none for an unknown one."""
         return ("E1",) if self.served is None else self.served.get(bucket, ())
+
+    def serves(self, bucket: str) -> bool:
+        """Tell whether the bucket has distributions."""
+        return self.served is None or bucket in self.served

@@ -10,6 +10,7 @@ import pytest
 from edgesweep.changes import Kind
 from edgesweep.dirty import UNROUTED
 from edgesweep.recorder import Message, Recorded, Recorder
+from edgesweep.routes import Fate, Selection
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import RoutesInMemory
 from tests.keys import HARD_KEYS
@@ -142,7 +143,7 @@ def test_several_distributions() -> None:
 
 
 def test_unrouted() -> None:
-    """A change that no distribution serves is kept apart and counted, not dropped."""
+    """A change in a bucket without a distribution is kept apart and counted, not dropped."""
     writer = DirtyRowsInMemory()
     bodies = [notification("a"), notification("b", bucket="stray"), notification("c")]
 
@@ -150,6 +151,32 @@ def test_unrouted() -> None:
 
     assert [row.change.key for row in writer.rows if row.distribution == UNROUTED] == ["b"]
     assert recorded == Recorded(rows=3, unrouted=1, failed={})
+
+
+def test_unserved() -> None:
+    """A change that no distribution of its bucket serves makes no row, and is counted."""
+    writer = DirtyRowsInMemory()
+
+    recorded = recorder(writer, RoutesInMemory({"site": ()})).record(
+        batch(notification("a"), notification("a", "b")), SOON
+    )
+
+    assert writer.rows == []
+    assert recorded == Recorded(rows=0, unrouted=0, failed={}, passed_over={Fate.UNSERVED: 2})
+
+
+def test_selection() -> None:
+    """What is excluded or declared immutable makes no row, served or not, and is counted."""
+    writer = DirtyRowsInMemory()
+    selection = Selection(exclude=["logs/*"], immutable=["assets/*"])
+    bodies = [notification("a", "logs/1", "assets/x.js"), notification("logs/2", bucket="stray")]
+
+    recorded = Recorder(
+        RoutesInMemory({"site": ("E1",)}), writer, tokens(), selection=selection
+    ).record(batch(*bodies), SOON)
+
+    assert keys(writer) == ["a"]
+    assert recorded.passed_over == {Fate.EXCLUDED: 2, Fate.IMMUTABLE: 1}
 
 
 def test_not_understood() -> None:

@@ -66,10 +66,15 @@ SERVED = [
     ("question-marks", "downloads", "v100/tool.zip", []),
     ("question-marks", "downloads", "vé/tool.zip", ["/vé/tool.zip"]),
     ("cache-policy", "gallery", "a.jpg", ["/a.jpg"]),
-    ("cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg?"]),
+    ("cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg", "/thumbs/a.jpg?"]),
     ("forwarded-values", "magazine", "a.html", ["/a.html"]),
-    ("forwarded-values", "magazine", "search/index.html", ["/search/index.html?", "/search/?"]),
-    ("forwarded-values", "magazine", "issues/7.html", ["/issues/7.html?"]),
+    (
+        "forwarded-values",
+        "magazine",
+        "search/index.html",
+        ["/search/index.html", "/search/index.html?", "/search/", "/search/?"],
+    ),
+    ("forwarded-values", "magazine", "issues/7.html", ["/issues/7.html", "/issues/7.html?"]),
     ("viewer-request", "handbook", "it/index.html", ["/it/index.html", "/it/"]),
     ("viewer-request", "handbook", "raw/index.html", ["/raw/index.html"]),
     ("viewer-request", "handbook", "index.html", ["/index.html", "/"]),
@@ -106,6 +111,7 @@ def test_disabled() -> None:
     routes = Routes([configuration("disabled")])
 
     assert routes.distributions("docs-site", "index.html") == []
+    assert (routes.ids, routes.enabled) == (["disabled"], 0)
     assert not routes.serves("docs-site")
     assert routes.viewer_paths("disabled", "docs-site", "index.html") == ["/index.html", "/"]
 
@@ -234,7 +240,7 @@ def test_references() -> None:
         ("folders+bare", "oac", "docs-site", "index.html", ["/index.html", "/"]),
         ("bare", "website", "blog.example.com", "a/index.html", ["/a/index.html"]),
         ("folders", "cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg"]),
-        ("queries", "cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg?"]),
+        ("queries", "cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg", "/thumbs/a.jpg?"]),
         ("folders", "single-page", "console-app", "index.html", ["/index.html", "/"]),
     ],
 )
