@@ -11,7 +11,7 @@ from botocore.compat import HTTPHeaders
 
 
 def create_table(name: str) -> None:
-    """Create a table with the keys that every table of the deployment has."""
+    """Create a table with the keys that every table but the catalogue has."""
     boto3.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -23,6 +23,16 @@ def create_table(name: str) -> None:
             {"AttributeName": "pk", "KeyType": "HASH"},
             {"AttributeName": "sk", "KeyType": "RANGE"},
         ],
+    )
+
+
+def create_catalogue(name: str) -> None:
+    """Create a table with the key of the catalogue."""
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
     )
 
 

@@ -1,7 +1,8 @@
-"""DynamoDB through pynamodb: dirty rows, the journal with its ledger and leases, and the routes."""
+"""DynamoDB through pynamodb: dirty rows, catalogue, routes, and the journal with its leases."""
 
+from edgesweep.tables.catalogue import CatalogueTable
 from edgesweep.tables.dirty import DirtyTable
 from edgesweep.tables.flushes import FlushTable
 from edgesweep.tables.routes import RoutesTable
 
-__all__ = ["DirtyTable", "FlushTable", "RoutesTable"]
+__all__ = ["CatalogueTable", "DirtyTable", "FlushTable", "RoutesTable"]
