@@ -235,7 +235,7 @@ class Flusher:
         if flush.state is State.SENT:
             self.dirty.delete(rows)
             self._delete_older(flush)
-            flush = self.journal.settled(flush)
+            flush = self.journal.settled(flush, self.clock())
         elif isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
             self._unroute(flush.distribution)
         return Outcome(flush.distribution, reason, flush, answer)

@@ -74,6 +74,8 @@ class Flush:
         attempts: requests counted before they were made.
         refusals: attempts that CloudFront answered with no.
         accepted: the requests that CloudFront accepted, in order.
+        sent_at: the flusher's clock once CloudFront had accepted the last request.
+        settled_at: the flusher's clock once the rows were deleted.
     """
 
     distribution: str
@@ -88,6 +90,8 @@ class Flush:
     attempts: int = 0
     refusals: int = 0
     accepted: tuple[Invalidation, ...] = ()
+    sent_at: datetime | None = None
+    settled_at: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -240,7 +244,7 @@ class Journal(Protocol):
         """Count that the last attempt was answered by a refusal."""
         ...
 
-    def accepted(self, flush: Flush, invalidation: Invalidation) -> Flush:
+    def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
         """Note an accepted request; the last one makes the flush sent and refunds its months."""
         ...
 
@@ -248,6 +252,6 @@ class Journal(Protocol):
         """Give an open flush up, refunded if all its attempts were answered."""
         ...
 
-    def settled(self, flush: Flush) -> Flush:
+    def settled(self, flush: Flush, now: datetime) -> Flush:
         """Finish a sent flush: nothing is unfinished any more."""
         ...

@@ -75,7 +75,8 @@ class Sender:
                 case Unanswered():
                     return flush, answer
                 case Accepted():
-                    flush = self.journal.accepted(flush, _invalidation(answer, paths))
+                    invalidation = _invalidation(answer, paths)
+                    flush = self.journal.accepted(flush, invalidation, self.clock())
                     if flush.state is not State.OPEN:
                         return flush, answer
                     self.pause(PAUSE_SECONDS)

@@ -167,16 +167,18 @@ class FlushTable:
         self._update(self._key(flush), [action], items.as_known(flush))
         return counted
 
-    def accepted(self, flush: Flush, invalidation: Invalidation) -> Flush:
+    def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
         """Note an accepted request; the last one makes the flush sent and refunds its months."""
         noted = replace(flush, accepted=(*flush.accepted, invalidation))
         if len(noted.accepted) == len(noted.requests()):
-            noted = replace(noted, state=State.SENT)
+            noted = replace(noted, state=State.SENT, sent_at=now)
         with self._transaction() as transaction:
             actions: list[Action] = [
                 FlushItem.accepted.set(items.lines(noted.accepted)),
                 FlushItem.state.set(noted.state.value),
             ]
+            if noted.sent_at is not None:
+                actions.append(FlushItem.sent_at.set(instant(noted.sent_at)))
             transaction.update(self._key(flush), actions, items.as_known(flush))
             transaction.update(
                 self._lease(f"lease#{flush.distribution}", "lease"),
@@ -200,13 +202,14 @@ class FlushTable:
                 self._refund(transaction, flush)
         return replace(flush, state=State.REJECTED)
 
-    def settled(self, flush: Flush) -> Flush:
+    def settled(self, flush: Flush, now: datetime) -> Flush:
         """Finish a sent flush: nothing is unfinished any more."""
         with self._transaction() as transaction:
             state = FlushItem.state.set(State.SETTLED.value)
-            transaction.update(self._key(flush), [state], items.as_known(flush))
+            at = FlushItem.settled_at.set(instant(now))
+            transaction.update(self._key(flush), [state, at], items.as_known(flush))
             self._forget(transaction, flush)
-        return replace(flush, state=State.SETTLED)
+        return replace(flush, state=State.SETTLED, settled_at=now)
 
     def _reject(self, transaction: _Transaction, flush: Flush) -> None:
         state = FlushItem.state.set(State.REJECTED.value)

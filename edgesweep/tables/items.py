@@ -45,6 +45,8 @@ class FlushItem(Keyed):
     attempts = NumberAttribute()
     refusals = NumberAttribute()
     accepted = UnicodeAttribute()
+    sent_at = UnicodeAttribute(null=True)
+    settled_at = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
 
 
@@ -143,6 +145,8 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
         attempts=int(item.attempts),
         refusals=int(item.refusals),
         accepted=tuple(_request(text) for text in item.accepted.splitlines()),
+        sent_at=_moment(item.sent_at),
+        settled_at=_moment(item.settled_at),
     )
 
 

@@ -124,14 +124,14 @@ class JournalInMemory:
         self._check_known(flush)
         return self._keep(replace(flush, refusals=flush.refusals + 1))
 
-    def accepted(self, flush: Flush, invalidation: Invalidation) -> Flush:
+    def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
         """Note an accepted request; the last one makes the flush sent and refunds its months."""
         self._check_known(flush)
         lease = self.lease(flush.distribution)
         self._check_unfinished(lease, flush.id)
         noted = replace(flush, accepted=(*flush.accepted, invalidation))
         if len(noted.accepted) == len(noted.requests()):
-            noted = replace(noted, state=State.SENT)
+            noted = replace(noted, state=State.SENT, sent_at=now)
             self._refund(noted)
         in_progress = (*lease.in_progress, invalidation)
         self.leases[flush.distribution] = replace(lease, in_progress=in_progress)
@@ -145,11 +145,11 @@ class JournalInMemory:
             self._refund(flush)
         return self._keep(replace(flush, state=State.REJECTED))
 
-    def settled(self, flush: Flush) -> Flush:
+    def settled(self, flush: Flush, now: datetime) -> Flush:
         """Finish a sent flush: nothing is unfinished any more."""
         self._check_known(flush)
         self._forget(flush)
-        return self._keep(replace(flush, state=State.SETTLED))
+        return self._keep(replace(flush, state=State.SETTLED, settled_at=now))
 
     def _keep(self, flush: Flush) -> Flush:
         self.flushes[flush.distribution, flush.id] = flush
