@@ -265,10 +265,15 @@ def fingerprint(headers: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(viewed).encode()).hexdigest()
 
 
+def name_of(change: Change) -> Name:
+    """Return the object that changed."""
+    return change.bucket, change.key
+
+
 def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
     events: dict[Name, list[Change]] = {}
     for change in changes:
-        events.setdefault((change.bucket, change.key), []).append(change)
+        events.setdefault(name_of(change), []).append(change)
     return events
 
 

@@ -3,18 +3,21 @@
 Goal: no message is acknowledged before every row it asks for is written. A message that cannot be
 understood or written fails alone; writing a row twice is harmless, losing one is not.
 
-A change needs no row if the user excludes it or says that its bytes never change, or if its bucket
-is served but the object is not. Such changes are counted, so that a wrong pattern shows.
+A change needs no row if the user excludes it or says that its bytes never change, if its bucket is
+served but the object is not, or if it changed nothing (see `edgesweep.catalogue`). Such changes are
+counted, so that a wrong pattern shows.
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from typing import Protocol
 
 from edgesweep import changes
+from edgesweep.catalogue import Name, Sifted, Unsifted, name_of
 from edgesweep.changes import Change
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.errors import BadInput
@@ -45,6 +48,18 @@ class DirtyWriter(Protocol):
         ...
 
 
+class Sifter(Protocol):
+    """Tells uploads that change nothing."""
+
+    def sift(self, changes: Iterable[Change]) -> Sifted:
+        """Tell what a batch of changes is about, and forget what has changed."""
+        ...
+
+    def learn(self, sifted: Sifted, recorded: Collection[Name]) -> Mapping[Name, str]:
+        """Learn what was seen of objects whose rows are written; return those that failed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One SQS message."""
@@ -62,12 +77,14 @@ class Recorded:
         unrouted: how many of them are of buckets that no distribution leads to.
         failed: message id -> why it has to come back.
         passed_over: why changes got no row -> how many.
+        unlearnt: objects that the catalogue could not be told of -> the reason.
     """
 
     rows: int
     unrouted: int
     failed: Mapping[str, str]
     passed_over: Mapping[Fate, int] = field(default_factory=dict)
+    unlearnt: Mapping[Name, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +97,7 @@ class Recorder:
         token: a source of random text, one for each row.
         shards: partitions of each distribution, to lift the write limit of one.
         selection: which keys are swept.
+        sieve: tells uploads that change nothing.
     """
 
     routes: Routes
@@ -87,6 +105,7 @@ class Recorder:
     token: Callable[[], str]
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
+    sieve: Sifter = field(default_factory=Unsifted)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
         """Write one row for each distinct distribution, bucket and key of the batch.
@@ -96,22 +115,47 @@ class Recorder:
             now: the time at which the batch was received, or earlier.
         """
         understood, failed = _understand(messages)
-        changed = {change for its_changes in understood.values() for change in its_changes}
-        fates = {change: self._fate(change) for change in changed}
+        fates, sifted = self._sift(chain.from_iterable(understood.values()))
         targets = {
             message: _targets(its_changes, fates) for message, its_changes in understood.items()
         }
-        rows = self._rows(targets.values(), now)
-        unwritten = self.writer.add(list(rows.values()))
+        # A flush that was sent before the stamp of a row does not count for the row.
+        rows = self._rows(targets.values(), max(now, sifted.stamped_at or now))
+        unwritten = self._write(rows.values(), sifted.refused)
         for message, its_targets in targets.items():
             for row in (rows[target] for target in its_targets):
                 if row in unwritten:
                     failed[message] = unwritten[row]
         written = [row for row in rows.values() if row not in unwritten]
-        unrouted = sum(row.distribution == UNROUTED for row in written)
+        recorded = _names(written) - _names(unwritten)
         passed_over: Counter[Fate] = Counter(fate for fate, _ in fates.values())
         del passed_over[Fate.SWEPT]
-        return Recorded(len(written), unrouted, failed, passed_over)
+        return Recorded(
+            rows=len(written),
+            unrouted=sum(row.distribution == UNROUTED for row in written),
+            failed=failed,
+            passed_over=passed_over,
+            unlearnt=self.sieve.learn(sifted, recorded),
+        )
+
+    def _sift(
+        self, its_changes: Iterable[Change]
+    ) -> tuple[dict[Change, tuple[Fate, Collection[str]]], Sifted]:
+        """Return what becomes of each change, and what is known of the objects."""
+        fates = {change: self._fate(change) for change in set(its_changes)}
+        swept = [change for change, (fate, _) in fates.items() if fate is Fate.SWEPT]
+        sifted = self.sieve.sift(swept)
+        for change in swept:
+            if name_of(change) in sifted.unchanged:
+                fates[change] = Fate.UNCHANGED, ()
+        return fates, sifted
+
+    def _write(
+        self, rows: Collection[DirtyRow], refused: Mapping[Name, str]
+    ) -> Mapping[DirtyRow, str]:
+        """Write the rows of all but some objects; return what is not written, with the reason."""
+        kept = {row: refused[name] for row in rows if (name := name_of(row.change)) in refused}
+        return {**kept, **self.writer.add([row for row in rows if row not in kept])}
 
     def _fate(self, change: Change) -> tuple[Fate, Collection[str]]:
         """Return what becomes of a change, and the partitions that want a row of it."""
@@ -144,6 +188,10 @@ def _targets(
         for change in sorted(its_changes, key=attrgetter("changed_at"))
         for partition in fates[change][1]
     }
+
+
+def _names(rows: Iterable[DirtyRow]) -> set[Name]:
+    return {name_of(row.change) for row in rows}
 
 
 def _understand(

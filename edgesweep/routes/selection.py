@@ -14,6 +14,7 @@ class Fate(StrEnum):
     EXCLUDED = "excluded"  # the user does not want it swept
     IMMUTABLE = "immutable"  # the user says that its bytes never change
     UNSERVED = "unserved"  # no distribution of its bucket serves it
+    UNCHANGED = "unchanged"  # viewers see what they saw before
 
 
 @dataclass(frozen=True, slots=True)
