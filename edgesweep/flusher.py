@@ -152,7 +152,9 @@ class Flusher:
                 outcome = self._finish(flush, lease, Reason.RECOVERED)
                 if outcome.reason is Reason.UNFINISHED:
                     return outcome
-                span, lease = self.dirty.span(distribution), self.journal.lease(distribution)
+                span = self.dirty.span(distribution)
+                # Somebody else may hold the lease by now: ours is the token that we have taken.
+                lease = replace(self.journal.lease(distribution), token=token)
             return self._flush(distribution, *span, lease) if span else outcome
         finally:
             self.journal.release(distribution, token)
