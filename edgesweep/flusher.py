@@ -123,14 +123,17 @@ class Flusher:
 
         The failure of one does not stop another: it is part of its outcome.
         """
-        waiting = sorted(self._peek(distributions), key=lambda one: one[1][:1] or (_ALWAYS,))
-        return [self._attempt(distribution, span) for distribution, span in waiting]
-
-    def _peek(self, distributions: Iterable[str]) -> Iterator[tuple[str, Span]]:
+        waiting: list[tuple[str, Span]] = []
+        outcomes: list[Outcome] = []
         for distribution in distributions:
-            span = self.dirty.span(distribution)
-            if span or self.journal.lease(distribution).unfinished:
-                yield distribution, span
+            try:
+                span = self.dirty.span(distribution)
+                if span or self.journal.lease(distribution).unfinished:
+                    waiting.append((distribution, span))
+            except Exception as error:  # noqa: BLE001, PERF203  # told; the others go on
+                outcomes.append(Outcome(distribution, Reason.FAILED, error=error))
+        waiting.sort(key=lambda one: one[1][:1] or (_ALWAYS,))
+        return outcomes + [self._attempt(distribution, span) for distribution, span in waiting]
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:
