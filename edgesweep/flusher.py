@@ -32,7 +32,16 @@ from edgesweep.answers import Answer, Refusal, Refused
 from edgesweep.budget import months_near
 from edgesweep.cover import Cover, Limits, Prices, choose, find_candidates
 from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.journal import Flush, Invalidation, Journal, Lease, OverLimit, Overtaken, State
+from edgesweep.journal import (
+    LEASE_TERM,
+    Flush,
+    Invalidation,
+    Journal,
+    Lease,
+    OverLimit,
+    Overtaken,
+    State,
+)
 from edgesweep.pace import demanded
 from edgesweep.paths import matcher
 from edgesweep.policy import Go, Hold, Policy, Reason
@@ -170,13 +179,13 @@ class Flusher:
         if reason is Reason.UPLOADING:
             return Outcome(distribution, reason)
         spent = {month: self.journal.spent(month) for month in months_near(now)}
-        lease = replace(lease, in_progress=self._in_progress(distribution, lease))
+        lease = self._pruned(distribution, lease)
         headroom = self.policy.quota.less(lease.in_progress)
         demand = self.journal.demand()
         decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
         if isinstance(decision, Hold):
             return Outcome(distribution, decision.reason)
-        rows = list(islice(self.dirty.read(distribution), MAX_ROWS + 1))
+        rows = self._read(distribution, lease)
         if not rows:
             # Another flusher covered them between the peek and the lease.
             return Outcome(distribution, Reason.LEASE)
@@ -185,12 +194,29 @@ class Flusher:
         self.journal.remember(demand.after(wanted, now))
         return self._finish(flush, lease, reason, rows)
 
-    def _in_progress(self, distribution: str, lease: Lease) -> tuple[Invalidation, ...]:
-        return tuple(
-            request
-            for request in lease.in_progress
-            if self.edge.in_progress(distribution, request.id)
-        )
+    def _pruned(self, distribution: str, lease: Lease) -> Lease:
+        """Return the lease without the requests that were completed."""
+        in_progress: list[Invalidation] = []
+        for request in lease.in_progress:
+            lease = self._kept(distribution, lease)
+            if self.edge.in_progress(distribution, request.id):
+                in_progress.append(request)
+        return replace(lease, in_progress=tuple(in_progress))
+
+    def _read(self, distribution: str, lease: Lease) -> Sequence[DirtyRow]:
+        rows: list[DirtyRow] = []
+        for chunk in _chunks(islice(self.dirty.read(distribution), MAX_ROWS + 1)):
+            lease = self._kept(distribution, lease)
+            rows += chunk
+        return rows
+
+    def _kept(self, distribution: str, lease: Lease) -> Lease:
+        """Renew the lease if its end is near: what takes long is not begun anew by every tick."""
+        now = self.clock()
+        if lease.expires_at is not None and lease.expires_at - now > LEASE_TERM * 2 / 3:
+            return lease
+        self.journal.renew(distribution, str(lease.token), now)
+        return replace(lease, expires_at=now + LEASE_TERM)
 
     def _plan(
         self, distribution: str, rows: Sequence[DirtyRow], go: Go
