@@ -236,21 +236,21 @@ class Flusher:
             known = self.survey(distribution, dirty, surveyed, limits)
             candidates = find_candidates(dirty, known.live, known.weight)
             chosen = choose(candidates, prices, limits)
-            flush = self._journaled(distribution, chosen, len(rows))
+            flush = self._journaled(distribution, chosen, len(rows), go)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
                 known_to = surveyed.path if known.marks else None
                 return flush, demanded(candidates, prices.refetch, wildcards, known_to)
             paths = len(chosen.paths) // 2
 
-    def _journaled(self, distribution: str, chosen: Cover, rows: int) -> Flush:
-        now = self.clock()
+    def _journaled(self, distribution: str, chosen: Cover, rows: int, go: Go) -> Flush:
         return Flush(
             distribution=distribution,
-            opened_at=now,
+            opened_at=self.clock(),
             token=self.token(),
             paths=chosen.paths,
-            months=tuple(months_near(now)),
+            # The months that were decided upon; another one that comes near is charged at the send.
+            months=tuple(go.limits),
             rows=rows,
             collateral=Survey.seen(chosen.collateral),
         )
