@@ -81,23 +81,24 @@ def draw(seed: int) -> Scenario:
     serves = BUCKETS[random.choice((1, 1, 2, 3))]
     distributions = len({one for several in serves.values() for one in several})
     faulty = random.uniform(4, 9) * MINUTE
-    changing = faulty + random.uniform(4, 8) * MINUTE
+    slow = random.random() < 0.08
+    changing = faulty + (random.uniform(30, 40) if slow else random.uniform(4, 8)) * MINUTE
     start = _MONTH_END + timedelta(days=11, seconds=random.uniform(0, 3600))
     if random.random() < 0.5:
         start = _MONTH_END - timedelta(seconds=random.uniform(0, changing))
     policy, spent = _policy(random, distributions, start)
-    slow = random.random() < 0.08
+    weather = _weather(random, slow=slow)
     return Scenario(
         start=start,
         serves=serves,
         policy=policy,
         spent=spent,
-        weather=_weather(random, slow=slow),
-        calm=Weather(latency=8.0 if slow else 0.3),
+        weather=weather,
+        calm=Weather(latency=weather.latency if slow else 0.3),
         rules=_rules(random),
         faulty=faulty,
         changing=changing,
-        changes=random.randint(5, 45),
+        changes=random.randint(5, 45) * (3 if slow else 1),
         keys=random.sample(KEYS, random.choice((3, 6, len(KEYS)))),
         flushers=random.choice((1, 2, 2, 5)),
         max_rows=random.choice((9, 10_000, 10_000, 10_000)),
@@ -111,9 +112,10 @@ def _weather(random: Random, *, slow: bool) -> Weather:
     return Weather(
         crash=0.02 * rough * random.random(),
         lost=0.06 * rough * random.random(),
+        deaf=random.choice((0.0, 0.3)) * (rough > 0),
         refused=0.06 * rough * random.random(),
         late=0.04 * rough * random.random(),
-        latency=8.0 if slow else random.choice((0.3, 1.5, 4.0)),
+        latency=random.choice((8.0, 12.0)) if slow else random.choice((0.3, 1.5, 4.0)),
     )
 
 
@@ -136,7 +138,7 @@ def _policy(random: Random, distributions: int, start: datetime) -> tuple[Policy
     budget = _budget(random, distributions)
     spent = 0
     if budget.allowance is not None:
-        left = budget.reserve(start) + random.choice((0, 0, 1, 5, 40))
+        left = budget.reserve(start) + random.choice((0, 0, 1, 5, 12, 40))
         spent = max(0, budget.allowance - left)
     return Policy(budget, max_wait=waits), spent
 

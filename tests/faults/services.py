@@ -15,11 +15,14 @@ from botocore.exceptions import ReadTimeoutError
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Span
-from edgesweep.journal import Journal
+from edgesweep.journal import Flush, Journal, Lease, Limits
 from tests.fakes.cloudfront import StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
 from tests.faults.world import NoAnswer, Process, World
+
+# Is called after each call that can change what is charged or billed, with a flush if it was opened.
+Watch = Callable[[Flush | None], None]
 
 _BATCH = 5
 _PAGE = 6
@@ -115,7 +118,7 @@ class JournalClient:
     """The table `flushes` as a process reaches it: each method is one call."""
 
     def __init__(
-        self, process: Process, tables: Tables, dirty: DirtyClient, watch: Callable[[], None]
+        self, process: Process, tables: Tables, dirty: DirtyClient, watch: Watch
     ) -> None:
         self._process = process
         self._tables = tables
@@ -131,24 +134,26 @@ class JournalClient:
         def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # as the port says
             def execute() -> Any:  # noqa: ANN401
                 result = method(*arguments, **named)
-                if name == "open":
-                    self._note_rows(*arguments, **named)
-                self._watch()
+                opened = self._opened(*arguments, **named) if name == "open" else None
+                self._watch(opened)
                 return result
 
             return self._process.call(f"journal.{name}", execute)
 
         return call
 
-    def _note_rows(self, flush: Any, _lease: object, _limits: object, replaced: Any = None) -> None:  # noqa: ANN401
+    def _opened(
+        self, flush: Flush, _lease: Lease, _limits: Limits, replaced: Flush | None = None
+    ) -> Flush | None:
         rows = frozenset(self._dirty.read_rows)
         if replaced is not None:
             rows = self._tables.planned[replaced.distribution, replaced.id]
         self._tables.planned[flush.distribution, flush.id] = rows
+        return flush if replaced is None else None
 
 
 def journal_client(
-    process: Process, tables: Tables, dirty: DirtyClient, watch: Callable[[], None]
+    process: Process, tables: Tables, dirty: DirtyClient, watch: Watch
 ) -> Journal:
     """Return the journal as a process reaches it; `watch` is called after each call."""
     return cast("Journal", JournalClient(process, tables, dirty, watch))
@@ -158,7 +163,7 @@ class CloudFrontClient:
     """CloudFront's boto3 client in a process."""
 
     def __init__(
-        self, process: Process, service: StrictCloudFront, watch: Callable[[], None]
+        self, process: Process, service: StrictCloudFront, watch: Watch
     ) -> None:
         self._process = process
         self._service = service
@@ -169,7 +174,7 @@ class CloudFrontClient:
 
         def create() -> Mapping[str, Any]:
             answer = self._service.create_invalidation(**request)
-            self._watch()
+            self._watch(None)
             return answer
 
         return self._call("edge.create", create)
@@ -179,7 +184,8 @@ class CloudFrontClient:
         return self._call("edge.get", lambda: self._service.get_invalidation(**request))
 
     def _call(self, name: str, execute: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        return self._process.call(name, execute, self._unanswered, self._busy)
+        deaf = self._process.world.weather.deaf
+        return self._process.call(name, execute, self._unanswered, self._busy, deaf)
 
     def _unanswered(self, name: str) -> Exception:
         if self._process.world.random.getrandbits(1):

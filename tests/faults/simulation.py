@@ -14,8 +14,9 @@ from edgesweep import flusher, journal
 from edgesweep.budget import month_bounds, month_of
 from edgesweep.cloudfront import CloudFront
 from edgesweep.cover import Limits, Prices
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, parse_instant
 from edgesweep.flusher import Flusher, Outcome
+from edgesweep.journal import Flush
 from edgesweep.paths import aliases, viewer_path
 from edgesweep.policy import Reason
 from edgesweep.recorder import Message, Recorder
@@ -32,10 +33,12 @@ from tests.faults.services import (
     event,
     journal_client,
 )
-from tests.faults.world import NoAnswer, Process, World
+from tests.faults.world import MOST_SKEW, NoAnswer, Process, World
 
 FLUSH_SECONDS = 300
 RECORD_SECONDS = 30
+OURS = "edgesweep "
+MAX_WILDCARDS = 13
 _MOST_TICKS = 600
 
 
@@ -93,7 +96,8 @@ class Simulation:
         self.tables.journal.ledger[month_of(scenario.start)] = scenario.spent
         self._flushers = 0
         self._started = 0
-        self._coming = 0
+        self._made = self._coming = 0
+        self._changes_until = scenario.start + timedelta(seconds=scenario.changing)
         self._outcomes: Sequence[Outcome] = ()
 
     def tell(self) -> Story:
@@ -117,8 +121,19 @@ class Simulation:
             flusher.MAX_ROWS, journal.PATHS_PER_SECOND = kept
         return self.story
 
-    def watch(self) -> None:
-        """Note it if more is billed than charged, or charged than allowed, or in progress."""
+    def watch(self, opened: Flush | None) -> None:
+        """Note it at once if more is billed than charged, charged than allowed, or in progress."""
+        self._check_money()
+        if opened is not None and len(opened.paths) > 1:
+            self._check_reserve(opened)
+        made = self.edge.made
+        if self._made < len(made) and made[-1].reference.startswith(OURS):
+            self._check_quota(made[-1].distribution)
+            if self.random.random() < 0.3 and self.world.now < self._changes_until:  # noqa: PLR2004
+                self.world.after(self.random.uniform(0, 6), self._change)
+        self._made = len(made)
+
+    def _check_money(self) -> None:
         allowance = self.scenario.policy.budget.allowance
         ledger = self.tables.journal.ledger
         for month, paths in billed(self.story).items():
@@ -127,6 +142,23 @@ class Simulation:
         for month, paths in ledger.items():
             if allowance is not None and paths > allowance:
                 self._broken(f"{month}: {paths} paths are charged, {allowance} allowed")
+
+    def _check_reserve(self, opened: Flush) -> None:
+        """More than one path is taken from what is left beside the reserve alone."""
+        budget, now = self.scenario.policy.budget, self.world.now
+        for month in opened.months if budget.allowance is not None else ():
+            start, end = month_bounds(parse_instant(f"{month}-01T00:00:00.000000Z"))
+            moment = min(max(now + 2 * timedelta(seconds=MOST_SKEW), start), end - timedelta(seconds=1))
+            left = budget.allowance - self.tables.journal.ledger[month]
+            if left < budget.reserve(moment):
+                self._broken(f"{month}: {left} paths left at {now}, {opened.id} took the reserve")
+
+    def _check_quota(self, distribution: str) -> None:
+        """Two wildcards are left to people."""
+        busy = [one for one in self.edge.in_progress(distribution) if one.reference.startswith(OURS)]
+        wildcards = sum(one.wildcards for one in busy)
+        if wildcards > MAX_WILDCARDS:
+            self._broken(f"{wildcards} wildcards of ours in progress at {distribution}")
 
     def _broken(self, law: str) -> None:
         self.world.tell("LAW", law)
@@ -140,7 +172,7 @@ class Simulation:
             deploy = self.random.uniform(0, scenario.changing - 5)
             for _ in range(self.random.randrange(12)):
                 self.world.after(deploy + self.random.uniform(0, 5), self._change)
-        for _ in range(self.random.choice((0, 0, 6))):
+        for _ in range(self.random.choice((0, 0, 6, 80))):
             self.world.after(self.random.uniform(0, scenario.faulty), self._meddle)
         if scenario.gone is not None:
             self.world.after(scenario.gone, self._delete_distribution)
@@ -171,7 +203,7 @@ class Simulation:
         """Return how long to wait; where only a budget holds, that may be days."""
         reasons = {outcome.reason for outcome in self._outcomes}
         budget, now = self.scenario.policy.budget, self.world.now
-        over = now - self.scenario.start > timedelta(seconds=self.scenario.changing)
+        over = now > self._changes_until
         month, month_end = month_bounds(now)
         beginning = now - month < timedelta(minutes=3)
         if self.queue.bodies or reasons != {Reason.BUDGET} or self._flushers or not over or beginning:
@@ -308,7 +340,7 @@ def viewer_paths(row: DirtyRow) -> Sequence[str]:
 
 def billed(story: Story) -> Mapping[str, int]:
     """Return what CloudFront bills for us, by month."""
-    paths = dict(story.edge.billed(ours="edgesweep"))
+    paths = dict(story.edge.billed(ours=OURS))
     first = month_of(story.scenario.start)
     return {**paths, first: paths.get(first, 0) + story.scenario.spent}
 

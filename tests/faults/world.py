@@ -19,6 +19,8 @@ from edgesweep.journal import Flush
 T = TypeVar("T")
 
 MOST_SKEW = 5.0
+# Seconds after which a client gives a request up.
+PATIENCE = 20.0
 
 
 class Crash(BaseException):
@@ -37,12 +39,14 @@ class Weather:
         crash: the process dies before, within or after the call.
         lost: the caller hears of an error, whether the call was executed or not.
         refused: the service is too busy to execute the call.
+        deaf: as `lost`, for CloudFront alone.
         late: the call takes up to half a minute, or the process freezes for minutes after it.
         latency: seconds that a call usually takes, at most.
     """
 
     crash: float = 0.0
     lost: float = 0.0
+    deaf: float = 0.0
     refused: float = 0.0
     late: float = 0.0
     latency: float = 0.3
@@ -208,7 +212,8 @@ class Process:
         self.runner: _Runner | None = None
         self.dead = False
         self._deadline = world.now + timedelta(seconds=timeout)
-        self._skew = timedelta(seconds=world.random.uniform(-MOST_SKEW, MOST_SKEW))
+        skew = world.random.uniform(-2 * MOST_SKEW, 2 * MOST_SKEW)
+        self._skew = timedelta(seconds=max(-MOST_SKEW, min(MOST_SKEW, skew)))
 
     def clock(self) -> datetime:
         """Return the time of this process's machine, within `MOST_SKEW` of true time."""
@@ -241,7 +246,7 @@ class Process:
         execute: Callable[[], T],
         fails: Callable[[str], Exception] = NoAnswer,
         busy: Callable[[], Exception] | None = None,
-        patience: float = 20.0,
+        deaf: float = 0.0,
     ) -> T:
         """Call a service over the network.
 
@@ -250,7 +255,7 @@ class Process:
             execute: what the service does.
             fails: makes the error that the caller sees when no answer comes.
             busy: makes the error of a service that refuses to execute the call.
-            patience: seconds after which the request is given up before it was executed.
+            deaf: how often the answer is lost beside what the weather says.
         """
         if self.dead:
             raise Crash
@@ -261,14 +266,14 @@ class Process:
         draw -= weather.crash
         late = random.random() < weather.late
         way = random.random() * weather.latency
-        self.sleep(min(patience, random.uniform(0, 30)) if late and random.getrandbits(1) else way)
+        self.sleep(random.uniform(0, PATIENCE) if late and random.getrandbits(1) else way)
         if draw < weather.refused and busy is not None:
             self.world.tell(self.name, f"{name} refused")
             raise busy()
-        lost = draw - weather.refused < weather.lost
+        lost = draw - weather.refused < weather.lost + deaf
         if lost and random.getrandbits(1):
             self.world.tell(self.name, f"{name} lost on its way")
-            self.sleep(random.random() * patience)
+            self.sleep(random.random() * PATIENCE)
             raise fails(name)
         try:
             result = execute()
