@@ -16,7 +16,7 @@ const patterns = {
   stage: [/^[a-z][a-z0-9-]{0,19}$/, '1 to 20 lower-case letters, digits and hyphens, starting with a letter'],
   bucket: [/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens'],
   distribution: [/^E[A-Z0-9]{5,30}$/, 'a distribution id: an E followed by capital letters and digits'],
-  budgetUsd: [/^\d{1,6}(\.\d{1,2})?$/, 'dollars from 0 to 999999.99'],
+  budgetUsd: [/^(none|\d{1,6}(\.\d{1,2})?)$/, 'dollars from 0 to 999999.99, or none for no limit'],
   freePaths: [/^(\d{1,3}|1000)$/, 'a whole number from 0 to 1000'],
   guaranteeMinutes: [/^([1-9]\d{0,3})$/, 'a whole number of minutes from 1 to 9999'],
   alarmEmail: [/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'one e-mail address'],
@@ -49,6 +49,9 @@ const buckets = (text) => {
   }
   return [...new Set(names)];
 };
+
+// In tenths of a cent, since 0.005 has no exact binary fraction.
+const pathsFor = (dollars) => Math.floor(Math.round(dollars * 1000) / Math.round(PATH_PRICE_USD * 1000));
 
 const checkTogether = ({ names, distribution, allowance, budgetUsd, freePaths, guaranteeMinutes }) => {
   if (names.length > 0 && !distribution) {
@@ -86,8 +89,7 @@ const settings = async ({ options, resolveVariable }) => {
   const freePaths = check('freePaths', given.freePaths);
   const guaranteeMinutes = checkIfGiven('guaranteeMinutes', given.guaranteeMinutes);
   const alarmEmail = checkIfGiven('alarmEmail', given.alarmEmail);
-  const cents = Math.round(Number(budgetUsd) * 100);
-  const allowance = Number(freePaths) + Math.floor(cents / Math.round(PATH_PRICE_USD * 1000) * 10);
+  const allowance = budgetUsd === 'none' ? Infinity : Number(freePaths) + pathsFor(Number(budgetUsd));
   checkTogether({ names, distribution, allowance, budgetUsd, freePaths, guaranteeMinutes });
 
   return {

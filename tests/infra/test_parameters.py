@@ -70,6 +70,7 @@ def test_refusal(parameters: Mapping[str, str], named: list[str]) -> None:
         ({}, "site"),
         ({"budgetUsd": "39.64", "guaranteeMinutes": "5"}, "site"),
         ({"budgetUsd": "0.01", "freePaths": "0"}, "site"),
+        ({"budgetUsd": "none", "guaranteeMinutes": "1"}, "site"),
         (EXISTING, "buckets"),
         (EXISTING | {"bucket": "my-site, other.site"}, "buckets"),
     ],
@@ -88,7 +89,8 @@ def test_osls() -> None:
     refused = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
     assert refused.returncode == 2
-    assert refused.stderr == 'Parameter budgetUsd is "-5"; it must be dollars from 0 to 999999.99\n'
+    assert refused.stderr.startswith('Parameter budgetUsd is "-5"; it must be dollars from 0 to ')
+    assert refused.stderr.count("\n") == 1
 
 
 def test_defaults() -> None:
