@@ -10,7 +10,16 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from edgesweep.bucket import S3Listing
-from edgesweep.cli.terminal import Dollars, aws_options, progress, read_keys, say, session
+from edgesweep.cli.terminal import (
+    STANDARD_INPUT,
+    Dollars,
+    aws_options,
+    name_of,
+    progress,
+    read_keys,
+    say,
+    session,
+)
 from edgesweep.cover import Cover, Limits, Prices, cover
 from edgesweep.paths import aliases, viewer_path
 from edgesweep.pricing import PATH_PRICE, REFETCH_COST
@@ -73,20 +82,21 @@ def plan(
     """  # noqa: D301  # \b tells click to keep the lines
     if live and bucket is not None:
         raise click.UsageError("Give --live or --bucket, not both")
-    if live and live.name == changes.name == "<stdin>":
+    if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
         raise click.UsageError("Only one of CHANGES and --live can be standard input")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
-    paths = [viewer_path(key) for key in read_keys(changes, changes.name)]
+    paths = [viewer_path(key) for key in read_keys(changes)]
     dirty = {form for path in paths for form in (aliases(path) if alias else (path,))}
     if bucket is not None:
         with closing(session(region, profile).client("s3")) as client:
             known = _survey(S3Listing(client), bucket, dirty, prices, limits)
-    elif live:
-        known = Survey([viewer_path(key) for key in read_keys(live, live.name)], ())
     else:
-        known = unsurveyed(dirty)
-        say("Nothing is known of other objects; give --live or --bucket")
+        known = Survey(list(map(viewer_path, read_keys(live))), ()) if live else unsurveyed(dirty)
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
+    if known.refused:
+        say(f"{known.refused}; what was not seen counts as dear")
+    if not live and bucket is None:
+        say("Nothing is known of other objects; give --live or --bucket")
     if chosen.gap:
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
     if as_json:
@@ -102,10 +112,7 @@ def _survey(
     columns = SpinnerColumn(), TextColumn("Listing"), BarColumn(), TextColumn("{task.completed:,}")
     with progress(*columns) as display:
         counted = _Counted(listing, display, display.add_task("Listing", total=None))
-        known = survey(counted, [Source(bucket)], dirty, prices, limits)
-    if known.refused:
-        say(f"{known.refused}; what was not seen counts as dear")
-    return known
+        return survey(counted, [Source(bucket)], dirty, prices, limits)
 
 
 class _Counted:

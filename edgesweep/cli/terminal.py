@@ -24,6 +24,8 @@ MAX_KEY_BYTES = 1_024
 # What is longer is no list of keys, and need not be read to its end to know that.
 _LONGEST_LINE = 2**20
 
+STANDARD_INPUT = "<stdin>"
+
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
@@ -141,13 +143,18 @@ def session(region: str | None, profile: str | None) -> boto3.Session:
     return boto3.Session(profile_name=profile, region_name=region)
 
 
-def read_keys(file: BinaryIO, name: str) -> Sequence[str]:
+def read_keys(file: BinaryIO) -> Sequence[str]:
     """Return the object keys of a file that holds one a line; empty lines are passed over.
 
     Raises:
         BadInput: a line is no object key; the text names the file and the line.
     """
-    return list(_keys(file, name))
+    return list(_keys(file, name_of(file)))
+
+
+def name_of(file: BinaryIO) -> str:
+    """Return the path of a file, or what stands for standard input."""
+    return str(getattr(file, "name", STANDARD_INPUT))
 
 
 def _keys(file: BinaryIO, name: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ import click
 
 from edgesweep import bucket as buckets
 from edgesweep.cli.terminal import aws_options, session
+from edgesweep.errors import BadInput
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -26,6 +27,10 @@ def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | Non
     edgesweep attach my-site --dry-run
     edgesweep attach my-site
     """  # noqa: D301  # \b tells click to keep the lines
+    chosen = session(region, profile)
+    if chosen.region_name:
+        for reason in buckets.elsewhere(chosen.client("s3"), [bucket]):
+            raise BadInput(reason)
     _rewire(buckets.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
 
 

@@ -141,5 +141,5 @@ def test_unreachable(failure: Callable[..., BotoCoreError]) -> None:
 
     with listening("before-send.s3", unplug):
         client = boto3.client("s3", config=Config(retries={"max_attempts": 0}))
-        with pytest.raises(Unlistable, match="https://s3.example"):
+        with pytest.raises(Unlistable, match=r"https://s3\.example"):
             S3Listing(client).page(BUCKET, "", "")

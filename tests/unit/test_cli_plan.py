@@ -1,0 +1,448 @@
+"""What `edgesweep plan` prints and refuses."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from click.testing import CliRunner, Result
+from moto import mock_aws
+from moto.s3.models import s3_backends
+
+from edgesweep.cli import main
+from edgesweep.cover import capped
+from tests.aws import http_response, listening
+
+BLIND = "edgesweep: Nothing is known of other objects; give --live or --bucket\n"
+BLOG = ["blog/1.html", "blog/2.html", "blog/3.html", "blog/4.html"]
+
+Write = Callable[[str, bytes], str]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return what writes a file and returns its path."""
+
+    def write(name: str, content: bytes) -> str:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """Return the name of a bucket with a blog of four pages and many pictures."""
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="site")
+        backend = s3_backends["123456789012"]["aws"]
+        for key in [*BLOG, *(f"img/{number:04}.png" for number in range(1_200)), "index.html"]:
+            backend.put_object("site", key, b"")
+        yield "site"
+
+
+def plan(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> Result:
+    """Run the command."""
+    result = CliRunner(env=env).invoke(main, ["plan", *arguments], input=stdin)
+    assert isinstance(result.exception, SystemExit | None)
+    return result
+
+
+def planned(*arguments: str, stdin: str | bytes = b"") -> Any:  # noqa: ANN401  # parsed JSON
+    """Return what the command prints as JSON."""
+    result = plan(*arguments, "--json", stdin=stdin)
+    assert result.exit_code == 0
+    return json.loads(result.stdout)
+
+
+def refused(*arguments: str, stdin: str | bytes = b"") -> str:
+    """Return the one line that a mistake gets."""
+    result = plan(*arguments, stdin=stdin)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("edgesweep: ")
+    return line.removeprefix("edgesweep: ")
+
+
+def lines(*keys: str) -> bytes:
+    """Return the content of a file of keys."""
+    return "".join(f"{key}\n" for key in keys).encode()
+
+
+def test_json(write: Write) -> None:
+    """The JSON has these keys and types, and dollars of either kind and together."""
+    live = write("live", lines(*BLOG, "index.html"))
+
+    result = plan("-", "--live", live, "--json", stdin=lines(*BLOG[:3], "index.html"))
+
+    assert result.stderr == ""
+    assert result.stdout == (
+        '{"paths": ["/*"], "wildcards": 1, "collateral": 1, '
+        '"cost_usd": {"paths": 0.005, "refetch": 5.2e-06, "total": 0.0050052}}\n'
+    )
+
+
+def test_table(write: Write) -> None:
+    """The table shows each path, what it covers, hits and costs, and what is usual instead."""
+    changed = write("changed", lines(*BLOG[:3], "index.html"))
+    live = write("live", lines(*BLOG, "index.html", *(f"img/{n}.png" for n in range(2_000))))
+
+    result = plan(changed, "--live", live)
+
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [
+        "  changed  collateral      dollars  path",
+        "        3           1     0.005005  /blog/*",
+        "        1           0     0.005000  /index.html",
+        "",
+        "        4           1     0.010005  2 paths",
+        "        4           0     0.020000  4 paths, one each",
+        "        4       2,001     0.015405  /*",
+    ]
+
+
+def test_nothing_known() -> None:
+    """Where nothing is known of other objects no wildcard is taken for harmless."""
+    result = plan("-", stdin=lines("a", "b"))
+
+    assert result.exit_code == 0
+    assert result.stderr == BLIND
+    assert result.stdout.splitlines() == [
+        "  changed  collateral      dollars  path",
+        "        1           0     0.005000  /a",
+        "        1           0     0.005000  /b",
+        "",
+        "        2           0     0.010000  2 paths",
+        "        2           0     0.010000  2 paths, one each",
+        "        2           0+    0.005000  /*",
+    ]
+
+
+def test_nothing_else(write: Write) -> None:
+    """That nothing else exists is said by an empty file, and then one wildcard does."""
+    assert planned("-", "--live", write("live", b""), stdin=lines("a", "b"))["paths"] == ["/*"]
+
+
+def test_same_keys(write: Write) -> None:
+    """The file of what exists may hold the changed keys too."""
+    changed = lines("a/1", "a/2")
+    without = planned("-", "--live", write("without", lines("a/3")), stdin=changed)
+    both = planned("-", "--live", write("both", lines("a/1", "a/2", "a/3")), stdin=changed)
+
+    assert without == both
+    assert both["collateral"] == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n\n"])
+def test_empty(write: Write, content: bytes) -> None:
+    """Where nothing changed there is nothing to invalidate."""
+    changed = write("changed", content)
+
+    assert planned(changed, "--live", write("live", b"a\n")) == {
+        "paths": [],
+        "wildcards": 0,
+        "collateral": 0,
+        "cost_usd": {"paths": 0.0, "refetch": 0.0, "total": 0.0},
+    }
+    assert "0           0     0.000000  0 paths\n" in plan(changed).stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a\nb", b"a\r\nb\r\n", b"\na\n\n\nb\n", b"b\na\nb\na\n", b"\xef\xbb\xbfa\nb\n"],
+)
+def test_line_ends(content: bytes) -> None:
+    """Ends of lines, empty lines, repeats and a byte order mark are no part of a key."""
+    assert planned("-", stdin=content)["paths"] == ["/a", "/b"]
+
+
+def test_keys_kept() -> None:
+    """What else is in a line is the key: spaces, percent signs, slashes."""
+    keys = lines(" a ", "100%.html", "/rooted", "café", "a\\b")
+
+    assert planned("-", stdin=keys)["paths"] == [
+        "/%20a%20",
+        "//rooted",
+        "/100%25.html",
+        "/a%5Cb",
+        "/caf%C3%A9",
+    ]
+
+
+def test_file(write: Write) -> None:
+    """The changed keys come from a file as well as from standard input."""
+    assert planned(write("changed", b"a\n"))["paths"] == ["/a"]
+
+
+def test_missing() -> None:
+    """A file that is not there is named."""
+    assert "'nowhere': No such file" in refused("nowhere")
+    assert "'--live': 'nowhere': No such file" in refused("-", "--live", "nowhere")
+
+
+def test_long_key(write: Write) -> None:
+    """A key that S3 does not allow is told with its place, its length and the bound."""
+    changed = write("changed", lines("a", "b" * 2_000))
+
+    assert refused(changed) == f"{changed}, line 2: 2,000 bytes; a key has at most 1,024"
+    assert planned("-", stdin=lines("b" * 1_024))["paths"] == ["/" + "b" * 1_024]
+
+
+def test_long_key_in_bytes() -> None:
+    """The bound of a key counts bytes of UTF-8, of which an é has two."""
+    assert refused("-", stdin="é" * 513) == "<stdin>, line 1: 1,026 bytes; a key has at most 1,024"
+
+
+def test_longest_path() -> None:
+    """A key that grows too long when it is quoted is said by a wildcard that fits."""
+    (path,) = planned("-", stdin="é" * 500 + "\n" + "ü" * 512)["paths"][:1]
+
+    assert path == "/" + "%C3%A9" * 500
+    (path,) = planned("-", stdin="日" * 341)["paths"]
+    assert len(path) <= 4_000
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a\n\x93\xfa\x96{\n", "line 2: not UTF-8 (invalid start byte at byte 1)"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "line 1: not UTF-8"),
+        (b"a\nb\0c\n", "line 2: a NUL byte"),
+        ("a\nb\n".encode("utf-16"), "line 1: a NUL byte"),
+        (b"\xed\xa0\x80\n", "line 1: not UTF-8"),
+        (b"x" * 3_000_000, "line 1: 1,048,576 bytes; a key has at most 1,024"),
+    ],
+)
+def test_noise(write: Write, content: bytes, told: str) -> None:
+    """What is no text is refused by its line, in either file."""
+    noise = write("noise", content)
+
+    assert refused(noise).startswith(f"{noise}, {told}")
+    assert refused("-", "--live", noise, stdin=b"a\n").startswith(f"{noise}, {told}")
+
+
+@pytest.mark.parametrize("option", ["--path-price", "--refetch-cost"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "-1",
+        "-0.1",
+        "nan",
+        "sNaN",
+        "inf",
+        "-inf",
+        "",
+        "five",
+        "$5",
+        "0,5",
+        "1e999999",
+        "1e-99999999",
+    ],
+)
+def test_bad_price(option: str, value: str) -> None:
+    """A price that is none is told with the option and the bounds."""
+    told = refused("-", f"{option}={value}", stdin=b"a\n")
+
+    assert told == (
+        f"Invalid value for '{option}': {value!r} is not a number of dollars from 0 to 1,000,000 "
+        "with at most 18 decimals"
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-0", "1e-18", "0.005", "1e3", "1000000"])
+def test_price(write: Write, value: str) -> None:
+    """A price may be nothing, very small or very large."""
+    live = write("live", lines("c"))
+    keys = lines("a", "b")
+
+    dear_paths = planned("-", "--live", live, "--path-price", value, stdin=keys)
+    dear_hits = planned("-", "--live", live, "--refetch-cost", value, stdin=keys)
+
+    assert dear_paths["cost_usd"]["paths"] == float(value) * len(dear_paths["paths"])
+    assert dear_hits["cost_usd"]["refetch"] == float(value) * dear_hits["collateral"]
+
+
+def test_prices(write: Write) -> None:
+    """Dear paths make wildcards, dear objects make exact paths."""
+    live = write("live", lines("c"))
+    keys = lines("a", "b")
+
+    assert planned("-", "--live", live, "--path-price", "1", stdin=keys)["paths"] == ["/*"]
+    assert planned("-", "--live", live, "--refetch-cost", "1", stdin=keys)["paths"] == ["/a", "/b"]
+
+
+@pytest.mark.parametrize("option", ["--max-paths", "--max-wildcards"])
+def test_bad_cap(option: str) -> None:
+    """A cap is a whole number of at least 0."""
+    what = option.removeprefix("--max-")
+
+    assert refused("-", option, "-1", stdin=b"a\n") == (
+        f"The most {what} must be a whole number of at least 0, not -1"
+    )
+    assert "'1.5' is not a valid integer" in refused("-", option, "1.5")
+
+
+def test_no_wildcards() -> None:
+    """A key that needs a wildcard is named where none may be used; others are said exactly."""
+    assert refused("-", "--max-wildcards", "0", stdin=lines("a", "b~c")) == (
+        "'/b~c' needs a wildcard, but at most 0 wildcards may be used"
+    )
+    assert planned("-", "--max-wildcards", "0", stdin=lines("a", "b"))["paths"] == ["/a", "/b"]
+
+
+def test_no_paths() -> None:
+    """With no path at all only nothing can be covered."""
+    assert refused("-", "--max-paths", "0", stdin=lines("a", "b")) == (
+        "2 dirty paths take at least 1, but at most 0 may be used"
+    )
+    assert planned("-", "--max-paths", "0")["paths"] == []
+
+
+def test_caps(write: Write) -> None:
+    """Both caps are kept."""
+    keys = lines("a/1", "a/2", "b/1", "b/2", "c")
+    live = write("live", lines("a/3", "b/3", "d"))
+    dear = ("-", "--live", live, "--refetch-cost", "1")
+
+    assert planned(*dear, "--max-paths", "3", stdin=keys)["paths"] == ["/a/*", "/b/*", "/c"]
+    capped = planned(*dear, "--max-paths", "3", "--max-wildcards", "1", stdin=keys)
+    assert (capped["paths"], capped["wildcards"]) == (["/*"], 1)
+
+
+def test_unproven(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cover that is not proven to be the cheapest is told with what it may cost too much."""
+    monkeypatch.setattr(capped, "PROVEN_SIZE", 0)
+    monkeypatch.setattr(capped, "PATIENCE", 0)
+    live = write("live", lines(*(f"a/x{n}" for n in range(100)), *(f"b/x{n}" for n in range(15))))
+    keys = lines(*(f"a/{letter}" for letter in "ABCDEFGHIJK"), "b/1", "b/2")
+
+    caps = "--max-paths", "12", "--refetch-cost", "0.01"
+    result = plan("-", "--live", live, *caps, "--json", stdin=keys)
+
+    assert result.exit_code == 0
+    assert len(json.loads(result.stdout)["paths"]) <= 12
+    assert re.fullmatch(
+        r"edgesweep: Not proven to be the cheapest: others may cost up to \$0\.\d{6} less\n",
+        result.stderr,
+    )
+
+
+def test_both(write: Write) -> None:
+    """What exists is read from a file or a bucket, not from both."""
+    live = write("live", b"")
+
+    assert refused("-", "--live", live, "--bucket", "site") == "Give --live or --bucket, not both"
+    assert refused("-", "--live", live, "--bucket", "") == "Give --live or --bucket, not both"
+
+
+def test_standard_input_twice() -> None:
+    """Standard input can be read once only."""
+    assert refused("-", "--live", "-") == "Only one of CHANGES and --live can be standard input"
+
+
+def test_live_from_standard_input(write: Write) -> None:
+    """What exists may come from standard input instead."""
+    changed = write("changed", lines("a/1", "a/2"))
+
+    assert planned(changed, "--live", "-", stdin=lines("a/3"))["collateral"] == 1
+
+
+def test_alias() -> None:
+    """Other viewer paths of an object are added where they are asked for."""
+    assert planned("-", stdin=lines("index.html"))["paths"] == ["/index.html"]
+    assert planned("-", "--alias", stdin=lines("index.html"))["paths"] == ["/", "/index.html"]
+
+
+def test_bucket(site: str) -> None:
+    """A bucket is listed for what exists."""
+    assert planned("-", "--bucket", site, stdin=lines(*BLOG[:3])) == {
+        "paths": ["/blog/*"],
+        "wildcards": 1,
+        "collateral": 1,
+        "cost_usd": {"paths": 0.005, "refetch": 5.2e-06, "total": 0.0050052},
+    }
+
+
+def test_bucket_in_part(site: str) -> None:
+    """Of a bucket no more is listed than is needed; a plus sign stands for the rest."""
+    keys = lines("blog/1.html", "index.html", "zoo~b")
+
+    result = plan("-", "--bucket", site, "--refetch-cost", "0.0001", stdin=keys)
+
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [
+        "  changed  collateral      dollars  path",
+        "        1           0     0.005000  /blog/1.html",
+        "        1           0     0.005000  /index.html",
+        "        1           0+    0.005000  /zoo*",
+        "",
+        "        3           0+    0.015000  3 paths",
+        "        3           0     0.015000  3 paths, one each",
+        "        3         999+    0.104900  /*",
+    ]
+
+
+def test_bucket_progress(site: str) -> None:
+    """A person sees on standard error how far the listing came; a file gets nothing of it."""
+    keys = lines("img/0001.png", "img/1199.png")
+
+    shown = plan("-", "--bucket", site, "--max-paths", "1", stdin=keys, env={"FORCE_COLOR": "1"})
+    silent = plan("-", "--bucket", site, "--max-paths", "1", stdin=keys)
+
+    assert "Listing" in shown.stderr
+    assert "1,200" in shown.stderr
+    assert shown.stdout == silent.stdout
+    assert silent.stderr == ""
+
+
+def test_no_bucket(site: str) -> None:
+    """A bucket that is not there is told in one line, and unseen objects count as dear."""
+    assert site != "elsewhere"
+
+    result = plan("-", "--bucket", "elsewhere", "--json", stdin=lines("a", "b"))
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
+    (told,) = result.stderr.splitlines()
+    assert told.startswith("edgesweep: The bucket elsewhere cannot be listed: ")
+    assert told.endswith("; what was not seen counts as dear")
+
+
+def test_closed_bucket() -> None:
+    """A bucket that may not be listed is told in one line as well."""
+    denied = b"<Error><Code>AccessDenied</Code><Message>Access\nDenied</Message></Error>"
+
+    def deny(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        return http_response(request, 403, denied)
+
+    with listening("before-send.s3", deny):
+        result = plan("-", "--bucket", "site", "--json", stdin=lines("a", "b"))
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
+    (told,) = result.stderr.splitlines()
+    assert "AccessDenied" in told
+
+
+def test_bad_bucket() -> None:
+    """A name that no bucket can have is refused in one line."""
+    result = plan("-", "--bucket", "no such name", stdin=lines("a", "b"))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    (told,) = result.stderr.splitlines()
+    assert 'Invalid bucket name "no such name"' in told
+
+
+def test_bad_profile() -> None:
+    """A profile that does not exist is refused in one line."""
+    result = plan("-", "--bucket", "site", "--profile", "nobody", stdin=lines("a", "b"))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "edgesweep: The config profile (nobody) could not be found\n"
