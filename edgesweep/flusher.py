@@ -228,8 +228,8 @@ class Flusher:
             # The one path has to match the rows that were not read as well.
             dirty.add(_EVERYTHING)
         prices = Prices(go.path_price, self.policy.refetch)
-        # Cheap paths need no survey, but the pace asks what they would have been at list price.
-        surveyed = replace(prices, path=max(prices.path, PATH_PRICE))
+        # The pace asks what the flush would take at every price up to the list price.
+        surveyed = replace(prices, path=PATH_PRICE)
         paths = go.paths
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
@@ -239,8 +239,7 @@ class Flusher:
             flush = self._journaled(distribution, chosen, len(rows), go)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
-                known_to = surveyed.path if known.marks else None
-                return flush, demanded(candidates, prices.refetch, wildcards, known_to)
+                return flush, demanded(candidates, prices.refetch, wildcards)
             paths = len(chosen.paths) // 2
 
     def _journaled(self, distribution: str, chosen: Cover, rows: int, go: Go) -> Flush:

@@ -1,18 +1,20 @@
-"""What a path is worth: the price at which a month will have spent just what it may.
+"""What a path is worth: the price at which a month will have spent just its free paths.
 
-Goal: spend the paths of a month where they save most, without knowing what is still to come.
+Goal: spend the free paths of a month where they save most, without knowing what is still to come.
 
 Plan: of all ways to spend a number of paths in a month, the one with the least collateral prices
 every path alike: a flush takes one path more wherever that saves more unchanged objects than the
-price. Nobody knows that price in advance, but how much this site would have spent at each price is
-known from its flushes so far, and the rest of the month is taken to be like them. The price is
-the lowest at which that leaves nothing unpaid. It is looked up anew for every flush, so a guess
-that was wrong is mended by what it left or took.
+price. Nobody knows that price in advance, but how many paths would have been taken at each price is
+known from the flushes so far, and the rest of the month is taken to be like them. The price is the
+lowest at which the free paths last. It is looked up anew for every flush, so a guess that was
+wrong is mended by what it left or took.
 
-Prices are counted in objects: so many unchanged ones a path has to save.
+Invariant: no path is priced above the list price. To save a path by refetching more than a path
+costs would be a saving in name only; where the paths run out all the same, flushes wait for the
+reserve, and then fewer of them save more.
 
-Memory: old flushes fade over a month, since budgets are monthly. Until there is a past, the first
-flushes are taken for those of one day, so a site that changes often is known as such at once.
+Memory: old flushes fade over a month, since budgets are monthly. Before there is a past, what was
+seen is taken for that of a day, so a site that changes often is known as such at once.
 
 Cost: a few covers more for each flush, chosen from the same candidates.
 """
@@ -26,10 +28,11 @@ from math import exp, log
 from operator import add, neg
 
 from edgesweep.cover import Candidates, Limits, Prices, choose
+from edgesweep.pricing import PATH_PRICE
 
-# From two paths that save one object in hundreds to one path that saves a million.
+# Dollars a path, up to the list price. At the lowest, one object is worth dozens of paths.
 STEP = 4
-LADDER = tuple(Decimal(STEP) ** power for power in range(-4, 11))
+LADDER = tuple(PATH_PRICE / Decimal(STEP) ** down for down in reversed(range(9)))
 
 MEMORY_DAYS = 30.0
 UNKNOWN_DAYS = 1.0
@@ -44,7 +47,7 @@ class Demand:
     Attributes:
         seen_at: when the last flush was counted, None before the first.
         days: how many days are looked back on, faded like the flushes in them.
-        paths: paths at each price of the ladder.
+        paths: paths at each price of the ladder, more of them at the lower prices.
     """
 
     seen_at: datetime | None = None
@@ -62,16 +65,18 @@ class Demand:
         Between two prices of the ladder, demand is taken to fall by even ratios.
 
         Returns:
-            Objects a path, within the ladder.
+            Dollars a path: the list price if no lower one is enough.
         """
+        if left <= 0:
+            return LADDER[-1]
         faded = self._faded(now)
-        wanted = left * (faded.days + UNKNOWN_DAYS) / max(remaining / _DAY, 1e-9)
-        rung = bisect_left(faded.paths, -wanted, key=neg)
-        if rung == 0 or rung == len(LADDER) or wanted <= 0:
+        lasting = left * (faded.days + UNKNOWN_DAYS) / max(remaining / _DAY, 1e-9)
+        rung = bisect_left(faded.paths, -lasting, key=neg)
+        if rung in (0, len(LADDER)):
             return LADDER[0] if rung == 0 else LADDER[-1]
         more, less = faded.paths[rung - 1], faded.paths[rung]
-        price = float(LADDER[rung - 1]) * STEP ** (log(more / wanted) / log(more / less))
-        return Decimal(f"{price:.4g}")
+        part = log(more / lasting) / log(more / less)
+        return LADDER[rung - 1] * Decimal(f"{STEP**part:.3f}")
 
     def _faded(self, now: datetime) -> "Demand":
         if self.seen_at is None:
@@ -84,33 +89,26 @@ class Demand:
 NOTHING_SEEN = Demand()
 
 
-def demanded(
-    candidates: Candidates, refetch: Decimal, wildcards: int, known_to: Decimal | None = None
-) -> tuple[int, ...]:
+def demanded(candidates: Candidates, refetch: Decimal, wildcards: int) -> tuple[int, ...]:
     """Return how many paths the cheapest cover takes at each price of the ladder.
 
-    A dearer path never means more paths, so two rungs that take the same take it between them.
+    A dearer path never means more paths, so two prices that take the same take it between them.
 
     Args:
         candidates: what the cover is chosen from.
         refetch: dollars of an object.
         wildcards: the most wildcards.
-        known_to: the path price up to which the collateral of candidates is known. Above it one
-            path is counted: what is then spent too much raises the price, and with it what is
-            known.
     """
     found: dict[int, int] = {}
-    prices = [objects * refetch for objects in LADDER]
-    known = len(prices) if known_to is None else sum(price <= known_to for price in prices)
-    spans = [(0, known - 1)] if known else []
+    spans = [(0, len(LADDER) - 1)]
     while spans:
         low, high = spans.pop()
         for rung in {low, high} - found.keys():
-            best = choose(candidates, Prices(prices[rung], refetch), Limits(wildcards))
+            best = choose(candidates, Prices(LADDER[rung], refetch), Limits(wildcards))
             found[rung] = len(best.members)
         if found[low] == found[high]:
             found.update(dict.fromkeys(range(low, high), found[low]))
         elif high - low > 1:
             middle = (low + high) // 2
             spans += [(low, middle), (middle, high)]
-    return tuple(found.get(rung, 1) for rung in range(len(LADDER)))
+    return tuple(found[rung] for rung in range(len(LADDER)))

@@ -141,16 +141,10 @@ class Policy:
         return Hold(Reason.BUDGET)
 
     def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
-        """Return the marginal price of a path in `moment`'s month, in dollars.
+        """Return what a path of `moment`'s month is worth, in dollars: the marginal price.
 
-        It is what the free paths are worth while they last, the list price beyond them, and above
-        that what makes the allowance last.
+        It is near zero while the month is heading for no more than its free paths, and the list
+        price once they are gone.
         """
         remaining = month_bounds(moment)[1] - moment
-
-        def worth(paths: int) -> Decimal:
-            return demand.price(paths - spent, remaining, moment) * self.refetch
-
-        beyond_free = min(worth(self.budget.free_paths), PATH_PRICE)
-        allowance = self.budget.allowance
-        return beyond_free if allowance is None else max(beyond_free, worth(allowance))
+        return demand.price(self.budget.free_paths - spent, remaining, moment)
