@@ -107,5 +107,9 @@ def month_of(moment: datetime) -> str:
 
 
 def months_near(moment: datetime) -> Mapping[str, datetime]:
-    """Return the months that may be billed for a request made at `moment`, each with a moment."""
-    return {month_of(near): near for near in (moment - MONTH_MARGIN, moment + MONTH_MARGIN)}
+    """Return the months that may be billed for a request made at `moment`.
+
+    Each comes with a time in it: `moment` itself, or one that is `MONTH_MARGIN` away.
+    """
+    nearby = (moment - MONTH_MARGIN, moment + MONTH_MARGIN, moment)
+    return {month_of(near): near for near in nearby}
