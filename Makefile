@@ -16,7 +16,7 @@ define environment
 		{ echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
 	@echo "Installing $(2) into $(1)" >&2
 	@if command -v uv >/dev/null; then \
-		uv venv --quiet --clear --python $(PYTHON) $(1) && \
+		uv venv --quiet --clear --seed --python $(PYTHON) $(1) && \
 		uv pip install --quiet --require-hashes --python $(1)/bin/python -r $(2); \
 	else \
 		$(PYTHON) -m venv --clear $(1) && \
@@ -53,7 +53,7 @@ install: .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp #
 node_modules/.stamp: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js 20.19 or later with npm is needed; there is no npm" >&2; exit 1; }
 	@echo "Installing package-lock.json into node_modules" >&2
-	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@npm ci --loglevel=error --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidations
