@@ -1,9 +1,9 @@
 """A bucket through boto3: which of its events go where, and what it holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from edgesweep.survey import Unlistable
@@ -110,3 +110,26 @@ def detach(bucket: Wiring) -> bool:
         return False
     bucket.replace({name: value for name, value in before.items() if name != EVENTBRIDGE})
     return True
+
+
+def elsewhere(client: "S3Client", names: Iterable[str]) -> Iterator[str]:
+    """Yield a line about each bucket that is not in the client's region, with what to do."""
+    here = client.meta.region_name
+    for name in names:
+        region = _region_of(client, name)
+        if region not in (here, None):
+            yield (
+                f"The bucket {name} is in {region}, not in {here}; "
+                f"deploy a stack with --region {region} and attach the bucket there"
+            )
+
+
+def _region_of(client: "S3Client", name: str) -> str | None:
+    """Return a bucket's region, which S3 tells even when it refuses; None if it cannot be had."""
+    try:
+        headers = client.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
+    except ClientError as error:
+        headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+    except BotoCoreError:
+        return None
+    return headers.get("x-amz-bucket-region")

@@ -9,6 +9,7 @@ from typing import Self
 from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
 from edgesweep.pricing import FREE_PATHS
+from edgesweep.routes import Selection, Variants, variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,19 @@ class Settings:
         dirty_table: name of the table of dirty rows.
         flushes_table: name of the table of flushes.
         buckets: the buckets that are watched.
-        distribution: id of the distribution that serves the buckets.
+        distributions: ids of the distributions that serve them; discovered unless given.
         budget: what a month may cost, and what it guarantees.
+        selection: which keys are swept.
+        variants: distribution id -> which viewer paths of an object count.
     """
 
     dirty_table: str
     flushes_table: str
     buckets: tuple[str, ...]
-    distribution: str
+    distributions: tuple[str, ...]
     budget: Budget
+    selection: Selection
+    variants: Mapping[str, Variants]
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
@@ -39,9 +44,15 @@ class Settings:
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
             flushes_table=_required(values, "FLUSHES_TABLE"),
-            buckets=tuple(filter(None, values.get("BUCKET", "").split(","))),
-            distribution=_required(values, "DISTRIBUTION"),
+            buckets=_list(values, "BUCKET"),
+            distributions=_list(values, "DISTRIBUTION"),
             budget=_budget(values),
+            selection=Selection(
+                include=_list(values, "INCLUDE"),
+                exclude=_list(values, "EXCLUDE"),
+                immutable=_list(values, "IMMUTABLE"),
+            ),
+            variants=_variants(values),
         )
 
 
@@ -55,6 +66,18 @@ def _budget(values: Mapping[str, str]) -> Budget:
         if minutes
         else None,
     )
+
+
+def _variants(values: Mapping[str, str]) -> Mapping[str, Variants]:
+    try:
+        return variants.parse(values.get("VIEWER_PATHS", ""))
+    except BadInput as error:
+        msg = f"VIEWER_PATHS is {values['VIEWER_PATHS']!r}; {error}"
+        raise BadInput(msg) from error
+
+
+def _list(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, values.get(name, "").split(","))))
 
 
 def _number(name: str, text: str) -> Decimal:

@@ -90,6 +90,7 @@ def _create_distribution() -> str:
         "CallerReference": "distribution",
         "Comment": "",
         "Enabled": True,
+        "DefaultRootObject": "index.html",
         "Origins": {"Quantity": 1, "Items": [origin]},
         "DefaultCacheBehavior": {
             "TargetOriginId": "site",

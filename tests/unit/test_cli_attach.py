@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from click.testing import CliRunner, Result
+from moto import mock_aws
 
 from edgesweep.bucket import EVENTBRIDGE, Bucket
 from edgesweep.cli import main
@@ -44,6 +45,24 @@ def test_attach(site: Bucket) -> None:
     assert added == "+ EventBridgeConfiguration: {}"
     assert attached(site)
     assert site.notifications()["TopicConfigurations"][0]["TopicArn"] == TOPIC
+
+
+def test_attach_elsewhere() -> None:
+    """A bucket in another region is refused in one line that says what to do."""
+    with mock_aws():
+        place = {"LocationConstraint": "eu-west-1"}
+        boto3.client("s3", region_name="eu-west-1").create_bucket(
+            Bucket="far-site",
+            CreateBucketConfiguration=place,  # type: ignore[arg-type]  # a TypedDict
+        )
+
+        result = run("attach", "far-site", "--region", "us-east-1")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "edgesweep: The bucket far-site is in eu-west-1, not in us-east-1; "
+        "deploy a stack with --region eu-west-1 and attach the bucket there\n"
+    )
 
 
 def test_attach_twice(site: Bucket) -> None:

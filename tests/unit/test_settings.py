@@ -6,18 +6,21 @@ from decimal import Decimal
 import pytest
 
 from edgesweep.errors import BadInput
+from edgesweep.routes import Selection
 from edgesweep.settings import Settings
 
-LEAST = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes", "DISTRIBUTION": "E2QWRUHEXAMPLE"}
+LEAST = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
 
 
 def test_least() -> None:
-    """Two tables and a distribution are enough; what is not said costs nothing."""
+    """Two tables are enough; what is not said costs nothing."""
     settings = Settings.from_mapping(LEAST)
 
     assert settings.dirty_table == "dirty"
     assert settings.flushes_table == "flushes"
-    assert settings.distribution == "E2QWRUHEXAMPLE"
+    assert settings.buckets == settings.distributions == ()
+    assert settings.selection == Selection((), (), ())
+    assert settings.variants == {}
     assert settings.budget.usd == 0
     assert settings.budget.free_paths == 1_000
     assert settings.budget.guarantee is None
@@ -35,7 +38,11 @@ def test_budget() -> None:
 
 def test_empty_values() -> None:
     """A variable that is set to nothing is as good as absent."""
-    values = {"BUDGET_USD": "", "FREE_PATHS": "", "GUARANTEE_MINUTES": ""}
+    names = (
+        "BUDGET_USD", "FREE_PATHS", "GUARANTEE_MINUTES", "BUCKET", "DISTRIBUTION", "INCLUDE",
+        "EXCLUDE", "IMMUTABLE", "VIEWER_PATHS",
+    )  # fmt: skip
+    values = dict.fromkeys(names, "")
 
     assert Settings.from_mapping(LEAST | values) == Settings.from_mapping(LEAST)
 
@@ -43,6 +50,37 @@ def test_empty_values() -> None:
 def test_foreign_values() -> None:
     """Variables of others do not matter."""
     assert Settings.from_mapping(LEAST | {"PATH": "/bin"}) == Settings.from_mapping(LEAST)
+
+
+def test_lists() -> None:
+    """Lists are separated by commas, with or without spaces."""
+    values = {
+        "BUCKET": "one, two",
+        "DISTRIBUTION": "E1,E2",
+        "INCLUDE": "site/*",
+        "EXCLUDE": "*/.git/*, *.map",
+        "IMMUTABLE": "assets/*,",
+    }
+
+    settings = Settings.from_mapping(LEAST | values)
+
+    assert settings.buckets == ("one", "two")
+    assert settings.distributions == ("E1", "E2")
+    assert settings.selection == Selection(("site/*",), ("*/.git/*", "*.map"), ("assets/*",))
+
+
+def test_viewer_paths() -> None:
+    """Which viewer paths count is said for all distributions, or for one."""
+    settings = Settings.from_mapping(LEAST | {"VIEWER_PATHS": "folders,E1=none"})
+
+    assert settings.variants[""].folders is True
+    assert settings.variants["E1"].folders is False
+
+
+def test_wrong_viewer_paths() -> None:
+    """A word that names no viewer path is named with its variable."""
+    with pytest.raises(BadInput, match=r"^VIEWER_PATHS is 'folder'; 'folder' names no viewer path"):
+        Settings.from_mapping(LEAST | {"VIEWER_PATHS": "folder"})
 
 
 @pytest.mark.parametrize("name", LEAST)
