@@ -6,6 +6,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from decimal import Decimal
 from multiprocessing import active_children
 from pathlib import Path
 from typing import TypeAlias
@@ -13,10 +14,13 @@ from typing import TypeAlias
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from edgesweep.cli.terminal import progress
+from edgesweep.budget import Budget
+from edgesweep.cli.terminal import Dollars, progress
 from edgesweep.errors import EdgesweepError
 from edgesweep.replay import STRATEGIES, Replayed
 from edgesweep.replay import replay as replay_history
+from edgesweep.replay.history import Folder
+from edgesweep.replay.paced import OURS, replay_paced
 
 Rows: TypeAlias = tuple[Replayed, ...]
 
@@ -34,19 +38,31 @@ Rows: TypeAlias = tuple[Replayed, ...]
     metavar="NAME",
     help="Replay this strategy; may be given several times. All unless given.",
 )
+@click.option(
+    "--budget",
+    type=Dollars(),
+    metavar="USD",
+    help="Hold edgesweep to so many dollars a month: each deploy waits for its minute.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def replay(histories: Sequence[Path], strategies: Sequence[str], *, as_json: bool) -> None:
+def replay(
+    histories: Sequence[Path], strategies: Sequence[str], *, budget: Decimal | None, as_json: bool
+) -> None:
     """Replay strategies over HISTORIES: folders of deploys.jsonl.gz and live.jsonl.gz.
 
     \b
     edgesweep replay histories/my-site
     edgesweep replay histories/* --strategy edgesweep --strategy everything
+    edgesweep replay histories/* --budget 0
     """  # noqa: D301  # \b tells click to keep the lines
-    rows = _in_parallel(histories, strategies or tuple(STRATEGIES))
+    limit = None if budget is None else Budget(budget)
+    rows = _in_parallel(histories, strategies or tuple(STRATEGIES), limit)
     click.echo(json.dumps([row.to_json() for row in rows]) if as_json else _table(rows))
 
 
-def _in_parallel(histories: Sequence[Path], strategies: Sequence[str]) -> Sequence[Replayed]:
+def _in_parallel(
+    histories: Sequence[Path], strategies: Sequence[str], budget: Budget | None
+) -> Sequence[Replayed]:
     """Replay each history in a process of its own; return the rows in the order of the histories.
 
     Raises:
@@ -56,14 +72,14 @@ def _in_parallel(histories: Sequence[Path], strategies: Sequence[str]) -> Sequen
     workers = min(len(histories), os.cpu_count() or 1)
     # The processes are there before the display, which runs a thread: forking after that is unsafe.
     with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
-        futures = [pool.submit(_replayed, folder, strategies) for folder in histories]
+        futures = [pool.submit(_replayed, folder, strategies, budget) for folder in histories]
         try:
             _watch(futures)
         except BrokenProcessPool as error:
             msg = "A process that replayed a history was killed; is there enough memory?"
             raise EdgesweepError(msg) from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Those at work end as well; leaving the pool waits for all of them.
             for process in active_children():
                 process.terminate()
         return [row for future in futures for row in future.result()]
@@ -81,8 +97,13 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _replayed(folder: Path, strategies: Sequence[str]) -> Rows:
-    return replay_history(folder, {name: STRATEGIES[name] for name in strategies})
+def _replayed(folder: Path, strategies: Sequence[str], budget: Budget | None) -> Rows:
+    if budget is None or OURS not in strategies:
+        return replay_history(folder, {name: STRATEGIES[name] for name in strategies})
+    others = {name: STRATEGIES[name] for name in strategies if name != OURS}
+    rows = {row.strategy: row for row in replay_history(folder, others)}
+    rows[OURS] = replay_paced(Folder(folder), budget)
+    return tuple(rows[name] for name in dict.fromkeys(strategies))
 
 
 def _table(rows: Sequence[Replayed]) -> str:

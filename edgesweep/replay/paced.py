@@ -16,6 +16,7 @@ from edgesweep.policy import Go, Policy, Reason
 from edgesweep.replay import Replayed, Tally
 from edgesweep.replay.history import Source, Step
 
+OURS = "edgesweep"
 TICK = timedelta(minutes=1)
 
 
@@ -131,7 +132,7 @@ def replay_paced(source: Source, budget: Budget) -> Replayed:
 
     for sent in Paced(Policy(budget)).run(deploys()):
         tally.add(sent.step, [member.pattern for member in sent.members], deploys=0)
-    return tally.replayed(source.name, "edgesweep")
+    return tally.replayed(source.name, OURS)
 
 
 def _next_tick(moment: datetime) -> datetime:
