@@ -25,7 +25,8 @@ from tests.faults.world import NoAnswer, Process, World
 Watch = Callable[[Flush | None], None]
 
 _BATCH = 5
-_PAGE = 6
+# Rows that a query returns at once.
+PAGE = 6
 
 
 class Tables:
@@ -93,8 +94,8 @@ class DirtyClient:
         """Yield the rows recorded at or before `until`, the oldest first."""
         if until is None:
             self.read_rows = []
-        after, page = "", [None] * _PAGE
-        while len(page) == _PAGE:
+        after, page = "", [None] * PAGE
+        while len(page) == PAGE:
             page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[assignment,arg-type]  # noqa: B023
             for row in cast("list[DirtyRow]", page):
                 if until is None:
@@ -104,7 +105,7 @@ class DirtyClient:
 
     def _page(self, distribution: str, after: str, until: datetime | None) -> list[DirtyRow]:
         rows = self._tables.dirty.read(distribution, until)
-        return list(islice((row for row in rows if row.position > after), _PAGE))
+        return list(islice((row for row in rows if row.position > after), PAGE))
 
     def _some(self, batch: Sequence[DirtyRow]) -> Sequence[DirtyRow]:
         """Return what a table that is too busy takes of a batch."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
+from unittest import mock
 
 from edgesweep import flusher, journal
 from edgesweep.budget import month_bounds, month_of
@@ -25,6 +26,7 @@ from edgesweep.survey import Survey, unsurveyed
 from tests.fakes.cloudfront import StrictCloudFront
 from tests.faults.scenario import MINUTE, Scenario, draw
 from tests.faults.services import (
+    PAGE,
     CloudFrontClient,
     DirtyClient,
     ObjectChange,
@@ -108,17 +110,17 @@ class Simulation:
         """
         self.world.tell("scenario", self.scenario)
         self._plan()
-        kept = flusher.MAX_ROWS, journal.PATHS_PER_SECOND
-        flusher.MAX_ROWS = self.scenario.max_rows
-        journal.PATHS_PER_SECOND = self.scenario.rules.paths_per_second or kept[1]
-        try:
+        rate = self.scenario.rules.paths_per_second or journal.PATHS_PER_SECOND
+        with (
+            mock.patch.object(flusher, "MAX_ROWS", self.scenario.max_rows),
+            mock.patch.object(flusher, "_CHUNK", PAGE),
+            mock.patch.object(journal, "PATHS_PER_SECOND", rate),
+        ):
             self.world.run(self.scenario.faulty)
             self._calm_down()
             self.world.run(self.scenario.changing - self.scenario.faulty + 1)
             self._await_quiet()
-        finally:
             self.world.end()
-            flusher.MAX_ROWS, journal.PATHS_PER_SECOND = kept
         return self.story
 
     def watch(self, opened: Flush | None) -> None:
@@ -210,10 +212,12 @@ class Simulation:
             return MINUTE
         interval = budget.interval(now)
         leases = [self.tables.journal.lease(one.distribution) for one in self._outcomes]
-        due = [
-            lease.flushed_at + interval - now for lease in leases if lease.flushed_at is not None
-        ]
-        soonest = min([*due, (month_end - now) % interval]) - timedelta(seconds=90)
+        due = [lease.flushed_at + interval for lease in leases if lease.flushed_at is not None]
+        step = now + (month_end - now) % interval
+        # What fell due long ago waits for the next month: its path was lost to a fault.
+        passed = now - timedelta(minutes=5)
+        later = [moment - now for moment in (*due, step, month_end) if moment > passed]
+        soonest = min(later) - timedelta(seconds=90)
         return max(MINUTE, soonest.total_seconds() // MINUTE * MINUTE)
 
     def _change(self) -> None:
