@@ -11,7 +11,7 @@ from edgesweep.baselines import Strategy
 from edgesweep.cover import cover
 from edgesweep.paths import Pattern
 from edgesweep.pricing import invalidation_bill
-from edgesweep.replay.history import Step, steps
+from edgesweep.replay.history import Folder, Source, Step
 from edgesweep.replay.reach import Reach, holds
 
 
@@ -97,18 +97,20 @@ class Tally:
         )
 
 
-def replay(folder: Path, strategies: Mapping[str, Strategy] = STRATEGIES) -> tuple[Replayed, ...]:
-    """Replay strategies over the history in `folder`, reading it once.
+def replay(
+    history: Source | Path, strategies: Mapping[str, Strategy] = STRATEGIES
+) -> tuple[Replayed, ...]:
+    """Replay strategies over a history, or the one in a folder, reading it once.
 
     Raises:
-        BadInput: as `history.steps` does.
+        BadInput: as the steps of the history do.
     """
+    source = Folder(history) if isinstance(history, Path) else history
     tallies = {name: Tally() for name in strategies}
-    for step in steps(folder):
+    for step in source.steps():
         for name, strategy in strategies.items():
             tallies[name].add(step, strategy(step.dirty, step.live))
-    name = folder.resolve().name
-    return tuple(tally.replayed(name, strategy) for strategy, tally in tallies.items())
+    return tuple(tally.replayed(source.name, strategy) for strategy, tally in tallies.items())
 
 
 def collateral(reach: Reach, step: Step) -> int:

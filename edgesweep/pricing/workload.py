@@ -1,0 +1,168 @@
+"""What a month's work uses: from counts of events and flushes to units that are charged for.
+
+The counts are those of a policy over a publish history; what each of them takes is in `Stack`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from edgesweep.errors import BadInput
+from edgesweep.pricing import EDGE_CACHES
+from edgesweep.pricing.bill import Bill, bill
+from edgesweep.pricing.prices import VIRGINIA, Item
+
+MINUTES_A_DAY = 1_440
+_SECONDS_A_DAY = 86_400
+_GB = 10**9
+# "One read request unit represents one strongly consistent read per second for an item up to 4 KB",
+# "one write request unit represents one write for an item up to 1 KB".
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+_READ_UNIT = 4_096
+_WRITE_UNIT = 1_024
+# Lambda takes up to ten messages with a request, and deletes as many with another.
+_MESSAGES_A_REQUEST = 10
+_DAYS_A_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What happened in a month.
+
+    Attributes:
+        days: of the month.
+        distributions: how many are swept.
+        events: changes of objects that S3 reported.
+        through_eventbridge: whether EventBridge delivered them, as for buckets that were there
+            before the stack, and not S3 itself.
+        flushes: invalidations sent.
+        paths: invalidation paths in them.
+        collateral: unchanged objects that were hit, each at every flush.
+        listings: requests that list up to 1,000 keys.
+        heads: requests for an object's headers.
+
+    Raises:
+        BadInput: a count is negative.
+    """
+
+    days: int = 31
+    distributions: int = 1
+    events: int = 0
+    through_eventbridge: bool = True
+    flushes: int = 0
+    paths: int = 0
+    collateral: int = 0
+    listings: int = 0
+    heads: int = 0
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if getattr(self, one.name) < 0:
+                msg = f"{one.name} must be at least 0, not {getattr(self, one.name)}"
+                raise BadInput(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What the deployed stack takes for each of these counts.
+
+    Memory, pollers, alarms and days are what it is deployed with; reads and writes are counted in
+    its code. Times and bytes are estimates, not measured on AWS.
+
+    Attributes:
+        record_gb: memory of the record function.
+        record_seconds: for one event.
+        events_a_batch: that one record invocation gets, on average.
+        flush_gb: memory of the flush function.
+        tick_seconds: of a tick that finds nothing.
+        flush_seconds: that a tick takes longer when it flushes.
+        pollers: that wait at the queue all the time; with a maximum concurrency they never idle.
+        poll_seconds: that each of their requests waits.
+        tick_reads: read units of a tick for each distribution, if it finds nothing.
+        flush_reads: read units of a flush besides its rows.
+        flush_writes: write units of a flush besides its rows.
+        row_bytes: of a dirty row, stored.
+        flush_bytes: of a flush in the journal.
+        journal_days: that a flush is kept.
+        log_bytes: of one invocation.
+        log_days: that logs are kept.
+        metrics: custom metrics.
+        alarms: of the stack.
+        dashboards: of the stack.
+    """
+
+    record_gb: Decimal = Decimal("0.5")
+    record_seconds: Decimal = Decimal("0.002")
+    events_a_batch: int = 100
+    flush_gb: Decimal = Decimal(1)
+    tick_seconds: Decimal = Decimal("0.03")
+    flush_seconds: Decimal = Decimal(2)
+    pollers: int = 5
+    poll_seconds: int = 20
+    tick_reads: int = 2
+    flush_reads: int = 6
+    flush_writes: int = 20
+    row_bytes: int = 400
+    flush_bytes: int = 2_000
+    journal_days: int = 400
+    log_bytes: int = 1_000
+    log_days: int = 30
+    metrics: int = 0
+    alarms: int = 3
+    dashboards: int = 0
+
+
+STACK = Stack()
+
+
+def used(work: Workload, stack: Stack = STACK) -> Mapping[Item, Decimal]:
+    """Return the units of each item that a month's work uses."""
+    ticks = work.days * MINUTES_A_DAY
+    batches = _requests(work.events, stack.events_a_batch)
+    polls = stack.pollers * work.days * _SECONDS_A_DAY // stack.poll_seconds
+    logs = Decimal((ticks + batches) * stack.log_bytes) / _GB
+    kept = Decimal(work.flushes * stack.flush_bytes * stack.journal_days) / work.days / _GB
+    units: Mapping[Item, Decimal | int] = {
+        Item.PATHS: work.paths,
+        Item.GETS: work.collateral * EDGE_CACHES,
+        Item.HEADS: work.heads,
+        Item.LISTS: work.listings,
+        Item.EVENTS: work.events * work.through_eventbridge,
+        Item.TICKS: ticks,
+        Item.MESSAGES: work.events + 2 * _requests(work.events, _MESSAGES_A_REQUEST) + polls,
+        Item.INVOCATIONS: ticks + batches,
+        Item.GB_SECONDS: _gb_seconds(work, stack),
+        Item.WRITES: 2 * work.events * _requests(stack.row_bytes, _WRITE_UNIT)
+        + work.flushes * stack.flush_writes,
+        Item.READS: ticks * work.distributions * stack.tick_reads
+        + work.flushes * stack.flush_reads
+        + _requests(work.events * stack.row_bytes, _READ_UNIT),
+        Item.STORAGE: kept,
+        Item.BACKUP: kept,
+        Item.LOG_INGESTION: logs,
+        Item.LOG_STORAGE: logs * stack.log_days / _DAYS_A_MONTH,
+        Item.METRICS: stack.metrics,
+        Item.ALARMS: stack.alarms,
+        Item.DASHBOARDS: stack.dashboards,
+    }
+    return {item: Decimal(quantity) for item, quantity in units.items()}
+
+
+def month_bill(
+    work: Workload,
+    region: str = VIRGINIA,
+    free: Mapping[Item, int] | None = None,
+    stack: Stack = STACK,
+) -> Bill:
+    """Return what a month's work costs; see `bill`."""
+    return bill(used(work, stack), region, free)
+
+
+def _gb_seconds(work: Workload, stack: Stack) -> Decimal:
+    ticks = work.days * MINUTES_A_DAY
+    flushing = ticks * stack.tick_seconds + work.flushes * stack.flush_seconds
+    return stack.flush_gb * flushing + stack.record_gb * work.events * stack.record_seconds
+
+
+def _requests(units: int, a_request: int) -> int:
+    return -(-units // a_request)
