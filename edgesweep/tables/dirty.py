@@ -73,6 +73,11 @@ class DirtyTable:
         newest = [row.recorded_at for row in self._ends(distribution, forward=False)]
         return min(oldest), max(newest, default=max(oldest))
 
+    def count(self, distribution: str) -> int:
+        """Return how many rows wait; it reads them all."""
+        keys = [partition(distribution, shard) for shard in self._shards]
+        return sum(self._model.count(key, consistent_read=True) for key in keys)
+
     def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until`, the oldest first, strongly consistent."""
         # "$" sorts right after the "#" that ends the instant in a sort key.

@@ -1,0 +1,27 @@
+"""The table `flushes`, read for people: what was sent, the newest first."""
+
+from collections.abc import Iterator
+
+from edgesweep.journal import Flush
+from edgesweep.tables import items
+from edgesweep.tables.items import FlushItem
+from edgesweep.tables.models import bound
+
+
+class History:
+    """The flushes of the journal.
+
+    Args:
+        name: the table's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._flush = bound(FlushItem, name)
+
+    def newest(self, distribution: str, most: int) -> Iterator[Flush]:
+        """Yield at most so many flushes of a distribution, the newest first."""
+        found = self._flush.query(
+            f"flush#{distribution}", scan_index_forward=False, limit=most, consistent_read=True
+        )
+        for item in found:
+            yield items.to_flush(distribution, item)

@@ -1,0 +1,153 @@
+"""The composition root: a flusher, built from settings and from whatever reaches the outside world.
+
+The flush function and the command line build theirs here, so that both do the same. A dry run is
+the same flusher on adapters that write nothing.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+import boto3
+
+from edgesweep.bucket import S3Listing
+from edgesweep.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
+from edgesweep.cover import Limits, Prices
+from edgesweep.dirty import DirtyRow
+from edgesweep.discovery import Atlas, Directory, Discovery
+from edgesweep.errors import BadInput
+from edgesweep.flusher import DirtyRows, Flusher
+from edgesweep.journal import Journal
+from edgesweep.paths import viewer_path
+from edgesweep.policy import Policy
+from edgesweep.routes import Routes
+from edgesweep.sender import Edge, Sender
+from edgesweep.settings import Settings
+from edgesweep.survey import Listing, Remembered, Source, Survey, doubted, survey
+from edgesweep.tables import DirtyTable, FlushTable, RoutesTable
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What reaches the outside world.
+
+    Attributes:
+        dirty: the rows that wait.
+        journal: the flushes, the ledger and the leases.
+        atlas: the distributions that were found last.
+        directory: finds distributions.
+        edge: takes invalidations.
+        listing: lists buckets.
+        pause: sleeps for some seconds.
+    """
+
+    dirty: DirtyRows
+    journal: Journal
+    atlas: Atlas
+    directory: Directory
+    edge: Edge
+    listing: Listing
+    pause: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
+        """Return those that reach AWS."""
+        looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
+        return cls(
+            dirty=DirtyTable(settings.dirty_table),
+            journal=FlushTable(settings.flushes_table),
+            atlas=RoutesTable(settings.flushes_table),
+            directory=Distributions(looking, settings.buckets, settings.distributions),
+            edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
+            listing=Remembered(S3Listing(session.client("s3")), now),
+        )
+
+
+def discovery(settings: Settings, adapters: Adapters) -> Discovery:
+    """Wire a discovery, which remembers when it looked."""
+    return Discovery(
+        directory=adapters.directory,
+        atlas=adapters.atlas,
+        dirty=adapters.dirty,
+        journal=adapters.journal,
+        variants=settings.variants,
+        clock=now,
+    )
+
+
+def flusher(
+    adapters: Adapters, routes: Routes, policy: Policy, warn: Callable[[str], None]
+) -> Flusher:
+    """Wire a flusher for what is known of the distributions.
+
+    Args:
+        adapters: what it reaches.
+        routes: the distributions.
+        policy: when it flushes.
+        warn: told why a bucket cannot be listed.
+    """
+    journal, edge = adapters.journal, adapters.edge
+    return Flusher(
+        dirty=adapters.dirty,
+        journal=journal,
+        edge=edge,
+        sender=Sender(edge, journal, policy.budget.allowance, now, token, adapters.pause),
+        policy=policy,
+        survey=_Surveyor(adapters.listing, routes, warn),
+        viewer_paths=partial(_viewer_paths, routes),
+        clock=now,
+        token=token,
+    )
+
+
+def shared_policy(settings: Settings, distributions: int) -> tuple[Policy, BadInput | None]:
+    """Return the policy for so many distributions, or for one if the budget is too small for all.
+
+    Then no path is spent beyond the budget either, but the guaranteed interval is not kept.
+    """
+    try:
+        return Policy(replace(settings.budget, distributions=max(1, distributions))), None
+    except BadInput as error:
+        return Policy(settings.budget), error
+
+
+def now() -> datetime:
+    """Return this machine's time."""
+    return datetime.now(UTC)
+
+
+def token() -> str:
+    """Return random text."""
+    return secrets.token_hex(4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surveyor:
+    """Lists what a cover has to know of the buckets of a distribution."""
+
+    listing: Listing
+    routes: Routes
+    warn: Callable[[str], None]
+
+    def __call__(
+        self, distribution: str, dirty: Collection[str], prices: Prices, limits: Limits
+    ) -> Survey:
+        origins = self.routes.origins(distribution)
+        sources = [Source(origin.bucket, origin.prefix) for origin in origins]
+        found = survey(self.listing, sources, dirty, prices, limits)
+        if found.refused:
+            self.warn(found.refused)
+        return doubted(found, dirty, partial(self.routes.foreign, distribution))
+
+
+def _viewer_paths(routes: Routes, row: DirtyRow) -> Collection[str]:
+    """Return every viewer path under which a row's object may be cached.
+
+    A distribution that has been configured anew may no longer serve it; then its plain path counts.
+    """
+    change = row.change
+    found = routes.viewer_paths(row.distribution, change.bucket, change.key)
+    return found or (viewer_path(change.key),)
