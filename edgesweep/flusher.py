@@ -279,8 +279,9 @@ class Flusher:
 
     def _unroute(self, distribution: str) -> None:
         for chunk in _chunks(self.dirty.read(distribution)):
-            unwritten = self.dirty.add([replace(row, distribution=UNROUTED) for row in chunk])
-            self.dirty.delete([row for row in chunk if row not in unwritten])
+            moved = {row: replace(row, distribution=UNROUTED) for row in chunk}
+            unwritten = self.dirty.add(list(moved.values()))
+            self.dirty.delete([row for row in chunk if moved[row] not in unwritten])
 
 
 def _chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
