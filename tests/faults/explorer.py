@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+# How often another process, or none, falls asleep: what is slow is slow for a while.
+_NAPS = 0.05
 # What a step may take: it may stay within a second or leave it far behind.
 _PACES = tuple(timedelta(milliseconds=ms) for ms in (1, 1, 40, 400, 3_000))
 
@@ -49,8 +51,12 @@ class Explorer:
         threads = [threading.Thread(target=self._live, args=[process]) for process in processes]
         for thread in threads:
             thread.start()
+        asleep = None
         while alive := [process for process in processes if not process.done]:
-            self._current = self.chance.choice(alive)
+            if self.chance.random() < _NAPS:
+                asleep = self.chance.choice([None, *alive])
+            awake = [process for process in alive if process is not asleep] or alive
+            self._current = self.chance.choice(awake)
             self._current.turn.release()
             self._idle.acquire()
         for thread in threads:

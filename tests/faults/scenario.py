@@ -43,6 +43,7 @@ class Scenario:
         changes: how many do.
         keys: what may change.
         flushers: how many may run at once.
+        page: rows that a query returns at once.
         max_rows: what one tick reads.
         surveyed: whether unchanged objects are everywhere, so that wildcards are dear.
         gone: when a distribution is deleted, if one is.
@@ -60,6 +61,7 @@ class Scenario:
     changes: int
     keys: Sequence[str]
     flushers: int
+    page: int
     max_rows: int
     surveyed: bool
     gone: float | None
@@ -86,7 +88,9 @@ def draw(seed: int) -> Scenario:
     start = _MONTH_END + timedelta(days=11, seconds=random.uniform(0, 3600))
     if random.random() < 0.5:
         start = _MONTH_END - timedelta(seconds=random.uniform(0, changing))
-    policy, spent = _policy(random, distributions, start)
+    # A slow world is about time alone.
+    budget = Budget(usd=None) if slow else _budget(random, distributions)
+    policy, spent = _policy(random, budget, start)
     weather = _weather(random, slow=slow)
     return Scenario(
         start=start,
@@ -101,6 +105,7 @@ def draw(seed: int) -> Scenario:
         changes=random.randint(5, 45) * (3 if slow else 1),
         keys=random.sample(KEYS, random.choice((3, 6, len(KEYS)))),
         flushers=random.choice((1, 2, 2, 5)),
+        page=30 if slow else 6,
         max_rows=random.choice((9, 10_000, 10_000, 10_000)),
         surveyed=random.random() < 0.7,
         gone=random.uniform(0, faulty) if random.random() < 0.05 else None,
@@ -115,7 +120,7 @@ def _weather(random: Random, *, slow: bool) -> Weather:
         deaf=random.choice((0.0, 0.3)) * (rough > 0),
         refused=0.06 * rough * random.random(),
         late=0.04 * rough * random.random(),
-        latency=random.choice((8.0, 12.0)) if slow else random.choice((0.3, 1.5, 4.0)),
+        latency=random.choice((6.0, 9.0)) if slow else random.choice((0.3, 1.5, 4.0)),
     )
 
 
@@ -133,9 +138,8 @@ def _rules(random: Random) -> Rules:
     )
 
 
-def _policy(random: Random, distributions: int, start: datetime) -> tuple[Policy, int]:
+def _policy(random: Random, budget: Budget, start: datetime) -> tuple[Policy, int]:
     waits = timedelta(seconds=random.choice((60, 300)))
-    budget = _budget(random, distributions)
     spent = 0
     if budget.allowance is not None:
         left = budget.reserve(start) + random.choice((0, 0, 1, 5, 12, 40))

@@ -25,8 +25,6 @@ from tests.faults.world import NoAnswer, Process, World
 Watch = Callable[[Flush | None], None]
 
 _BATCH = 5
-# Rows that a query returns at once.
-PAGE = 6
 
 
 class Tables:
@@ -56,9 +54,10 @@ class Tables:
 class DirtyClient:
     """The table `dirty` as a process reaches it, page by page and batch by batch."""
 
-    def __init__(self, process: Process, tables: Tables) -> None:
+    def __init__(self, process: Process, tables: Tables, page: int = 6) -> None:
         self._process = process
         self._tables = tables
+        self._rows_of_page = page
         self.read_rows: list[DirtyRow] = []
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
@@ -94,8 +93,8 @@ class DirtyClient:
         """Yield the rows recorded at or before `until`, the oldest first."""
         if until is None:
             self.read_rows = []
-        after, page = "", [None] * PAGE
-        while len(page) == PAGE:
+        after, page = "", [None] * self._rows_of_page
+        while len(page) == self._rows_of_page:
             page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[assignment,arg-type]  # noqa: B023
             for row in cast("list[DirtyRow]", page):
                 if until is None:
@@ -105,7 +104,7 @@ class DirtyClient:
 
     def _page(self, distribution: str, after: str, until: datetime | None) -> list[DirtyRow]:
         rows = self._tables.dirty.read(distribution, until)
-        return list(islice((row for row in rows if row.position > after), PAGE))
+        return list(islice((row for row in rows if row.position > after), self._rows_of_page))
 
     def _some(self, batch: Sequence[DirtyRow]) -> Sequence[DirtyRow]:
         """Return what a table that is too busy takes of a batch."""

@@ -26,7 +26,6 @@ from edgesweep.survey import Survey, unsurveyed
 from tests.fakes.cloudfront import StrictCloudFront
 from tests.faults.scenario import MINUTE, Scenario, draw
 from tests.faults.services import (
-    PAGE,
     CloudFrontClient,
     DirtyClient,
     ObjectChange,
@@ -113,7 +112,7 @@ class Simulation:
         rate = self.scenario.rules.paths_per_second or journal.PATHS_PER_SECOND
         with (
             mock.patch.object(flusher, "MAX_ROWS", self.scenario.max_rows),
-            mock.patch.object(flusher, "_CHUNK", PAGE),
+            mock.patch.object(flusher, "_CHUNK", self.scenario.page),
             mock.patch.object(journal, "PATHS_PER_SECOND", rate),
         ):
             self.world.run(self.scenario.faulty)
@@ -310,7 +309,7 @@ class Simulation:
 
     def flusher(self, process: Process) -> Flusher:
         """Wire a flusher as the Lambda does."""
-        dirty = DirtyClient(process, self.tables)
+        dirty = DirtyClient(process, self.tables, self.scenario.page)
         flushes = journal_client(process, self.tables, dirty, self.watch)
         edge = CloudFront(cast("Any", CloudFrontClient(process, self.edge, self.watch)))
         allowance = self.scenario.policy.budget.allowance

@@ -140,9 +140,9 @@ def tell(seed: int, sieved: Sieved = faithful, *, careless: bool = False) -> Sit
     if chance.random() < 0.7:
         _work_off(site, sieve)
     site.explorer.crash = crash
-    writes = [chance.choice(WRITES) for _ in range(chance.randint(1, 4))]
+    writes = [chance.choice(WRITES) for _ in range(chance.randint(1, 6))]
     surveys = [lambda: _survey(sieve)] * chance.choice((0, 0, 1))
-    recorders = [lambda: _record(site, sieve, batches=3)] * 2
+    recorders = [lambda: _record(site, sieve, batches=5)] * 2
     site.explorer.run(lambda: _write(site, writes), *recorders, *surveys)
     site.explorer.crash = 0
     _work_off(site, sieve)
