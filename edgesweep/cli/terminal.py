@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -77,6 +78,9 @@ class OneLineErrors(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ANN401  # as click declares it
         """Run a command and exit."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A name that the terminal cannot show is escaped, as it is on standard error.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             kwargs["standalone_mode"] = False
             code = super().main(*args, **kwargs)
