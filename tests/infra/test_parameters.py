@@ -19,7 +19,8 @@ require('./infra/params.js')({ options, resolveVariable: async (name) => values[
 """
 DEFAULTS = {
     "bucket": "", "distribution": "", "budgetUsd": "0", "freePaths": "1000",
-    "guaranteeMinutes": "", "alarmEmail": "",
+    "guaranteeMinutes": "", "alarmEmail": "", "include": "", "exclude": "", "immutable": "",
+    "viewerPaths": "",
 }  # fmt: skip
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 
@@ -44,7 +45,26 @@ def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess
         ({"alarmEmail": "ops"}, ["alarmEmail", '"ops"', "one e-mail address"]),
         ({"stage": "Prod"}, ["stage", '"Prod"', "1 to 20 lower-case letters"]),
         ({"bucket": "My_Site"}, ["bucket", '"My_Site"', "3 to 63"]),
-        ({"bucket": "my-site"}, ["distribution is missing", "my-site"]),
+        (
+            EXISTING | {"distribution": "E2QWRUHEXAMPLE,d1"},
+            ["distribution", '"d1"', "an E followed"],
+        ),
+        (
+            EXISTING | {"distribution": ",".join(f"E2QWRUHEX{n:03}" for n in range(21))},
+            ["21 distributions", "at most 20"],
+        ),
+        (
+            EXISTING | {"distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE", "freePaths": "3"},
+            ["freePaths 3", "3 paths a month", "4 or more"],
+        ),
+        (
+            EXISTING | {"distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE", "guaranteeMinutes": "60"},
+            ["guaranteeMinutes", "1488 paths", "2.44 or more"],
+        ),
+        ({"exclude": "logs/* old/*"}, ["exclude", '"logs/* old/*"', "path pattern"]),
+        ({"immutable": "a" * 256}, ["immutable", "path pattern"]),
+        ({"include": ",".join(["a" * 200] * 6)}, ["include", "1205 characters", "1000 or fewer"]),
+        ({"viewerPaths": "folder"}, ["viewerPaths", '"folder"', "folders, bare"]),
         ({"distribution": "E2QWRUHEXAMPLE"}, ["bucket is missing", "E2QWRUHEXAMPLE"]),
         (EXISTING | {"distribution": "d1.cloudfront.net"}, ["distribution", "d1.cloudfront.net"]),
         (
@@ -73,6 +93,9 @@ def test_refusal(parameters: Mapping[str, str], named: list[str]) -> None:
         ({"budgetUsd": "none", "guaranteeMinutes": "1"}, "site"),
         (EXISTING, "buckets"),
         (EXISTING | {"bucket": "my-site, other.site"}, "buckets"),
+        ({"bucket": "my-site"}, "buckets"),
+        ({"exclude": "logs/*, *.map", "immutable": "assets/*"}, "site"),
+        ({"viewerPaths": "none,E2QWRUHEXAMPLE=folders+bare"}, "site"),
     ],
 )
 def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
@@ -81,6 +104,22 @@ def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
 
     assert accepted.stderr == ""
     assert json.loads(accepted.stdout)["source"] == source
+
+
+@pytest.mark.parametrize(
+    ("distribution", "ends", "lists"),
+    [
+        ("", ["/*"], True),
+        ("E2QWRUHEXAMPLE, E3QWRUHEXAMPLE", ["/E2QWRUHEXAMPLE", "/E3QWRUHEXAMPLE"], False),
+    ],
+)
+def test_distributions(distribution: str, ends: list[str], lists: bool) -> None:  # noqa: FBT001  # a parameter
+    """Only a stack that finds out its distributions may list them and invalidate any."""
+    settings = json.loads(check(bucket="my-site", distribution=distribution).stdout)
+    arns = [arn["Fn::Sub"] for arn in settings["distributionArns"]]
+
+    assert [arn[arn.rindex("/") :] for arn in arns] == ends
+    assert ("cloudfront:ListDistributions" in settings["lookups"]) is lists
 
 
 def test_osls() -> None:

@@ -34,8 +34,22 @@ def test_actions(package: Package) -> None:
 
 
 def test_resources(package: Package) -> None:
-    """Every statement that allows something names the resource."""
-    assert [resource for _, _, resource in _allowed(package) if "*" in str(resource)] == []
+    """Every statement that allows something names the resource, but for reading cache policies."""
+    wide = [action for _, action, resource in _allowed(package) if "*" in str(resource)]
+
+    assert wide == ["cloudfront:GetCachePolicy"]
+
+
+@pytest.mark.parametrize("service", ["record", "flush"])
+def test_service(packages: Mapping[str, Package], service: str) -> None:
+    """Metrics of two stages do not mix: the alarm hears those of its own stage."""
+    function = f"{service.capitalize()}LambdaFunction"
+    for stage, name in (("prod", "site"), ("test", "buckets")):
+        environment = packages[name].properties(function)["Environment"]["Variables"]
+        dimensions = packages[name].properties("UnroutedAlarm")["Dimensions"]
+
+        assert environment["POWERTOOLS_SERVICE_NAME"] == f"edgesweep-{stage}"
+        assert dimensions == [{"Name": "service", "Value": f"edgesweep-{stage}"}]
 
 
 @pytest.mark.parametrize(
