@@ -92,6 +92,7 @@ class Outcome:
         flush: the flush that was sent, settled or left open.
         answer: what CloudFront said last.
         error: what went wrong.
+        oldest: when the oldest row was recorded that waited before the tick, if any did.
     """
 
     distribution: str
@@ -99,6 +100,7 @@ class Outcome:
     flush: Flush | None = None
     answer: Answer | None = None
     error: Exception | None = None
+    oldest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,13 @@ class Flusher:
                 span = self.dirty.span(distribution)
                 if span or self.journal.lease(distribution).unfinished:
                     waiting.append((distribution, span))
-            except Exception as error:  # noqa: BLE001, PERF203  # told; the others go on
+            except Exception as error:  # noqa: BLE001  # told; the others go on
                 outcomes.append(Outcome(distribution, Reason.FAILED, error=error))
         waiting.sort(key=lambda one: one[1][:1] or (_ALWAYS,))
-        return outcomes + [self._attempt(distribution, span) for distribution, span in waiting]
+        for distribution, span in waiting:
+            oldest = span[0] if span else None
+            outcomes.append(replace(self._attempt(distribution, span), oldest=oldest))
+        return outcomes
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:
