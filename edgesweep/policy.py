@@ -72,9 +72,11 @@ class Headroom:
         return replace(self, paths=paths, wildcards=wildcards)
 
 
-# Per distribution in progress at CloudFront: 3,000 paths, and 15 wildcards of which two are left
-# to people. https://docs.aws.amazon.com/general/latest/gr/cf_region.html
-MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=13)
+# Per distribution: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=15)
+# Of the wildcards, two are left to people.
+PEOPLES_WILDCARDS = 2
+OUR_QUOTA = replace(MAX_IN_PROGRESS, wildcards=MAX_IN_PROGRESS.wildcards - PEOPLES_WILDCARDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,14 @@ class Policy:
         quiet: a deploy that is still uploading is not cut in pieces: wait for so long a silence.
         max_wait: no change waits longer than this for a silence.
         refetch: dollars of one object that was invalidated though it had not changed.
-        quota: how much of a distribution may be in progress at CloudFront.
+        quota: how much may be in progress at CloudFront for a distribution.
     """
 
     budget: Budget = field(default_factory=Budget)
     quiet: timedelta = timedelta(seconds=10)
     max_wait: timedelta = timedelta(seconds=300)
     refetch: Decimal = REFETCH_COST
-    quota: Headroom = MAX_IN_PROGRESS
+    quota: Headroom = OUR_QUOTA
 
     def settle(self, oldest: datetime, newest: datetime, now: datetime) -> Reason:
         """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING."""

@@ -8,8 +8,11 @@ from typing import Self
 
 from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
-from edgesweep.pricing import FREE_PATHS
+from edgesweep.policy import MAX_IN_PROGRESS, PEOPLES_WILDCARDS, Headroom, Policy
+from edgesweep.pricing import FREE_PATHS, REFETCH_COST
 from edgesweep.routes import Selection, Variants, variants
+
+_WILDCARDS = MAX_IN_PROGRESS.wildcards
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Settings:
         flushes_table: name of the table of flushes.
         buckets: the buckets that are watched.
         distributions: ids of the distributions that serve them; discovered unless given.
-        budget: what a month may cost, and what it guarantees.
+        policy: when to flush, and for what a month may cost.
+        shards: partitions over which the dirty rows of a distribution are spread.
         selection: which keys are swept.
         variants: distribution id -> which viewer paths of an object count.
     """
@@ -30,9 +34,15 @@ class Settings:
     flushes_table: str
     buckets: tuple[str, ...]
     distributions: tuple[str, ...]
-    budget: Budget
+    policy: Policy
+    shards: int
     selection: Selection
     variants: Mapping[str, Variants]
+
+    @property
+    def budget(self) -> Budget:
+        """What a month may cost, and what it guarantees."""
+        return self.policy.budget
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
@@ -46,7 +56,8 @@ class Settings:
             flushes_table=_required(values, "FLUSHES_TABLE"),
             buckets=_list(values, "BUCKET"),
             distributions=_list(values, "DISTRIBUTION"),
-            budget=_budget(values),
+            policy=_policy(values),
+            shards=int(_number(values, "SHARDS", "1", 1, 100, whole=True)),
             selection=Selection(
                 include=_list(values, "INCLUDE"),
                 exclude=_list(values, "EXCLUDE"),
@@ -56,15 +67,33 @@ class Settings:
         )
 
 
+def _policy(values: Mapping[str, str]) -> Policy:
+    max_wait = _number(values, "MAX_WAIT_SECONDS", "300", 1, 3_600)
+    quiet = _number(values, "QUIET_SECONDS", "10", 0, max_wait)
+    refetch = _number(values, "REFETCH_USD", str(REFETCH_COST), 0, 1)
+    miss = _number(values, "MISS_USD", "0", 0, 1)
+    kept_free = str(PEOPLES_WILDCARDS)
+    headroom = int(_number(values, "HEADROOM", kept_free, 0, _WILDCARDS - 1, whole=True))
+    return Policy(
+        budget=_budget(values),
+        quiet=timedelta(seconds=float(quiet)),
+        max_wait=timedelta(seconds=float(max_wait)),
+        refetch=refetch + miss,
+        quota=Headroom(MAX_IN_PROGRESS.paths, _WILDCARDS - headroom),
+    )
+
+
 def _budget(values: Mapping[str, str]) -> Budget:
-    minutes = values.get("GUARANTEE_MINUTES")
-    usd = values.get("BUDGET_USD") or "0"
+    free_paths = _number(values, "FREE_PATHS", str(FREE_PATHS), 0, FREE_PATHS, whole=True)
+    unlimited = values.get("BUDGET_USD") == "none"
+    guarantee = None
+    if values.get("GUARANTEE_MINUTES"):
+        minutes = _number(values, "GUARANTEE_MINUTES", "", 1, 9_999)
+        guarantee = timedelta(minutes=float(minutes))
     return Budget(
-        usd=None if usd == "none" else _number("BUDGET_USD", usd),
-        free_paths=int(_number("FREE_PATHS", values.get("FREE_PATHS") or str(FREE_PATHS))),
-        guarantee=timedelta(minutes=float(_number("GUARANTEE_MINUTES", minutes)))
-        if minutes
-        else None,
+        usd=None if unlimited else _number(values, "BUDGET_USD", "0", 0, 1_000_000),
+        free_paths=int(free_paths),
+        guarantee=guarantee,
     )
 
 
@@ -80,14 +109,23 @@ def _list(values: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, values.get(name, "").split(","))))
 
 
-def _number(name: str, text: str) -> Decimal:
+def _number(  # noqa: PLR0913  # a name, its default and its bounds
+    values: Mapping[str, str],
+    name: str,
+    default: str,
+    least: int,
+    most: int | Decimal,
+    *,
+    whole: bool = False,
+) -> Decimal:
+    text = values.get(name) or default
+    kind = "a whole number" if whole else "a number"
+    msg = f"{name} is {text!r}; it must be {kind} from {least} to {most}"
     try:
         number = Decimal(text)
     except InvalidOperation as error:
-        msg = f"{name} is {text!r}; a number is needed"
         raise BadInput(msg) from error
-    if not number.is_finite() or number < 0:
-        msg = f"{name} is {text}; it has to be 0 or more"
+    if not (number.is_finite() and least <= number <= most) or (whole and number % 1):
         raise BadInput(msg)
     return number
 

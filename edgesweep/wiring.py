@@ -56,9 +56,10 @@ class Adapters:
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
         """Return those that reach AWS."""
         looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
+        journal = FlushTable(settings.flushes_table)
         return cls(
-            dirty=DirtyTable(settings.dirty_table),
-            journal=FlushTable(settings.flushes_table),
+            dirty=DirtyTable(settings.dirty_table, journal.shards(settings.shards)),
+            journal=journal,
             atlas=RoutesTable(settings.flushes_table),
             directory=Distributions(looking, settings.buckets, settings.distributions),
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
@@ -108,10 +109,12 @@ def shared_policy(settings: Settings, distributions: int) -> tuple[Policy, BadIn
 
     Then no path is spent beyond the budget either, but the guaranteed interval is not kept.
     """
+    policy = settings.policy
     try:
-        return Policy(replace(settings.budget, distributions=max(1, distributions))), None
+        budget = replace(policy.budget, distributions=max(1, distributions))
     except BadInput as error:
-        return Policy(settings.budget), error
+        return policy, error
+    return replace(policy, budget=budget), None
 
 
 def now() -> datetime:

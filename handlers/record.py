@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from edgesweep.recorder import Message, Recorded, Recorder
 from edgesweep.routes import Routes, everywhere
 from edgesweep.settings import Settings
-from edgesweep.tables import DirtyTable, RoutesTable
+from edgesweep.tables import DirtyTable, FlushTable, RoutesTable
 
 logger = Logger()
 metrics = Metrics()
@@ -28,6 +28,9 @@ def settings() -> Settings:
 @cache
 def recorder() -> Recorder:
     """Wire the recorder once for each execution environment."""
+    if settings().shards > 1:
+        # Readers have to know of every shard before a row is in it.
+        FlushTable(settings().flushes_table).shards(settings().shards)
     return Recorder(
         routes=Routes(),
         writer=DirtyTable(settings().dirty_table),
@@ -35,6 +38,7 @@ def recorder() -> Recorder:
         # lost row, too rare to happen.
         token=lambda: secrets.token_hex(8),
         selection=settings().selection,
+        shards=settings().shards,
     )
 
 
@@ -64,7 +68,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def tell(messages: int, recorded: Recorded) -> None:
-    """Log what became of a batch, and count what was passed over."""
+    """Log what became of a batch, and count what was passed over: why so is in the log."""
     logger.info(
         "Recorded",
         messages=messages,
@@ -72,7 +76,7 @@ def tell(messages: int, recorded: Recorded) -> None:
         unrouted=recorded.unrouted,
         passed_over=recorded.passed_over,
     )
-    for fate, changes in recorded.passed_over.items():
-        metrics.add_metric(f"{fate.capitalize()}Changes", MetricUnit.Count, changes)
     if recorded.passed_over:
+        changes = sum(recorded.passed_over.values())
+        metrics.add_metric("PassedOverChanges", MetricUnit.Count, changes)
         metrics.flush_metrics()

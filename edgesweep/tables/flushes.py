@@ -18,7 +18,7 @@ from edgesweep.dirty import instant
 from edgesweep.journal import Flush, Invalidation, Lease, Limits, OverLimit, Overtaken, State
 from edgesweep.pace import Demand
 from edgesweep.tables import items
-from edgesweep.tables.items import DemandItem, FlushItem, LeaseItem, LedgerItem
+from edgesweep.tables.items import DemandItem, FlushItem, LeaseItem, LedgerItem, ShardsItem
 from edgesweep.tables.models import bound
 
 _ATTEMPTS = 5
@@ -49,6 +49,7 @@ class FlushTable:
         self._ledger = bound(LedgerItem, name)
         self._lease = bound(LeaseItem, name)
         self._demand = bound(DemandItem, name)
+        self._shards = bound(ShardsItem, name)
         self._connection = Connection()
         self._pause = pause
 
@@ -102,6 +103,23 @@ class FlushTable:
                 days=str(demand.days),
                 paths=" ".join(map(str, demand.paths)),
             ).save()
+
+    def shards(self, wanted: int) -> int:
+        """Return the most shards that were ever wanted: rows may wait in each of them.
+
+        Whoever writes or reads rows asks first, so that nobody writes where nobody reads.
+        """
+        try:
+            most = int(self._shards.get("shards", "shards", consistent_read=True).most)
+        except DoesNotExist:
+            most = 1
+        if wanted <= most:
+            return most
+        raised: Condition = ShardsItem.most.does_not_exist()
+        raised |= ShardsItem.most < wanted
+        with contextlib.suppress(Overtaken):
+            self._update(self._shards("shards", "shards"), [ShardsItem.most.set(wanted)], raised)
+        return self.shards(wanted)
 
     def load(self, distribution: str, flush_id: str) -> Flush:
         """Read a flush.

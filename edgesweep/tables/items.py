@@ -64,6 +64,12 @@ class DemandItem(Keyed):
     paths = UnicodeAttribute()
 
 
+class ShardsItem(Keyed):
+    """The most partitions over which rows were ever spread: `shards` / `shards`."""
+
+    most = NumberAttribute()
+
+
 class LeaseItem(Keyed):
     """The lease of one distribution: `lease#<distribution>` / `lease`."""
 

@@ -5,11 +5,17 @@ from decimal import Decimal
 
 import pytest
 
+from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
+from edgesweep.policy import Headroom, Policy
 from edgesweep.routes import Selection
 from edgesweep.settings import Settings
 
 LEAST = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
+NUMBERS = (
+    "BUDGET_USD", "FREE_PATHS", "GUARANTEE_MINUTES", "QUIET_SECONDS", "MAX_WAIT_SECONDS",
+    "HEADROOM", "REFETCH_USD", "MISS_USD", "SHARDS",
+)  # fmt: skip
 
 
 def test_least() -> None:
@@ -21,9 +27,9 @@ def test_least() -> None:
     assert settings.buckets == settings.distributions == ()
     assert settings.selection == Selection((), (), ())
     assert settings.variants == {}
-    assert settings.budget.usd == 0
-    assert settings.budget.free_paths == 1_000
-    assert settings.budget.guarantee is None
+    assert settings.policy == Policy()
+    assert settings.budget == Budget(Decimal(0), 1_000, None)
+    assert settings.shards == 1
 
 
 def test_budget() -> None:
@@ -38,10 +44,7 @@ def test_budget() -> None:
 
 def test_empty_values() -> None:
     """A variable that is set to nothing is as good as absent."""
-    names = (
-        "BUDGET_USD", "FREE_PATHS", "GUARANTEE_MINUTES", "BUCKET", "DISTRIBUTION", "INCLUDE",
-        "EXCLUDE", "IMMUTABLE", "VIEWER_PATHS",
-    )  # fmt: skip
+    names = (*NUMBERS, "BUCKET", "DISTRIBUTION", "INCLUDE", "EXCLUDE", "IMMUTABLE", "VIEWER_PATHS")
     values = dict.fromkeys(names, "")
 
     assert Settings.from_mapping(LEAST | values) == Settings.from_mapping(LEAST)
@@ -93,13 +96,68 @@ def test_missing(name: str, empty: bool) -> None:  # noqa: FBT001  # a parameter
         Settings.from_mapping(values | ({name: ""} if empty else {}))
 
 
-@pytest.mark.parametrize("name", ["BUDGET_USD", "FREE_PATHS", "GUARANTEE_MINUTES"])
-@pytest.mark.parametrize("value", ["five", "-1", "NaN", "Infinity", "1,000", "$5"])
+def test_policy() -> None:
+    """When to flush is said in seconds, what a refetch costs in dollars, a cache miss on top."""
+    values = {
+        "QUIET_SECONDS": "0",
+        "MAX_WAIT_SECONDS": "60",
+        "HEADROOM": "5",
+        "REFETCH_USD": "0.000001",
+        "MISS_USD": "0.002",
+        "SHARDS": "4",
+    }
+
+    settings = Settings.from_mapping(LEAST | values)
+
+    assert settings.policy.quiet == timedelta(0)
+    assert settings.policy.max_wait == timedelta(minutes=1)
+    assert settings.policy.quota == Headroom(3_000, 10)
+    assert settings.policy.refetch == Decimal("0.002001")
+    assert settings.shards == 4
+
+
+def test_no_limit() -> None:
+    """A budget of `none` is no limit."""
+    assert Settings.from_mapping(LEAST | {"BUDGET_USD": "none"}).budget.allowance is None
+
+
+def test_unpaid_guarantee() -> None:
+    """A guarantee that the budget does not pay for is refused with the budget it would take."""
+    with pytest.raises(BadInput, match=r"every 5 minutes takes 8,928 paths a month, \$39\.64; "):
+        Settings.from_mapping(LEAST | {"GUARANTEE_MINUTES": "5"})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["five", "-1", "NaN", "Infinity", "1,000", "$5", "1e9"])
 def test_wrong_number(name: str, value: str) -> None:
-    """A value that is no number of at least 0 is named with its variable."""
-    with pytest.raises(BadInput) as refusal:
+    """A value that is no number within its bounds is named with its variable."""
+    with pytest.raises(BadInput, match=rf"^{name} is '") as refusal:
         Settings.from_mapping(LEAST | {name: value})
 
-    assert name in str(refusal.value)
     assert value in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"FREE_PATHS": "1001"}, "FREE_PATHS is '1001'; it must be a whole number from 0 to 1000"),
+        ({"FREE_PATHS": "1.5"}, "FREE_PATHS is '1.5'; it must be a whole number from 0 to 1000"),
+        (
+            {"GUARANTEE_MINUTES": "0"},
+            "GUARANTEE_MINUTES is '0'; it must be a number from 1 to 9999",
+        ),
+        ({"HEADROOM": "15"}, "HEADROOM is '15'; it must be a whole number from 0 to 14"),
+        ({"SHARDS": "0"}, "SHARDS is '0'; it must be a whole number from 1 to 100"),
+        (
+            {"QUIET_SECONDS": "61", "MAX_WAIT_SECONDS": "60"},
+            "QUIET_SECONDS is '61'; it must be a number from 0 to 60",
+        ),
+    ],
+)
+def test_bounds(values: dict[str, str], says: str) -> None:
+    """A value out of its bounds is refused with them."""
+    with pytest.raises(BadInput) as refusal:
+        Settings.from_mapping(LEAST | values)
+
+    assert str(refusal.value) == says
