@@ -1,0 +1,235 @@
+"""What CloudFront is asked to find distributions, and where they are kept."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from edgesweep.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.discovery import Undiscovered
+from edgesweep.routes import Distribution, Origin, everywhere
+from edgesweep.routes.config import read
+from edgesweep.tables import RoutesTable
+from tests.aws import create_table
+
+FOLDER = Path(__file__).parents[1] / "distributions"
+QUERY_STRINGS = {
+    "658327ea-f89d-4fab-a63d-7e88639e58f6": "none",
+    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": "none",
+    "3f1c9a52-6a0e-4c3d-9d0a-5a7c1d2e4f60": "whitelist",
+}
+
+Answers = Mapping[str, Any]
+
+
+@pytest.fixture
+def cloudfront() -> Iterator[Stubber]:
+    """Answer just the requests that are foreseen, in their order."""
+    client = boto3.client("cloudfront", "us-east-1", config=DISCOVERY_CONFIG)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def configuration(name: str) -> Answers:
+    """Return the answer to GetDistributionConfig for one of the kept configurations."""
+    answer: Answers = json.loads((FOLDER / f"{name}.json").read_text())
+    return answer
+
+
+def expected(name: str, buckets: Sequence[str]) -> Distribution:
+    """Return what matters of a kept configuration."""
+    query_strings = {policy: behaviour != "none" for policy, behaviour in QUERY_STRINGS.items()}
+    return read(name, configuration(name)["DistributionConfig"], buckets, query_strings)
+
+
+def lists(stubber: Stubber, *pages: Sequence[str], **differing: str) -> None:
+    """Foresee a listing of distributions, in pages."""
+    for number, page in enumerate(pages):
+        last = number == len(pages) - 1
+        listed = {
+            "Marker": f"page{number}" * (number > 0),
+            "MaxItems": 100,
+            "IsTruncated": not last,
+            "Quantity": len(page),
+            "Items": [summary(name) | differing for name in page],
+        } | ({} if last else {"NextMarker": f"page{number + 1}"})
+        asked = {"Marker": f"page{number}"} if number else {}
+        stubber.add_response("list_distributions", {"DistributionList": listed}, asked)
+
+
+def summary(name: str) -> dict[str, Any]:
+    """Return a configuration as a listing shows it: without the default root object."""
+    config = configuration(name)["DistributionConfig"]
+    hidden = ("CallerReference", "DefaultRootObject", "Logging", "ContinuousDeploymentPolicyId")
+    return {key: value for key, value in config.items() if key not in hidden} | {
+        "Id": name,
+        "ARN": f"arn:aws:cloudfront::111122223333:distribution/{name}",
+        "Status": "Deployed",
+        "LastModifiedTime": datetime(2026, 11, 23, tzinfo=UTC),
+        "DomainName": "d111111abcdef8.cloudfront.net",
+    }
+
+
+def tells(stubber: Stubber, *names: str) -> None:
+    """Foresee that configurations are read."""
+    for name in names:
+        stubber.add_response("get_distribution_config", configuration(name), {"Id": name})
+
+
+def explains(stubber: Stubber, *policies: str) -> None:
+    """Foresee that cache policies are read."""
+    for policy in policies:
+        strings = {"QueryStringBehavior": QUERY_STRINGS[policy]}
+        config = {
+            "Name": "policy",
+            "MinTTL": 1,
+            "ParametersInCacheKeyAndForwardedToOrigin": {
+                "EnableAcceptEncodingGzip": True,
+                "HeadersConfig": {"HeaderBehavior": "none"},
+                "CookiesConfig": {"CookieBehavior": "none"},
+                "QueryStringsConfig": strings,
+            },
+        }
+        answer = {
+            "CachePolicy": {
+                "Id": policy,
+                "LastModifiedTime": datetime(2026, 11, 23, tzinfo=UTC),
+                "CachePolicyConfig": config,
+            }
+        }
+        stubber.add_response("get_cache_policy", answer, {"Id": policy})
+
+
+def find(
+    stubber: Stubber, buckets: Sequence[str] = (), only: Sequence[str] = ()
+) -> Sequence[Distribution]:
+    """Look for distributions."""
+    client: Any = stubber.client
+    return Distributions(client, buckets, only).find()
+
+
+def test_discovered(cloudfront: Stubber) -> None:
+    """Every distribution that leads to a bucket is found, on whatever page, and no other read."""
+    buckets = ["docs-site", "gallery"]
+    lists(cloudfront, ["oai", "oac"], ["website", "cache-policy"])
+    tells(cloudfront, "oac", "cache-policy")
+    explains(
+        cloudfront,
+        "3f1c9a52-6a0e-4c3d-9d0a-5a7c1d2e4f60",
+        "658327ea-f89d-4fab-a63d-7e88639e58f6",
+    )
+
+    found = find(cloudfront, buckets)
+
+    assert found == [expected("oac", buckets), expected("cache-policy", buckets)]
+
+
+def test_every_bucket(cloudfront: Stubber) -> None:
+    """Without buckets, every distribution that leads to any bucket is found."""
+    lists(cloudfront, ["oai", "website"])
+    tells(cloudfront, "oai", "website")
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    found = find(cloudfront)
+
+    assert [distribution.id for distribution in found] == ["oai", "website"]
+
+
+def test_none(cloudfront: Stubber) -> None:
+    """An account without a distribution has none."""
+    empty = {"Marker": "", "MaxItems": 100, "IsTruncated": False, "Quantity": 0}
+    cloudfront.add_response("list_distributions", {"DistributionList": empty}, {})
+
+    assert find(cloudfront, ["docs-site"]) == []
+
+
+def test_for_tenants(cloudfront: Stubber) -> None:
+    """A distribution for tenants takes no invalidations, so it is passed over."""
+    lists(cloudfront, ["oac"], ConnectionMode="tenant-only")
+
+    assert find(cloudfront, ["docs-site"]) == []
+
+
+def test_named(cloudfront: Stubber) -> None:
+    """Distributions that are named are read, and nothing is listed."""
+    tells(cloudfront, "staging", "disabled")
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    found = find(cloudfront, ["docs-site"], ["staging", "disabled"])
+
+    assert [(one.id, one.enabled) for one in found] == [("staging", True), ("disabled", False)]
+
+
+def test_named_unreadable(cloudfront: Stubber) -> None:
+    """One that is named and may not be read is taken to serve every object of the buckets."""
+    cloudfront.add_client_error("get_distribution_config", "AccessDenied", http_status_code=403)
+
+    found = find(cloudfront, ["docs-site"], ["E1"])
+
+    assert found == everywhere(["E1"], ["docs-site"]).known
+    assert found[0].origins == [Origin("docs-site")]
+
+
+def test_gone(cloudfront: Stubber) -> None:
+    """A distribution that was deleted meanwhile is not found; the others are."""
+    lists(cloudfront, ["oac", "staging"])
+    cloudfront.add_client_error(
+        "get_distribution_config", "NoSuchDistribution", http_status_code=404
+    )
+    tells(cloudfront, "staging")
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    found = find(cloudfront, ["docs-site"])
+
+    assert [distribution.id for distribution in found] == ["staging"]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchCachePolicy"])
+def test_refused(cloudfront: Stubber, code: str) -> None:
+    """What CloudFront refuses is said in one line, and is never taken for no distribution."""
+    cloudfront.add_client_error("list_distributions", code, http_status_code=403)
+
+    with pytest.raises(Undiscovered, match=f"^The distributions cannot be read: .*{code}"):
+        find(cloudfront, ["docs-site"])
+
+
+def test_unreadable_unnamed(cloudfront: Stubber) -> None:
+    """A listed distribution that may not be read is no reason to guess."""
+    lists(cloudfront, ["oac"])
+    cloudfront.add_client_error("get_distribution_config", "AccessDenied", http_status_code=403)
+
+    with pytest.raises(Undiscovered, match="AccessDenied"):
+        find(cloudfront, ["docs-site"])
+
+
+@pytest.fixture
+def table() -> Iterator[RoutesTable]:
+    """Return an empty table."""
+    with mock_aws():
+        create_table("flushes")
+        yield RoutesTable("flushes")
+
+
+def test_never_saved(table: RoutesTable) -> None:
+    """A table where nothing was saved knows that it does not know."""
+    assert table.load() is None
+
+
+def test_saved(table: RoutesTable) -> None:
+    """What was saved last is what is loaded, whole."""
+    every = [expected(file.stem, ()) for file in sorted(FOLDER.iterdir())]
+    table.save([])
+    assert table.load() == []
+
+    table.save([replace(one, enabled=False) for one in every])
+    table.save(every)
+
+    assert table.load() == every
