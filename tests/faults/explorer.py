@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-# How often another process, or none, falls asleep: what is slow is slow for a while.
+# How often others fall asleep, and how many: what is slow is slow for a while.
 _NAPS = 0.05
+_ASLEEP = 0.5
 # What a step may take: it may stay within a second or leave it far behind.
 _PACES = tuple(timedelta(milliseconds=ms) for ms in (1, 1, 40, 400, 3_000))
 
@@ -51,11 +52,11 @@ class Explorer:
         threads = [threading.Thread(target=self._live, args=[process]) for process in processes]
         for thread in threads:
             thread.start()
-        asleep = None
+        asleep: set[int] = set()
         while alive := [process for process in processes if not process.done]:
             if self.chance.random() < _NAPS:
-                asleep = self.chance.choice([None, *alive])
-            awake = [process for process in alive if process is not asleep] or alive
+                asleep = {id(process) for process in alive if self.chance.random() < _ASLEEP}
+            awake = [process for process in alive if id(process) not in asleep] or alive
             self._current = self.chance.choice(awake)
             self._current.turn.release()
             self._idle.acquire()
