@@ -1,4 +1,4 @@
-"""The journal in memory: flushes, ledger and leases, under the conditions that the table enforces."""
+"""The journal in memory: flushes, ledger and leases, under the conditions of the table."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +15,6 @@ from edgesweep.journal import (
     Overtaken,
     State,
 )
-from edgesweep.pace import Demand
 from edgesweep.pace import NOTHING_SEEN, Demand
 
 
@@ -36,7 +35,6 @@ class JournalInMemory:
         self.flushes: dict[tuple[str, str], Flush] = {}
         self.ledger: Counter[str] = Counter()
         self.leases: dict[str, Lease] = {}
-        self._demand = Demand()
         self.kept = NOTHING_SEEN
         self._most_paths = most_paths
 
@@ -76,14 +74,6 @@ class JournalInMemory:
     def remember(self, demand: Demand) -> None:
         """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
         self.kept = demand
-
-    def demand(self) -> Demand:
-        """Return what flushes have taken so far, all distributions together."""
-        return self._demand
-
-    def remember(self, demand: Demand) -> None:
-        """Keep the demand."""
-        self._demand = demand
 
     def load(self, distribution: str, flush_id: str) -> Flush:
         """Read a flush."""

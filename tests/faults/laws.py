@@ -53,7 +53,7 @@ def _stale(story: Story) -> Iterator[str]:
 
 
 def _paid_twice(story: Story) -> Iterator[str]:
-    """No row was planned into two billed flushes, but for those that may be newer than the first."""
+    """No row was planned into two billed flushes, unless it may be newer than the first."""
     opened: dict[DirtyRow, Flush] = {}
     references = {one.reference.rpartition(" ")[0] for one in story.edge.made}
     flushes = story.tables.journal.flushes
@@ -107,7 +107,7 @@ def _late(story: Story) -> Iterator[str]:
             one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
         ]
         if not _matched(found, row.change.key):
-            yield f"Late: {row.change.key} of {row.distribution}, recorded {row.recorded_at}, due {due}"
+            yield f"Late: {row.change.key} of {row.distribution}, {row.recorded_at}, due {due}"
 
 
 def _charges_kept(story: Story) -> bool:

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from unittest import mock
 
-from edgesweep import flusher, sender
-from edgesweep.answers import Accepted, Answer, Unanswered
-from edgesweep.budget import Budget, month_of
+from edgesweep import flusher
+from edgesweep.answers import Answer, Unanswered
+from edgesweep.budget import Budget
 from edgesweep.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Flusher, Outcome
-from edgesweep.journal import Flush, Lease, Limits, Overtaken, State
+from edgesweep.journal import Flush, Lease, Limits
 from edgesweep.policy import Go, Hold, Policy
 from edgesweep.sender import Sender
 from tests.fakes.journal import JournalInMemory
@@ -73,7 +73,13 @@ def ledger_outside_the_transaction() -> Iterator[None]:
     real = JournalInMemory.open
     reach = JournalClient.__getattr__
 
-    def uncharged(self: JournalInMemory, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None) -> None:
+    def uncharged(
+        self: JournalInMemory,
+        flush: Flush,
+        lease: Lease,
+        limits: Limits,
+        replaced: Flush | None = None,
+    ) -> None:
         before = self.ledger.copy()
         real(self, flush, lease, limits, replaced)
         self.ledger.clear()
@@ -84,7 +90,9 @@ def ledger_outside_the_transaction() -> Iterator[None]:
         if name != "open":
             return method
 
-        def opened(flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None) -> None:
+        def opened(
+            flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+        ) -> None:
             method(flush, lease, limits, replaced)
             ledger = self._tables.journal.ledger
             paths = dict.fromkeys(flush.months, len(flush.paths))
@@ -94,7 +102,10 @@ def ledger_outside_the_transaction() -> Iterator[None]:
 
         return opened
 
-    with mock.patch.object(JournalInMemory, "open", uncharged), mock.patch.object(JournalClient, "__getattr__", separate):
+    with (
+        mock.patch.object(JournalInMemory, "open", uncharged),
+        mock.patch.object(JournalClient, "__getattr__", separate),
+    ):
         yield
 
 
@@ -123,7 +134,9 @@ def hidden_retries() -> AbstractContextManager[object]:
 
     def twice(self: CloudFront, distribution: str, paths: Any, reference: str) -> Answer:
         answer = once(self, distribution, paths, reference)
-        return once(self, distribution, paths, reference) if isinstance(answer, Unanswered) else answer
+        return (
+            once(self, distribution, paths, reference) if isinstance(answer, Unanswered) else answer
+        )
 
     return mock.patch.object(CloudFront, "invalidate", twice)
 
@@ -139,7 +152,9 @@ def eventual_reads() -> Iterator[None]:
     page = DirtyClient._page
     seen: dict[int, list[tuple[Any, list[DirtyRow]]]] = {}
 
-    def late(self: DirtyClient, distribution: str, after: str, until: datetime | None) -> list[DirtyRow]:
+    def late(
+        self: DirtyClient, distribution: str, after: str, until: datetime | None
+    ) -> list[DirtyRow]:
         fresh = page(self, distribution, after, until)
         if after or until:
             return fresh

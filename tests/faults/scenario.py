@@ -1,4 +1,4 @@
-"""What a seed stands for: the site, its budget, the weather, and one reading of CloudFront's rules."""
+"""What a seed stands for: the site, its budget, the weather, a reading of CloudFront's rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Scenario:
 
 def draw(seed: int) -> Scenario:
     """Return the scenario of a seed."""
-    random = Random(seed)  # noqa: S311  # repeatable, not secret
+    random = Random(seed)  # repeatable, not secret
     serves = BUCKETS[random.choice((1, 1, 2, 3))]
     distributions = len({one for several in serves.values() for one in several})
     faulty = random.uniform(4, 9) * MINUTE
@@ -163,6 +163,4 @@ def _budget(random: Random, distributions: int) -> Budget:
     needed = -(-(end - start) // timedelta(minutes=minutes)) * distributions
     spare = random.choice((0, 20, 4_000))
     guarantee = timedelta(minutes=minutes)
-    return Budget(
-        free_paths=needed + spare, guarantee=guarantee, distributions=distributions
-    )
+    return Budget(free_paths=needed + spare, guarantee=guarantee, distributions=distributions)

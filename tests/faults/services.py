@@ -21,7 +21,7 @@ from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
 from tests.faults.world import NoAnswer, Process, World
 
-# Is called after each call that can change what is charged or billed, with a flush if it was opened.
+# Is called after each call that can change what is charged or billed, with a flush just opened.
 Watch = Callable[[Flush | None], None]
 
 _BATCH = 5
@@ -95,7 +95,7 @@ class DirtyClient:
             self.read_rows = []
         after, page = "", [None] * self._rows_of_page
         while len(page) == self._rows_of_page:
-            page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[assignment,arg-type]  # noqa: B023
+            page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[return-value, arg-type]
             for row in cast("list[DirtyRow]", page):
                 if until is None:
                     self.read_rows.append(row)
@@ -117,9 +117,7 @@ class DirtyClient:
 class JournalClient:
     """The table `flushes` as a process reaches it: each method is one call."""
 
-    def __init__(
-        self, process: Process, tables: Tables, dirty: DirtyClient, watch: Watch
-    ) -> None:
+    def __init__(self, process: Process, tables: Tables, dirty: DirtyClient, watch: Watch) -> None:
         self._process = process
         self._tables = tables
         self._dirty = dirty
@@ -131,8 +129,8 @@ class JournalClient:
         if name == "fits":
             return cast("Callable[..., Any]", method)
 
-        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # as the port says
-            def execute() -> Any:  # noqa: ANN401
+        def call(*arguments: Any, **named: Any) -> Any:  # as the port says
+            def execute() -> Any:
                 result = method(*arguments, **named)
                 opened = self._opened(*arguments, **named) if name == "open" else None
                 self._watch(opened)
@@ -152,9 +150,7 @@ class JournalClient:
         return flush if replaced is None else None
 
 
-def journal_client(
-    process: Process, tables: Tables, dirty: DirtyClient, watch: Watch
-) -> Journal:
+def journal_client(process: Process, tables: Tables, dirty: DirtyClient, watch: Watch) -> Journal:
     """Return the journal as a process reaches it; `watch` is called after each call."""
     return cast("Journal", JournalClient(process, tables, dirty, watch))
 
@@ -162,14 +158,12 @@ def journal_client(
 class CloudFrontClient:
     """CloudFront's boto3 client in a process."""
 
-    def __init__(
-        self, process: Process, service: StrictCloudFront, watch: Watch
-    ) -> None:
+    def __init__(self, process: Process, service: StrictCloudFront, watch: Watch) -> None:
         self._process = process
         self._service = service
         self._watch = watch
 
-    def create_invalidation(self, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    def create_invalidation(self, **request: Any) -> Mapping[str, Any]:
         """Ask once."""
 
         def create() -> Mapping[str, Any]:
@@ -179,7 +173,7 @@ class CloudFrontClient:
 
         return self._call("edge.create", create)
 
-    def get_invalidation(self, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    def get_invalidation(self, **request: Any) -> Mapping[str, Any]:
         """Ask how far it is."""
         return self._call("edge.get", lambda: self._service.get_invalidation(**request))
 

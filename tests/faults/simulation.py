@@ -47,11 +47,15 @@ _MOST_TICKS = 600
 class Routes:
     """Which distributions serve a bucket."""
 
-    serves: Mapping[str, Sequence[str]]
+    by_bucket: Mapping[str, Sequence[str]]
+
+    def serves(self, bucket: str) -> bool:
+        """Tell whether any distribution leads to the bucket."""
+        return bool(self.by_bucket[bucket])
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a port
         """Return the ids of the distributions that can serve the object."""
-        return self.serves[bucket]
+        return self.by_bucket[bucket]
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ class Simulation:
 
     def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
         self.scenario = scenario = draw(seed)
-        self.random = Random(f"{seed} happens")  # noqa: S311  # repeatable, not secret
+        self.random = Random(f"{seed} happens")  # repeatable, not secret
         self.world = World(self.random, scenario.start, scenario.weather, trace)
         self.tables = Tables(self.world)
         self.edge = StrictCloudFront(
@@ -130,7 +134,7 @@ class Simulation:
         made = self.edge.made
         if self._made < len(made) and made[-1].reference.startswith(OURS):
             self._check_quota(made[-1].distribution)
-            if self.random.random() < 0.3 and self.world.now < self._changes_until:  # noqa: PLR2004
+            if self.random.random() < 0.3 and self.world.now < self._changes_until:
                 self.world.after(self.random.uniform(0, 6), self._change)
         self._made = len(made)
 
@@ -149,14 +153,18 @@ class Simulation:
         budget, now = self.scenario.policy.budget, self.world.now
         for month in opened.months if budget.allowance is not None else ():
             start, end = month_bounds(parse_instant(f"{month}-01T00:00:00.000000Z"))
-            moment = min(max(now + 2 * timedelta(seconds=MOST_SKEW), start), end - timedelta(seconds=1))
-            left = budget.allowance - self.tables.journal.ledger[month]
+            moment = min(
+                max(now + 2 * timedelta(seconds=MOST_SKEW), start), end - timedelta(seconds=1)
+            )
+            left = (budget.allowance or 0) - self.tables.journal.ledger[month]
             if left < budget.reserve(moment):
                 self._broken(f"{month}: {left} paths left at {now}, {opened.id} took the reserve")
 
     def _check_quota(self, distribution: str) -> None:
         """Two wildcards are left to people."""
-        busy = [one for one in self.edge.in_progress(distribution) if one.reference.startswith(OURS)]
+        busy = [
+            one for one in self.edge.in_progress(distribution) if one.reference.startswith(OURS)
+        ]
         wildcards = sum(one.wildcards for one in busy)
         if wildcards > MAX_WILDCARDS:
             self._broken(f"{wildcards} wildcards of ours in progress at {distribution}")
@@ -207,7 +215,13 @@ class Simulation:
         over = now > self._changes_until
         month, month_end = month_bounds(now)
         beginning = now - month < timedelta(minutes=3)
-        if self.queue.bodies or reasons != {Reason.BUDGET} or self._flushers or not over or beginning:
+        if (
+            self.queue.bodies
+            or reasons != {Reason.BUDGET}
+            or self._flushers
+            or not over
+            or beginning
+        ):
             return MINUTE
         interval = budget.interval(now)
         leases = [self.tables.journal.lease(one.distribution) for one in self._outcomes]

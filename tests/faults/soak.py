@@ -6,9 +6,8 @@ A story that breaks a law is told once more, line by line. The last line says ho
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 from tests.faults.laws import broken
 from tests.faults.simulation import Simulation
@@ -54,7 +53,11 @@ def main() -> int:
     took = time.perf_counter() - start
     print(
         f"{len(seeds) - len(failed)} of {len(seeds)} seeds held, {len(seeds) / took:.0f} a second"
-        + (f"; replay: python -m tests.faults.soak --trace --seeds 1 --first {failed[0][0]}" if failed else "")
+        + (
+            f"; replay: python -m tests.faults.soak --trace --seeds 1 --first {failed[0][0]}"
+            if failed
+            else ""
+        )
     )
     return bool(failed)
 

@@ -304,7 +304,7 @@ class Process:
         if when == 1:
             self.sleep(self.world.random.random() * self.world.weather.latency)
             self._execute_unheard(name, execute)
-        if when == 2:  # noqa: PLR2004
+        if when == 2:
             delay = self.world.random.uniform(0, 15)
             self.world.after(delay, lambda: self._execute_unheard(name, execute))
         self.die(f"crashes {('before', 'after', 'during')[when]} {name}")

@@ -15,6 +15,7 @@ from edgesweep.survey import (
     Source,
     Survey,
     Unlistable,
+    doubted,
     survey,
     unsurveyed,
 )
@@ -208,6 +209,26 @@ def test_refused(buckets: Sequence[str]) -> None:
     assert known.pages == len(listing.asked)
     assert (known.live, known.marks) == (["/\ud800"], {"/\ud800"})
     assert covered(known, {"/a", "/b"}) == ("/a", "/b")
+
+
+def test_doubted() -> None:
+    """A candidate that something else than the buckets may serve counts as unseen, no other."""
+    dirty = {"/api/1", "/api/2", "/blog/1", "/blog/2"}
+    known = Survey(["/blog/3"], set(), pages=1)
+
+    doubtful = doubted(known, dirty, lambda prefix: "/api/".startswith(prefix[:5]))
+
+    assert doubtful.marks == {"/\ud800", "/api/\ud800"}
+    assert doubtful.pages == 1
+    assert covered(known, dirty) == ("/*",)
+    assert covered(doubtful, dirty) == ("/api/1", "/api/2", "/blog/*")
+
+
+def test_undoubted() -> None:
+    """Where the buckets serve everything, a survey stays as it is."""
+    known = Survey(["/blog/3"], set(), pages=1)
+
+    assert doubted(known, {"/blog/1", "/blog/2"}, lambda _: False) is known
 
 
 def test_nothing_dirty() -> None:
