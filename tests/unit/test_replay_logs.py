@@ -12,7 +12,7 @@ from edgesweep.replay.history import Deploy
 from edgesweep.replay.logs import read
 
 
-def line(
+def line(  # noqa: PLR0913, PLR0917  # the fields that a test is about
     time: str, operation: str, key: str, status: str = "200", error: str = "-", bucket: str = "site"
 ) -> str:
     """Return a line of a server access log on 1 October 2026."""
