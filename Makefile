@@ -61,7 +61,7 @@ demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidatio
 
 test: install lint types ## Run every check and test
 	@.venv/bin/pytest --cov --cov-report=
-	@.venv/bin/coverage report --include="$(CORE)" --fail-under=100
+	@.venv/bin/coverage report --include="$(CORE)" --fail-under=90
 
 soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds
 	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST)

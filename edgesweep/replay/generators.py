@@ -128,6 +128,25 @@ def newsroom(seed: int, days: int) -> History:
     return _history("newsroom", [*fronts, *stories], deploys)
 
 
+def json_api(seed: int, days: int) -> History:
+    """Return an API of static JSON: items that change at random, and the lists they are in."""
+    rng = random.Random(seed)
+    kinds = _words(rng, 12)
+    items = [f"api/v1/{kind}/{number}.json" for kind in kinds for number in range(400)]
+    lists = [f"api/v1/{kind}/index.json" for kind in kinds]
+    deploys = []
+    for day in range(days):
+        if day % _WEEK == 0 and rng.random() < 1 / 2:
+            kind = rng.choice(kinds)
+            whole = [item for item in items if item.startswith(f"api/v1/{kind}/")]
+            deploys.append(_deploy(_moment(rng, day), [*whole, f"api/v1/{kind}/index.json"]))
+        for _ in range(rng.randint(1, 6)):
+            changed = rng.sample(items, min(len(items), int(4 * rng.paretovariate(1))))
+            touched = {f"{item.rpartition('/')[0]}/index.json" for item in changed}
+            deploys.append(_deploy(_moment(rng, day), [*changed, *sorted(touched)]))
+    return _history("json-api", ["api/v1/index.json", *lists, *items], deploys)
+
+
 Shape = Callable[[int, int], History]
 
 SHAPES: Mapping[str, Shape] = {
@@ -137,6 +156,7 @@ SHAPES: Mapping[str, Shape] = {
     "nightly-rebuild": nightly_rebuild,
     "hashed-assets": hashed_assets,
     "newsroom": newsroom,
+    "json-api": json_api,
 }
 
 

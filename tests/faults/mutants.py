@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 from edgesweep import flusher
@@ -192,7 +192,7 @@ def fixed_order() -> AbstractContextManager[object]:
 
 
 MUTANTS: Mapping[str, Mutant] = {
-    mutant.__name__.replace("_", " "): cast("Mutant", mutant)
+    mutant.__name__.replace("_", " "): mutant
     for mutant in (
         delete_before_send,
         delete_by_time_alone,

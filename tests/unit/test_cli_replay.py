@@ -192,7 +192,7 @@ def test_no_folder(write: Write) -> None:
 
 def test_no_history() -> None:
     """At least one history is needed."""
-    assert refused() == "Missing argument 'HISTORIES...'."
+    assert refused() == "Nothing to replay: give HISTORIES, --git, --logs or --generate"
 
 
 def test_unknown_strategy(write: Write) -> None:
