@@ -6,7 +6,7 @@ all that was asked of it. What it refuses for good is replaced by something that
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from edgesweep.answers import Accepted, Answer, Refusal, Refused, Unanswered
@@ -19,6 +19,8 @@ PAUSE_SECONDS = 1.0
 
 # A rate that is passed by one request alone may be told as either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
+# An attempt that went unanswered may have been accepted: so long the same is asked again.
+_DOUBT = timedelta(minutes=10)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
@@ -126,7 +128,7 @@ class Sender:
             accepted=(),
         )
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
-            if refusal is not Refusal.TOO_LARGE and self._in_progress(flush.distribution, lease):
+            if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, lease, now):
                 return None
             return replace(fresh, split=True)
         wider = coarser(flush.paths)
@@ -134,8 +136,13 @@ class Sender:
             return replace(fresh, paths=wider, split=False)
         return None
 
-    def _in_progress(self, distribution: str, lease: Lease) -> bool:
-        return any(self.edge.in_progress(distribution, request.id) for request in lease.in_progress)
+    def _must_wait(self, flush: Flush, lease: Lease, now: datetime) -> bool:
+        """Tell whether the same request may yet be accepted, or be known to have been."""
+        if not flush.answered and now - flush.opened_at < _DOUBT:
+            return True
+        return any(
+            self.edge.in_progress(flush.distribution, request.id) for request in lease.in_progress
+        )
 
 
 def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:
