@@ -15,7 +15,7 @@ _TICKS = timedelta(minutes=2)
 # The same where every call takes seconds and a tick is cut off after five minutes.
 _SLOW_TICKS = timedelta(minutes=25)
 # What the faults have left behind may take so long to be cleared away.
-_AFTERMATH = timedelta(minutes=5)
+_AFTERMATH = timedelta(minutes=12)
 
 
 def broken(story: Story) -> Sequence[str]:
