@@ -13,7 +13,7 @@ from tests.faults.simulation import Story, billed, viewer_paths
 # Beside the interval: a tick, and a tick that found the lease taken.
 _TICKS = timedelta(minutes=2)
 # The same where every call takes seconds and a tick is cut off after five minutes.
-_SLOW_TICKS = timedelta(minutes=25)
+_SLOW_TICKS = timedelta(minutes=45)
 # What the faults have left behind may take so long to be cleared away.
 _AFTERMATH = timedelta(minutes=12)
 
