@@ -6,7 +6,6 @@ from tests.faults.mutants import MUTANTS
 from tests.faults.soak import judge
 from tests.faults.test_simulation import SEEDS
 
-
 # Not caught within the default count. The first is redundant: the lease token alone keeps a second
 # flush from being opened. The others need longer months than a story has.
 UNCAUGHT = {"unfinished not checked", "ledger held to the allowance", "fixed order"}
