@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links --no-annotate
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras
 
 # $(call environment,FOLDER,LOCK): a virtual environment that holds exactly what LOCK pins.
 define environment
