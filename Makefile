@@ -25,6 +25,8 @@ define environment
 	fi
 endef
 
+# Processes that run tests, some of which mostly wait for what they have deployed.
+WORKERS ?= 4
 SEEDS ?= 10000
 FIRST ?= 0
 # What has to be covered to the last branch.
@@ -35,7 +37,8 @@ CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,bud
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
 
-install: .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp ## Install everything into this folder
+install: ## Install everything into this folder
+	@$(MAKE) --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp
 
 .venv/.stamp: dev.lock pyproject.toml
 	$(call environment,.venv,dev.lock)
@@ -60,7 +63,7 @@ demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidatio
 	@.venv/bin/python -m infra.local.demo
 
 test: install lint types ## Run every check and test
-	@.venv/bin/pytest --cov --cov-report=
+	@.venv/bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=
 	@.venv/bin/coverage report --include="$(CORE)" --fail-under=90
 
 soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds

@@ -1,13 +1,46 @@
-"""What holds for every test: no real AWS account, and the same examples in every run of CI."""
+"""What holds for every test: no real AWS account, the same examples in every run of CI, its lane.
+
+Tests run in several processes. Those that share something costly, a deployed stack or a package,
+stay in one of them, and they begin first: they mostly wait. The package's coverage is a matter of
+the tests that run it in their own process, alone: tracing would only slow down the others.
+"""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("edgesweep", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("edgesweep")
+
+_TESTS = Path(__file__).parent
+_SHARED = ("stacks", "packages")
+_WAITING = ("e2e", "infra")
+_UNTRACED = (*_WAITING, "faults")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a test its lane."""
+    if _folder(item) in _WAITING:
+        shared = next((name for name in _SHARED if name in _fixtures(item)), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(shared))
+    if _folder(item) in _UNTRACED:
+        item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that wait."""
+    items.sort(key=lambda item: _folder(item) not in _WAITING)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(_TESTS).parts[0]
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ runs the functions on its own interpreter, checks no invalidation path, knows no
 and caches nothing.
 """
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -87,6 +88,7 @@ class EmbeddedAws:
     def _osls(self, *arguments: str) -> None:
         command = [str(_OSLS), *arguments, "--region", REGION]
         with (
+            one_at_a_time(),
             self.log.open("a+") as log,
             _leashed(command, self.environment, cwd=ROOT, log=log.fileno()) as osls,
         ):
@@ -96,6 +98,15 @@ class EmbeddedAws:
                 reason = log.read().rpartition("Error:\n")[2].partition("\n\n")[0]
                 msg = f"osls {arguments[0]} failed, see {self.log}: {reason.strip()}"
                 raise LocalError(msg)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait until no other process packages this project: osls does it in one folder."""
+    _LOCAL.mkdir(exist_ok=True)
+    with (_LOCAL / "osls.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.aws import ROOT
+from infra.local.aws import ROOT, one_at_a_time
 
 EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE"}
 
@@ -76,5 +76,6 @@ def _package(folder: Path, stage: str, parameters: Mapping[str, str]) -> Package
     given = [f"--param={name}={value}" for name, value in parameters.items()]
     command = ["node_modules/.bin/osls", "package", "--stage", stage, "--package", str(folder)]
     path = os.pathsep.join([str(ROOT / ".envs" / "aws" / "bin"), os.environ["PATH"]])
-    subprocess.run([*command, *given], cwd=ROOT, env=os.environ | {"PATH": path}, check=True)
+    with one_at_a_time():
+        subprocess.run([*command, *given], cwd=ROOT, env=os.environ | {"PATH": path}, check=True)
     return Package(folder)
