@@ -38,7 +38,7 @@ help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
 
 install: ## Install everything into this folder
-	@$(MAKE) --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp
+	@$(MAKE) --silent --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp
 
 .venv/.stamp: dev.lock pyproject.toml
 	$(call environment,.venv,dev.lock)
