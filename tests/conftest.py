@@ -1,8 +1,8 @@
 """What holds for every test: no real AWS account, the same examples in every run of CI, its lane.
 
-Tests run in several processes. Those that share something costly, a deployed stack or a package,
-stay in one of them, and they begin first: they mostly wait. The package's coverage is a matter of
-the tests that run it in their own process, alone: tracing would only slow down the others.
+Tests run in several processes. Those of a folder that share something costly, an embedded AWS or a
+compiled deployment, stay in one of them and begin first: they mostly wait. The package's coverage
+is a matter of the tests that run it in their own process: tracing would only slow down the others.
 """
 
 import os
@@ -16,7 +16,6 @@ settings.register_profile("edgesweep", deadline=None, derandomize="CI" in os.env
 settings.load_profile("edgesweep")
 
 _TESTS = Path(__file__).parent
-_SHARED = ("stacks", "packages")
 _WAITING = ("e2e", "infra")
 _UNTRACED = (*_WAITING, "faults")
 
@@ -24,8 +23,7 @@ _UNTRACED = (*_WAITING, "faults")
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Give a test its lane."""
     if _folder(item) in _WAITING:
-        shared = next((name for name in _SHARED if name in _fixtures(item)), item.path.stem)
-        item.add_marker(pytest.mark.xdist_group(shared))
+        item.add_marker(pytest.mark.xdist_group(_folder(item)))
     if _folder(item) in _UNTRACED:
         item.add_marker(pytest.mark.no_cover)
 
@@ -37,10 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _folder(item: pytest.Item) -> str:
     return item.path.relative_to(_TESTS).parts[0]
-
-
-def _fixtures(item: pytest.Item) -> list[str]:
-    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session", autouse=True)

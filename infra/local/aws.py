@@ -35,6 +35,8 @@ _LOCAL = ROOT / ".local"
 _PYTHON = ROOT / ".envs" / "aws" / "bin" / "python"
 _OSLS = ROOT / "node_modules" / ".bin" / "osls"
 _START_SECONDS = 30
+# What a new account has; and a slow machine is not flooded by the ticks of a schedule sped up.
+_CONCURRENCY = 10
 _DEPLOY_SECONDS = 300
 
 
@@ -158,6 +160,7 @@ def _options(port: int, *, enforce_iam: bool) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(_CONCURRENCY),
         "LOG_LEVEL": "WARNING",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
