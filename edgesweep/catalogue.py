@@ -25,16 +25,32 @@ and a version put before it is in the row. What can happen:
 - A copy onto itself that changes headers keeps the etag: the HEAD finds other headers.
 - Events delivered twice or late: they are skipped only under the conditions above. A crash anywhere
   leaves the entry unknown, and the message comes back.
+- Versions: a HEAD sees the current one. What makes another one current is a write, which has its
+  event, or the removal of a version or of a delete marker, which always gets its row.
+- Restoring an archived object and moving it between storage classes change no byte and no header
+  that is compared, and are no created events.
 - SSE-KMS and SSE-C: the etag is no digest and differs with every upload, so nothing is skipped.
 - Multipart uploads: the etag depends on the part size as well. Other parts, another etag: a row.
   The same etag for other bytes takes an MD5 collision, made on purpose by somebody who may upload.
-- A first run over existing objects (`learn`) writes no row. Its entries therefore say since when
+- A first run over existing objects (`survey`) writes no row. Its entries therefore say since when
   they hold, and no event up to then is skipped by them.
 
-Limit: headers alone changed and changed back (A-B-A) within the same second, or the second time by
-a multipart upload begun before the first, may be skipped both; the edge then keeps B's headers
-until its TTL. And it is events that are trusted: where some never came (a bucket detached for a
-while, a queue that lost messages), begin with an empty catalogue.
+Clocks. A row is stamped by the recorder's clock after the HEAD: the flusher allows both clocks 5 s
+when it deletes by that stamp. Whether an object was written after an event, and since when an entry
+of a survey holds, is told by S3's clock alone: the machine that surveys may be off by any amount.
+
+Limits. Headers alone changed and changed back (A-B-A) may be skipped both, if the way back has a
+Last-Modified no later than the event of the way there; the edge then keeps B's headers until its
+TTL. Last-Modified has whole seconds, so both fell into one; or the way back was begun before the
+way there was done, as a multipart upload, which is dated by its beginning, or a replica may be.
+
+It is events that are trusted. Where some were never worked on (a bucket detached for a while, keys
+that patterns left out, a queue that lost messages), begin with an empty catalogue: a stack deployed
+without one, and then with one again, has a new table. A survey sees no edge: it takes it that
+viewers get what is there.
+
+What is skipped keeps, at the edge, the Last-Modified and the version id of an earlier upload. Of a
+key that EventBridge may have encoded, the reading that is not there is never known: it gets a row.
 
 Cost: see `bench/catalogue.py`.
 """
@@ -67,7 +83,7 @@ _VIEWED = frozenset(
 )
 _METADATA = "x-amz-meta-"
 
-# Twice what the clocks of two actors may be off.
+# What two clocks of S3 may be apart, and the fraction of a second that an answer does not tell.
 _SKEW = timedelta(seconds=10)
 
 
@@ -79,11 +95,13 @@ class Head:
         etag: without quotes, as events have it.
         headers: the fingerprint of the headers that viewers see.
         modified_at: when the object was written, in whole seconds.
+        seen_at: when S3 answered, in whole seconds of its clock.
     """
 
     etag: str
     headers: str
     modified_at: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +248,10 @@ class Sieve:
         token = self.token()
         refused = self.catalogue.forget(unknown, token)
         seen = self.heads.look([name for name in unknown if name not in refused])
-        since = self.clock() + _SKEW
-        entries = {name: Entry(head.etag, head.headers, since) for name, head in seen.items()}
+        entries = {
+            name: Entry(head.etag, head.headers, head.seen_at + _SKEW)
+            for name, head in seen.items()
+        }
         return len(known) + len(entries) - len(self.catalogue.learn(entries, token))
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import boto3
@@ -63,6 +65,18 @@ def calls() -> Iterator[list[str]]:
 
     with listening("before-call", hear):
         yield heard
+
+
+@contextmanager
+def dated_heads() -> Iterator[None]:
+    """Let HEADs of clients made meanwhile say when they were answered, as S3 does and moto not."""
+
+    def date(parsed: dict[str, Any], **_: object) -> None:
+        headers = parsed["ResponseMetadata"]["HTTPHeaders"]
+        headers.setdefault("date", format_datetime(datetime.now(UTC), usegmt=True))
+
+    with listening("after-call.s3.HeadObject", date):
+        yield
 
 
 def http_response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:

@@ -1,13 +1,18 @@
 """What a HEAD request says of an object."""
 
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto import mock_aws
 
+from edgesweep.catalogue import Name
 from edgesweep.heads import CONFIG, S3Heads
+from tests.aws import dated_heads, http_response, listening
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -18,7 +23,7 @@ PAGE = ("site", "a b.html")
 @pytest.fixture
 def s3() -> Iterator["S3Client"]:
     """Return a client of an S3 in memory that holds one bucket."""
-    with mock_aws():
+    with mock_aws(), dated_heads():
         client = boto3.client("s3", config=CONFIG)
         client.create_bucket(Bucket="site")
         yield client
@@ -64,3 +69,38 @@ def test_missing(s3: "S3Client") -> None:
     s3.put_object(Bucket="site", Key=PAGE[1], Body=b"")
 
     assert S3Heads(s3).look([PAGE, ("site", "gone"), ("nowhere", "a")]).keys() == {PAGE}
+
+
+def test_times(s3: "S3Client") -> None:
+    """It says when the object was written and when S3 answered, in whole seconds."""
+    before = datetime.now(UTC).replace(microsecond=0)
+    s3.put_object(Bucket="site", Key=PAGE[1], Body=b"")
+
+    seen = S3Heads(s3).look([PAGE])[PAGE]
+
+    assert before <= seen.modified_at <= seen.seen_at <= datetime.now(UTC)
+    assert seen.seen_at - before < timedelta(minutes=5)
+
+
+def test_patience() -> None:
+    """What was not begun in time is left out, and nobody waits for it."""
+    all_asked_for = threading.Event()
+    begun = []
+
+    class Names(list[Name]):
+        def __iter__(self) -> Iterator[Name]:
+            yield from super().__iter__()
+            all_asked_for.set()
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        begun.append(request)
+        all_asked_for.wait(30)
+        return http_response(request, 404, b"")
+
+    names = Names(("site", str(number)) for number in range(500))
+    with mock_aws(), listening("before-send.s3.HeadObject", answer):
+        heads = S3Heads(boto3.client("s3", config=CONFIG), patience=0)
+
+        assert heads.look(names) == {}
+
+    assert 0 < len(begun) < len(names)

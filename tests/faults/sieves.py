@@ -1,0 +1,187 @@
+"""Sieves that break the rule of the catalogue in one place each."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from random import Random
+
+from edgesweep.catalogue import Entry, Head, Heads, Name, Sieve, Sifted
+from edgesweep.changes import Change
+from tests.fakes.catalogue import CatalogueInMemory
+from tests.faults.explorer import Explorer
+from tests.faults.uploads import Sieved, Site, faithful, work_off
+
+
+class NothingKnown(Sieve):
+    """Takes everything for changed."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:  # noqa: ARG002
+        return frozenset()
+
+
+class HeadAlone(Sieve):
+    """Compares what is known with the HEAD alone, not with the event."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        known = self.catalogue.known(events.keys())
+        seen = self.heads.look(known.keys())
+        return frozenset(
+            name
+            for name, head in seen.items()
+            if (head.etag, head.headers) == (known[name].etag, known[name].headers)
+        )
+
+
+class EventAlone(Sieve):
+    """Compares what is known with the event alone."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        known = self.catalogue.known(events.keys())
+        return frozenset(
+            name for name, entry in known.items() if entry.may_hold_after(events[name])
+        )
+
+
+class AnyWrite(Sieve):
+    """Does not mind a write later than the event."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        later = datetime.max.replace(tzinfo=UTC)
+        return super()._unchanged(
+            {
+                name: [replace(event, changed_at=later) for event in its_events]
+                for name, its_events in events.items()
+            }
+        )
+
+
+class EntryBeforeRow(Sieve):
+    """Learns before the row is written."""
+
+    def sift(self, changes: Iterable[Change]) -> Sifted:
+        """Sift and learn."""
+        sifted = super().sift(changes)
+        super().learn(sifted, sifted.seen.keys())
+        return sifted
+
+
+class HeadAfterRow(Sieve):
+    """Looks at the object when its row is written."""
+
+    def learn(self, sifted: Sifted, recorded: Collection[Name]) -> Mapping[Name, str]:
+        """Look again and learn."""
+        return super().learn(replace(sifted, seen=self.heads.look(recorded)), recorded)
+
+
+class HeadBeforeForgetting(Sieve):
+    """Looks at the object before it forgets it."""
+
+    def sift(self, changes: Iterable[Change]) -> Sifted:
+        """Sift, but with what was there before."""
+        changes = list(changes)
+        seen = self.heads.look({(change.bucket, change.key) for change in changes})
+        sifted = super().sift(changes)
+        kept = {name: head for name, head in seen.items() if name in sifted.seen}
+        return replace(sifted, seen=kept)
+
+
+class EarlyStamp(Sieve):
+    """Stamps rows when the batch is received."""
+
+    def sift(self, changes: Iterable[Change]) -> Sifted:
+        """Sift without a stamp."""
+        return replace(super().sift(changes), stamped_at=None)
+
+
+@dataclass
+class LongAgo:
+    """Dates what it sees a day back."""
+
+    heads: Heads
+
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+        """Look and date."""
+        seen = self.heads.look(names).items()
+        return {
+            name: replace(head, seen_at=head.seen_at - timedelta(days=1)) for name, head in seen
+        }
+
+
+class SurveyForGood(Sieve):
+    """Trusts a survey with events from before it."""
+
+    def survey(self, names: Collection[Name]) -> int:
+        """Survey as if it were long ago."""
+        return Sieve(self.catalogue, LongAgo(self.heads), self.token, self.clock).survey(names)
+
+
+@dataclass
+class Interrupted(CatalogueInMemory):
+    """Is overtaken once, as it begins what `at` names; with `tokenless` it minds no token."""
+
+    at: str = ""
+    meanwhile: Callable[[], None] | None = None
+    tokenless: bool = False
+
+    def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
+        """Set entries."""
+        if not self.tokenless:
+            return super().learn(entries, token)
+        self._note("learn", entries)
+        self.entries |= entries
+        return {}
+
+    def _note(self, method: str, names: Collection[Name]) -> None:
+        super()._note(method, names)
+        if method == self.at and self.meanwhile:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+
+
+def overtaken(at: str, kind: type[Sieve] = Sieve, *, tokenless: bool = False) -> Site:
+    """Tell of a recorder of B that is overtaken by all that happens to C; then B comes again."""
+    catalogue = Interrupted(at=at, tokenless=tokenless)
+    site = Site(Explorer(Random(0)), catalogue)  # no secret
+    sieve, other = faithful(site, kind), faithful(site)
+    other = replace(other, token=lambda: "other")
+
+    def meanwhile() -> None:
+        site.write(("C", "1"))
+        work_off(site, other)
+
+    site.write(("B", "1"))
+    catalogue.meanwhile = meanwhile
+    work_off(site, sieve)
+    site.explorer.step()
+    site.write(("B", "1"))
+    work_off(site, sieve)
+    return site
+
+
+def without_removals(site: Site) -> Sieve:
+    """Return a sieve that remembers what was removed."""
+
+    @dataclass
+    class Faithful(CatalogueInMemory):
+        def clear(self, names: Collection[Name]) -> Mapping[Name, str]:  # noqa: ARG002
+            return {}
+
+    site.catalogue = Faithful()
+    return faithful(site)
+
+
+MUTANTS: Mapping[str, Sieved] = {
+    **{
+        kind.__name__: partial(faithful, kind=kind)
+        for kind in (
+            HeadAlone,
+            EventAlone,
+            AnyWrite,
+            EntryBeforeRow,
+            HeadAfterRow,
+            EarlyStamp,
+        )
+    },
+    "WithoutRemovals": without_removals,
+}
