@@ -49,4 +49,5 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
     function = session.client("lambda").get_function_configuration(
         FunctionName=outputs["FlushFunction"]
     )
-    return Stack(name, region, outputs, function["Environment"]["Variables"])
+    environment = function.get("Environment", {}).get("Variables", {})
+    return Stack(name, region, outputs, environment)

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO, NoReturn
 
 import boto3
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
+from edgesweep.cli.failures import failure
 from edgesweep.errors import BadInput, EdgesweepError
 
 # "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
@@ -93,8 +93,11 @@ class OneLineErrors(click.Group):
         except (EdgesweepError, _Ended) as error:
             say(str(error))
             code = error.exit_code
-        except (ClientError, BotoCoreError) as error:
-            say(str(error))
+        except Exception as error:
+            told = failure(error)
+            if told is None:
+                raise
+            say(told)
             code = EdgesweepError.exit_code
         sys.exit(code)
 
@@ -136,7 +139,7 @@ def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say which AWS account and region are meant."""
     for option in (
         click.option("--profile", help="AWS profile to use.", metavar="NAME"),
-        click.option("--region", help="AWS region to use.", metavar="NAME"),
+        click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION"),
     ):
         command = option(command)
     return command

@@ -20,6 +20,7 @@ from edgesweep.errors import BadInput, EdgesweepError
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "Not you"}}, "PutObject")
+SIGN_IN = "There are no AWS credentials; give --profile, or sign in"
 
 Finished = subprocess.CompletedProcess[bytes]
 Command = tuple[str, ...]
@@ -78,8 +79,8 @@ def ending_with(error: BaseException) -> Result:
         (EdgesweepError("It failed"), 1, "edgesweep: It failed\n"),
         (BadInput("Two\n  lines"), 2, "edgesweep: Two lines\n"),
         (click.UsageError("Not so"), 2, "edgesweep: Not so\n"),
-        (NoCredentialsError(), 1, "edgesweep: Unable to locate credentials\n"),
-        (DENIED, 1, f"edgesweep: {DENIED}\n"),
+        (NoCredentialsError(), 1, f"edgesweep: {SIGN_IN}\n"),
+        (DENIED, 1, "edgesweep: You may not call PutObject: Not you\n"),
         (OSError(5, "Input/output error"), 1, "edgesweep: [Errno 5] Input/output error\n"),
         (KeyboardInterrupt(), 130, "edgesweep: Interrupted\n"),
         (BrokenPipeError(), 141, ""),

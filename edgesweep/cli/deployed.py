@@ -1,0 +1,97 @@
+"""Options of every command that is about a deployed stack, and the way from them to the stack."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from typing import Concatenate
+
+import boto3
+import click
+
+from edgesweep.cli.terminal import aws_options, session
+from edgesweep.settings import Settings
+from edgesweep.stack import SERVICE, Stack, find_stack
+
+# Where `npx osls deploy` goes if nothing says where.
+_DEFAULT_REGION = "us-east-1"
+
+# What botocore prefers to a profile that the environment names.
+_BEFORE_PROFILE = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployed stack, and how it is reached.
+
+    Attributes:
+        stack: what the deployment created.
+        session: of the account and the region where it is.
+    """
+
+    stack: Stack
+    session: boto3.Session
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the deployment was told.
+
+        Raises:
+            BadInput: another version was deployed, whose settings are not understood.
+        """
+        return Settings.from_mapping(self.stack.environment)
+
+
+def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:
+    """Add the options that name a deployed stack, and call the command with that stack.
+
+    Until the command returns, the environment of the process says what the options say: pynamodb
+    makes sessions of its own, and they have to reach the same account and region.
+    """
+
+    @click.option(
+        "--stack", "name", help="Name of the stack; edgesweep-STAGE unless given.", metavar="NAME"
+    )
+    @click.option(
+        "--stage", help="Stage of the stack.", metavar="NAME", default="prod", show_default=True
+    )
+    @aws_options
+    @wraps(command)
+    def with_stack(
+        *,
+        name: str | None,
+        stage: str,
+        region: str | None,
+        profile: str | None,
+        **others: object,
+    ) -> None:
+        with _chosen(region, profile) as chosen:
+            found = find_stack(chosen, name or f"{SERVICE}-{stage}")
+            command(Deployed(found, chosen), **others)
+
+    return with_stack
+
+
+@contextmanager
+def _chosen(region: str | None, profile: str | None) -> Iterator[boto3.Session]:
+    """Yield the session that the options choose; sessions made meanwhile are like it."""
+    before = dict(os.environ)
+    where = session(region, profile).region_name or _DEFAULT_REGION
+    try:
+        if profile is not None:
+            for name in _BEFORE_PROFILE:
+                os.environ.pop(name, None)
+            os.environ["AWS_PROFILE"] = profile
+        os.environ["AWS_DEFAULT_REGION"] = where
+        yield boto3.Session()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,71 @@
+"""What AWS says when something fails, in one line for people: what happened, and what mends it."""
+
+import re
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from pynamodb.exceptions import PynamoDBException
+
+# Each service has its own name for the same thing.
+_EXPIRED = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "TokenRefreshRequired",
+)
+_UNKNOWN = (
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+)
+_DENIED = (
+    "403",
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "Forbidden",
+    "UnauthorizedOperation",
+)
+
+# As IAM says it: who "is not authorized to perform: sqs:SendMessage on resource:" which, and why.
+_UNAUTHORIZED = re.compile(
+    r"(?:User: )?(?P<who>\S+) is not authorized to perform:? (?P<action>[\w-]+:\w+)"
+    r"(?: on resource:? \"?(?P<resource>[^\s\"]+))?"
+)
+
+
+def failure(error: BaseException) -> str | None:
+    """Return what a failure of AWS means, None if `error` is none."""
+    if isinstance(error, PynamoDBException) and isinstance(error.cause, Exception):
+        return failure(error.cause)
+    if isinstance(error, ClientError):
+        return _refusal(error)
+    if isinstance(error, NoCredentialsError):
+        return "There are no AWS credentials; give --profile, or sign in"
+    if isinstance(error, NoRegionError):
+        return "There is no AWS region; give --region"
+    if isinstance(error, BotoCoreError | PynamoDBException):
+        return str(error)
+    return None
+
+
+def _refusal(error: ClientError) -> str:
+    told = error.response.get("Error", {})
+    code, text = told.get("Code", ""), told.get("Message", "")
+    if code in _EXPIRED:
+        return f"The AWS credentials have expired; sign in again ({code})"
+    if code in _UNKNOWN:
+        return f"AWS does not know these credentials: {text} ({code})"
+    found = _UNAUTHORIZED.search(text)
+    if found:
+        return _missing(found["who"], found["action"], found["resource"], text)
+    if code in _DENIED:
+        return f"You may not call {error.operation_name}: {text or code}"
+    return str(error)
+
+
+def _missing(who: str, action: str, resource: str | None, text: str) -> str:
+    where = f" on {resource}" if resource else ""
+    how = "is denied by a policy" if "explicit deny" in text else "is missing"
+    return f"The permission {action}{where} {how}; you are {who}"
