@@ -1,31 +1,22 @@
 """`edgesweep replay`: what strategies would have sent, hit and cost over publish histories."""
 
 import json
-import os
-import signal
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
-from multiprocessing import active_children
 from pathlib import Path
-from typing import TypeAlias
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn
 
 from edgesweep.budget import Budget
 from edgesweep.cli.terminal import Dollars, progress
-from edgesweep.errors import EdgesweepError
+from edgesweep.cli.workers import in_parallel
 from edgesweep.replay import STRATEGIES, Replayed
-from edgesweep.replay import replay as replay_history
 from edgesweep.replay.generators import SHAPES
 from edgesweep.replay.git import Repository
 from edgesweep.replay.history import Folder, Source
 from edgesweep.replay.logs import read as read_logs
-from edgesweep.replay.paced import OURS, replay_paced
-
-Rows: TypeAlias = tuple[Replayed, ...]
+from edgesweep.replay.table import table
 
 _GENERATED_DAYS = 90
 
@@ -99,8 +90,8 @@ def replay(
     if not sources:
         msg = "Nothing to replay: give HISTORIES, --git, --logs or --generate"
         raise click.UsageError(msg)
-    rows = _in_parallel(sources, strategies or tuple(STRATEGIES), limit)
-    click.echo(json.dumps([row.to_json() for row in rows]) if as_json else _table(rows))
+    rows = _replayed(sources, tuple(dict.fromkeys(strategies or STRATEGIES)), limit)
+    click.echo(json.dumps([row.to_json() for row in rows]) if as_json else table(rows))
 
 
 def _logged(path: Path) -> Sequence[Source]:
@@ -112,62 +103,20 @@ def _logged(path: Path) -> Sequence[Source]:
     return found.histories
 
 
-def _in_parallel(
-    histories: Sequence[Source], strategies: Sequence[str], budget: Budget | None
+def _replayed(
+    sources: Sequence[Source], strategies: Sequence[str], budget: Budget | None
 ) -> Sequence[Replayed]:
-    """Replay each history in a process of its own; return the rows in the order of the histories.
+    columns = TextColumn("Replaying"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn()
+    display = progress(*columns)
+    task = display.add_task("Replaying", total=len(sources))
 
-    Raises:
-        BadInput: as soon as one history is malformed.
-        EdgesweepError: a process was killed.
-    """
-    workers = min(len(histories), os.cpu_count() or 1)
-    # The processes are there before the display, which runs a thread: forking after that is unsafe.
-    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
-        futures = [pool.submit(_replayed, source, strategies, budget) for source in histories]
-        try:
-            _watch(futures)
-        except BrokenProcessPool as error:
-            msg = "A process that replayed a history was killed; is there enough memory?"
-            raise EdgesweepError(msg) from error
-        finally:
-            # Those at work end as well; leaving the pool waits for all of them.
-            for process in active_children():
-                process.terminate()
-        return [row for future in futures for row in future.result()]
+    def watch(done: float) -> None:
+        # Not before the processes are there: the display runs a thread, and forking after that is
+        # unsafe.
+        display.start()
+        display.update(task, completed=done)
 
-
-def _watch(futures: Sequence[Future[Rows]]) -> None:
-    columns = TextColumn("Replaying"), BarColumn(), MofNCompleteColumn()
-    with progress(*columns) as display:
-        for future in display.track(as_completed(futures), len(futures)):
-            future.result()
-
-
-def _leave_interrupts() -> None:
-    """Let the first process tell of an interrupt, and end the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _replayed(source: Source, strategies: Sequence[str], budget: Budget | None) -> Rows:
-    if budget is None or OURS not in strategies:
-        return replay_history(source, {name: STRATEGIES[name] for name in strategies})
-    others = {name: STRATEGIES[name] for name in strategies if name != OURS}
-    rows = {row.strategy: row for row in replay_history(source, others)}
-    rows[OURS] = replay_paced(source, budget)
-    return tuple(rows[name] for name in dict.fromkeys(strategies))
-
-
-def _table(rows: Sequence[Replayed]) -> str:
-    header = (
-        f"{'deploys':>8} {'paths':>9} {'collateral':>12} {'dollars':>10} {'busiest month':>14} "
-        f"{'missed':>7}  history / strategy"
-    )
-    return "\n".join([header, *map(_line, rows)])
-
-
-def _line(row: Replayed) -> str:
-    return (
-        f"{row.deploys:>8,} {row.paths:>9,} {row.collateral:>12,} {row.usd:>10.2f} "
-        f"{row.most_paths_in_a_month:>14,} {row.missed:>7,}  {row.history} / {row.strategy}"
-    )
+    try:
+        return in_parallel(sources, strategies, budget, watch)
+    finally:
+        display.stop()

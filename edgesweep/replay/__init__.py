@@ -11,7 +11,7 @@ from edgesweep.baselines import Strategy
 from edgesweep.cover import cover
 from edgesweep.paths import Pattern
 from edgesweep.pricing import invalidation_bill
-from edgesweep.replay.history import Folder, Source, Step
+from edgesweep.replay.history import Folder, Progress, Source, Step
 from edgesweep.replay.reach import Reach, holds
 
 
@@ -98,7 +98,9 @@ class Tally:
 
 
 def replay(
-    history: Source | Path, strategies: Mapping[str, Strategy] = STRATEGIES
+    history: Source | Path,
+    strategies: Mapping[str, Strategy] = STRATEGIES,
+    progress: Progress | None = None,
 ) -> tuple[Replayed, ...]:
     """Replay strategies over a history, or the one in a folder, reading it once.
 
@@ -107,7 +109,7 @@ def replay(
     """
     source = Folder(history) if isinstance(history, Path) else history
     tallies = {name: Tally() for name in strategies}
-    for step in source.steps():
+    for step in source.steps(progress):
         for name, strategy in strategies.items():
             tallies[name].add(step, strategy(step.dirty, step.live))
     return tuple(tally.replayed(source.name, strategy) for strategy, tally in tallies.items())

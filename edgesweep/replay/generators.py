@@ -66,7 +66,7 @@ def blog(seed: int, days: int) -> History:
     return _history("blog", live, deploys)
 
 
-def image_drip(seed: int, days: int) -> History:
+def image_bucket(seed: int, days: int) -> History:
     """Return a bucket of images that are replaced a few at a time, many times a day."""
     rng = random.Random(seed)
     images = [f"{number % 97:02}/{number:05}.jpg" for number in range(6_000)]
@@ -75,7 +75,7 @@ def image_drip(seed: int, days: int) -> History:
         for _ in range(rng.randint(5, 30)):
             replaced = rng.sample(images, min(len(images), int(rng.paretovariate(1))))
             deploys.append(_deploy(_moment(rng, day), replaced))
-    return _history("image-drip", images, deploys)
+    return _history("image-bucket", images, deploys)
 
 
 def nightly_rebuild(seed: int, days: int) -> History:
@@ -94,8 +94,8 @@ def nightly_rebuild(seed: int, days: int) -> History:
     return _history("nightly-rebuild", [*pages, *static], deploys)
 
 
-def hashed_assets(seed: int, days: int) -> History:
-    """Return an application: few pages that change at each deploy, assets that never do."""
+def single_page_app(seed: int, days: int) -> History:
+    """Return an application: a few shells that name their assets, and assets named by hash."""
     rng = random.Random(seed)
     pages = ["index.html", *(f"{area}/index.html" for area in _words(rng, 40))]
     assets = [_hashed(rng, number) for number in range(300)]
@@ -110,7 +110,7 @@ def hashed_assets(seed: int, days: int) -> History:
                 assets[number] = asset
             changed = pages if rng.random() < 1 / 2 else rng.sample(pages, rng.randint(1, 12))
             deploys.append(_deploy(_moment(rng, day), changed, added, deleted))
-    return _history("hashed-assets", live, deploys)
+    return _history("single-page-app", live, deploys)
 
 
 def newsroom(seed: int, days: int) -> History:
@@ -152,9 +152,9 @@ Shape = Callable[[int, int], History]
 SHAPES: Mapping[str, Shape] = {
     "versioned-docs": versioned_docs,
     "blog": blog,
-    "image-drip": image_drip,
+    "image-bucket": image_bucket,
     "nightly-rebuild": nightly_rebuild,
-    "hashed-assets": hashed_assets,
+    "single-page-app": single_page_app,
     "newsroom": newsroom,
     "json-api": json_api,
 }

@@ -9,7 +9,7 @@ is none.
 import os
 import subprocess
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +20,8 @@ from tempfile import TemporaryFile
 from typing import IO, cast
 
 from edgesweep.errors import BadInput
-from edgesweep.replay.history import Deploy, Step, follow
+from edgesweep.replay.history import Deploy, Progress, Step, follow, told
 
-# Told how many commits were read, and of how many.
-Progress = Callable[[int, int], None]
 Commit = tuple[str, datetime]
 
 _CHUNK = 1 << 16
@@ -60,8 +58,9 @@ class Repository:
         commits = self._commits()
         first, _ = commits[0]
         shallow = b"\nparent " in self._output("cat-file", "commit", first).partition(b"\n\n")[0]
-        live = self._files(first) if shallow else ()
-        yield from follow(live, self._deploys(commits, progress, skip=int(shallow)))
+        live, skipped = (self._files(first), 1) if shallow else ((), 0)
+        deploys = self._deploys(commits, skipped)
+        yield from follow(live, told(deploys, len(commits) - skipped, progress))
 
     def _commits(self) -> Sequence[Commit]:
         """Return the commits of the branch along first parents, oldest first."""
@@ -99,9 +98,7 @@ class Repository:
             if mode[:2] in _OBJECTS:
                 yield _key(name.partition(b"\t")[2])
 
-    def _deploys(
-        self, commits: Sequence[Commit], progress: Progress | None, skip: int
-    ) -> Iterator[Deploy]:
+    def _deploys(self, commits: Sequence[Commit], skip: int) -> Iterator[Deploy]:
         """Yield the deploys of all commits but the first `skip`."""
         names = [commit for commit, _ in commits]
         pairs = [names[0], *(f"{commit} {parent}" for parent, commit in pairwise(names))]
@@ -110,10 +107,8 @@ class Repository:
             lines=pairs[skip:],
         )
         times = dict(commits)
-        for done, (commit, keys) in enumerate(_differences(tokens), 1 + skip):
+        for commit, keys in _differences(tokens):
             yield Deploy(commit, times[commit], *map(tuple, keys))
-            if progress:
-                progress(done, len(commits))
 
     def _output(self, *arguments: str) -> bytes:
         return b"".join(self._chunks(arguments))

@@ -8,7 +8,8 @@ folder of two files, one JSON object a line:
 - `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
   `modified` and `deleted` of each deploy, oldest first.
 
-The deploys stream past: what is held is the list of live paths, which is kept sorted.
+The deploys stream past: what is held is the list of live paths, which is kept sorted. Whoever wants
+to know how far a history has come is told after every deploy.
 """
 
 import gzip
@@ -26,6 +27,9 @@ from edgesweep.paths import viewer_path
 from edgesweep.replay.reach import holds
 
 T = TypeVar("T")
+
+# Told how many deploys are done with, and of how many.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Source(Protocol):
         """What the history is called."""
         ...
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Yield what a strategy is asked at every deploy, oldest first.
 
         Raises:
@@ -82,9 +86,9 @@ class Folder:
         """The folder's name."""
         return self.path.resolve().name
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Read the folder; see `steps`."""
-        return steps(self.path)
+        return steps(self.path, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +105,18 @@ class History:
     live: Sequence[str]
     deploys: Sequence[Deploy]
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Follow the deploys."""
-        return follow(self.live, self.deploys)
+        return follow(self.live, told(self.deploys, len(self.deploys), progress))
 
 
-def steps(folder: Path) -> Iterator[Step]:
+def steps(folder: Path, progress: Progress | None = None) -> Iterator[Step]:
     """Yield what a strategy is asked at every deploy of a history.
 
     Raises:
         BadInput: the folder holds no well-formed history; the text names the file and the line.
     """
-    return follow(_parsed(folder / "live.jsonl.gz", _live_key), deploys(folder))
+    return follow(_parsed(folder / "live.jsonl.gz", _live_key), deploys(folder, progress))
 
 
 def follow(live: Iterable[str], deploys: Iterable[Deploy]) -> Iterator[Step]:
@@ -130,13 +134,23 @@ def follow(live: Iterable[str], deploys: Iterable[Deploy]) -> Iterator[Step]:
         yield Step(deploy.at, sorted(present | gone), paths)
 
 
-def deploys(folder: Path) -> Iterator[Deploy]:
+def deploys(folder: Path, progress: Progress | None = None) -> Iterator[Deploy]:
     """Yield the deploys of a history.
 
     Raises:
         BadInput: as `steps` does.
     """
-    return _parsed(folder / "deploys.jsonl.gz", _deploy)
+    path = folder / "deploys.jsonl.gz"
+    total = sum(1 for _ in _lines(path)) if progress else 0
+    yield from told(_parsed(path, _deploy), total, progress)
+
+
+def told(deploys: Iterable[Deploy], total: int, progress: Progress | None) -> Iterator[Deploy]:
+    """Yield deploys, and tell `progress` of each that is done with, and of the total."""
+    for done, deploy in enumerate(deploys, 1):
+        yield deploy
+        if progress:
+            progress(done, total)
 
 
 def _published(live: list[str], present: set[str], gone: set[str]) -> list[str]:

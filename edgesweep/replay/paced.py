@@ -14,7 +14,7 @@ from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
 from edgesweep.pace import Demand, demanded
 from edgesweep.policy import Go, Policy, Reason
 from edgesweep.replay import Replayed, Tally
-from edgesweep.replay.history import Source, Step
+from edgesweep.replay.history import Progress, Source, Step
 
 OURS = "edgesweep"
 TICK = timedelta(minutes=1)
@@ -117,7 +117,7 @@ class Paced:
         return choose(candidates, Prices(go.path_price, refetch), limits).members
 
 
-def replay_paced(source: Source, budget: Budget) -> Replayed:
+def replay_paced(source: Source, budget: Budget, progress: Progress | None = None) -> Replayed:
     """Replay Edgesweep over one history under a budget.
 
     Raises:
@@ -126,7 +126,7 @@ def replay_paced(source: Source, budget: Budget) -> Replayed:
     tally = Tally()
 
     def deploys() -> Iterator[tuple[str, Step]]:
-        for step in source.steps():
+        for step in source.steps(progress):
             tally.deploys += 1
             yield source.name, step
 

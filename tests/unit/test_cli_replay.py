@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgesweep.cli import main
+from edgesweep.cli.workers import Job
 from edgesweep.replay import STRATEGIES
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")
@@ -227,7 +228,7 @@ def killed(*_asked: object) -> NoReturn:
 
 def test_killed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a process is killed that is told in one line."""
-    monkeypatch.setattr(sys.modules["edgesweep.cli.replay"], "_replayed", killed)
+    monkeypatch.setattr(Job, "run", killed)
 
     result = replay(write("site", 2), write("other", 2))
 

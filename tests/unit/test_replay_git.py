@@ -1,12 +1,15 @@
 """A git repository of a built site is read as a publish history."""
 
+import json
 import subprocess
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from edgesweep.cli import main
 from edgesweep.errors import BadInput
 from edgesweep.replay.git import Repository
 
@@ -120,6 +123,40 @@ def test_history(tmp_path: Path) -> None:
         *(f"/posts/{n}.html" for n in (17, 18, 19)),
     ]
     assert counted == [(number, 50) for number in range(1, 51)]
+
+
+def test_command(tmp_path: Path) -> None:
+    """The command replays a repository, whose commits move the display of progress."""
+    site = build(
+        tmp_path, *(commit("main", START + n, put("a", f"{n}"), put("b", "1")) for n in range(400))
+    )
+    arguments = ["replay", "--git", str(site), "--branch", "main", "--json"]
+
+    shown = CliRunner(env={"FORCE_COLOR": "1"}).invoke(main, arguments)
+
+    rows = json.loads(shown.stdout)
+    assert [row["deploys"] for row in rows] == [400] * 6
+    assert {row["paths"] for row in rows if row["strategy"] == "each-path"} == {401}
+    assert "Replaying" in shown.stderr
+    assert "1/1" in shown.stderr
+
+
+def test_many_files(tmp_path: Path) -> None:
+    """A site of 100,000 files is read with every one of them live, and none of them twice."""
+    files = [f"{number % 300:03}/{number:06}.html" for number in range(100_000)]
+    site = build(
+        tmp_path,
+        "blob\nmark :1\ndata 1\n1\n",
+        commit("main", START, *(f"M {FILE} :1 {name}\n" for name in files)),
+        commit("main", START + DAY, put(files[7], "2"), drop(files[8])),
+    )
+
+    first, second = Repository(site, "main").steps()
+
+    everything = sorted(f"/{name}" for name in files)
+    assert first.dirty == first.live == everything
+    assert second.dirty == sorted([f"/{files[7]}", f"/{files[8]}"])
+    assert second.live == [path for path in everything if path != f"/{files[8]}"]
 
 
 def test_merge(tmp_path: Path) -> None:
