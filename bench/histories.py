@@ -2,8 +2,9 @@
 
     python -m bench.histories DIR
 
-DIR holds history folders, at any depth. Every deploy is one invalidation, free paths are not
-counted, and three claims are checked against s3deploy's level collapse and the other strategies:
+DIR holds history folders, at any depth. The first table is that of `edgesweep replay`. In the
+second, and in three claims against s3deploy's level collapse and the other strategies, every deploy
+is one invalidation and free paths are not counted:
 
 (a) at every deploy, allowed as many paths as the level collapse used, Edgesweep hits no more
     unchanged objects;
@@ -29,6 +30,7 @@ from edgesweep.pricing import PATH_PRICE, REFETCH_COST
 from edgesweep.replay import STRATEGIES, Replayed, collateral, replay
 from edgesweep.replay.history import steps
 from edgesweep.replay.reach import Reach
+from edgesweep.replay.table import table
 
 OURS, PEER = "edgesweep", "level-collapse"
 DEAR = 10
@@ -62,6 +64,7 @@ class Site:
 
     Attributes:
         name: the history's name.
+        rows: what each strategy did.
         deploys: how many there were.
         worse: deploys at which claim (a) does not hold.
         spent: every strategy's totals.
@@ -70,6 +73,7 @@ class Site:
     """
 
     name: str
+    rows: Sequence[Replayed]
     deploys: int
     worse: int
     spent: dict[str, Spent]
@@ -110,7 +114,7 @@ def measure(folder: Path) -> Site:
         worse += ours.collateral > collateral(Reach(theirs), step)
         ladder = [total + rung for total, rung in zip(ladder, by_price(candidates), strict=True)]
     matched = next(total for total in ladder if total.paths <= spent[PEER].paths)
-    return Site(dear.history, dear.deploys, worse, spent, _spent(dear), matched)
+    return Site(dear.history, rows, dear.deploys, worse, spent, _spent(dear), matched)
 
 
 def by_price(candidates: Candidates) -> list[Spent]:
@@ -144,6 +148,7 @@ def total(sites: Sequence[Site]) -> Site:
     """Return all sites as one."""
     return Site(
         "all",
+        [row for site in sites for row in site.rows],
         sum(site.deploys for site in sites),
         sum(site.worse for site in sites),
         {name: sum((site.spent[name] for site in sites), Spent()) for name in sites[0].spent},
@@ -152,8 +157,8 @@ def total(sites: Sequence[Site]) -> Site:
     )
 
 
-def table(sites: Sequence[Site]) -> Iterator[str]:
-    """Yield the lines of the one table."""
+def costs(sites: Sequence[Site]) -> Iterator[str]:
+    """Yield the lines of the table of what strategies cost at list prices."""
     yield (
         f"{'history':<12} {'strategy':<15} {'paths':>9} {'collateral':>11} {'dollars':>9} "
         f"{'edgesweep=1':>12} {f'refetch x{DEAR}':>12} {'most wildcards':>15}"
@@ -209,7 +214,8 @@ def compare(folder: Path) -> bool:
         raise BadInput(msg)
     with ProcessPoolExecutor(max_workers=2) as workers:
         sites = list(workers.map(measure, found))
-    print(*table([*sites, total(sites)]), sep="\n")
+    everywhere = total(sites)
+    print(table(everywhere.rows), "", *costs([*sites, everywhere]), sep="\n")
     checked = list(claims(sites))
     for claim in checked:
         print(f"{claim.text}: {'holds' if claim.holds else 'DOES NOT HOLD'}")

@@ -6,9 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from bench.histories import PEER, PRICE_LADDER, Spent, claims, main, measure, table, total
-from edgesweep.baselines import STRATEGIES
+from bench.histories import PEER, PRICE_LADDER, Spent, claims, costs, main, measure, total
+from edgesweep.cli import main as edgesweep
+from edgesweep.replay import STRATEGIES
 
 
 def write(path: Path, *records: object) -> None:
@@ -54,13 +56,24 @@ def test_claims(site: Path) -> None:
     assert [claim.holds for claim in checked] == [True, True, True, True, False]
 
 
-def test_table(site: Path) -> None:
+def test_replayed(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first table is what `edgesweep replay` prints of the same histories."""
+    main([str(site.parent)])
+    printed = capsys.readouterr().out
+
+    table = CliRunner().invoke(edgesweep, ["replay", str(site)]).stdout
+
+    assert table.count("\n") == 1 + len(STRATEGIES)
+    assert printed.startswith(f"{table}\n")
+
+
+def test_costs(site: Path) -> None:
     """There is one line for each strategy and site, and for all sites together."""
     measured = measure(site)
 
-    lines = list(table([measured, total([measured, measured])]))
+    lines = list(costs([measured, total([measured, measured])]))
 
-    assert len(lines) == 1 + 2 * (1 + len(STRATEGIES))
+    assert len(lines) == 1 + 2 * len(STRATEGIES)
     assert [line.split()[:3] for line in lines[1::6]] == [
         ["site", "edgesweep", "2"],
         ["all", "edgesweep", "4"],
