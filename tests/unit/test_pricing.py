@@ -1,13 +1,14 @@
 """What AWS charges, checked against its own worked figures and bills reckoned by hand."""
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from edgesweep.baselines import each_path
+from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
+from edgesweep.policy import Policy
 from edgesweep.pricing import (
     EDGE_CACHES,
     FREE_PATHS,
@@ -30,8 +31,12 @@ from edgesweep.pricing.prices import (
 )
 from edgesweep.pricing.workload import Stack, Workload, month_bill, used
 from edgesweep.replay import replay
+from edgesweep.replay.generators import SHAPES, START
 from edgesweep.replay.history import Deploy, History
+from edgesweep.replay.paced import Paced
 from tests.fakes.cloudfront import Rules, StrictCloudFront
+
+RELAXED = Rules(wildcards_per_second=None, paths_per_second=None)
 
 
 def dollars(bill: Bill) -> dict[str, tuple[str, str]]:
@@ -83,6 +88,20 @@ def test_documented_bill() -> None:
     assert line.service == "CloudFront"
     assert [line.quantity, line.free] == [1_800, 1_000]
     assert [line.gross, line.saved, line.dollars] == [9, 5, 4]
+
+
+def test_documented_account() -> None:
+    """So they are when CloudFront itself counts them: the free paths are an account's."""
+    clock = datetime(2026, 10, 9, tzinfo=UTC)
+    cloudfront = StrictCloudFront(lambda: clock, {"A", "B", "C"}, RELAXED)
+
+    for distribution in sorted(cloudfront.distributions):
+        paths = [f"/{number}.html" for number in range(600)]
+        batch = {"Paths": {"Quantity": 600, "Items": paths}, "CallerReference": "1"}
+        cloudfront.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
+
+    assert cloudfront.billed() == {"2026-10": 1_800}
+    assert month_bill(Workload(paths=cloudfront.billed()["2026-10"])).lines[0].dollars == 4
 
 
 def test_idle_month() -> None:
@@ -260,8 +279,7 @@ def test_reconciled() -> None:
     ]
     history = History("site", pages, deploys)
     clock = [start]
-    rules = Rules(wildcards_per_second=None, paths_per_second=None)
-    cloudfront = StrictCloudFront(lambda: clock[0], {"E"}, rules)
+    cloudfront = StrictCloudFront(lambda: clock[0], {"E"}, RELAXED)
 
     for number, step in enumerate(history.steps()):
         clock[0] = step.at
@@ -270,11 +288,30 @@ def test_reconciled() -> None:
         for _ in range(2):  # a request that is repeated is not billed again
             cloudfront.create_invalidation(DistributionId="E", InvalidationBatch=batch)
 
-    made: Counter[int] = Counter()
-    for invalidation in cloudfront.made:
-        made[invalidation.created_at.month] += len(invalidation.paths)
-    half_cents = sum(max(0, paths - 1_000) for paths in made.values())
+    billed = cloudfront.billed()
+    half_cents = sum(max(0, paths - 1_000) for paths in billed.values())
     (row,) = replay(history, {"each-path": each_path})
-    months = [month_bill(Workload(paths=paths)).lines[0].dollars for paths in made.values()]
-    assert set(made) == {10, 11}
+    months = [month_bill(Workload(paths=paths)).lines[0].dollars for paths in billed.values()]
+    assert set(billed) == {"2026-10", "2026-11"}
     assert row.usd == sum(months) == Decimal(half_cents) / 200 > 0
+
+
+def test_reconciled_month() -> None:
+    """Three sites sweep a month on one budget: ledger, CloudFront and bill agree to the cent."""
+    sites = [SHAPES[name](1, 31) for name in ("blog", "json-api", "versioned-docs")]
+    steps = [(site.name, step) for site in sites for step in site.steps()]
+    clock = [START]
+    cloudfront = StrictCloudFront(lambda: clock[0], {site.name for site in sites}, RELAXED)
+    paced = Paced(Policy(Budget(Decimal("2.50"), distributions=3)))
+
+    for number, sent in enumerate(paced.run(sorted(steps, key=lambda one: one[1].at))):
+        clock[0] = sent.at
+        paths = [member.pattern.quoted() for member in sent.members]
+        batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{number}"}
+        cloudfront.create_invalidation(DistributionId=sent.distribution, InvalidationBatch=batch)
+
+    billed = cloudfront.billed()["2026-01"]
+    dollars = month_bill(Workload(paths=billed)).lines[0].dollars
+    assert billed == paced.ledger["2026-01"] > 1_000
+    assert dollars == invalidation_bill(billed) == Decimal(billed - 1_000) / 200
+    assert dollars <= Decimal("2.50")
