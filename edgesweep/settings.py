@@ -28,6 +28,8 @@ class Settings:
         shards: partitions over which the dirty rows of a distribution are spread.
         selection: which keys are swept.
         variants: distribution id -> which viewer paths of an object count.
+        queue: URL of the queue of changes; empty for a function that does not send to it.
+        dead_letter_queue: URL of the queue of messages that could not be recorded; empty likewise.
     """
 
     dirty_table: str
@@ -38,6 +40,8 @@ class Settings:
     shards: int
     selection: Selection
     variants: Mapping[str, Variants]
+    queue: str = ""
+    dead_letter_queue: str = ""
 
     @property
     def budget(self) -> Budget:
@@ -64,6 +68,8 @@ class Settings:
                 immutable=_list(values, "IMMUTABLE"),
             ),
             variants=_variants(values),
+            queue=values.get("QUEUE", ""),
+            dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),
         )
 
 

@@ -23,6 +23,8 @@ from edgesweep.flusher import DirtyRows, Flusher
 from edgesweep.journal import Journal
 from edgesweep.paths import viewer_path
 from edgesweep.policy import Policy
+from edgesweep.queues import DeadLetterQueue
+from edgesweep.redrive import Redriver
 from edgesweep.routes import Routes
 from edgesweep.sender import Edge, Sender
 from edgesweep.settings import Settings
@@ -102,6 +104,15 @@ def flusher(
         clock=now,
         token=token,
     )
+
+
+def redriver(settings: Settings, session: boto3.Session) -> Redriver | None:
+    """Wire what sends dead letters back, which remembers when it looked; None without a queue."""
+    if not settings.dead_letter_queue:
+        return None
+    client = session.client("sqs")
+    dead = DeadLetterQueue(client, settings.dead_letter_queue, settings.queue)
+    return Redriver(dead, now)
 
 
 def shared_policy(settings: Settings, distributions: int) -> tuple[Policy, BadInput | None]:

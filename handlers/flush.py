@@ -6,11 +6,13 @@ from functools import cache
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep import wiring
 from edgesweep.bucket import elsewhere
 from edgesweep.discovery import Discovery, Known
 from edgesweep.flusher import Outcome
+from edgesweep.redrive import Redriver
 from edgesweep.settings import Settings
 
 logger = Logger()
@@ -35,12 +37,18 @@ def discovery() -> Discovery:
     return wiring.discovery(settings(), adapters())
 
 
+@cache
+def redriver() -> Redriver | None:
+    """Wire the redrive once for each execution environment: it remembers when it looked."""
+    return wiring.redriver(settings(), boto3.Session())
+
+
 def handler(_event: object, _context: object) -> None:
     """Flush every distribution.
 
     Raises:
-        ExceptionGroup: some distributions failed, were not found or share too small a budget; what
-            could be flushed was flushed all the same.
+        ExceptionGroup: some distributions failed, were not found or share too small a budget, or
+            dead letters could not be sent back; what could be flushed was flushed all the same.
     """
     check_regions()
     known = discovery().look()
@@ -50,10 +58,23 @@ def handler(_event: object, _context: object) -> None:
     tell_unrouted(known)
     for outcome in outcomes:
         tell(outcome)
-    failures = [known.error, refusal, *(outcome.error for outcome in outcomes)]
+    # DynamoDB answers: what could not be recorded may be recorded now.
+    failures = [known.error, refusal, *(outcome.error for outcome in outcomes), redrive()]
     errors = [error for error in failures if error]
     if errors:
         raise ExceptionGroup("Not every distribution was flushed as it should be", errors)
+
+
+def redrive() -> Exception | None:
+    """Send dead letters back that are due; return what went wrong."""
+    dead = redriver()
+    try:
+        moved = dead.look() if dead else 0
+    except (BotoCoreError, ClientError) as error:
+        return error
+    if moved:
+        logger.warning("Sent dead letters back to the queue", messages=moved)
+    return None
 
 
 def warn_unlisted(reason: str) -> None:

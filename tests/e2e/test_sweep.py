@@ -21,7 +21,7 @@ CHARACTERS = (
 NAMES = tuple(name for c in CHARACTERS for name in (f"{c}.html", f"a{c}b/c", f"end{c}"))
 SHAPES = ("index.html", "/leading", "double//slash", "trailing/", "x" * 1024, "🧹" * 256)
 
-READS = {"BatchGetItem", "GetItem", "Query"}
+READS = {"BatchGetItem", "GetItem", "GetQueueAttributes", "Query"}
 
 over_both_stacks = pytest.mark.parametrize("name", ["notified", "attached"])
 

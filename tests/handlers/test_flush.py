@@ -4,20 +4,42 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from edgesweep import redrive
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
 from edgesweep.paths import matcher, viewer_path
+from edgesweep.queues import Queue
 from tests.aws import calls, listening
+from tests.fakes.stack import refusal
 from tests.handlers.conftest import Deployment
 
 TOKENS = count(1)
 READS = {"dynamodb.Query", "dynamodb.GetItem"}
 CREATE = "cloudfront.CreateInvalidation"
+
+
+class Queues(NamedTuple):
+    """The URLs of a queue and of its dead-letter queue."""
+
+    queue: str
+    dead: str
+
+    def bodies(self, name: str) -> list[str]:
+        """Return the messages that can be received."""
+        received = boto3.client("sqs").receive_message(
+            QueueUrl=getattr(self, name), MaxNumberOfMessages=10
+        )
+        return [message["Body"] for message in received.get("Messages", [])]
+
+    def depth(self, name: str) -> int:
+        """Return how many messages there are."""
+        return Queue(boto3.client("sqs"), getattr(self, name)).waiting()
 
 
 def row(deployment: Deployment, key: str, age: timedelta = timedelta(hours=1)) -> DirtyRow:
@@ -195,6 +217,68 @@ def test_refused(deployment: Deployment) -> None:
     deployment.load("flush")()
     assert invalidations(deployment) == [["/a.html"]]
     assert dirty(deployment) == []
+
+
+@pytest.fixture
+def queues(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Queues:
+    """Give the function a queue, and a dead-letter queue with a message that is due."""
+    assert deployment
+    sqs = boto3.client("sqs")
+    urls = Queues(*(sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")))
+    monkeypatch.setenv("QUEUE", urls.queue)
+    monkeypatch.setenv("DEAD_LETTER_QUEUE", urls.dead)
+    monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta())
+    sqs.send_message(QueueUrl=urls.dead, MessageBody="a change")
+    return urls
+
+
+def test_dead_letters(deployment: Deployment, queues: Queues) -> None:
+    """Dead letters go back to the queue without anybody's help, and that is told."""
+    flush = deployment.load("flush")
+
+    flush()
+
+    assert queues.bodies("queue") == ["a change"]
+    assert queues.bodies("dead") == []
+    (line,) = flush.lines("WARNING")
+    assert line["messages"] == 1
+
+
+def test_fresh_dead_letters(
+    deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead letter that is not due yet stays, in everybody's sight."""
+    monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta(minutes=1))
+
+    deployment.load("flush")()
+
+    assert queues.bodies("queue") == []
+    assert queues.bodies("dead") == ["a change"]
+
+
+@pytest.mark.usefixtures("queues")
+def test_idle_looks(deployment: Deployment) -> None:
+    """Ticks look at dead letters now and then, not each time."""
+    with calls() as asked:
+        flush = deployment.load("flush")
+        flush()
+        flush()
+
+    assert asked.count("sqs.GetQueueAttributes") == 1
+
+
+def test_refused_dead_letters(deployment: Deployment, queues: Queues) -> None:
+    """Without the permission to send them back nothing is lost, the flush goes on, and it fails."""
+    deployment.dirty.add([row(deployment, "a.html")])
+
+    with listening("before-call.sqs.SendMessageBatch", lambda **_: refusal("AccessDenied", "No")):
+        flush = deployment.load("flush")
+        with pytest.raises(ExceptionGroup) as failure:
+            flush()
+
+    assert failure.group_contains(ClientError, match="AccessDenied")
+    assert invalidations(deployment) == [["/a.html"]]
+    assert queues.depth("dead") == 1
 
 
 @pytest.mark.parametrize("name", ["DIRTY_TABLE", "FLUSHES_TABLE"])

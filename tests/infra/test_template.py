@@ -56,7 +56,7 @@ def test_service(packages: Mapping[str, Package], service: str) -> None:
     ("role", "services"),
     [
         ("RecordRole", {"sqs", "dynamodb", "logs"}),
-        ("FlushRole", {"dynamodb", "cloudfront", "s3", "logs"}),
+        ("FlushRole", {"dynamodb", "cloudfront", "s3", "sqs", "logs"}),
         ("ScheduleRole", {"lambda"}),
     ],
 )

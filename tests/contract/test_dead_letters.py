@@ -1,0 +1,156 @@
+"""What the queue of dead letters has to do, whether it is in memory or in SQS."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from edgesweep.queues import REDRIVEN, DeadLetterQueue, Queue
+from edgesweep.redrive import ATTEMPTS, DeadLetters, Letter
+from tests.fakes.letters import DeadLettersInMemory
+
+
+@dataclass(frozen=True)
+class Post:
+    """Two queues.
+
+    Attributes:
+        dead: the dead letters.
+        bury: lets messages with these bodies be dead letters.
+        arrived: the bodies of the messages in the queue, each with how often it was sent back.
+    """
+
+    dead: DeadLetters
+    bury: Callable[[Sequence[str]], None]
+    arrived: Callable[[], Sequence[tuple[str, int]]]
+
+
+def in_memory() -> Iterator[Post]:
+    """Yield the fake."""
+    dead = DeadLettersInMemory(datetime.now(UTC))
+
+    def bury(bodies: Sequence[str]) -> None:
+        dead.bury(*(Letter(body, body, body, dead.now) for body in bodies))
+
+    yield Post(dead, bury, lambda: [(one.body, one.redriven) for one in dead.queue])
+
+
+def in_sqs() -> Iterator[Post]:
+    """Yield the adapter, and queues that moto keeps."""
+    with mock_aws():
+        client = boto3.client("sqs")
+        urls = [client.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "queue")]
+
+        def bury(bodies: Sequence[str]) -> None:
+            for body in bodies:
+                client.send_message(QueueUrl=urls[0], MessageBody=body)
+
+        def arrived() -> Sequence[tuple[str, int]]:
+            queue = DeadLetterQueue(client, urls[1], urls[0])
+            return [(one.body, one.redriven) for one in iter_all(queue)]
+
+        yield Post(DeadLetterQueue(client, *urls), bury, arrived)
+
+
+def iter_all(dead: DeadLetters) -> Iterator[Letter]:
+    """Yield every message that can be taken."""
+    while taken := dead.take():
+        yield from taken
+
+
+@pytest.fixture(params=[in_memory, in_sqs])
+def post(request: pytest.FixtureRequest) -> Iterator[Post]:
+    """Return each implementation in turn."""
+    yield from request.param()
+
+
+def test_empty(post: Post) -> None:
+    """Without dead letters nothing waits and nothing is taken."""
+    assert (post.dead.waiting(), list(post.dead.take())) == (0, [])
+
+
+def test_take(post: Post) -> None:
+    """Every message is taken once, a few at a time, and tells when it was sent."""
+    bodies = [f"body {number}" for number in range(23)]
+    post.bury(bodies)
+
+    assert post.dead.waiting() == 23
+    taken = list(iter_all(post.dead))
+
+    assert sorted(letter.body for letter in taken) == sorted(bodies)
+    assert {letter.redriven for letter in taken} == {0}
+    assert all(abs(datetime.now(UTC) - one.sent_at) < timedelta(minutes=5) for one in taken)
+
+
+def test_send_back(post: Post) -> None:
+    """What is sent back is in the queue, is counted, and is no dead letter any more."""
+    post.bury(["a", "b", "c"])
+    taken = post.dead.take()
+
+    assert post.dead.send_back([one for one in taken if one.body != "b"]) == 2
+
+    assert sorted(post.arrived()) == [("a", 1), ("c", 1)]
+    assert post.dead.waiting() == 1
+
+
+def test_release(post: Post) -> None:
+    """What is released can be taken again at once."""
+    post.bury([f"body {number}" for number in range(12)])
+    taken = [letter for _ in range(2) for letter in post.dead.take()]
+    assert list(post.dead.take()) == []
+
+    post.dead.release(taken)
+
+    assert len(list(iter_all(post.dead))) == len(taken) == 12
+
+
+def test_release_nothing(post: Post) -> None:
+    """Nothing to release is no error."""
+    post.dead.release([])
+
+
+def test_large() -> None:
+    """Messages that are too large for one batch go in several."""
+    for post in in_sqs():
+        post.bury([letter * 100_000 for letter in "abcde"])
+
+        assert post.dead.send_back(post.dead.take()) == 5
+        assert len(post.arrived()) == 5
+        assert post.dead.waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "redriven"),
+    [
+        ("Number", "3", 3),
+        ("Number", "-1", ATTEMPTS),
+        ("Number", "1.5", ATTEMPTS),
+        ("String", "often", ATTEMPTS),
+    ],
+)
+def test_strange_count(kind: str, value: str, redriven: int) -> None:
+    """A count that is none keeps a message where it is, and stops nothing."""
+    with mock_aws():
+        client = boto3.client("sqs")
+        url = client.create_queue(QueueName="dead")["QueueUrl"]
+        told = {REDRIVEN: {"DataType": kind, "StringValue": value}}
+        client.send_message(QueueUrl=url, MessageBody="body", MessageAttributes=told)  # type: ignore[arg-type]  # a TypedDict
+
+        (letter,) = DeadLetterQueue(client, url, url).take()
+
+    assert letter.redriven == redriven
+
+
+def test_depth() -> None:
+    """A message in somebody's hands waits as well."""
+    with mock_aws():
+        client = boto3.client("sqs")
+        url = client.create_queue(QueueName="queue")["QueueUrl"]
+        for body in "abc":
+            client.send_message(QueueUrl=url, MessageBody=body)
+        client.receive_message(QueueUrl=url, MaxNumberOfMessages=1)
+
+        assert Queue(client, url).waiting() == 3
