@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from edgesweep.cover import Cover, Limits, Prices, cover
+from edgesweep.paths import Pattern
 
 # Few letters, so that prefixes are shared; "~" and "*" cannot be said exactly, "é" takes quoting.
 LETTERS = "ab/"
@@ -22,6 +23,13 @@ class Problem:
     weights: Mapping[str, int]
     prices: Prices
     limits: Limits
+    strict: bool = False
+
+    def matches(self, pattern: Pattern, path: str) -> bool:
+        """Tell whether a pattern is trusted to match a path."""
+        if self.strict and pattern.wildcard and path == pattern.text:
+            return path == "/"
+        return pattern.matches(path)
 
     def weight(self, path: str) -> int:
         """Return what an unchanged object counts."""
@@ -30,7 +38,12 @@ class Problem:
     def solve(self) -> Cover:
         """Return the cover."""
         return cover(
-            self.dirty, self.live, prices=self.prices, limits=self.limits, weight=self.weight
+            self.dirty,
+            self.live,
+            prices=self.prices,
+            limits=self.limits,
+            weight=self.weight,
+            strict=self.strict,
         )
 
     def capped(self, *, wildcards: int = 0, paths: int | None = 0) -> "Problem":
@@ -63,4 +76,5 @@ def problems(draw: st.DrawFn, most_dirty: int = 8) -> Problem:
         weights=draw(st.dictionaries(st.sampled_from(live), st.integers(0, 5))) if live else {},
         prices=draw(prices()),
         limits=Limits(draw(st.integers(0, 4)), draw(most_paths)),
+        strict=draw(st.booleans()),
     )

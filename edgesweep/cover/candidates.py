@@ -11,7 +11,12 @@ before parents, and the candidates below one are those just before it that start
 Collateral: the bystanders under a prefix are neighbours too. Each dirty path knows its rank
 among them, so a bisection of the two gaps beside the run, never of the whole list, finds both ends.
 
-Cost: O(text) to compare neighbours, O(n log gap) to bisect, 40 bytes a candidate. A candidate
+A strict wildcard is not trusted to match its own text, as `/docs/*` would match `/docs/`: it only
+covers paths that are longer. That shortens what a path shares with its neighbours by at most the
+last character, and leaves order and nesting as they are, as if every path ended in a character of
+its own. `/*` is trusted all the same: CloudFront documents that it matches everything.
+
+Cost: O(text) to compare neighbours, O(n log gap) to bisect, 48 bytes a candidate. A candidate
 without collateral drops all candidates below it: it covers more for the same price.
 """
 
@@ -33,9 +38,11 @@ class Candidates:
     Attributes:
         dirty: the distinct dirty paths, sorted.
         items: what has to be covered, sorted: dirty paths that can be said exactly, and the
-            longest prefix a wildcard can keep of those that cannot. No item is under such a prefix.
+            longest prefix a wildcard can keep of those that cannot. No other item is under such a
+            prefix, but for the prefix itself where it is dirty and wildcards are strict.
         unsayable: `unsayable[i]` of the first `i` items cannot be said exactly.
         starts, ends: the half-open range of items that each candidate covers.
+        lengths: how many characters of its first item each candidate keeps.
         collateral: the weight of the bystanders that each candidate hits.
     """
 
@@ -44,6 +51,7 @@ class Candidates:
     unsayable: Sequence[int]
     starts: Sequence[int]
     ends: Sequence[int]
+    lengths: Sequence[int]
     collateral: Sequence[int]
 
     @property
@@ -53,16 +61,23 @@ class Candidates:
 
     def prefix(self, candidate: int) -> str:
         """Return the text that the wildcard keeps."""
-        first, last = self.items[self.starts[candidate]], self.items[self.ends[candidate] - 1]
-        return first[: _shared(first, last)]
+        return self.items[self.starts[candidate]][: self.lengths[candidate]]
 
 
 def find_candidates(
     dirty: Iterable[str],
     live: Iterable[str] = (),
     weight: Callable[[str], int] | None = None,
+    *,
+    strict: bool = False,
 ) -> Candidates:
     """Return the candidates for covering `dirty` where `live` objects exist.
+
+    Args:
+        dirty: decoded viewer paths that must be matched.
+        live: decoded viewer paths of what exists.
+        weight: collateral of an unchanged live object; 1 for each unless given.
+        strict: whether a wildcard covers only paths that are longer than its text.
 
     Raises:
         BadInput: a dirty path lacks its leading slash, or a weight is negative.
@@ -74,9 +89,10 @@ def find_candidates(
             msg = f"A path must start with /, not {path!r}"
             raise BadInput(msg)
     bystanders = _in_order(list(filterfalse(changed.__contains__, live)))
-    items, unsayable = _items(paths)
-    starts, ends, collateral = _runs(items, unsayable, bystanders, _running(bystanders, weight))
-    return Candidates(paths, items, unsayable, starts, ends, collateral)
+    items, unsayable = _items(paths, strict=strict)
+    depths = _depths(items, strict=strict)
+    runs = _runs(items, unsayable, depths, bystanders, _running(bystanders, weight))
+    return Candidates(paths, items, unsayable, *runs)
 
 
 def _in_order(texts: list[str]) -> list[str]:
@@ -99,28 +115,36 @@ def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> 
     return list(accumulate(weights, initial=0))
 
 
-def _items(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[int]]:
+def _items(paths: Sequence[str], *, strict: bool) -> tuple[Sequence[str], Sequence[int]]:
     """Return what has to be covered, and the running number of items that need a wildcard."""
     stops = {path: stop for path in paths if (stop := exact_stop(path)) is not None}
     if not stops:
         return paths, array("q", bytes(8 * (len(paths) + 1)))
     prefixes = {path[:stop] for path, stop in stops.items()}
-    items: list[str] = []
+    sayable = {path for path in paths if path not in stops}
+    if not strict:
+        sayable -= prefixes
+    items, wild = list[str](), list[bool]()
     covering = None
-    for text in sorted(prefixes.union(path for path in paths if path not in stops)):
+    for text, is_prefix in sorted(
+        [(path, False) for path in sayable] + [(p, True) for p in prefixes]
+    ):
         if covering is None or not text.startswith(covering):
             items.append(text)
-            covering = text if text in prefixes else None
-    return items, array("q", accumulate((item in prefixes for item in items), initial=0))
+            wild.append(is_prefix)
+            covering = text if is_prefix else None
+    return items, array("q", accumulate(wild, initial=0))
 
 
 def _runs(
     items: Sequence[str],
     unsayable: Sequence[int],
+    depths: Iterable[int],
     bystanders: Sequence[str],
     running: Sequence[int],
-) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
-    starts, ends, collateral = array("q"), array("q"), list[int]()
+) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]:
+    """Return where each candidate starts and ends, how long it is, and its collateral."""
+    starts, ends, lengths, collateral = array("q"), array("q"), array("q"), list[int]()
     ranks = array("q", [0, *_ranks(items, bystanders), len(bystanders)])
 
     def close(start: int, end: int, prefix: str, first_below: int) -> None:
@@ -129,13 +153,15 @@ def _runs(
         high = bisect_right(bystanders, prefix, ranks[end], ranks[end + 1], key=cut)
         hit = running[high] - running[low]
         if not hit:
-            del starts[first_below:], ends[first_below:], collateral[first_below:]
+            for column in (starts, ends, lengths, collateral):
+                del column[first_below:]
         starts.append(start)
         ends.append(end)
+        lengths.append(len(prefix))
         collateral.append(hit)
 
     still_open: list[tuple[int, int, int]] = []  # shared length, first item, first candidate below
-    for end, depth in enumerate(_depths(items), 1):
+    for end, depth in enumerate(depths, 1):
         start, first_below = end - 1, len(collateral)
         if unsayable[end] > unsayable[start]:
             close(start, end, items[start], first_below)
@@ -144,7 +170,7 @@ def _runs(
             close(start, end, items[start][:length], first_below)
         if not still_open or still_open[-1][0] < depth:
             still_open.append((depth, start, first_below))
-    return starts, ends, collateral
+    return starts, ends, lengths, collateral
 
 
 def _ranks(items: Iterable[str], bystanders: Sequence[str]) -> Iterator[int]:
@@ -158,11 +184,16 @@ def _ranks(items: Iterable[str], bystanders: Sequence[str]) -> Iterator[int]:
         yield rank
 
 
-def _depths(items: Sequence[str]) -> Iterator[int]:
+def _depths(items: Sequence[str], *, strict: bool) -> Iterator[int]:
     """Yield how many characters each item shares with the next one, and 0 for the last."""
     if items:
         common = _shared(items[0], items[-1])
-        yield from (_shared(text, after, common) for text, after in pairwise(items))
+        shared = (_shared(text, after, common) for text, after in pairwise(items))
+        if strict:
+            # An item that the next one begins with, or equals, shares all but its last character.
+            shorter = (max(1, len(text) - 1) for text in items)
+            shared = map(min, shared, shorter)
+        yield from shared
         yield 0
 
 
