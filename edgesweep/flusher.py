@@ -115,6 +115,7 @@ class Flusher:
         policy: when to flush, and for how many paths.
         survey: tells what a wildcard would hit.
         viewer_paths: every viewer path under which a row's object may be cached.
+        strict: tells whether a distribution's wildcards are only trusted with longer paths.
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
     """
@@ -126,6 +127,7 @@ class Flusher:
     policy: Policy
     survey: Callable[[str, Collection[str], Prices, Limits], Survey]
     viewer_paths: Callable[[DirtyRow], Iterable[str]]
+    strict: Callable[[str], bool]
     clock: Callable[[], datetime]
     token: Callable[[], str]
 
@@ -235,11 +237,11 @@ class Flusher:
         prices = Prices(go.path_price, self.policy.refetch)
         # The pace asks what the flush would take at every price up to the list price.
         surveyed = replace(prices, path=PATH_PRICE)
-        paths = go.paths
+        paths, strict = go.paths, self.strict(distribution)
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             known = self.survey(distribution, dirty, surveyed, limits)
-            candidates = find_candidates(dirty, known.live, known.weight)
+            candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
             chosen = choose(candidates, prices, limits)
             flush = self._journaled(distribution, chosen, len(rows), go)
             if self.journal.fits(flush):
@@ -276,7 +278,7 @@ class Flusher:
         return Outcome(flush.distribution, reason, flush, answer)
 
     def _delete_older(self, flush: Flush) -> None:
-        matches = matcher(flush.paths)
+        matches = matcher(flush.paths, strict=self.strict(flush.distribution))
         older = self.dirty.read(flush.distribution, until=flush.opened_at - MARGIN)
         covered = (row for row in older if all(map(matches, self.viewer_paths(row))))
         for chunk in _chunks(covered):

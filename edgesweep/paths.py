@@ -94,7 +94,8 @@ def coarser(paths: Sequence[str]) -> tuple[str, ...]:
     """Return fewer and plainer quoted paths that match whatever `paths` match.
 
     Every path is cut before its first character that CloudFront may take exception to; where
-    nothing can be cut any more, or too many wildcards would come of it, all is one `/*`.
+    nothing can be cut any more, or too many wildcards would come of it, all is one `/*`. An exact
+    path stays beside a wildcard that is cut right after it, which may not be trusted to match it.
     """
     prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
     plain = {path for path in paths if not _TOUCHY.search(path)}
@@ -102,16 +103,22 @@ def coarser(paths: Sequence[str]) -> tuple[str, ...]:
     widest = _uncovered(prefixes)
     if plain == set(paths) or len(widest) > MAX_WILDCARDS:
         return ("/*",)
-    exact = {path for path in plain if not path.endswith("*") and not path.startswith(widest)}
+    longer = {path for path in plain if path.startswith(widest, 0, max(1, len(path) - 1))}
+    exact = {path for path in plain - longer if not path.endswith("*")}
     return tuple(sorted([*exact, *(prefix + "*" for prefix in widest)]))
 
 
-def matcher(paths: Iterable[str]) -> Callable[[str], bool]:
-    """Return a test of viewer paths: whether one of the quoted `paths` matches."""
+def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
+    """Return a test of viewer paths: whether one of the quoted `paths` matches.
+
+    Args:
+        paths: quoted invalidation paths.
+        strict: whether no wildcard but `/*` is trusted to match its own text.
+    """
     patterns = [(unquote(path.removesuffix("*")), path.endswith("*")) for path in paths]
     exact = {text for text, wildcard in patterns if not wildcard}
     prefixes = tuple(text for text, wildcard in patterns if wildcard)
-    return lambda path: path in exact or path.startswith(prefixes)
+    return lambda path: path in exact or path.startswith(prefixes, 0, max(1, len(path) - strict))
 
 
 def _uncovered(prefixes: Iterable[str]) -> tuple[str, ...]:

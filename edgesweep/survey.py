@@ -115,18 +115,20 @@ class Survey:
         return collateral % DEAR
 
 
-def unsurveyed(dirty: Collection[str]) -> Survey:
+def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
     """Return the survey of somebody who has seen nothing."""
-    marks = {prefix + _MARK for prefix in _prefixes(_all_candidates(dirty))}
+    marks = {prefix + _MARK for prefix in _prefixes(_all_candidates(dirty, strict=strict))}
     return Survey(sorted(marks), marks)
 
 
-def survey(
+def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     listing: Listing,
     sources: Collection[Source],
     dirty: Collection[str],
     prices: Prices,
     limits: Limits,
+    *,
+    strict: bool = False,
 ) -> Survey:
     """List what a cover of `dirty` has to know.
 
@@ -136,36 +138,41 @@ def survey(
         dirty: decoded viewer paths.
         prices: what a path and a unit of collateral cost.
         limits: the caps of the cover.
+        strict: whether a wildcard covers only paths that are longer than its text.
     """
     if not sources:
-        return unsurveyed(dirty)
-    walk = _Walk(listing, frozenset(dirty), _terms(_all_candidates(dirty), prices, limits))
+        return unsurveyed(dirty, strict=strict)
+    found = _all_candidates(dirty, strict=strict)
+    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits))
     try:
         for source in sources:
             walk.list(source)
     except Unlistable as error:
-        return replace(unsurveyed(dirty), pages=walk.pages, refused=str(error))
+        return replace(unsurveyed(dirty, strict=strict), pages=walk.pages, refused=str(error))
     return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
 
 
-def doubted(known: Survey, dirty: Collection[str], foreign: Callable[[str], bool]) -> Survey:
+def doubted(
+    known: Survey, dirty: Collection[str], foreign: Callable[[str], bool], *, strict: bool = False
+) -> Survey:
     """Return a survey that does not take for empty what no listing of a bucket shows.
 
     Args:
         known: what the listing showed.
         dirty: decoded viewer paths.
         foreign: tells whether something else than the buckets may serve a path with some prefix.
+        strict: whether a wildcard covers only paths that are longer than its text.
     """
     if not foreign("/"):
         return known
-    prefixes = filter(foreign, _prefixes(_all_candidates(dirty)))
+    prefixes = filter(foreign, _prefixes(_all_candidates(dirty, strict=strict)))
     marks = {*known.marks, *(prefix + _MARK for prefix in prefixes)}
     return replace(known, live=sorted({*known.live, *marks}), marks=marks)
 
 
-def _all_candidates(dirty: Collection[str]) -> Candidates:
+def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
     """Return the candidates without dropping any: under each is something that is not dirty."""
-    return find_candidates(dirty, [path + _MARK for path in dirty])
+    return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
 
 
 def _prefixes(found: Candidates) -> Sequence[str]:

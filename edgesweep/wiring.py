@@ -101,6 +101,7 @@ def flusher(
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
         viewer_paths=partial(_viewer_paths, routes),
+        strict=routes.strict,
         clock=now,
         token=token,
     )
@@ -151,10 +152,11 @@ class _Surveyor:
     ) -> Survey:
         origins = self.routes.origins(distribution)
         sources = [Source(origin.bucket, origin.prefix) for origin in origins]
-        found = survey(self.listing, sources, dirty, prices, limits)
+        strict = self.routes.strict(distribution)
+        found = survey(self.listing, sources, dirty, prices, limits, strict=strict)
         if found.refused:
             self.warn(found.refused)
-        return doubted(found, dirty, partial(self.routes.foreign, distribution))
+        return doubted(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
 
 
 def _viewer_paths(routes: Routes, row: DirtyRow) -> Collection[str]:

@@ -27,8 +27,8 @@ const patterns = {
   exclude: PATTERN,
   immutable: PATTERN,
   viewerPaths: [
-    /^(E[A-Z0-9]{5,30}=)?(none|(folders|bare|queries|errors)(\+(folders|bare|queries|errors))*)$/,
-    'folders, bare, queries and errors joined by +, or none, with or without a distribution id and = before it',
+    /^(E[A-Z0-9]{5,30}=)?(none|(folders|bare|queries|errors|stems)(\+(folders|bare|queries|errors|stems))*)$/,
+    'folders, bare, queries, errors and stems joined by +, or none, with or without a distribution id and = before it',
   ],
   alarmEmail: [/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'one e-mail address'],
 };

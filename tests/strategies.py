@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from edgesweep.cover import Cover, Limits, Prices, cover
+from edgesweep.cover import Cover, Limits, Prices, choose, find_candidates
 from edgesweep.paths import Pattern
 
 # Few letters, so that prefixes are shared; "~" and "*" cannot be said exactly, "é" takes quoting.
@@ -37,14 +37,8 @@ class Problem:
 
     def solve(self) -> Cover:
         """Return the cover."""
-        return cover(
-            self.dirty,
-            self.live,
-            prices=self.prices,
-            limits=self.limits,
-            weight=self.weight,
-            strict=self.strict,
-        )
+        candidates = find_candidates(self.dirty, self.live, self.weight, strict=self.strict)
+        return choose(candidates, self.prices, self.limits)
 
     def capped(self, *, wildcards: int = 0, paths: int | None = 0) -> "Problem":
         """Return the problem with caps raised by so much; None lifts the cap on paths."""

@@ -144,7 +144,6 @@ def cover(
     prices: Prices = Prices(),
     limits: Limits = Limits(),
     weight: Callable[[str], int] | None = None,
-    strict: bool = False,
 ) -> Cover:
     """Return the cheapest cover of `dirty`.
 
@@ -158,13 +157,12 @@ def cover(
         prices: what a path and a unit of collateral cost.
         limits: the caps.
         weight: collateral of an unchanged live object, at least 0; 1 for each unless given.
-        strict: whether a wildcard covers only paths that are longer than its text.
 
     Raises:
         Infeasible: no cover keeps the caps.
         BadInput: a dirty path does not start with "/", or a weight is negative.
     """
-    return choose(find_candidates(dirty, live, weight, strict=strict), prices, limits)
+    return choose(find_candidates(dirty, live, weight), prices, limits)
 
 
 def choose(candidates: Candidates, prices: Prices, limits: Limits) -> Cover:

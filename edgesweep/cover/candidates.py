@@ -188,12 +188,10 @@ def _depths(items: Sequence[str], *, strict: bool) -> Iterator[int]:
     """Yield how many characters each item shares with the next one, and 0 for the last."""
     if items:
         common = _shared(items[0], items[-1])
-        shared = (_shared(text, after, common) for text, after in pairwise(items))
-        if strict:
+        for text, after in pairwise(items):
+            shared = _shared(text, after, common)
             # An item that the next one begins with, or equals, shares all but its last character.
-            shorter = (max(1, len(text) - 1) for text in items)
-            shared = map(min, shared, shorter)
-        yield from shared
+            yield max(1, min(shared, len(text) - 1)) if strict else shared
         yield 0
 
 

@@ -198,9 +198,13 @@ class Routes:
         One that ends with `?` stands for the path with any query string: only a wildcard that stops
         before the `?` matches them all.
         """
-        variants = self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
+        variants = self._variants(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
         return list(dict.fromkeys(path for found in paths for path in found))
+
+    def strict(self, distribution: str) -> bool:
+        """Tell whether no wildcard but `/*` is trusted to match its own text."""
+        return self._variants(distribution).stems
 
     def origins(self, distribution: str) -> Sequence[Origin]:
         """Return the buckets that a distribution leads to."""
@@ -209,6 +213,9 @@ class Routes:
     def foreign(self, distribution: str, prefix: str) -> bool:
         """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
         return any(one.foreign(prefix) for one in self._named(distribution))
+
+    def _variants(self, distribution: str) -> Variants:
+        return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
 
     def _named(self, distribution: str) -> Iterator[Distribution]:
         return (one for one in self.known if one.id == distribution)

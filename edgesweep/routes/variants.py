@@ -6,7 +6,7 @@ from typing import Self
 
 from edgesweep.errors import BadInput
 
-_WORDS = ("folders", "bare", "queries", "errors")
+_WORDS = ("folders", "bare", "queries", "errors", "stems")
 
 # Stands for every distribution that has no variants of its own.
 ALL_OTHERS = ""
@@ -23,12 +23,15 @@ class Variants:
         queries: copies with a query string, where query strings are part of the cache key.
         errors: whatever is cached, once an error page changes that is cached under the paths of
             failed requests for longer than `edgesweep.routes.config.LASTING`.
+        stems: `/docs/` beside `/docs/*`, should a wildcard miss the path that is all of its text:
+            one report says so, and the documentation does not. `/*` is documented to match all.
     """
 
     folders: bool | None = None
     bare: bool = False
     queries: bool = True
     errors: bool = True
+    stems: bool = False
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Self:

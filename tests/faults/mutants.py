@@ -38,7 +38,7 @@ def delete_before_send() -> AbstractContextManager[object]:
 
 def delete_by_time_alone() -> AbstractContextManager[object]:
     """Rows older than the flush are deleted, covered or not."""
-    return mock.patch.object(flusher, "matcher", lambda _paths: lambda _path: True)
+    return mock.patch.object(flusher, "matcher", lambda _paths, **_: lambda _path: True)
 
 
 def no_recovery() -> AbstractContextManager[object]:

@@ -336,6 +336,7 @@ class Simulation:
             policy=self.scenario.policy,
             survey=self._survey,
             viewer_paths=viewer_paths,
+            strict=lambda _: False,
             clock=process.clock,
             token=process.token,
         )

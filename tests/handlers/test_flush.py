@@ -102,6 +102,42 @@ def test_survey(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None
     assert dirty(deployment) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "sent"), [("", ["/docs/*"]), ("stems", ["/docs*"]), ("E2=stems", ["/docs/*"])]
+)
+def test_stems(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, words: str, sent: list[str]
+) -> None:
+    """Where a wildcard is not trusted with its own text, it stops one character earlier."""
+    boto3.client("s3").create_bucket(Bucket="site")
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("VIEWER_PATHS", words)
+    deployment.dirty.add([row(deployment, key) for key in ("docs/", "docs/a", "docs/b")])
+
+    deployment.load("flush")()
+
+    assert invalidations(deployment) == [sent]
+    assert dirty(deployment) == []
+
+
+@pytest.mark.parametrize(("words", "left"), [("", []), ("stems", ["docs/"])])
+def test_unread_stem(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, words: str, left: list[str]
+) -> None:
+    """A row that was not read stays if no path is trusted to match it."""
+    boto3.client("s3").create_bucket(Bucket="site")
+    monkeypatch.setattr("edgesweep.flusher.MAX_ROWS", 1)
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("VIEWER_PATHS", words)
+    for key in ("docs/a", "docs/b", "docs/c", "docs/"):
+        deployment.dirty.add([row(deployment, key)])
+
+    deployment.load("flush")()
+
+    assert invalidations(deployment) == [["/docs/*"]]
+    assert dirty(deployment) == left
+
+
 def test_flushed_once(deployment: Deployment) -> None:
     """The tick after a flush has nothing left to do."""
     deployment.dirty.add([row(deployment, "a.html")])

@@ -95,7 +95,7 @@ def test_refusal(parameters: Mapping[str, str], named: list[str]) -> None:
         (EXISTING | {"bucket": "my-site, other.site"}, "buckets"),
         ({"bucket": "my-site"}, "buckets"),
         ({"exclude": "logs/*, *.map", "immutable": "assets/*"}, "site"),
-        ({"viewerPaths": "none,E2QWRUHEXAMPLE=folders+bare"}, "site"),
+        ({"viewerPaths": "none,E2QWRUHEXAMPLE=folders+bare+stems"}, "site"),
     ],
 )
 def test_acceptance(parameters: Mapping[str, str], source: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 import edgesweep.survey
-from edgesweep.cover import Cover, Limits, Prices, cover, find_candidates
+from edgesweep.cover import Cover, Limits, Prices, choose, cover, find_candidates
 from edgesweep.errors import Infeasible
 from edgesweep.paths import Pattern
 from edgesweep.pricing import S3_LIST_PRICE
@@ -31,6 +31,7 @@ class World:
     page_size: int
     prices: Prices
     limits: Limits
+    strict: bool = False
 
     @property
     def live(self) -> frozenset[str]:
@@ -51,18 +52,20 @@ class World:
         """Survey with another bound on pages."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(edgesweep.survey, "MAX_PAGES", most_pages)
-            return survey(listing, list(self.keys), self.dirty, self.prices, self.limits)
+            return survey(
+                listing,
+                list(self.keys),
+                self.dirty,
+                self.prices,
+                self.limits,
+                strict=self.strict,
+            )
 
     def cover(self, known: Survey) -> Cover:
         """Cover with what a survey knows."""
         try:
-            return cover(
-                self.dirty,
-                known.live,
-                prices=self.prices,
-                limits=self.limits,
-                weight=known.weight,
-            )
+            found = find_candidates(self.dirty, known.live, known.weight, strict=self.strict)
+            return choose(found, self.prices, self.limits)
         except Infeasible:
             assume(False)  # noqa: FBT003  # as Hypothesis has it
             raise
@@ -105,6 +108,7 @@ def worlds(draw: st.DrawFn, least: int = 0) -> World:
             MICRODOLLAR * draw(prices), MICRODOLLAR * draw(st.integers(0, max(7, least // 3)))
         ),
         limits=Limits(draw(st.integers(0, 4)), draw(st.one_of(st.none(), st.integers(0, 7)))),
+        strict=draw(st.booleans()),
     )
 
 
@@ -113,25 +117,26 @@ def patterns(chosen: Cover) -> list[Pattern]:
     return [member.pattern for member in chosen.members]
 
 
-def one_each(dirty: frozenset[str]) -> list[Pattern]:
+def one_each(dirty: frozenset[str], *, strict: bool = False) -> list[Pattern]:
     """Return a path for each dirty path, as narrow as can be said."""
-    found = find_candidates(dirty)
+    found = find_candidates(dirty, strict=strict)
     return [
         Pattern(item, wildcard=found.unsayable[at + 1] > found.unsayable[at])
         for at, item in enumerate(found.items)
     ]
 
 
-def candidates(dirty: frozenset[str]) -> set[str]:
+def candidates(world: World) -> set[str]:
     """Return every prefix that a wildcard is worth being cut at."""
-    found = find_candidates(dirty, [path + MARK for path in dirty])
+    marks = [path + MARK for path in world.dirty]
+    found = find_candidates(world.dirty, marks, strict=world.strict)
     return {found.prefix(index) for index in range(len(found.starts))}
 
 
 @given(worlds(), st.integers(0, 12))
 def test_never_dearer(world: World, most_pages: int) -> None:
     """However little was listed, the cover really costs no more than one path for each change."""
-    plain = one_each(world.dirty)
+    plain = one_each(world.dirty, strict=world.strict)
     wildcards = max(world.limits.wildcards, sum(pattern.wildcard for pattern in plain))
     paths = world.limits.paths and max(world.limits.paths, len(plain))
     world = replace(world, limits=Limits(wildcards, paths or None))
@@ -169,8 +174,8 @@ def test_marked(world: World, most_pages: int) -> None:
         if key.startswith(source.prefix)
     }
 
-    assert set(known.marks) <= {prefix + MARK for prefix in candidates(world.dirty)}
-    for prefix in candidates(world.dirty):
+    assert set(known.marks) <= {prefix + MARK for prefix in candidates(world)}
+    for prefix in candidates(world):
         if any(path.startswith(prefix) for path in unseen):
             assert prefix + MARK in known.marks
 
@@ -195,9 +200,9 @@ def test_frugal(world: World, most_pages: int) -> None:
 
     known = world.survey(listing, most_pages)
 
-    items = len(find_candidates(world.dirty).items)
+    items = len(find_candidates(world.dirty, strict=world.strict).items)
     squeezed = world.limits.paths is not None and items > world.limits.paths
-    forced = sum(pattern.wildcard for pattern in one_each(world.dirty))
+    forced = sum(pattern.wildcard for pattern in one_each(world.dirty, strict=world.strict))
     assert known.pages == len(listing.asked) <= most_pages
     if not squeezed and forced <= world.limits.wildcards:
         assert known.pages * S3_LIST_PRICE <= world.prices.path * max(0, items - 1)
@@ -212,7 +217,7 @@ def test_to_the_point(world: World, most_pages: int) -> None:
 
     assert len(set(listing.told)) == len(listing.told)
     prefixes = {source.bucket: source.prefix for source in world.keys}
-    worthwhile = candidates(world.dirty)
+    worthwhile = candidates(world)
     for bucket, prefix, after in listing.asked:
         own = prefixes[bucket]
         assert prefix.startswith(own)

@@ -170,6 +170,28 @@ def test_candidates_again() -> None:
     assert choose(candidates, BY_OBJECTS, Limits()).paths == ("/a1", "/a2")
 
 
+@pytest.mark.parametrize(
+    ("dirty", "live", "paths", "sent"),
+    [
+        (["/docs/", "/docs/a", "/docs/b"], ["/docs.css"], 2, ("/docs/", "/docs/*")),
+        (["/docs/", "/docs/a", "/docs/b"], ["/docs.css"], 1, ("/docs*",)),
+        (["/docs/", "/docs/a", "/docs/b"], [], 2, ("/docs*",)),
+        (["/docs", "/docs/a", "/docs/b"], ["/docs.css"], 2, ("/docs", "/docs/*")),
+        (["/a", "/ab", "/abc"], [], 1, ("/*",)),
+        (["/", "/index.html"], [], 1, ("/*",)),
+        (["/a", "/a~1", "/a~2"], ["/b"], 2, ("/a", "/a*")),
+        (["/a", "/a~1", "/a~2"], ["/b"], 1, ("/*",)),
+    ],
+)
+def test_strict(dirty: list[str], live: list[str], paths: int, sent: tuple[str, ...]) -> None:
+    """A path that is all of a wildcard's text is sent as well, or the wildcard stops earlier."""
+    candidates = find_candidates(dirty, live, strict=True)
+
+    found = choose(candidates, BY_OBJECTS, Limits(paths=paths))
+
+    assert found.paths == sent
+
+
 def test_deep() -> None:
     """A thousand nested folders, a file changed in each, are no deeper than any others."""
     folders = ["/" + "f/" * depth for depth in range(1, 1_001)]

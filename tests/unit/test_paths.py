@@ -142,6 +142,8 @@ def test_aliases(path: str, names: list[str]) -> None:
         (["/a%20b.html", "/a.html"], ("/a*",)),
         (["/a.html", "/docs/a%20b/*", "/img/*"], ("/a.html", "/docs/a*", "/img/*")),
         (["/docs/caf%C3%A9.html", "/docs/c"], ("/docs/c", "/docs/caf*")),
+        (["/docs/", "/docs/%20", "/docs/a"], ("/docs/", "/docs/*")),
+        (["/", "/%20"], ("/*",)),
         (["/a.html"], ("/*",)),
         (["/%20"], ("/*",)),
         ([f"/{n}%20" for n in range(100, 113)], tuple(f"/{n}*" for n in range(100, 113))),
@@ -163,3 +165,17 @@ def test_matcher() -> None:
     assert not matches("/caf%C3%A9.html")
     assert not matches("/docs")
     assert not matcher([])("/")
+
+
+def test_strict_matcher() -> None:
+    """Where no wildcard is trusted with its own text, that has to be matched by another path."""
+    paths = ["/docs/*", "/img*", "/img/*", "/a", "/a*"]
+    matches = matcher(paths, strict=True)
+
+    assert not matches("/docs/")
+    assert matches("/docs/a")
+    assert matches("/img/")
+    assert not matches("/img")
+    assert matches("/a")
+    assert matcher(["/*"], strict=True)("/")
+    assert not matcher(["/a"], strict=True)("/")

@@ -260,6 +260,16 @@ def test_override_of_one() -> None:
     assert viewer_paths.parse("") == {}
 
 
+def test_stems() -> None:
+    """Wildcards are trusted with their own text, unless the user has heard otherwise."""
+    routes = Routes((), viewer_paths.parse("E1=folders+stems"))
+
+    assert routes.strict("E1")
+    assert not routes.strict("E2")
+    assert not Routes().strict("E1")
+    assert Routes((), viewer_paths.parse("stems")).strict("E2")
+
+
 def test_wrong_override() -> None:
     """A word that names no viewer path is named."""
     with pytest.raises(BadInput, match=r"^'folder' names no viewer path; folders, bare, queries"):
