@@ -63,7 +63,7 @@ demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidatio
 	@.venv/bin/python -m infra.local.demo
 
 test: install lint types ## Run every check and test
-	@.venv/bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=
+	@.venv/bin/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@.venv/bin/coverage report --include="$(CORE)" --fail-under=90
 
 soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds

@@ -8,9 +8,11 @@ is a matter of the tests that run it in their own process: tracing would only sl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("edgesweep", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("edgesweep")
@@ -20,10 +22,21 @@ _WAITING = ("e2e", "infra")
 _UNTRACED = (*_WAITING, "faults")
 
 
+class _Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Hands out the folders of tests that wait as a whole, and every other test by itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.split("/")[1]
+        return folder if folder in _WAITING else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Lanes:  # noqa: ANN401  # xdist's own
+    """Let the tests keep to their lanes."""
+    return _Lanes(config, log)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give a test its lane."""
-    if _folder(item) in _WAITING:
-        item.add_marker(pytest.mark.xdist_group(_folder(item)))
+    """Trace only the tests that the package's coverage is a matter of."""
     if _folder(item) in _UNTRACED:
         item.add_marker(pytest.mark.no_cover)
 
