@@ -128,7 +128,7 @@ class Recorder:
                     failed[message] = unwritten[row]
         written = [row for row in rows.values() if row not in unwritten]
         recorded = _names(written) - _names(unwritten)
-        passed_over: Counter[Fate] = Counter(fate for fate, _ in fates.values())
+        passed_over: Counter[Fate] = Counter(its_fate for its_fate, _ in fates.values())
         del passed_over[Fate.SWEPT]
         return Recorded(
             rows=len(written),
@@ -142,8 +142,11 @@ class Recorder:
         self, its_changes: Iterable[Change]
     ) -> tuple[dict[Change, tuple[Fate, Collection[str]]], Sifted]:
         """Return what becomes of each change, and what is known of the objects."""
-        fates = {change: self._fate(change) for change in set(its_changes)}
-        swept = [change for change, (fate, _) in fates.items() if fate is Fate.SWEPT]
+        fates = {
+            change: fate(self.selection, self.routes, *name_of(change))
+            for change in set(its_changes)
+        }
+        swept = [change for change, (its_fate, _) in fates.items() if its_fate is Fate.SWEPT]
         sifted = self.sieve.sift(swept)
         for change in swept:
             if name_of(change) in sifted.unchanged:
@@ -157,16 +160,6 @@ class Recorder:
         kept = {row: refused[name] for row in rows if (name := name_of(row.change)) in refused}
         return {**kept, **self.writer.add([row for row in rows if row not in kept])}
 
-    def _fate(self, change: Change) -> tuple[Fate, Collection[str]]:
-        """Return what becomes of a change, and the partitions that want a row of it."""
-        fate = self.selection.fate(change.key)
-        if fate is not Fate.SWEPT:
-            return fate, ()
-        distributions = self.routes.distributions(change.bucket, change.key)
-        if distributions or not self.routes.serves(change.bucket):
-            return fate, distributions or (UNROUTED,)
-        return Fate.UNSERVED, ()
-
     def _rows(self, targets: Iterable[Targets], now: datetime) -> dict[Target, DirtyRow]:
         latest: dict[Target, Change] = {}
         for its_targets in targets:
@@ -178,6 +171,19 @@ class Recorder:
     def _row(self, distribution: str, change: Change, now: datetime) -> DirtyRow:
         token = self.token()
         return DirtyRow(distribution, change, now, token, int(token, 16) % self.shards)
+
+
+def fate(
+    selection: Selection, routes: Routes, bucket: str, key: str
+) -> tuple[Fate, Collection[str]]:
+    """Return what becomes of an object that changes, and the partitions that want a row of it."""
+    selected = selection.fate(key)
+    if selected is not Fate.SWEPT:
+        return selected, ()
+    distributions = routes.distributions(bucket, key)
+    if distributions or not routes.serves(bucket):
+        return selected, distributions or (UNROUTED,)
+    return Fate.UNSERVED, ()
 
 
 def _targets(

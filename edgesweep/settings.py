@@ -22,6 +22,7 @@ class Settings:
     Attributes:
         dirty_table: name of the table of dirty rows.
         flushes_table: name of the table of flushes.
+        catalogue_table: name of the table of what viewers see; empty: every upload is a change.
         buckets: the buckets that are watched.
         distributions: ids of the distributions that serve them; discovered unless given.
         policy: when to flush, and for what a month may cost.
@@ -34,6 +35,7 @@ class Settings:
 
     dirty_table: str
     flushes_table: str
+    catalogue_table: str
     buckets: tuple[str, ...]
     distributions: tuple[str, ...]
     policy: Policy
@@ -58,6 +60,7 @@ class Settings:
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
             flushes_table=_required(values, "FLUSHES_TABLE"),
+            catalogue_table=values.get("CATALOGUE_TABLE", ""),
             buckets=_list(values, "BUCKET"),
             distributions=_list(values, "DISTRIBUTION"),
             policy=_policy(values),

@@ -1,19 +1,20 @@
 """Lambda entry point: SQS messages about S3 objects become dirty rows."""
 
 import os
-import secrets
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from edgesweep import intake
 from edgesweep.recorder import Message, Recorded, Recorder
-from edgesweep.routes import Routes, everywhere
+from edgesweep.routes import Fate
 from edgesweep.settings import Settings
-from edgesweep.tables import DirtyTable, FlushTable, RoutesTable
+from edgesweep.tables import RoutesTable
 
 logger = Logger()
 metrics = Metrics()
@@ -28,18 +29,7 @@ def settings() -> Settings:
 @cache
 def recorder() -> Recorder:
     """Wire the recorder once for each execution environment."""
-    if settings().shards > 1:
-        # Readers have to know of every shard before a row is in it.
-        FlushTable(settings().flushes_table).shards(settings().shards)
-    return Recorder(
-        routes=Routes(),
-        writer=DirtyTable(settings().dirty_table),
-        # Rows of one batch differ by their tokens alone: 64 bits make a collision, and with it a
-        # lost row, too rare to happen.
-        token=lambda: secrets.token_hex(8),
-        selection=settings().selection,
-        shards=settings().shards,
-    )
+    return intake.recorder(settings(), boto3.Session())
 
 
 @cache
@@ -48,19 +38,12 @@ def atlas() -> RoutesTable:
     return RoutesTable(settings().flushes_table)
 
 
-def routes() -> Routes:
-    """Return what the flusher has found out, or was told, of distributions."""
-    known = atlas().load()
-    if known is None:
-        return everywhere(settings().distributions, settings().buckets)
-    return Routes(known, settings().variants)
-
-
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Record a batch; report the messages that have to come back."""
-    now = datetime.now(UTC)
+    received_at = intake.now()
     messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    recorded = replace(recorder(), routes=routes()).record(messages, now)
+    routes = intake.routes(settings(), atlas())
+    recorded = replace(recorder(), routes=routes).record(messages, received_at)
     for message, reason in recorded.failed.items():
         logger.error("Message failed", message_id=message, reason=reason)
     tell(len(messages), recorded)
@@ -68,7 +51,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def tell(messages: int, recorded: Recorded) -> None:
-    """Log what became of a batch, and count what was passed over: why so is in the log."""
+    """Log what became of a batch; count what changed nothing, and what else was passed over."""
     logger.info(
         "Recorded",
         messages=messages,
@@ -76,7 +59,18 @@ def tell(messages: int, recorded: Recorded) -> None:
         unrouted=recorded.unrouted,
         passed_over=recorded.passed_over,
     )
-    if recorded.passed_over:
-        changes = sum(recorded.passed_over.values())
-        metrics.add_metric("PassedOverChanges", MetricUnit.Count, changes)
+    if recorded.unlearnt:
+        reason = next(iter(recorded.unlearnt.values()))
+        logger.warning("Objects stay unknown", objects=len(recorded.unlearnt), reason=reason)
+    unchanged = recorded.passed_over.get(Fate.UNCHANGED, 0)
+    others = sum(recorded.passed_over.values()) - unchanged
+    count({"UnchangedChanges": unchanged, "PassedOverChanges": others})
+
+
+def count(metric_values: Mapping[str, int]) -> None:
+    """Emit metrics, except those of nothing."""
+    if any(metric_values.values()):
+        for name, value in metric_values.items():
+            if value:
+                metrics.add_metric(name, MetricUnit.Count, value)
         metrics.flush_metrics()

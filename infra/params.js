@@ -30,6 +30,7 @@ const patterns = {
     /^(E[A-Z0-9]{5,30}=)?(none|(folders|bare|queries|errors|stems)(\+(folders|bare|queries|errors|stems))*)$/,
     'folders, bare, queries, errors and stems joined by +, or none, with or without a distribution id and = before it',
   ],
+  skipUnchanged: [/^(true|false)$/, 'true or false'],
   alarmEmail: [/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'one e-mail address'],
 };
 
@@ -64,6 +65,7 @@ const list = (name, text, most = Infinity) => {
   return [...new Set(values)];
 };
 
+const bucketArn = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
 const distributionArn = (id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:cloudfront::\${AWS::AccountId}:distribution/${id}` });
 
 // In tenths of a cent, since 0.005 has no exact binary fraction.
@@ -104,6 +106,7 @@ const settings = async ({ options, resolveVariable }) => {
   const budgetUsd = check('budgetUsd', given.budgetUsd);
   const freePaths = check('freePaths', given.freePaths);
   const guaranteeMinutes = checkIfGiven('guaranteeMinutes', given.guaranteeMinutes);
+  const skipUnchanged = check('skipUnchanged', given.skipUnchanged) === 'true';
   const alarmEmail = checkIfGiven('alarmEmail', given.alarmEmail);
   const allowance = budgetUsd === 'none' ? Infinity : Number(freePaths) + pathsFor(Number(budgetUsd));
   checkTogether({ names, distributions, allowance, budgetUsd, freePaths, guaranteeMinutes });
@@ -112,7 +115,8 @@ const settings = async ({ options, resolveVariable }) => {
     source: names.length > 0 ? 'buckets' : 'site',
     bucketNames: names,
     bucketList: names.join(','),
-    bucketArns: names.map((name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` })),
+    bucketArns: names.map(bucketArn),
+    objectArns: names.map((name) => bucketArn(`${name}/*`)),
     distributionList: distributions.join(','),
     distributionOutput: distributions.join(',') || 'discovered',
     distributionArns: (distributions.length > 0 ? distributions : ['*']).map(distributionArn),
@@ -124,6 +128,8 @@ const settings = async ({ options, resolveVariable }) => {
     budgetUsd,
     freePaths,
     guaranteeMinutes,
+    catalogue: skipUnchanged ? '${file(infra/catalogue.yml)}' : {},
+    catalogueTable: skipUnchanged ? { Ref: 'CatalogueTable' } : '',
     alarmEmail,
     alarmActions: alarmEmail ? [{ Ref: 'AlarmTopic' }] : [],
     alarmTopic: alarmEmail ? '${file(infra/topic.yml)}' : {},

@@ -72,7 +72,7 @@ def dated_heads() -> Iterator[None]:
     """Let HEADs of clients made meanwhile say when they were answered, as S3 does and moto not."""
 
     def date(parsed: dict[str, Any], **_: object) -> None:
-        headers = parsed["ResponseMetadata"]["HTTPHeaders"]
+        headers = parsed["ResponseMetadata"].setdefault("HTTPHeaders", {})
         headers.setdefault("date", format_datetime(datetime.now(UTC), usegmt=True))
 
     with listening("after-call.s3.HeadObject", date):

@@ -51,11 +51,15 @@ class Watch:
         rows = self.aws.client("dynamodb").scan(
             TableName=self.outputs["DirtyTable"], Select="COUNT", ConsistentRead=True
         )
+        return int(rows["Count"]) + self.messages()
+
+    def messages(self) -> int:
+        """Return how many messages are not recorded yet."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        messages = self.aws.client("sqs").get_queue_attributes(
+        waiting = self.aws.client("sqs").get_queue_attributes(
             QueueUrl=self.outputs["QueueUrl"], AttributeNames=names
         )["Attributes"]
-        return int(rows["Count"]) + sum(int(messages[name]) for name in names)
+        return sum(int(waiting[name]) for name in names)
 
     def await_sweep(self, changes: Mapping[str, datetime], seconds: float) -> None:
         """Return once every change was invalidated and nothing waits any more.

@@ -44,10 +44,12 @@ class Stack:
         """A client with the rights of the account's root user."""
         return self.aws.client("s3")
 
-    def cli(self, *arguments: str) -> None:
-        """Run a command of the AWS command line."""
+    def cli(self, *arguments: str) -> str:
+        """Run a command of the AWS command line and return what it prints."""
         command = [str(ROOT / ".envs" / "awscli" / "bin" / "aws"), *arguments]
-        subprocess.run(command, env=self.aws.environment, check=True, capture_output=True)
+        return subprocess.run(
+            command, env=self.aws.environment, check=True, capture_output=True, text=True
+        ).stdout
 
     def dirty_keys(self) -> frozenset[str]:
         """Return the object keys of all dirty rows."""

@@ -1,7 +1,8 @@
 """The record function, from SQS event to rows and batch item failures."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.aws import calls
+from tests.aws import calls, create_catalogue, dated_heads, listening
+from tests.fakes.stack import refusal
 from tests.handlers.conftest import Deployment, Function
 from tests.keys import HARD_KEYS
 from tests.messages import notification
@@ -186,6 +188,85 @@ def test_warm(deployment: Deployment, record: Function) -> None:
     record(event(notification("later.html")))
 
     assert keys(deployment) == ["good.html", "later.html"]
+
+
+@pytest.fixture
+def sifting(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    """Return the function of a stack that skips uploads that change nothing."""
+    monkeypatch.setenv("CATALOGUE_TABLE", "catalogue")
+    create_catalogue("catalogue")
+    boto3.client("s3").create_bucket(Bucket="site")
+    with dated_heads():
+        yield deployment.load("record")
+
+
+def upload(key: str, **headers: Any) -> str:  # noqa: ANN401  # as boto3
+    """Upload the bytes whose etag notifications name; return the notification."""
+    boto3.client("s3").put_object(Bucket="site", Key=key, Body=b"hello\n", **headers)
+    return notification(key, at=datetime.now(UTC))
+
+
+def test_unchanged(
+    deployment: Deployment, sifting: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second upload of the same bytes and headers gets no row, and is counted."""
+    sifting(event(upload("a"), upload("b")))
+
+    assert sifting(event(upload("a"), upload("b", CacheControl="no-store"))) == failures()
+
+    assert keys(deployment) == ["a", "b", "b"]
+    assert sifting.lines("INFO")[-1]["passed_over"] == {"unchanged": 1}
+    assert json.loads(capsys.readouterr().out)["UnchangedChanges"] == [1]
+
+
+def test_unreadable(deployment: Deployment, sifting: Function) -> None:
+    """An object that may not be looked at is a change, every time."""
+    for _ in range(2):
+        assert sifting(event(notification("secret"))) == failures()
+
+    assert keys(deployment) == ["secret", "secret"]
+
+
+def test_unlearnt(deployment: Deployment, sifting: Function) -> None:
+    """An object that the catalogue cannot be told of is a change, and the log says why."""
+    body = upload("a")
+    with listening(
+        "before-call.dynamodb.PutItem", lambda **_: refusal("Throttled", "Later", status=400)
+    ):
+        record = deployment.load("record")
+        assert record(event(body)) == failures()
+
+    (line,) = record.lines("WARNING")
+    assert (line["message"], line["objects"]) == ("Objects stay unknown", 1)
+    assert "Throttled" in line["reason"]
+    assert sifting(event(upload("a"))) == failures()
+    assert keys(deployment) == ["a", "a"]
+
+
+def test_catalogue_gone(deployment: Deployment, sifting: Function) -> None:
+    """Without its table the function fails as a whole, so that no message is acknowledged."""
+    boto3.client("dynamodb").delete_table(TableName="catalogue")
+
+    with pytest.raises(Exception, match="ResourceNotFound"):
+        sifting(event(upload("a")))
+
+    assert keys(deployment) == []
+
+
+def test_few_calls_to_skip(sifting: Function, deployment: Deployment) -> None:
+    """A batch of uploads that change nothing asks S3 once for each, and writes nothing."""
+    bodies = [upload(f"{n}.html") for n in range(101)]
+    sifting(event(*bodies))
+
+    with calls() as asked, dated_heads():
+        record = deployment.load("record")
+        record(event(*bodies))
+
+    assert Counter(asked) == {
+        "dynamodb.GetItem": 1,
+        "dynamodb.BatchGetItem": 2,
+        "s3.HeadObject": 101,
+    }
 
 
 @pytest.mark.parametrize("name", ["DIRTY_TABLE", "FLUSHES_TABLE"])

@@ -57,6 +57,12 @@ def _packages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Package]
     }
 
 
+@pytest.fixture(scope="session", name="unsifted")
+def _unsifted(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The demo site of a stage that takes every upload for a change."""
+    return _package(tmp_path_factory.mktemp("unsifted"), "prod", {"skipUnchanged": "false"})
+
+
 @pytest.fixture(params=["site", "buckets"], name="package")
 def _each_package(request: pytest.FixtureRequest, packages: Mapping[str, Package]) -> Package:
     return packages[request.param]

@@ -20,7 +20,7 @@ require('./infra/params.js')({ options, resolveVariable: async (name) => values[
 DEFAULTS = {
     "bucket": "", "distribution": "", "budgetUsd": "0", "freePaths": "1000",
     "guaranteeMinutes": "", "alarmEmail": "", "include": "", "exclude": "", "immutable": "",
-    "viewerPaths": "",
+    "viewerPaths": "", "skipUnchanged": "true",
 }  # fmt: skip
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 
@@ -64,6 +64,7 @@ def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess
         ({"exclude": "logs/* old/*"}, ["exclude", '"logs/* old/*"', "path pattern"]),
         ({"immutable": "a" * 256}, ["immutable", "path pattern"]),
         ({"include": ",".join(["a" * 200] * 6)}, ["include", "1205 characters", "1000 or fewer"]),
+        ({"skipUnchanged": "yes"}, ["skipUnchanged", '"yes"', "true or false"]),
         ({"viewerPaths": "folder"}, ["viewerPaths", '"folder"', "folders, bare"]),
         ({"distribution": "E2QWRUHEXAMPLE"}, ["bucket is missing", "E2QWRUHEXAMPLE"]),
         (EXISTING | {"distribution": "d1.cloudfront.net"}, ["distribution", "d1.cloudfront.net"]),
@@ -122,6 +123,15 @@ def test_distributions(distribution: str, ends: list[str], lists: bool) -> None:
     assert ("cloudfront:ListDistributions" in settings["lookups"]) is lists
 
 
+@pytest.mark.parametrize("skip", [True, False])
+def test_skip_unchanged(skip: bool) -> None:  # noqa: FBT001  # a parameter
+    """A catalogue, and its name for the recorder, are there just where it is wanted."""
+    settings = json.loads(check(skipUnchanged=str(skip).lower()).stdout)
+
+    assert bool(settings["catalogue"]) is skip
+    assert settings["catalogueTable"] == ({"Ref": "CatalogueTable"} if skip else "")
+
+
 def test_osls() -> None:
     """Osls ends with the same line, and packages nothing."""
     command = ["node_modules/.bin/osls", "package", "--param=budgetUsd=-5"]
@@ -137,4 +147,4 @@ def test_defaults() -> None:
     text = (ROOT / "serverless.yml").read_text().replace("!Ref", "").replace("!GetAtt", "")
     declared = yaml.safe_load(text.replace("!Sub", ""))["params"]["default"]
 
-    assert {name: str(value) for name, value in declared.items()} == DEFAULTS
+    assert {name: json.dumps(value).strip('"') for name, value in declared.items()} == DEFAULTS

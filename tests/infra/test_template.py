@@ -12,8 +12,8 @@ from tests.infra.conftest import Package
 
 FUNCTIONS = {"RecordLambdaFunction": "RecordRole", "FlushLambdaFunction": "FlushRole"}
 OUTPUTS = {
-    "Buckets", "DeadLetterQueueUrl", "DirtyTable", "Distribution", "FlushFunction", "FlushesTable",
-    "QueueUrl", "RecordFunction", "Schedule",
+    "Buckets", "CatalogueTable", "DeadLetterQueueUrl", "DirtyTable", "Distribution",
+    "FlushFunction", "FlushesTable", "QueueUrl", "RecordFunction", "Schedule",
 }  # fmt: skip
 
 Statement = Mapping[str, Any]
@@ -34,10 +34,33 @@ def test_actions(package: Package) -> None:
 
 
 def test_resources(package: Package) -> None:
-    """Every statement that allows something names the resource, but for reading cache policies."""
-    wide = [action for _, action, resource in _allowed(package) if "*" in str(resource)]
+    """Statements that allow something name the resource, but for cache policies and objects."""
+    wide = {
+        (role, action): resource
+        for role, action, resource in _allowed(package)
+        if "*" in str(resource)
+    }
 
-    assert wide == ["cloudfront:GetCachePolicy"]
+    assert wide.keys() == {
+        ("FlushRole", "cloudfront:GetCachePolicy"),
+        ("RecordRole", "s3:GetObject"),
+    }
+    bucket, star = wide["RecordRole", "s3:GetObject"]["Fn::Sub"].rsplit("/", 1)
+    assert star == "*"
+    assert {"Fn::Sub": bucket} in [
+        resource for _, action, resource in _allowed(package) if action == "s3:ListBucket"
+    ]
+
+
+def test_unsifted(unsifted: Package) -> None:
+    """Where every upload counts there is no catalogue, and nobody may look at an object."""
+    record = unsifted.properties("RecordLambdaFunction")["Environment"]["Variables"]
+    actions = {action for role, action, _ in _allowed(unsifted) if role == "RecordRole"}
+
+    assert record["CATALOGUE_TABLE"] == ""
+    assert "CatalogueTable" not in unsifted.template["Resources"]
+    assert not any(action.startswith("s3:") for action in actions)
+    assert list(unsifted.resources("AWS::IAM::Policy")) == []
 
 
 @pytest.mark.parametrize("service", ["record", "flush"])
@@ -55,7 +78,7 @@ def test_service(packages: Mapping[str, Package], service: str) -> None:
 @pytest.mark.parametrize(
     ("role", "services"),
     [
-        ("RecordRole", {"sqs", "dynamodb", "logs"}),
+        ("RecordRole", {"sqs", "dynamodb", "s3", "logs"}),
         ("FlushRole", {"dynamodb", "cloudfront", "s3", "sqs", "logs"}),
         ("ScheduleRole", {"lambda"}),
     ],
@@ -104,7 +127,7 @@ def test_queue(package: Package) -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
 
 
-@pytest.mark.parametrize("name", ["DirtyTable", "FlushesTable"])
+@pytest.mark.parametrize("name", ["DirtyTable", "FlushesTable", "CatalogueTable"])
 def test_tables(packages: Mapping[str, Package], name: str) -> None:
     """Tables outlive a stack, except in a passing stage, and CloudFormation names them."""
     kept, passing = (packages[key].template["Resources"][name] for key in ("site", "buckets"))
@@ -185,6 +208,10 @@ def _allowed(package: Package) -> Iterator[tuple[str, str, Any]]:
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield from _pairs(name, statement)
+    for _, policy in package.resources("AWS::IAM::Policy"):
+        (role,) = policy["Properties"]["Roles"]
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            yield from _pairs(role["Ref"], statement)
 
 
 def _pairs(name: str, statement: Statement) -> Iterator[tuple[str, str, Any]]:

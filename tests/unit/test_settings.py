@@ -24,6 +24,7 @@ def test_least() -> None:
 
     assert settings.dirty_table == "dirty"
     assert settings.flushes_table == "flushes"
+    assert settings.catalogue_table == ""
     assert settings.buckets == settings.distributions == ()
     assert settings.selection == Selection((), (), ())
     assert settings.variants == {}
@@ -44,7 +45,10 @@ def test_budget() -> None:
 
 def test_empty_values() -> None:
     """A variable that is set to nothing is as good as absent."""
-    names = (*NUMBERS, "BUCKET", "DISTRIBUTION", "INCLUDE", "EXCLUDE", "IMMUTABLE", "VIEWER_PATHS")
+    names = (
+        *NUMBERS, "BUCKET", "CATALOGUE_TABLE", "DISTRIBUTION", "INCLUDE", "EXCLUDE", "IMMUTABLE",
+        "VIEWER_PATHS",
+    )  # fmt: skip
     values = dict.fromkeys(names, "")
 
     assert Settings.from_mapping(LEAST | values) == Settings.from_mapping(LEAST)

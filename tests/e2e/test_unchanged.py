@@ -1,0 +1,103 @@
+"""Uploads that change nothing, as a CI machine's `aws s3 sync` makes them, cost nothing."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import PATIENCE_SECONDS, Stack
+
+FILES = 1_000
+EDITED = ("0007.html", "0070.html", "0700.html")
+
+
+@pytest.fixture(scope="module", name="stack")
+def _stack(stacks: Mapping[str, Stack]) -> Stack:
+    return stacks["notified"]
+
+
+@pytest.fixture(scope="module", name="site")
+def _site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of 1,000 files that is uploaded and swept."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    sent(stack, lambda: sync(stack, build(folder)))
+    return folder
+
+
+def test_sync(stack: Stack, site: Path) -> None:
+    """Every file is built anew and uploaded, three hold something else: three paths are sent."""
+
+    def rebuild() -> None:
+        build(site)
+        for name in EDITED:
+            (site / name).write_text("edited\n")
+        assert sync(stack, site) == FILES
+
+    assert sent(stack, rebuild) == [{f"/unchanged/{name}" for name in EDITED}]
+
+
+@pytest.mark.usefixtures("site")
+def test_copy(stack: Stack) -> None:
+    """An object copied onto itself for another Cache-Control is sent, and nothing else."""
+    place = {"Bucket": stack.bucket, "Key": "unchanged/0001.html"}
+
+    def change() -> None:
+        stack.s3.copy_object(
+            **place, CopySource=place, CacheControl="no-store", MetadataDirective="REPLACE"
+        )
+
+    assert sent(stack, change) == [{"/unchanged/0001.html"}]
+
+
+def test_put(stack: Stack, site: Path) -> None:
+    """The same bytes uploaded under another Cache-Control are sent, the same header again not."""
+    body = (site / "0002.html").read_bytes()
+
+    def change() -> None:
+        stack.s3.put_object(
+            Bucket=stack.bucket,
+            Key="unchanged/0002.html",
+            Body=body,
+            ContentType="text/html",
+            CacheControl="no-store",
+        )
+
+    assert sent(stack, change) == [{"/unchanged/0002.html"}]
+    assert sent(stack, change) == []
+
+
+def build(folder: Path) -> Path:
+    """Write every file, younger than any object."""
+    later = time.time() + 60
+    for number in range(FILES):
+        file = folder / f"{number:04}.html"
+        file.write_text(f"page {number}\n")
+        os.utime(file, (later, later))
+    return folder
+
+
+def sync(stack: Stack, folder: Path) -> int:
+    """Upload what seems new by its size and time; return how many files did."""
+    said = stack.cli("s3", "sync", "--no-progress", str(folder), f"s3://{stack.bucket}/unchanged")
+    return said.count("upload: ")
+
+
+def sent(stack: Stack, change: Callable[[], object]) -> Sequence[set[str]]:
+    """Return the paths of each invalidation that a change leads to."""
+    before = {one.identity for one in stack.watch.invalidations()}
+    with stack.resting_schedule():
+        change()
+        await_nothing(stack.watch.messages)
+    await_nothing(stack.watch.waiting)
+    return [set(one.paths) for one in stack.watch.invalidations() if one.identity not in before]
+
+
+def await_nothing(count: Callable[[], int]) -> None:
+    """Return once nothing is counted twice in a row."""
+    deadline, quiet = time.monotonic() + PATIENCE_SECONDS, 0
+    while quiet < 2:
+        assert time.monotonic() < deadline, f"{count()} still wait"
+        quiet = 0 if count() else quiet + 1
+        time.sleep(0.5)
