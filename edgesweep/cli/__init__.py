@@ -6,6 +6,7 @@ exit code 2, a failure one line and exit code 1.
 
 import click
 
+from edgesweep.cli.learn import learn
 from edgesweep.cli.plan import plan
 from edgesweep.cli.replay import replay
 from edgesweep.cli.terminal import OneLineErrors
@@ -18,5 +19,5 @@ def main() -> None:
     """Keep a CloudFront edge fresh when S3 objects change."""
 
 
-for command in (plan, replay, attach, detach):
+for command in (plan, replay, attach, detach, learn):
     main.add_command(command)

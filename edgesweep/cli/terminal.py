@@ -48,7 +48,7 @@ def _ending() -> Iterator[None]:
     """Tell of an end before click does, which prints an empty line or nothing at all."""
     try:
         yield
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, click.Abort) as error:
         raise _Ended("Interrupted", _INTERRUPTED) from error
     except OSError as error:
         _let_go()
@@ -133,6 +133,21 @@ def say(text: str) -> None:
     """Print a message in one line on standard error, or nothing if there is none."""
     if text:
         click.echo(f"edgesweep: {' '.join(text.split())}", err=True)
+
+
+def agree(question: str, *, yes: bool) -> None:
+    """Return if a person at the terminal agrees, or did so beforehand.
+
+    Raises:
+        UsageError: nobody can be asked.
+        EdgesweepError: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody can be asked where there is no terminal: give --yes")
+    if not click.confirm(question, err=True):
+        raise EdgesweepError("Nothing was done")
 
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,0 +1,147 @@
+"""`edgesweep learn`: tells the catalogue of a stack what a bucket holds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import click
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from edgesweep import intake
+from edgesweep.bucket import S3Listing
+from edgesweep.catalogue import Name, Sieve
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.terminal import agree, progress, say
+from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.pricing.bill import bill
+from edgesweep.pricing.prices import REGIONS, VIRGINIA, Item
+from edgesweep.recorder import fate
+from edgesweep.routes import Fate
+from edgesweep.survey import Listing
+from edgesweep.tables import RoutesTable
+
+_CENT = Decimal("0.01")
+# Objects that are learnt before the display of progress moves.
+_STRIDE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """The objects of a bucket that the stack sweeps; what it does not sweep it does not judge.
+
+    Attributes:
+        listing: lists the bucket.
+        bucket: its name.
+        sweeps: tells whether an object is swept.
+    """
+
+    listing: Listing
+    bucket: str
+    sweeps: Callable[[Name], bool]
+
+    def pages(self) -> Iterator[Sequence[Name]]:
+        """List the bucket; a page for each request."""
+        after, more = "", True
+        while more:
+            keys, more = self.listing.page(self.bucket, "", after)
+            yield [name for key in keys if self.sweeps(name := (self.bucket, key))]
+            after = keys[-1] if keys else after
+
+
+@click.command(short_help="Learn what a bucket holds.")
+@click.argument("bucket")
+@click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
+@stack_options
+def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
+    """Learn what BUCKET holds, so that an upload of the same is passed over already the first time.
+
+    Nothing is invalidated: viewers are taken to get what the bucket holds. What is known is not
+    asked for again, so an interrupted run is continued by another one.
+
+    \b
+    edgesweep learn my-site
+    """  # noqa: D301  # \b tells click to keep the lines
+    holding = _holding(deployed, bucket)
+    count, requests = _counted(holding)
+    if not count:
+        msg = f"{bucket} holds no object that {deployed.stack.name} sweeps"
+        raise EdgesweepError(msg)
+    say(f"{bucket} holds {count:,} objects; {_cost(count, requests, deployed.stack.region)}")
+    agree("Learn them?", yes=yes)
+    known, asked = _learnt(holding, count, intake.sieve(deployed.settings, deployed.session, None))
+    click.echo(f"{known:,} of {asked:,} objects of {bucket} are known")
+    if known < asked:
+        raise EdgesweepError("The others could not be looked at; another run asks for them again")
+
+
+def _holding(deployed: Deployed, bucket: str) -> _Holding:
+    settings, name = deployed.settings, deployed.stack.name
+    if bucket not in settings.buckets:
+        msg = f"{name} does not sweep {bucket!r} but {', '.join(settings.buckets)}"
+        raise BadInput(msg)
+    if not settings.catalogue_table:
+        msg = f"{name} passes no upload over: it was deployed with skipUnchanged=false"
+        raise BadInput(msg)
+    routes = intake.routes(settings, RoutesTable(settings.flushes_table))
+
+    def sweeps(object_name: Name) -> bool:
+        return fate(settings.selection, routes, *object_name)[0] is Fate.SWEPT
+
+    return _Holding(S3Listing(deployed.session.client("s3")), bucket, sweeps)
+
+
+def _counted(holding: _Holding) -> tuple[int, int]:
+    """Return how many objects there are, and how many requests list them."""
+    columns = SpinnerColumn(), TextColumn("Listing"), TextColumn("{task.completed:,}")
+    count = requests = 0
+    with progress(*columns) as display:
+        task = display.add_task("Listing", total=None)
+        for page in holding.pages():
+            count, requests = count + len(page), requests + 1
+            display.update(task, completed=count)
+    return count, requests
+
+
+def _cost(objects: int, requests: int, region: str) -> str:
+    """Say what learning objects uses and costs; listing them once more is in it."""
+    priced_as = region if region in REGIONS else VIRGINIA
+    used = {
+        Item.HEADS: objects,
+        Item.LISTS: 2 * requests,
+        Item.READS: objects,
+        Item.WRITES: 2 * objects,
+    }
+    priced = bill(used, priced_as)
+    items = ", ".join(f"{line.quantity:,} {line.item}" for line in priced.lines)
+    dollars = f"${priced.gross:,.2f}" if priced.gross >= _CENT else "less than $0.01"
+    return f"to learn them takes up to {items}: {dollars} at the prices of {priced_as}"
+
+
+def _learnt(holding: _Holding, count: int, sieve: Sieve) -> tuple[int, int]:
+    """Learn objects; return how many are known now, and of how many.
+
+    Raises:
+        EdgesweepError: not one of the first objects can be looked at.
+    """
+    columns = TextColumn("Learning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    known = asked = 0
+    with progress(*columns) as display:
+        task = display.add_task("Learning", total=count)
+        for page in holding.pages():
+            for start in range(0, len(page), _STRIDE):
+                names = page[start : start + _STRIDE]
+                known, asked = known + sieve.survey(names), asked + len(names)
+                if not known:
+                    msg = (
+                        f"Not one of {asked:,} objects could be looked at; "
+                        f"may you do s3:GetObject on arn:aws:s3:::{holding.bucket}/*?"
+                    )
+                    raise EdgesweepError(msg)
+                display.update(task, completed=asked)
+    return known, asked
