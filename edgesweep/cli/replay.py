@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -11,14 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, Tex
 from edgesweep.budget import Budget
 from edgesweep.cli.terminal import Dollars, progress
 from edgesweep.cli.workers import in_parallel
-from edgesweep.replay import STRATEGIES, Replayed
+from edgesweep.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.replay.generators import SHAPES
 from edgesweep.replay.git import Repository
 from edgesweep.replay.history import Folder, Source
 from edgesweep.replay.logs import read as read_logs
+from edgesweep.replay.reuploads import Reuploaded
 from edgesweep.replay.table import table
 
 _GENERATED_DAYS = 90
+# What is shown where a deploy uploads everything.
+_VARIANTS = {OURS: (OURS, BLIND)}
 
 
 @click.command(
@@ -58,6 +62,12 @@ _GENERATED_DAYS = 90
     metavar="USD",
     help="Hold edgesweep to so many dollars a month: each deploy waits for its minute.",
 )
+@click.option(
+    "--reupload-all",
+    is_flag=True,
+    help="Let each deploy upload every live object, as a CI machine does; edgesweep passes over "
+    "what did not change, edgesweep-no-catalogue does not.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def replay(
     histories: Sequence[Path],
@@ -69,6 +79,7 @@ def replay(
     seed: int,
     strategies: Sequence[str],
     budget: Decimal | None,
+    reupload_all: bool,
     as_json: bool,
 ) -> None:
     """Replay strategies over HISTORIES: folders of deploys.jsonl.gz and live.jsonl.gz.
@@ -77,6 +88,7 @@ def replay(
     edgesweep replay histories/my-site
     edgesweep replay histories/* --strategy edgesweep --strategy everything
     edgesweep replay histories/* --budget 0
+    edgesweep replay histories/my-site --reupload-all
     edgesweep replay --git my-site --branch gh-pages
     """  # noqa: D301  # \b tells click to keep the lines
     limit = None if budget is None else Budget(budget)
@@ -90,7 +102,11 @@ def replay(
     if not sources:
         msg = "Nothing to replay: give HISTORIES, --git, --logs or --generate"
         raise click.UsageError(msg)
-    rows = _replayed(sources, tuple(dict.fromkeys(strategies or STRATEGIES)), limit)
+    chosen = tuple(dict.fromkeys(strategies or STRATEGIES))
+    if reupload_all:
+        sources = [Reuploaded(source) for source in sources]
+        chosen = tuple(chain.from_iterable(_VARIANTS.get(name, (name,)) for name in chosen))
+    rows = _replayed(sources, chosen, limit)
     click.echo(json.dumps([row.to_json() for row in rows]) if as_json else table(rows))
 
 

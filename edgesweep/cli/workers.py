@@ -16,14 +16,17 @@ from typing import TypeAlias
 
 from edgesweep.budget import Budget
 from edgesweep.errors import EdgesweepError
-from edgesweep.replay import STRATEGIES, Replayed, replay
+from edgesweep.replay import BLIND, OURS, STRATEGIES, Replayed, replay
 from edgesweep.replay.history import Progress, Source
-from edgesweep.replay.paced import OURS, replay_paced
+from edgesweep.replay.paced import replay_paced
 
 Rows: TypeAlias = tuple[Replayed, ...]
 # Told how many histories are done with, in parts as well.
 Watch = Callable[[float], None]
 
+_STRATEGIES = {**STRATEGIES, BLIND: STRATEGIES[OURS]}
+# Those that are Edgesweep, and so keep to a budget.
+_HELD = {OURS, BLIND}
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
@@ -46,8 +49,9 @@ class Job:
     def run(self, progress: Progress) -> Rows:
         """Replay them."""
         if self.budget is not None:
-            return (replay_paced(self.history, self.budget, progress),)
-        named = {name: STRATEGIES[name] for name in self.strategies}
+            (strategy,) = self.strategies
+            return (replay_paced(self.history, self.budget, progress, strategy),)
+        named = {name: _STRATEGIES[name] for name in self.strategies}
         return replay(self.history, named, progress)
 
 
@@ -96,10 +100,10 @@ def in_parallel(
 def _jobs(
     place: int, history: Source, strategies: Sequence[str], budget: Budget | None, shares: int
 ) -> Iterator[Job]:
-    """Yield the jobs of a history: as many as there are shares, and one for Edgesweep's budget."""
-    if budget is not None and OURS in strategies:
-        yield Job(place, history, (OURS,), budget)
-        strategies = [name for name in strategies if name != OURS]
+    """Yield the jobs of a history: as many as there are shares, and each that a budget holds."""
+    if budget is not None:
+        yield from (Job(place, history, (name,), budget) for name in strategies if name in _HELD)
+        strategies = [name for name in strategies if name not in _HELD]
     for share in range(min(shares, len(strategies))):
         yield Job(place, history, strategies[share::shares])
 

@@ -10,7 +10,7 @@ from edgesweep import baselines
 from edgesweep.baselines import Strategy
 from edgesweep.cover import cover
 from edgesweep.paths import Pattern
-from edgesweep.pricing import invalidation_bill
+from edgesweep.pricing import S3_GET_PRICE, invalidation_bill
 from edgesweep.replay.history import Folder, Progress, Source, Step
 from edgesweep.replay.reach import Reach, holds
 
@@ -20,7 +20,9 @@ def edgesweep(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
     return tuple(member.pattern for member in cover(dirty, live).members)
 
 
-STRATEGIES: Mapping[str, Strategy] = {"edgesweep": edgesweep, **baselines.STRATEGIES}
+# As it is deployed, and as it is with `skipUnchanged=false`: only the former passes uploads over.
+OURS, BLIND = "edgesweep", "edgesweep-no-catalogue"
+STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Replayed:
         most_paths_in_a_month: the paths of the busiest UTC month.
         missed: changed objects that no path matched.
         most_wildcards: the wildcards of the deploy that had most.
+        heads: requests by which uploads that change nothing were told; None where nobody asked.
     """
 
     history: str
@@ -48,9 +51,18 @@ class Replayed:
     most_paths_in_a_month: int
     missed: int
     most_wildcards: int
+    heads: int | None = None
+
+    @property
+    def heads_usd(self) -> Decimal:
+        """What the HEAD requests cost."""
+        return S3_GET_PRICE * (self.heads or 0)
 
     def to_json(self) -> dict[str, str | int | float]:
         """Return the row as `edgesweep replay --json` prints it."""
+        heads = (
+            {} if self.heads is None else {"heads": self.heads, "heads_usd": float(self.heads_usd)}
+        )
         return {
             "history": self.history,
             "strategy": self.strategy,
@@ -60,6 +72,7 @@ class Replayed:
             "usd": float(self.usd),
             "most_paths_in_a_month": self.most_paths_in_a_month,
             "missed": self.missed,
+            **heads,
         }
 
 
@@ -71,12 +84,18 @@ class Tally:
     collateral: int = 0
     missed: int = 0
     most_wildcards: int = 0
+    heads: int | None = None
     months: Counter[str] = field(default_factory=Counter)
 
-    def add(self, step: Step, sent: Sequence[Pattern], deploys: int = 1) -> None:
+    def begin(self, step: Step) -> None:
+        """Count a deploy."""
+        self.deploys += 1
+        if step.heads is not None:
+            self.heads = (self.heads or 0) + step.heads
+
+    def add(self, step: Step, sent: Sequence[Pattern]) -> None:
         """Count what was sent for a step, which may be several deploys in one."""
         reach = Reach(sent)
-        self.deploys += deploys
         self.months[f"{step.at:%Y-%m}"] += len(sent)
         self.collateral += collateral(reach, step)
         self.missed += sum(not reach.matches(path) for path in step.dirty)
@@ -94,6 +113,7 @@ class Tally:
             most_paths_in_a_month=max(self.months.values(), default=0),
             missed=self.missed,
             most_wildcards=self.most_wildcards,
+            heads=self.heads,
         )
 
 
@@ -111,7 +131,9 @@ def replay(
     tallies = {name: Tally() for name in strategies}
     for step in source.steps(progress):
         for name, strategy in strategies.items():
-            tallies[name].add(step, strategy(step.dirty, step.live))
+            seen = step.seen(catalogue=name == OURS)
+            tallies[name].begin(seen)
+            tallies[name].add(seen, strategy(seen.reported, seen.live))
     return tuple(tally.replayed(source.name, strategy) for strategy, tally in tallies.items())
 
 

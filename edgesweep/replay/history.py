@@ -16,7 +16,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from reprlib import repr as excerpt
@@ -51,11 +51,30 @@ class Step:
         at: the time of the deploy, in UTC.
         dirty: what changed, sorted and distinct; what was added counts, as it has an event too.
         live: what is live afterwards, sorted and distinct.
+        unknown: what was uploaded though it did not change, and no catalogue knows yet.
+        unchanged: what else was uploaded though it did not change.
+        heads: HEAD requests by which a catalogue tells the unchanged; None where nobody asks.
     """
 
     at: datetime
     dirty: Sequence[str]
     live: Sequence[str]
+    unknown: Sequence[str] = ()
+    unchanged: Sequence[str] = ()
+    heads: int | None = None
+
+    @property
+    def reported(self) -> Sequence[str]:
+        """What a strategy takes for changed, sorted and distinct."""
+        if not (self.unknown or self.unchanged):
+            return self.dirty
+        return sorted({*self.dirty, *self.unknown, *self.unchanged})
+
+    def seen(self, *, catalogue: bool) -> "Step":
+        """Return the step as it is seen with a catalogue, or without one."""
+        if catalogue:
+            return replace(self, unchanged=())
+        return self if self.heads is None else replace(self, heads=0)
 
 
 class Source(Protocol):

@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from edgesweep.budget import Budget, month_of, months_near
 from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
 from edgesweep.pace import Demand, demanded
 from edgesweep.policy import Go, Policy, Reason
-from edgesweep.replay import Replayed, Tally
+from edgesweep.replay import OURS, Replayed, Tally
 from edgesweep.replay.history import Progress, Source, Step
 
-OURS = "edgesweep"
 TICK = timedelta(minutes=1)
+
+_DIRTY, _UNKNOWN, _UNCHANGED = map(attrgetter, ("dirty", "unknown", "unchanged"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,17 @@ class Sent:
     @property
     def step(self) -> Step:
         """The deploys as one, at the tick that sent them."""
-        dirty = {path for step in self.steps for path in step.dirty}
-        return Step(self.at, sorted(dirty), self.steps[-1].live)
+        dirty, unknown, unchanged = (
+            {path for step in self.steps for path in paths(step)}
+            for paths in (_DIRTY, _UNKNOWN, _UNCHANGED)
+        )
+        return Step(
+            self.at,
+            sorted(dirty),
+            self.steps[-1].live,
+            tuple(sorted(unknown - dirty)),
+            tuple(sorted(unchanged - dirty)),
+        )
 
 
 @dataclass(slots=True)
@@ -76,7 +87,7 @@ class Paced:
         """
         for distribution, step in deploys:
             yield from self._until(step.at)
-            if step.dirty:
+            if step.reported:
                 self._waiting.setdefault(distribution, _Waiting()).steps.append(step)
         yield from self._until(None)
 
@@ -108,7 +119,7 @@ class Paced:
             yield sent
 
     def _cover(self, step: Step, go: Go, now: datetime) -> Sequence[Member]:
-        candidates = find_candidates(step.dirty, step.live)
+        candidates = find_candidates(step.reported, step.live)
         refetch = self.policy.refetch
         limits = Limits(min(go.wildcards, go.paths), go.paths)
         self._demand = self._demand.after(
@@ -117,8 +128,10 @@ class Paced:
         return choose(candidates, Prices(go.path_price, refetch), limits).members
 
 
-def replay_paced(source: Source, budget: Budget, progress: Progress | None = None) -> Replayed:
-    """Replay Edgesweep over one history under a budget.
+def replay_paced(
+    source: Source, budget: Budget, progress: Progress | None = None, strategy: str = OURS
+) -> Replayed:
+    """Replay Edgesweep, or what is Edgesweep but for the catalogue, over one history.
 
     Raises:
         BadInput: as `source.steps` does.
@@ -127,12 +140,13 @@ def replay_paced(source: Source, budget: Budget, progress: Progress | None = Non
 
     def deploys() -> Iterator[tuple[str, Step]]:
         for step in source.steps(progress):
-            tally.deploys += 1
-            yield source.name, step
+            seen = step.seen(catalogue=strategy == OURS)
+            tally.begin(seen)
+            yield source.name, seen
 
     for sent in Paced(Policy(budget)).run(deploys()):
-        tally.add(sent.step, [member.pattern for member in sent.members], deploys=0)
-    return tally.replayed(source.name, OURS)
+        tally.add(sent.step, [member.pattern for member in sent.members])
+    return tally.replayed(source.name, strategy)
 
 
 def _next_tick(moment: datetime) -> datetime:

@@ -34,7 +34,7 @@ def _created(
 
     def change(_name: str, stack: Stack) -> Keys:
         return {
-            "put": _put(stack),
+            "put": _put(stack, b"put"),
             "copy": _copy(stack),
             "multipart": _multipart(stack),
             "sync": _sync(stack, folder),
@@ -58,7 +58,7 @@ def _removed(
     def change(name: str, stack: Stack) -> Keys:
         before = created[name].keys
         return {
-            "overwrite": _put(stack),
+            "overwrite": _put(stack, b"overwritten"),
             "delete": _delete(stack, before["copy"]),
             "delete-objects": _delete_objects(stack, before["multipart"]),
             "rm": _rm(stack, before["sync"]),
@@ -166,10 +166,10 @@ def _folder(folder: Path) -> Path:
     return folder
 
 
-def _put(stack: Stack) -> Sequence[str]:
+def _put(stack: Stack, body: bytes) -> Sequence[str]:
     keys = (*NAMES, *SHAPES)
     for key in keys:
-        stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"put")
+        stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=body)
     return keys
 
 

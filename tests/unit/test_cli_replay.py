@@ -131,6 +131,25 @@ def test_table(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize("budget", [[], ["--budget", "0"]])
+def test_reupload_all(write: Write, budget: list[str]) -> None:
+    """Ours is shown with its catalogue and without, beside others that have none."""
+    chosen = ["--strategy", "each-path", "--strategy", "edgesweep"]
+    arguments = [write("site", 2), "--reupload-all", *budget, *chosen]
+
+    rows = replayed(*arguments)
+    header, *lines = replay(*arguments).stdout.splitlines()
+
+    assert [(row["strategy"], row["heads"]) for row in rows] == [
+        ("each-path", 0),
+        ("edgesweep", 11),
+        ("edgesweep-no-catalogue", 0),
+    ]
+    assert rows[0]["paths"] == 12
+    assert header.endswith("missed       heads  for heads  history / strategy")
+    assert lines[1].endswith("          11     0.0000  site / edgesweep")
+
+
 def test_order(write: Write) -> None:
     """Rows come in the order of the histories, whichever is ready first."""
     folders = [write(name, count) for name, count in (("long", 900), ("short", 1), ("middle", 9))]
