@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from edgesweep.errors import BadInput
 from edgesweep.pricing import FREE_PATHS, PATH_PRICE
@@ -22,6 +22,7 @@ from edgesweep.pricing import FREE_PATHS, PATH_PRICE
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
 MONTH_MARGIN = timedelta(seconds=30)
 
+_CENT = Decimal("0.01")
 _MINUTE = timedelta(minutes=1)
 _LONGEST_MONTH = timedelta(days=31)
 
@@ -87,12 +88,18 @@ class Budget:
 
     def _unpaid(self, guarantee: timedelta, allowance: int) -> str:
         paths = self._paths_guaranteed(guarantee)
-        dollars = PATH_PRICE * max(0, paths - self.free_paths)
-        possible = math.ceil(self.distributions * _LONGEST_MONTH / allowance / _MINUTE)
+        dollars = (PATH_PRICE * max(0, paths - self.free_paths)).quantize(_CENT, ROUND_CEILING)
+        possible = math.ceil(_LONGEST_MONTH / (allowance // self.distributions) / _MINUTE)
+        sharing = f" of each of {self.distributions} distributions"
         return (
-            f"A flush every {guarantee / _MINUTE:g} minutes takes {paths:,} paths a month, "
-            f"${dollars:.2f}; the budget pays for one every {possible} minutes at most"
+            f"A flush{sharing if self.distributions > 1 else ''} "
+            f"every {_minutes(guarantee / _MINUTE)} takes {paths:,} paths a month, "
+            f"${dollars}; your budget pays for one every {_minutes(possible)} at most"
         )
+
+
+def _minutes(count: float) -> str:
+    return f"{count:g} minute{'' if count == 1 else 's'}"
 
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:

@@ -1,7 +1,7 @@
 """Settings: one frozen object, read from a mapping that is passed in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Self
@@ -99,11 +99,15 @@ def _budget(values: Mapping[str, str]) -> Budget:
     if values.get("GUARANTEE_MINUTES"):
         minutes = _number(values, "GUARANTEE_MINUTES", "", 1, 9_999)
         guarantee = timedelta(minutes=float(minutes))
-    return Budget(
+    budget = Budget(
         usd=None if unlimited else _number(values, "BUDGET_USD", "0", 0, 1_000_000),
         free_paths=int(free_paths),
-        guarantee=guarantee,
     )
+    try:
+        return replace(budget, guarantee=guarantee)
+    except BadInput as error:
+        msg = f"GUARANTEE_MINUTES is {values['GUARANTEE_MINUTES']!r}: {error}"
+        raise BadInput(msg) from error
 
 
 def _variants(values: Mapping[str, str]) -> Mapping[str, Variants]:

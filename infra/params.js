@@ -10,35 +10,55 @@ const PASSING_STAGES = ['demo', 'test'];
 const PATH_PRICE_USD = 0.005;
 const LONGEST_MONTH_MINUTES = 31 * 24 * 60;
 const FEWEST_PATHS = 2;
+const WARNED_PERCENT = 80;
+const LONGEST_WAIT_SECONDS = 3600;
+const MOST_SHARDS = 100;
+const WILDCARDS_IN_PROGRESS = 15;
 const MOST_BUCKETS = 10;
 const MOST_DISTRIBUTIONS = 20;
 const LONGEST_LIST = 1000;
 
-const PATTERN = [/^[^\s,]{1,255}$/, "a path pattern of CloudFront's, such as assets/*, without spaces or commas"];
+// What a value must be, in words, and the test of it.
+const like = (pattern, bound) => ({ bound, fits: (value) => pattern.test(value) });
+const within = (least, most, value) => least <= Number(value) && Number(value) <= most;
+const whole = (least, most, unit = '') => ({
+  bound: `a whole number${unit} from ${least} to ${most}`,
+  fits: (value) => /^\d{1,9}$/.test(value) && within(least, most, value),
+});
+const dollars = (most) => ({
+  bound: `dollars from 0 to ${most}`,
+  fits: (value) => /^\d{1,9}(\.\d{1,12})?$/.test(value) && within(0, most, value),
+});
+const PATTERN = like(/^[^\s,]{1,255}$/, "a path pattern of CloudFront's, such as assets/*, without spaces or commas");
 
-const patterns = {
-  stage: [/^[a-z][a-z0-9-]{0,19}$/, '1 to 20 lower-case letters, digits and hyphens, starting with a letter'],
-  bucket: [/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens'],
-  distribution: [/^E[A-Z0-9]{5,30}$/, 'a distribution id: an E followed by capital letters and digits'],
-  budgetUsd: [/^(none|\d{1,6}(\.\d{1,2})?)$/, 'dollars from 0 to 999999.99, or none for no limit'],
-  freePaths: [/^(\d{1,3}|1000)$/, 'a whole number from 0 to 1000'],
-  guaranteeMinutes: [/^([1-9]\d{0,3})$/, 'a whole number of minutes from 1 to 9999'],
+const rules = {
+  stage: like(/^[a-z][a-z0-9-]{0,19}$/, '1 to 20 lower-case letters, digits and hyphens, starting with a letter'),
+  bucket: like(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens'),
+  distribution: like(/^E[A-Z0-9]{5,30}$/, 'a distribution id: an E followed by capital letters and digits'),
+  budgetUsd: like(/^(none|\d{1,6}(\.\d{1,2})?)$/, 'dollars from 0 to 999999.99, or none for no limit'),
+  freePaths: whole(0, 1000),
+  guaranteeMinutes: whole(1, 9999, ' of minutes'),
+  quietSeconds: whole(0, LONGEST_WAIT_SECONDS),
+  maxWaitSeconds: whole(1, LONGEST_WAIT_SECONDS),
+  shards: whole(1, MOST_SHARDS),
+  headroom: whole(0, WILDCARDS_IN_PROGRESS - 1),
+  refetchUsd: dollars(1),
+  missUsd: dollars(1),
   include: PATTERN,
   exclude: PATTERN,
   immutable: PATTERN,
-  viewerPaths: [
+  viewerPaths: like(
     /^(E[A-Z0-9]{5,30}=)?(none|(folders|bare|queries|errors|stems)(\+(folders|bare|queries|errors|stems))*)$/,
-    'folders, bare, queries, errors and stems joined by +, or none, with or without a distribution id and = before it',
-  ],
-  skipUnchanged: [/^(true|false)$/, 'true or false'],
-  alarmEmail: [/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'one e-mail address'],
+    'folders, bare, queries, errors and stems joined by +, or none, with or without a distribution id and = before it'
+  ),
+  skipUnchanged: like(/^(true|false)$/, 'true or false'),
+  alarmEmail: like(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'one e-mail address'),
 };
 
 class BadParameter extends Error {}
 
-const check = (name, value) => {
-  const [pattern, bound] = patterns[name];
-  if (!pattern.test(value)) throw new BadParameter(`Parameter ${name} is "${value}"; it must be ${bound}`);
+const check = (name, value, { bound, fits } = rules[name]) => {
+  if (!fits(value)) throw new BadParameter(`Parameter ${name} is "${value}"; it must be ${bound}`);
   return value;
 };
 
@@ -66,10 +86,20 @@ const list = (name, text, most = Infinity) => {
 };
 
 const bucketArn = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
+const plural = (count, noun) => `${count} ${noun}${Number(count) === 1 ? '' : 's'}`;
+
 const distributionArn = (id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:cloudfront::\${AWS::AccountId}:distribution/${id}` });
 
 // In tenths of a cent, since 0.005 has no exact binary fraction.
-const pathsFor = (dollars) => Math.floor(Math.round(dollars * 1000) / Math.round(PATH_PRICE_USD * 1000));
+const PATH_PRICE_MILS = Math.round(PATH_PRICE_USD * 1000);
+const pathsFor = (dollars) => Math.floor(Math.round(dollars * 1000) / PATH_PRICE_MILS);
+// To the cent, upwards: what this returns pays for the paths.
+const dollarsFor = (paths) => Math.ceil((paths * PATH_PRICE_MILS) / 10) / 100;
+
+const warning = (budgetUsd) => ({
+  budgetAlarm: '${file(infra/budget.yml)}',
+  budgetWarning: (Math.round(budgetUsd * 100) * WARNED_PERCENT) / 10000,
+});
 
 const checkTogether = ({ names, distributions, allowance, budgetUsd, freePaths, guaranteeMinutes }) => {
   if (distributions.length > 0 && names.length === 0) {
@@ -84,18 +114,21 @@ const checkTogether = ({ names, distributions, allowance, budgetUsd, freePaths, 
         `it must be ${fewest} or more`
     );
   }
-  const needed = guaranteeMinutes === '' ? 0 : sharing * Math.ceil(LONGEST_MONTH_MINUTES / Number(guaranteeMinutes));
+  if (guaranteeMinutes === '') return;
+  const needed = sharing * Math.ceil(LONGEST_MONTH_MINUTES / guaranteeMinutes);
   if (needed > allowance) {
-    const enough = ((needed - Number(freePaths)) * PATH_PRICE_USD).toFixed(2);
+    const cost = dollarsFor(Math.max(0, needed - freePaths));
+    const possible = Math.ceil(LONGEST_MONTH_MINUTES / Math.floor(allowance / sharing));
     throw new BadParameter(
-      `Parameter guaranteeMinutes is ${guaranteeMinutes}, which takes ${needed} paths a month of ${allowance} allowed; ` +
-        `it needs a budgetUsd of ${enough} or more`
+      `Parameter guaranteeMinutes is "${guaranteeMinutes}": A flush${sharing > 1 ? ` of each of ${sharing} distributions` : ''} ` +
+        `every ${plural(guaranteeMinutes, 'minute')} takes ${needed.toLocaleString('en-US')} paths a month, ` +
+        `$${cost.toFixed(2)}; your budget pays for one every ${plural(possible, 'minute')} at most`
     );
   }
 };
 
 const settings = async ({ options, resolveVariable }) => {
-  const known = Object.keys(patterns).filter((name) => name !== 'stage');
+  const known = Object.keys(rules).filter((name) => name !== 'stage');
   checkNames(options.param, known);
   const given = {};
   for (const name of known) given[name] = String(await resolveVariable(`param:${name}`)).trim();
@@ -107,6 +140,8 @@ const settings = async ({ options, resolveVariable }) => {
   const freePaths = check('freePaths', given.freePaths);
   const guaranteeMinutes = checkIfGiven('guaranteeMinutes', given.guaranteeMinutes);
   const skipUnchanged = check('skipUnchanged', given.skipUnchanged) === 'true';
+  const maxWaitSeconds = check('maxWaitSeconds', given.maxWaitSeconds);
+  const quietSeconds = check('quietSeconds', given.quietSeconds, whole(0, Number(maxWaitSeconds)));
   const alarmEmail = checkIfGiven('alarmEmail', given.alarmEmail);
   const allowance = budgetUsd === 'none' ? Infinity : Number(freePaths) + pathsFor(Number(budgetUsd));
   checkTogether({ names, distributions, allowance, budgetUsd, freePaths, guaranteeMinutes });
@@ -130,8 +165,15 @@ const settings = async ({ options, resolveVariable }) => {
     guaranteeMinutes,
     catalogue: skipUnchanged ? '${file(infra/catalogue.yml)}' : {},
     catalogueTable: skipUnchanged ? { Ref: 'CatalogueTable' } : '',
+    quietSeconds,
+    maxWaitSeconds,
+    shards: check('shards', given.shards),
+    headroom: check('headroom', given.headroom),
+    refetchUsd: check('refetchUsd', given.refetchUsd),
+    missUsd: check('missUsd', given.missUsd),
     alarmEmail,
     alarmActions: alarmEmail ? [{ Ref: 'AlarmTopic' }] : [],
+    ...(budgetUsd === 'none' ? { budgetAlarm: {} } : warning(budgetUsd)),
     alarmTopic: alarmEmail ? '${file(infra/topic.yml)}' : {},
     ...(PASSING_STAGES.includes(stage) ? THROWN_AWAY : KEPT_BY_DEFAULT),
   };

@@ -138,7 +138,7 @@ def _attached(aws: EmbeddedAws) -> Stack:
     s3.put_bucket_versioning(Bucket=EXISTING, VersioningConfiguration={"Status": "Enabled"})
     edgesweep = Path(sys.executable).with_name("edgesweep")
     subprocess.run([edgesweep, "attach", EXISTING], env=aws.environment, check=True)
-    outputs = aws.deploy("prod", bucket=EXISTING, distribution=_distribution(aws))
+    outputs = aws.deploy("prod", bucket=EXISTING, distribution=_distribution(aws), shards="3")
     return Stack(aws, outputs, EXISTING)
 
 

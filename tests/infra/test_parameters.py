@@ -3,10 +3,14 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import timedelta
+from itertools import product
 
 import pytest
 import yaml
 
+from edgesweep.budget import Budget
+from edgesweep.errors import BadInput
 from infra.local.aws import ROOT
 
 CHECK = """
@@ -20,7 +24,8 @@ require('./infra/params.js')({ options, resolveVariable: async (name) => values[
 DEFAULTS = {
     "bucket": "", "distribution": "", "budgetUsd": "0", "freePaths": "1000",
     "guaranteeMinutes": "", "alarmEmail": "", "include": "", "exclude": "", "immutable": "",
-    "viewerPaths": "", "skipUnchanged": "true",
+    "viewerPaths": "", "skipUnchanged": "true", "quietSeconds": "10", "maxWaitSeconds": "300",
+    "shards": "1", "headroom": "2", "refetchUsd": "0.0000052", "missUsd": "0",
 }  # fmt: skip
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 
@@ -41,7 +46,22 @@ def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess
         ({"freePaths": "0"}, ["freePaths 0", "budgetUsd 0", "2 or more"]),
         ({"freePaths": "1"}, ["freePaths 1", "1 paths a month", "2 or more"]),
         ({"guaranteeMinutes": "0"}, ["guaranteeMinutes", '"0"', "1 to 9999"]),
-        ({"guaranteeMinutes": "5"}, ["guaranteeMinutes", "8928 paths", "39.64 or more"]),
+        (
+            {"guaranteeMinutes": "5"},
+            [
+                'guaranteeMinutes is "5": A flush every 5 minutes takes 8,928 paths a month, ',
+                "$39.64; your budget pays for one every 45 minutes at most\n",
+            ],
+        ),
+        ({"quietSeconds": "301"}, ["quietSeconds", '"301"', "0 to 300"]),
+        ({"maxWaitSeconds": "3601"}, ["maxWaitSeconds", '"3601"', "1 to 3600"]),
+        ({"maxWaitSeconds": "0"}, ["maxWaitSeconds", '"0"', "1 to 3600"]),
+        ({"shards": "0"}, ["shards", '"0"', "1 to 100"]),
+        ({"shards": "1.5"}, ["shards", '"1.5"', "a whole number from 1 to 100"]),
+        ({"headroom": "15"}, ["headroom", '"15"', "0 to 14"]),
+        ({"refetchUsd": "1.1"}, ["refetchUsd", '"1.1"', "dollars from 0 to 1"]),
+        ({"refetchUsd": ""}, ["refetchUsd", '""', "dollars from 0 to 1"]),
+        ({"missUsd": "5e-6"}, ["missUsd", '"5e-6"', "dollars from 0 to 1"]),
         ({"alarmEmail": "ops"}, ["alarmEmail", '"ops"', "one e-mail address"]),
         ({"stage": "Prod"}, ["stage", '"Prod"', "1 to 20 lower-case letters"]),
         ({"bucket": "My_Site"}, ["bucket", '"My_Site"', "3 to 63"]),
@@ -59,7 +79,10 @@ def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess
         ),
         (
             EXISTING | {"distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE", "guaranteeMinutes": "60"},
-            ["guaranteeMinutes", "1488 paths", "2.44 or more"],
+            [
+                "2 distributions every 60 minutes takes 1,488 paths a month, $2.44",
+                "every 90 minutes",
+            ],
         ),
         ({"exclude": "logs/* old/*"}, ["exclude", '"logs/* old/*"', "path pattern"]),
         ({"immutable": "a" * 256}, ["immutable", "path pattern"]),
@@ -97,6 +120,8 @@ def test_refusal(parameters: Mapping[str, str], named: list[str]) -> None:
         ({"bucket": "my-site"}, "buckets"),
         ({"exclude": "logs/*, *.map", "immutable": "assets/*"}, "site"),
         ({"viewerPaths": "none,E2QWRUHEXAMPLE=folders+bare+stems"}, "site"),
+        ({"quietSeconds": "0", "maxWaitSeconds": "1", "shards": "100", "headroom": "0"}, "site"),
+        ({"refetchUsd": "0", "missUsd": "0.000000000001"}, "site"),
     ],
 )
 def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
@@ -130,6 +155,22 @@ def test_skip_unchanged(skip: bool) -> None:  # noqa: FBT001  # a parameter
 
     assert bool(settings["catalogue"]) is skip
     assert settings["catalogueTable"] == ({"Ref": "CatalogueTable"} if skip else "")
+
+
+def test_same_refusal() -> None:
+    """What a deployment is refused for, the functions refuse in the same words."""
+    for distributions, minutes, free in product((1, 3), ("1", "44"), ("7", "1000")):
+        given = ",".join(f"E2QWRUHEX{number:03}" for number in range(distributions))
+        chosen = {"bucket": "my-site", "distribution": given, "freePaths": free}
+        refused = check(**chosen, guaranteeMinutes=minutes).stderr
+        with pytest.raises(BadInput) as refusal:
+            Budget(
+                free_paths=int(free),
+                guarantee=timedelta(minutes=int(minutes)),
+                distributions=distributions,
+            )
+
+        assert refused == f'Parameter guaranteeMinutes is "{minutes}": {refusal.value}\n'
 
 
 def test_osls() -> None:

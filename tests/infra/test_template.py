@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edgesweep.settings import Settings
 from tests.infra.conftest import Package
 
 FUNCTIONS = {"RecordLambdaFunction": "RecordRole", "FlushLambdaFunction": "FlushRole"}
@@ -61,6 +62,33 @@ def test_unsifted(unsifted: Package) -> None:
     assert "CatalogueTable" not in unsifted.template["Resources"]
     assert not any(action.startswith("s3:") for action in actions)
     assert list(unsifted.resources("AWS::IAM::Policy")) == []
+
+
+def test_settings(package: Package) -> None:
+    """Left alone, every parameter means what the settings mean without a variable."""
+    told = package.properties("FlushLambdaFunction")["Environment"]["Variables"]
+    least = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
+    read = {name: value for name, value in told.items() if name not in {"BUCKET", "DISTRIBUTION"}}
+
+    assert Settings.from_mapping(read | least) == Settings.from_mapping(least)
+    assert {"QUIET_SECONDS", "MAX_WAIT_SECONDS", "HEADROOM", "REFETCH_USD", "MISS_USD"} < set(told)
+
+
+def test_shards(package: Package) -> None:
+    """Writers and readers are told of as many shards, and writers may tell of more."""
+    conditions = {
+        statement["Sid"]: statement["Condition"]["ForAllValues:StringEquals"]
+        for policy in package.properties("RecordRole")["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "Condition" in statement
+    }
+
+    for function in FUNCTIONS:
+        assert package.properties(function)["Environment"]["Variables"]["SHARDS"] == "1"
+    assert conditions == {
+        "ReadRoutes": {"dynamodb:LeadingKeys": ["routes", "shards"]},
+        "RaiseShards": {"dynamodb:LeadingKeys": ["shards"]},
+    }
 
 
 @pytest.mark.parametrize("service", ["record", "flush"])
