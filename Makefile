@@ -30,7 +30,7 @@ WORKERS ?= 4
 SEEDS ?= 10000
 FIRST ?= 0
 # What has to be covered to the last branch.
-CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,pace,policy,journal,catalogue,recorder,sender,flusher,survey,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/{routes,pricing}.py | tr ' ' ,)
+CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,pace,policy,journal,catalogue,recorder,sender,flusher,metrics,survey,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/{routes,pricing}.py | tr ' ' ,)
 
 .PHONY: help install demo test soak lint types bench format lock clean
 

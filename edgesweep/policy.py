@@ -14,6 +14,9 @@ from edgesweep.pricing import PATH_PRICE, REFETCH_COST
 
 # A flush takes half of what may be spent at once: the next one may be as large.
 SHARE = 2
+# Two ticks of one minute may be just under two minutes apart.
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+TICKS_APART = timedelta(minutes=2)
 
 
 class Reason(StrEnum):
@@ -96,6 +99,13 @@ class Policy:
     max_wait: timedelta = timedelta(seconds=300)
     refetch: Decimal = REFETCH_COST
     quota: Headroom = OUR_QUOTA
+
+    def guaranteed(self, moment: datetime) -> timedelta:
+        """Return the longest time from a change's record to its flush, in `moment`'s month.
+
+        It holds as long as CloudFront accepts what it is sent.
+        """
+        return max(self.budget.interval(moment), self.max_wait) + TICKS_APART
 
     def settle(self, oldest: datetime, newest: datetime, now: datetime) -> Reason:
         """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING."""

@@ -1,17 +1,20 @@
 """Lambda entry point: once a minute, dirty rows become one invalidation per distribution."""
 
 import os
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, partial
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep import wiring
 from edgesweep.bucket import elsewhere
+from edgesweep.budget import month_of
 from edgesweep.discovery import Discovery, Known
 from edgesweep.flusher import Outcome
+from edgesweep.metrics import dollars_left, measured
+from edgesweep.policy import Policy
 from edgesweep.redrive import Redriver
 from edgesweep.settings import Settings
 
@@ -58,6 +61,7 @@ def handler(_event: object, _context: object) -> None:
     tell_unrouted(known)
     for outcome in outcomes:
         tell(outcome)
+    publish(outcomes, policy, known.unrouted)
     # DynamoDB answers: what could not be recorded may be recorded now.
     failures = [known.error, refusal, *(outcome.error for outcome in outcomes), redrive()]
     errors = [error for error in failures if error]
@@ -95,10 +99,22 @@ def tell(outcome: Outcome) -> None:
 
 
 def tell_unrouted(known: Known) -> None:
-    """Say that changes wait for a distribution; an alarm hears it."""
+    """Say that changes wait for a distribution."""
     if known.unrouted:
         logger.warning("No distribution serves the bucket of some changes", rows=known.unrouted)
-        metrics.add_metric("UnroutedRows", MetricUnit.Count, known.unrouted)
+
+
+def publish(outcomes: Sequence[Outcome], policy: Policy, unrouted: int) -> None:
+    """Publish what a tick did; an idle tick publishes nothing."""
+    now = wiring.now()
+    spent = partial(adapters().journal.spent, month_of(now))
+    values = measured(outcomes, policy, spent, now, unrouted)
+    for series, value in values.items():
+        metrics.add_metric(series, series.unit, value)
+    left = dollars_left(values, policy.budget)
+    if left is not None:
+        metrics.add_metadata("DollarsLeft", left)
+    if values:
         metrics.flush_metrics()
 
 

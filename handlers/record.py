@@ -1,23 +1,19 @@
 """Lambda entry point: SQS messages about S3 objects become dirty rows."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
 from edgesweep import intake
 from edgesweep.recorder import Message, Recorded, Recorder
-from edgesweep.routes import Fate
 from edgesweep.settings import Settings
 from edgesweep.tables import RoutesTable
 
 logger = Logger()
-metrics = Metrics()
 
 
 @cache
@@ -51,7 +47,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def tell(messages: int, recorded: Recorded) -> None:
-    """Log what became of a batch; count what changed nothing, and what else was passed over."""
+    """Log what became of a batch: rows, and how many changes were passed over for what reason."""
     logger.info(
         "Recorded",
         messages=messages,
@@ -62,15 +58,3 @@ def tell(messages: int, recorded: Recorded) -> None:
     if recorded.unlearnt:
         reason = next(iter(recorded.unlearnt.values()))
         logger.warning("Objects stay unknown", objects=len(recorded.unlearnt), reason=reason)
-    unchanged = recorded.passed_over.get(Fate.UNCHANGED, 0)
-    others = sum(recorded.passed_over.values()) - unchanged
-    count({"UnchangedChanges": unchanged, "PassedOverChanges": others})
-
-
-def count(metric_values: Mapping[str, int]) -> None:
-    """Emit metrics, except those of nothing."""
-    if any(metric_values.values()):
-        for name, value in metric_values.items():
-            if value:
-                metrics.add_metric(name, MetricUnit.Count, value)
-        metrics.flush_metrics()

@@ -66,8 +66,8 @@ class Workload:
 class Stack:
     """What the deployed stack takes for each of these counts.
 
-    Memory, pollers, alarms and days are what it is deployed with; reads and writes are counted in
-    its code. Times and bytes are estimates, not measured on AWS.
+    Memory, pollers, metrics, alarms and days are what it is deployed with; reads and writes are
+    counted in its code. Times and bytes are estimates, not measured on AWS.
 
     Attributes:
         record_gb: memory of the record function.
@@ -76,9 +76,12 @@ class Stack:
         flush_gb: memory of the flush function.
         tick_seconds: of a tick that finds nothing.
         flush_seconds: that a tick takes longer when it flushes.
-        pollers: that wait at the queue all the time; with a maximum concurrency they never idle.
+        pollers: that wait at the queue all the time. Without a maximum concurrency there would be
+            two on an idle queue, and a flood of changes would take all of the account's functions.
         poll_seconds: that each of their requests waits.
-        tick_reads: read units of a tick for each distribution, if it finds nothing.
+        redrive_minutes: after which a tick looks for dead letters again.
+        tick_reads: read units of a tick that finds nothing: the routes and the unrouted rows.
+        look_reads: more of them for each distribution: its rows and its lease.
         flush_reads: read units of a flush besides its rows.
         flush_writes: write units of a flush besides its rows.
         row_bytes: of a dirty row, stored.
@@ -86,7 +89,7 @@ class Stack:
         journal_days: that a flush is kept.
         log_bytes: of one invocation.
         log_days: that logs are kept.
-        metrics: custom metrics.
+        metrics: custom metrics, of which a stack without changes publishes none.
         alarms: of the stack.
         dashboards: of the stack.
     """
@@ -99,7 +102,9 @@ class Stack:
     flush_seconds: Decimal = Decimal(2)
     pollers: int = 5
     poll_seconds: int = 20
+    redrive_minutes: int = 10
     tick_reads: int = 2
+    look_reads: int = 2
     flush_reads: int = 6
     flush_writes: int = 20
     row_bytes: int = 400
@@ -107,8 +112,8 @@ class Stack:
     journal_days: int = 400
     log_bytes: int = 1_000
     log_days: int = 30
-    metrics: int = 0
-    alarms: int = 3
+    metrics: int = 10
+    alarms: int = 8
     dashboards: int = 0
 
 
@@ -120,6 +125,7 @@ def used(work: Workload, stack: Stack = STACK) -> Mapping[Item, Decimal]:
     ticks = work.days * MINUTES_A_DAY
     batches = _requests(work.events, stack.events_a_batch)
     polls = stack.pollers * work.days * _SECONDS_A_DAY // stack.poll_seconds
+    polls += ticks // stack.redrive_minutes
     logs = Decimal((ticks + batches) * stack.log_bytes) / _GB
     kept = Decimal(work.flushes * stack.flush_bytes * stack.journal_days) / work.days / _GB
     units: Mapping[Item, Decimal | int] = {
@@ -134,14 +140,14 @@ def used(work: Workload, stack: Stack = STACK) -> Mapping[Item, Decimal]:
         Item.GB_SECONDS: _gb_seconds(work, stack),
         Item.WRITES: 2 * work.events * _requests(stack.row_bytes, _WRITE_UNIT)
         + work.flushes * stack.flush_writes,
-        Item.READS: ticks * work.distributions * stack.tick_reads
+        Item.READS: ticks * (stack.tick_reads + work.distributions * stack.look_reads)
         + work.flushes * stack.flush_reads
         + _requests(work.events * stack.row_bytes, _READ_UNIT),
         Item.STORAGE: kept,
         Item.BACKUP: kept,
         Item.LOG_INGESTION: logs,
         Item.LOG_STORAGE: logs * stack.log_days / _DAYS_A_MONTH,
-        Item.METRICS: stack.metrics,
+        Item.METRICS: stack.metrics if work.events or work.flushes else 0,
         Item.ALARMS: stack.alarms,
         Item.DASHBOARDS: stack.dashboards,
     }

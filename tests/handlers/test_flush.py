@@ -1,5 +1,6 @@
 """The flush function, from dirty rows to an invalidation."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,6 +15,7 @@ from edgesweep import redrive
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
 from edgesweep.paths import matcher, viewer_path
+from edgesweep.pricing.workload import STACK
 from edgesweep.queues import Queue
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
@@ -160,8 +162,24 @@ def test_idle(deployment: Deployment) -> None:
         flush()
 
     assert set(asked) <= READS
-    assert len(idle) <= 4
+    assert len(idle) == STACK.tick_reads + STACK.look_reads
     assert asked == idle * 2
+
+
+def test_silent(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is published, and so nothing paid for it, until there is something to say."""
+    flush = deployment.load("flush")
+    flush()
+    idle = capsys.readouterr().out
+    deployment.dirty.add([row(deployment, "a.html")])
+
+    flush()
+
+    assert idle == ""
+    (line,) = capsys.readouterr().out.splitlines()
+    said = json.loads(line)
+    assert (said["Paths"], said["DirtyRows"], said["DollarsSpent"]) == ([1.0], [1.0], [0.0])
+    assert said["DollarsLeft"] == 0
 
 
 def test_cold_idle(deployment: Deployment) -> None:

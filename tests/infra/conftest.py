@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.local.aws import ROOT, one_at_a_time
+from tests.handlers.conftest import deployment as deployment  # noqa: PLC0414  # a fixture
 
 EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE"}
 
@@ -52,7 +53,9 @@ def _packages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Package]
     """The demo site of a stage that is kept, and existing buckets of a stage that is not."""
     folder = tmp_path_factory.mktemp("packages")
     return {
-        "site": _package(folder / "site", "prod", {"alarmEmail": "ops@example.com"}),
+        "site": _package(
+            folder / "site", "prod", {"alarmEmail": "ops@example.com", "budgetUsd": "9"}
+        ),
         "buckets": _package(folder / "buckets", "test", EXISTING),
     }
 

@@ -105,7 +105,7 @@ def test_documented_account() -> None:
 
 
 def test_idle_month() -> None:
-    """A month without a change costs a cent, nearly all of it for reads of empty tables."""
+    """A month without a change costs two cents, nearly all of it for reads of empty tables."""
     month = month_bill(Workload(days=31))
 
     assert dollars(month) == {
@@ -113,13 +113,25 @@ def test_idle_month() -> None:
         "MESSAGES": ("0.2678", "0.0000"),  # 5 pollers x 3 a minute x 44,640
         "INVOCATIONS": ("0.0089", "0.0000"),  # 44,640 at $0.20 a million
         "GB_SECONDS": ("0.0179", "0.0000"),  # 44,640 x 0.03 s x 1 GB
-        "READS": ("0.0112", "0.0112"),  # 2 x 44,640 at $0.125 a million
+        "READS": ("0.0223", "0.0223"),  # 4 x 44,640 at $0.125 a million
         "LOG_INGESTION": ("0.0223", "0.0000"),  # 44.64 MB at $0.50 a GB
         "LOG_STORAGE": ("0.0013", "0.0013"),  # 44.64 MB at $0.03 a GB
-        "ALARMS": ("0.3000", "0.0000"),  # 3 of 10 that are free
+        "ALARMS": ("0.8000", "0.0000"),  # 8 of 10 that are free
     }
-    assert f"{month.dollars:.4f}" == "0.0125"
-    assert f"{month.gross:.4f}" == "0.6741"
+    assert f"{month.dollars:.4f}" == "0.0237"
+    assert f"{month.gross:.4f}" == "1.1852"
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_idle_bound(region: str) -> None:
+    """A month without a change costs less than five cents in every region.
+
+    The queue's pollers alone would cost more than that, were their requests not free.
+    """
+    month = month_bill(Workload(), region)
+    unshared = month_bill(Workload(), region, free={Item.MESSAGES: 0})
+
+    assert month.dollars < Decimal("0.05") < unshared.dollars
 
 
 def test_million_changes() -> None:
@@ -147,14 +159,15 @@ def test_million_changes() -> None:
         "INVOCATIONS": ("0.0106", "0.0000"),  # 43,200 ticks and 10,000 batches
         "GB_SECONDS": ("0.0706", "0.0000"),  # 1,296 + 1,500 x 2 + 0.5 x 2,000
         "WRITES": ("1.2688", "1.2688"),  # 2 million and 1,500 x 20 at $0.625 a million
-        "READS": ("0.0241", "0.0241"),  # 86,400 + 9,000 + 97,657 at $0.125 a million
+        "READS": ("0.0349", "0.0349"),  # 172,800 + 9,000 + 97,657 at $0.125 a million
         "STORAGE": ("0.0100", "0.0000"),  # 1,500 x 2,000 B x 400 / 30 days = 0.04 GB
         "BACKUP": ("0.0080", "0.0080"),
         "LOG_INGESTION": ("0.0266", "0.0000"),
         "LOG_STORAGE": ("0.0016", "0.0016"),
-        "ALARMS": ("0.3000", "0.0000"),
+        "METRICS": ("3.0000", "0.0000"),  # 10 that are free
+        "ALARMS": ("0.8000", "0.0000"),
     }
-    assert f"{month.dollars:.2f}" == "12.70"
+    assert f"{month.dollars:.2f}" == "12.71"
 
 
 def test_regions() -> None:
@@ -162,9 +175,9 @@ def test_regions() -> None:
     work = Workload(events=1_000_000, paths=2_000)
 
     assert [f"{month_bill(work, region).dollars:.2f}" for region in REGIONS] == [
-        "7.62",
-        "7.79",
-        "7.81",
+        "7.63",
+        "7.80",
+        "7.82",
     ]
     assert {unit_price(Item.PATHS, region) for region in REGIONS} == {PATH_PRICE}
     assert (unit_price(Item.LISTS, VIRGINIA), unit_price(Item.LISTS, TOKYO)) == (
@@ -207,6 +220,7 @@ def test_every_part() -> None:
         pollers=2,
         poll_seconds=10,
         tick_reads=3,
+        look_reads=5,
         flush_reads=7,
         flush_writes=11,
         row_bytes=1_025,
@@ -226,7 +240,7 @@ def test_every_part() -> None:
         "INVOCATIONS": str(1_440 + 101),
         "GB_SECONDS": f"{4 * (144 + 50) + 2 * Decimal('10.01')}",
         "WRITES": str(1_001 * 2 * 2 + 110),
-        "READS": str(1_440 * 3 * 3 + 70 + 251),
+        "READS": str(1_440 * (3 + 3 * 5) + 70 + 251),
         "STORAGE": "2",
         "BACKUP": "2",
         "LOG_INGESTION": "1.541",

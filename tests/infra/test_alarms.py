@@ -1,0 +1,171 @@
+"""Alarms watch what the functions publish, and ring where an operator has something to do."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from edgesweep.changes import Change, Kind
+from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.metrics import Series
+from edgesweep.pricing.workload import STACK
+from tests.aws import listening
+from tests.handlers.conftest import Deployment
+from tests.infra.conftest import Package
+
+OURS = "Edgesweep"
+ALARMS = {
+    "DeadLetterAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "> 0 in 1 of 1"),
+    "RecordErrorAlarm": ("AWS/Lambda", "Errors", "> 0 in 1 of 1"),
+    "FlushErrorAlarm": ("AWS/Lambda", "Errors", "> 0 in 3 of 5"),
+    "SilenceAlarm": ("AWS/Lambda", "Invocations", "< 1 in 10 of 10"),
+    "UnroutedAlarm": (OURS, "UnroutedRows", "> 0 in 3 of 5"),
+    "RefusedAlarm": (OURS, "HeldByCloudFront", "> 0 in 3 of 5"),
+    "OverdueAlarm": (OURS, "SecondsOverdue", "> 0 in 3 of 5"),
+    "BudgetAlarm": (OURS, "DollarsSpent", "> 7.2 in 1 of 1"),
+}
+COMPARISONS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
+
+# Namespace, metric, and the dimensions with their values.
+Watched = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+def alarms(package: Package) -> Mapping[str, Any]:
+    """Return the properties of every alarm, by logical name."""
+    found = package.resources("AWS::CloudWatch::Alarm")
+    return {name: resource["Properties"] for name, resource in found}
+
+
+def published(lines: str) -> Iterator[Watched]:
+    """Yield what CloudWatch makes of a log in the embedded metric format."""
+    for line in filter(lambda line: '"_aws"' in line, lines.splitlines()):
+        entry = json.loads(line)
+        for directive in entry["_aws"]["CloudWatchMetrics"]:
+            for metric in directive["Metrics"]:
+                assert all(value >= 0 for value in entry[metric["Name"]])
+                for names in directive["Dimensions"]:
+                    dimensions = tuple((name, entry[name]) for name in names)
+                    yield directive["Namespace"], metric["Name"], dimensions
+
+
+def test_alarms(site: Package) -> None:
+    """Each alarm watches its metric, and rings beyond its bound for as long as that is told."""
+    watched = {
+        name: (alarm["Namespace"], alarm["MetricName"], _rings(alarm))
+        for name, alarm in alarms(site).items()
+    }
+
+    assert watched == ALARMS
+    assert {alarm["Period"] for alarm in alarms(site).values()} == {60}
+
+
+def test_functions(package: Package) -> None:
+    """Errors are watched of either function, and the ticks of the one that has a schedule."""
+    functions = {
+        name: alarm["Dimensions"][0]["Value"]["Ref"]
+        for name, alarm in alarms(package).items()
+        if alarm["Namespace"] == "AWS/Lambda"
+    }
+
+    assert functions == {
+        "RecordErrorAlarm": "RecordLambdaFunction",
+        "FlushErrorAlarm": "FlushLambdaFunction",
+        "SilenceAlarm": "FlushLambdaFunction",
+    }
+
+
+def test_missing(package: Package) -> None:
+    """An idle stack publishes nothing, and no alarm but the one on silence takes that for bad."""
+    treated = {name: alarm["TreatMissingData"] for name, alarm in alarms(package).items()}
+
+    assert treated.pop("SilenceAlarm") == "breaching"
+    assert treated.pop("BudgetAlarm") == "ignore"
+    assert set(treated.values()) == {"notBreaching"}
+
+
+def test_warning(packages: Mapping[str, Package]) -> None:
+    """The budget's alarm rings at 80 % of it, or at the first cent where there is none."""
+    bounds = {
+        name: alarms(package)["BudgetAlarm"]["Threshold"] for name, package in packages.items()
+    }
+
+    assert bounds == {"site": 7.2, "buckets": 0}
+
+
+def test_count(site: Package) -> None:
+    """The bill counts as many alarms and series as are deployed."""
+    assert len(alarms(site)) == STACK.alarms
+    assert len(Series) == STACK.metrics <= 10
+
+
+def test_published(
+    site: Package,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What an alarm of ours watches is what the deployed function publishes, to the dimension."""
+    environment = site.properties("FlushLambdaFunction")["Environment"]["Variables"]
+    for name in ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"):
+        monkeypatch.setenv(name, environment[name])
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("FREE_PATHS", "2")
+
+    heard = set(published(_worst_month(deployment, capsys)))
+
+    dimensions = (("service", "edgesweep-prod"),)
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"], _dimensions(alarm))
+        for alarm in alarms(site).values()
+        if alarm["Namespace"] == OURS
+    }
+    assert watched == {(OURS, ALARMS[name][1], dimensions) for name in ALARMS if _ours(name)}
+    assert watched <= heard
+    assert heard == {(OURS, series.value, dimensions) for series in Series}
+
+
+def _rings(alarm: Mapping[str, Any]) -> str:
+    periods = alarm["EvaluationPeriods"]
+    bound = f"{COMPARISONS[alarm['ComparisonOperator']]} {alarm['Threshold']}"
+    return f"{bound} in {alarm.get('DatapointsToAlarm', periods)} of {periods}"
+
+
+def _ours(alarm: str) -> bool:
+    return ALARMS[alarm][0] == OURS
+
+
+def _dimensions(alarm: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((one["Name"], one["Value"]) for one in alarm["Dimensions"])
+
+
+def _worst_month(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> str:
+    """Let everything happen that is published; return the log."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="site")
+    s3.put_object(Bucket="site", Key="docs/2.html")
+    keys = ("docs/1.html", "docs/3.html")
+    deployment.dirty.add([_row(key, deployment.distribution) for key in keys])
+    deployment.dirty.add([_row("docs/1.html", UNROUTED, bucket="nobody's")])
+    with listening("before-call.cloudfront.CreateInvalidation", _refuse):
+        deployment.load("flush")()
+    # The budget pays for one path, which hits the neighbour; the next change has to wait.
+    deployment.load("flush")()
+    deployment.dirty.add([_row("docs/3.html", deployment.distribution)])
+    deployment.load("flush")()
+    return capsys.readouterr().out
+
+
+def _row(key: str, distribution: str, bucket: str = "site") -> DirtyRow:
+    moment = datetime.now(UTC) - timedelta(days=40)
+    change = Change(bucket, key, Kind.CREATED, moment)
+    return DirtyRow(distribution, change, moment, key.encode().hex())
+
+
+def _refuse(**_: object) -> tuple[object, dict[str, Any]]:
+    error = {"Code": "AccessDenied", "Message": "Not yours."}
+    metadata = {"HTTPStatusCode": 403}
+    return SimpleNamespace(status_code=403), {"Error": error, "ResponseMetadata": metadata}
