@@ -1,16 +1,18 @@
 """What waits, what was spent, and when the next flush is due: the state of a stack, for people."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from edgesweep.budget import month_bounds, month_of, months_near
+from edgesweep.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.dirty import UNROUTED
 from edgesweep.flusher import Span
 from edgesweep.journal import Journal, Lease
 from edgesweep.policy import Go, Policy, Reason
+from edgesweep.pricing import PATH_PRICE
 
 
 class Waiting(Protocol):
@@ -22,6 +24,14 @@ class Waiting(Protocol):
 
     def count(self, distribution: str) -> int:
         """Return how many rows wait."""
+        ...
+
+
+class Queue(Protocol):
+    """A queue of messages."""
+
+    def waiting(self) -> int:
+        """Return about how many messages wait."""
         ...
 
 
@@ -44,6 +54,8 @@ class DistributionStatus:
         flushed_at: when the last flush was opened.
         reason: why the next flush goes, or why it waits.
         due: when the next flush can go; None if nothing waits, or if it depends on others.
+        paths: how many paths it may take; None if it does not go now, or goes as it was journaled.
+        path_price: dollars that it counts for each of them, None likewise.
     """
 
     distribution: str
@@ -54,6 +66,8 @@ class DistributionStatus:
     flushed_at: datetime | None
     reason: Reason | Idle
     due: datetime | None
+    paths: int | None = None
+    path_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +77,38 @@ class Status:
     Attributes:
         month: the UTC month, as `YYYY-MM`.
         charged: paths that its ledger holds.
-        allowance: paths that it may hold, None for no limit.
+        budget: what the month may cost.
         reserve: paths that are kept for the rest of the month.
         unrouted: rows that no distribution serves.
+        queued: messages that are not recorded yet.
+        dead_letters: messages that could not be recorded.
         distributions: what waits for each.
     """
 
     month: str
     charged: int
-    allowance: int | None
+    budget: Budget
     reserve: int
     unrouted: int
+    queued: int
+    dead_letters: int
     distributions: tuple[DistributionStatus, ...]
+
+    @property
+    def left(self) -> int | None:
+        """Paths that may still be charged, None for no limit."""
+        allowance = self.budget.allowance
+        return None if allowance is None else allowance - self.charged
+
+    @property
+    def usd_spent(self) -> Decimal:
+        """Dollars that the paths beyond the free ones cost."""
+        return PATH_PRICE * max(0, self.charged - self.budget.free_paths)
+
+    @property
+    def usd_left(self) -> Decimal | None:
+        """Dollars that may still be spent, None for no limit."""
+        return None if self.budget.usd is None else self.budget.usd - self.usd_spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,64 +119,89 @@ class Observer:
         rows: the rows that wait.
         journal: the flushes, the ledger and the leases.
         in_progress: tells whether CloudFront is still at work on a request of a distribution.
-        policy: when a flush goes.
+        policy: when a flush goes; that of the flusher.
+        queue: the messages that are not recorded yet.
+        dead_letters: those that could not be.
     """
 
     rows: Waiting
     journal: Journal
     in_progress: Callable[[str, str], bool]
     policy: Policy
+    queue: Queue
+    dead_letters: Queue
 
     def look(self, distributions: Iterable[str], now: datetime) -> Status:
         """Return the state of a stack that sweeps these distributions."""
         return Status(
             month=month_of(now),
             charged=self.journal.spent(month_of(now)),
-            allowance=self.policy.budget.allowance,
+            budget=self.policy.budget,
             reserve=self.policy.budget.reserve(now),
             unrouted=self.rows.count(UNROUTED),
+            queued=self.queue.waiting(),
+            dead_letters=self.dead_letters.waiting(),
             distributions=tuple(self._one(distribution, now) for distribution in distributions),
         )
 
     def _one(self, distribution: str, now: datetime) -> DistributionStatus:
         span, lease = self.rows.span(distribution), self.journal.lease(distribution)
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
-        reason, due = self._next(span, replace(lease, in_progress=tuple(busy)), now)
-        return DistributionStatus(
+        seen = DistributionStatus(
             distribution=distribution,
             dirty=self.rows.count(distribution) if span else 0,
             oldest=span[0] if span else None,
             in_progress=sum(one.paths for one in busy),
             unfinished=lease.unfinished,
             flushed_at=lease.flushed_at,
-            reason=reason,
-            due=due,
+            reason=Idle.NOTHING,
+            due=None,
         )
+        return self._next(seen, span, replace(lease, in_progress=tuple(busy)), now)
 
     def _next(
-        self, span: Span, lease: Lease, now: datetime
-    ) -> tuple[Reason | Idle, datetime | None]:
-        """Return why the next flush goes or waits, and when it can go."""
-        if lease.unfinished is not None:
-            return Reason.UNFINISHED, now
-        if not span:
-            return Idle.NOTHING, None
+        self, seen: DistributionStatus, span: Span, lease: Lease, now: datetime
+    ) -> DistributionStatus:
+        """Return what was seen, with why the next flush goes or waits, and when it can go."""
+        if not span and lease.unfinished is None:
+            return seen
+        if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
+            return replace(seen, reason=Reason.LEASE, due=lease.expires_at)
+        if lease.unfinished is not None or not span:
+            return replace(seen, reason=Reason.UNFINISHED, due=now)
         oldest, newest = span
         reason = self.policy.settle(oldest, newest, now)
         if reason is Reason.UPLOADING:
-            return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait)
+            due = min(newest + self.policy.quiet, oldest + self.policy.max_wait)
+            return replace(seen, reason=reason, due=due)
+        return self._decided(seen, reason, lease, now)
+
+    def _decided(
+        self, seen: DistributionStatus, reason: Reason, lease: Lease, now: datetime
+    ) -> DistributionStatus:
+        """Return what was seen, with what the flusher would decide now."""
         spent = {month: self.journal.spent(month) for month in months_near(now)}
         headroom = self.policy.quota.less(lease.in_progress)
-        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now)
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
         if isinstance(decision, Go):
-            return reason, now
-        if decision.reason is Reason.BUDGET:
-            return decision.reason, self._affordable(lease.flushed_at, max(spent.values()), now)
-        return decision.reason, None
+            price = decision.path_price
+            return replace(seen, reason=reason, due=now, paths=decision.paths, path_price=price)
+        short = decision.reason is Reason.BUDGET
+        due = self._affordable(lease.flushed_at, spent, now) if short else None
+        return replace(seen, reason=decision.reason, due=due)
 
-    def _affordable(self, flushed_at: datetime | None, spent: int, now: datetime) -> datetime:
-        """Return when the reserve, or else the next month, pays for a path."""
-        budget, next_month = self.policy.budget, month_bounds(now)[1]
-        if flushed_at is None or budget.allowance is None or spent >= budget.allowance:
-            return next_month
-        return min(next_month, flushed_at + budget.interval(now))
+    def _affordable(
+        self, flushed_at: datetime | None, spent: Mapping[str, int], now: datetime
+    ) -> datetime:
+        """Return when the budget pays for a path again."""
+        budget, near = self.policy.budget, months_near(now)
+        allowance = budget.allowance or 0
+        used_up = [moment for month, moment in near.items() if spent[month] >= allowance]
+        if used_up:
+            return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
+        # A path of the reserve is due, or so little of the month is left that one is not needed.
+        interval, end = budget.interval(now), month_bounds(now)[1]
+        intervals = (allowance - max(spent.values()) - 1) // budget.distributions
+        due = min((flushed_at or now) + interval, end - interval * intervals)
+        return due if due < end else end + MONTH_MARGIN

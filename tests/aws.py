@@ -38,6 +38,30 @@ def create_catalogue(name: str) -> None:
     )
 
 
+def create_distribution() -> str:
+    """Create a distribution in front of the bucket `site`, and return its id."""
+    origin = {
+        "Id": "site",
+        "DomainName": "site.s3.amazonaws.com",
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+    }
+    config = {
+        "CallerReference": "distribution",
+        "Comment": "",
+        "Enabled": True,
+        "DefaultRootObject": "index.html",
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "site",
+            "ViewerProtocolPolicy": "redirect-to-https",
+        },
+    }
+    created = boto3.client("cloudfront").create_distribution(
+        DistributionConfig=config  # type: ignore[arg-type]  # a TypedDict in all but name
+    )
+    return created["Distribution"]["Id"]
+
+
 @contextmanager
 def listening(event: str, listener: Callable[..., object]) -> Iterator[None]:
     """Register a listener for an event of botocore in every client made meanwhile."""

@@ -6,9 +6,13 @@ exit code 2, a failure one line and exit code 1.
 
 import click
 
+from edgesweep.cli.flush import flush
+from edgesweep.cli.flushes import flushes
 from edgesweep.cli.learn import learn
 from edgesweep.cli.plan import plan
+from edgesweep.cli.redrive import redrive
 from edgesweep.cli.replay import replay
+from edgesweep.cli.status import status
 from edgesweep.cli.terminal import OneLineErrors
 from edgesweep.cli.wiring import attach, detach
 
@@ -19,5 +23,5 @@ def main() -> None:
     """Keep a CloudFront edge fresh when S3 objects change."""
 
 
-for command in (plan, replay, attach, detach, learn):
+for command in (plan, replay, attach, detach, learn, status, flushes, flush, redrive):
     main.add_command(command)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from pynamodb.exceptions import DoesNotExist
+
 from edgesweep.journal import Flush
 from edgesweep.tables import items
 from edgesweep.tables.items import FlushItem
@@ -9,7 +11,7 @@ from edgesweep.tables.models import bound
 
 
 class History:
-    """The flushes of the journal.
+    """The flushes of the journal; every read is strongly consistent.
 
     Args:
         name: the table's name.
@@ -25,3 +27,11 @@ class History:
         )
         for item in found:
             yield items.to_flush(distribution, item)
+
+    def find(self, distribution: str, flush_id: str) -> Flush | None:
+        """Return a flush of a distribution, None if there is none of that id."""
+        try:
+            item = self._flush.get(f"flush#{distribution}", flush_id, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return items.to_flush(distribution, item)

@@ -39,6 +39,10 @@ class DirtyRowsInMemory:
         moments = [row.recorded_at for row in self.read(distribution)]
         return (moments[0], moments[-1]) if moments else ()
 
+    def count(self, distribution: str) -> int:
+        """Return how many rows wait."""
+        return sum(row.distribution == distribution for row in self._rows.values())
+
     def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until`, the oldest first."""
         rows = [row for row in self._rows.values() if row.distribution == distribution]

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from edgesweep.tables import DirtyTable
-from tests.aws import create_table
+from tests.aws import create_distribution, create_table
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with mock_aws():
         create_table("dirty")
         create_table("flushes")
-        distribution = _create_distribution()
+        distribution = create_distribution()
         environment = {
             "DIRTY_TABLE": "dirty",
             "FLUSHES_TABLE": "flushes",
@@ -78,26 +77,3 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             return Function(module, output)
 
         yield Deployment(distribution, DirtyTable("dirty"), load)
-
-
-def _create_distribution() -> str:
-    origin = {
-        "Id": "site",
-        "DomainName": "site.s3.amazonaws.com",
-        "S3OriginConfig": {"OriginAccessIdentity": ""},
-    }
-    config = {
-        "CallerReference": "distribution",
-        "Comment": "",
-        "Enabled": True,
-        "DefaultRootObject": "index.html",
-        "Origins": {"Quantity": 1, "Items": [origin]},
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "site",
-            "ViewerProtocolPolicy": "redirect-to-https",
-        },
-    }
-    created = boto3.client("cloudfront").create_distribution(
-        DistributionConfig=config  # type: ignore[arg-type]  # a TypedDict in all but name
-    )
-    return created["Distribution"]["Id"]

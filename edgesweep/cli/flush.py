@@ -1,0 +1,140 @@
+"""`edgesweep flush`: a flush now, or what it would send."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import click
+
+from edgesweep import wiring
+from edgesweep.answers import Answer, Refused, Unanswered
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.failures import failure
+from edgesweep.cli.terminal import say
+from edgesweep.cli.words import count
+from edgesweep.errors import EdgesweepError
+from edgesweep.flusher import Outcome
+from edgesweep.policy import Reason
+from edgesweep.pricing import PATH_PRICE
+from edgesweep.rehearsal import RehearsedAtlas, RehearsedEdge, RehearsedJournal, RehearsedRows
+from edgesweep.sender import Edge
+
+_HELD = {
+    Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
+    Reason.QUOTA: "too much is in progress at CloudFront",
+    Reason.LEASE: "another flush is at it",
+    Reason.FAILED: "it failed",
+}
+
+
+@click.command(short_help="Flush now, or show what would be sent.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@stack_options
+def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
+    """Send what waits now, without waiting for an upload to come to rest.
+
+    The budget and the quotas of CloudFront hold as ever, and so does the lease, so that this never
+    fights the schedule. It is done with your own permissions.
+
+    \b
+    edgesweep flush --dry-run
+    edgesweep flush
+    """  # noqa: D301  # \b tells click to keep the lines
+    real = wiring.Adapters.real(deployed.settings, deployed.session)
+    adapters = _rehearsed(real) if dry_run else real
+    edge = _Heard(adapters.edge)
+    outcomes = _tick(deployed, replace(adapters, edge=edge))
+    if not outcomes:
+        say("Nothing waits to be flushed")
+    asked = [(outcome, edge.requests[outcome.distribution]) for outcome in outcomes]
+    if as_json:
+        click.echo(json.dumps([_as_json(*one) for one in asked]))
+    else:
+        click.echo("".join(f"{line}\n" for one in asked for line in _lines(*one)), nl=False)
+    troubles = [trouble for outcome in outcomes if (trouble := _trouble(outcome))]
+    if troubles:
+        raise EdgesweepError("; ".join(troubles))
+
+
+class _Heard:
+    """A CloudFront that notes what it was asked for.
+
+    Attributes:
+        requests: distribution id -> the paths of each request, in order.
+    """
+
+    def __init__(self, edge: Edge) -> None:
+        self.requests: defaultdict[str, list[Sequence[str]]] = defaultdict(list)
+        self.in_progress = edge.in_progress
+        self._edge = edge
+
+    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
+        """Ask once for an invalidation of quoted paths."""
+        self.requests[distribution].append(paths)
+        return self._edge.invalidate(distribution, paths, reference)
+
+
+def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
+    """Return adapters that read what is there and write nothing."""
+    return replace(
+        real,
+        dirty=RehearsedRows(real.dirty),
+        journal=RehearsedJournal(real.journal),
+        atlas=RehearsedAtlas(real.atlas),
+        edge=RehearsedEdge(real.edge),
+        pause=lambda _: None,
+    )
+
+
+def _tick(deployed: Deployed, adapters: wiring.Adapters) -> Sequence[Outcome]:
+    """Do what the flush function does, with no wait for an upload to come to rest."""
+    settings = deployed.settings
+    known = wiring.discovery(settings, adapters).look()
+    if known.error:
+        say(str(known.error))
+    policy, refusal = wiring.shared_policy(settings, known.routes.enabled)
+    if refusal:
+        say(f"The guaranteed interval is not kept: {refusal}")
+    at_once = replace(policy, quiet=timedelta(0))
+    return wiring.flusher(adapters, known.routes, at_once, say).tick(known.routes.ids)
+
+
+def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, object]:
+    return {
+        "distribution": outcome.distribution,
+        "reason": outcome.reason.value,
+        "flush": outcome.flush.id if outcome.flush else None,
+        "state": outcome.flush.state.value if outcome.flush else None,
+        "rows": outcome.flush.rows if outcome.flush else 0,
+        "invalidations": [list(paths) for paths in requests],
+        "usd": float(PATH_PRICE * sum(map(len, requests))),
+        "error": _trouble(outcome),
+    }
+
+
+def _lines(outcome: Outcome, requests: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a line for a distribution, and one for each path that was asked for."""
+    if outcome.flush is None:
+        yield f"{outcome.distribution}: held, {_HELD[outcome.reason]}"
+        return
+    paths = [path for request in requests for path in request]
+    yield (
+        f"{outcome.distribution}: {count(len(paths), 'path')} for "
+        f"{count(outcome.flush.rows, 'row')}, ${PATH_PRICE * len(paths):.3f} at list price"
+    )
+    yield from (f"  {path}" for path in paths)
+
+
+def _trouble(outcome: Outcome) -> str | None:
+    """Return what went wrong, if anything did."""
+    if outcome.error is not None:
+        return f"{outcome.distribution}: {failure(outcome.error) or outcome.error}"
+    if isinstance(outcome.answer, Refused | Unanswered):
+        return (
+            f"{outcome.distribution}: CloudFront did not take it: {outcome.answer.text}; "
+            "the schedule goes on with it"
+        )
+    return None

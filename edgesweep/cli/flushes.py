@@ -1,0 +1,144 @@
+"""`edgesweep flushes`: what was sent, when, and for how much."""
+
+import heapq
+import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+
+import click
+
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.status import routes_of
+from edgesweep.cli.terminal import say
+from edgesweep.cli.words import count, stamp, table
+from edgesweep.errors import EdgesweepError
+from edgesweep.journal import Flush
+from edgesweep.pricing import PATH_PRICE
+from edgesweep.tables.history import History
+
+
+@click.command(short_help="List what was sent, or show one flush in full.")
+@click.argument("flush_id", required=False, metavar="[ID]")
+@click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=20,
+    show_default=True,
+    help="List so many flushes at most.",
+    metavar="N",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@stack_options
+def flushes(
+    deployed: Deployed,
+    *,
+    flush_id: str | None,
+    distribution: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List the newest flushes, or show the flush ID in full.
+
+    Dollars are those of the list price; the first paths of a month are free. Seconds are from when
+    a flush was opened until its rows were gone.
+
+    \b
+    edgesweep flushes --limit 100
+    edgesweep flushes '2026-11-24T12:00:00.000000Z#1f3a5c7e'
+    """  # noqa: D301  # \b tells click to keep the lines
+    history = History(deployed.settings.flushes_table)
+    distributions = [distribution] if distribution else routes_of(deployed).ids
+    if flush_id is None:
+        found = list(_newest(history, distributions, limit))
+        if not found:
+            say("Nothing was flushed yet")
+        if found or as_json:
+            listed = json.dumps([_as_json(flush) for flush in found])
+            click.echo(listed if as_json else "\n".join(_table(found)))
+    else:
+        flush = _one(history, distributions, flush_id)
+        full = _as_json(flush) | {"quoted_paths": list(flush.paths)}
+        click.echo(json.dumps(full) if as_json else "\n".join(_full(flush)))
+
+
+def _newest(history: History, distributions: Sequence[str], limit: int) -> Iterator[Flush]:
+    """Yield the newest flushes of all these distributions."""
+    streams = [history.newest(distribution, limit) for distribution in distributions]
+    return islice(heapq.merge(*streams, key=lambda flush: flush.opened_at, reverse=True), limit)
+
+
+def _one(history: History, distributions: Sequence[str], flush_id: str) -> Flush:
+    for distribution in distributions:
+        flush = history.find(distribution, flush_id)
+        if flush is not None:
+            return flush
+    of = ", ".join(distributions) or "this stack"
+    msg = f"There is no flush {flush_id} of {of}; `edgesweep flushes` lists those that there are"
+    raise EdgesweepError(msg)
+
+
+def _as_json(flush: Flush) -> dict[str, object]:
+    took = _took(flush)
+    return {
+        "id": flush.id,
+        "distribution": flush.distribution,
+        "state": flush.state.value,
+        "opened_at": flush.opened_at.isoformat(),
+        "sent_at": stamp(flush.sent_at),
+        "settled_at": stamp(flush.settled_at),
+        "seconds": None if took is None else took.total_seconds(),
+        "rows": flush.rows,
+        "paths": len(flush.paths),
+        "wildcards": flush.wildcards,
+        "collateral": flush.collateral,
+        "usd": float(PATH_PRICE * len(flush.paths)),
+        "months": list(flush.months),
+        "attempts": flush.attempts,
+        "refusals": flush.refusals,
+        "invalidations": [request.id for request in flush.accepted],
+    }
+
+
+def _table(found: Sequence[Flush]) -> Sequence[str]:
+    header = ("rows", "paths", "wildcards", "dollars", "seconds", "state", "distribution / id")
+    return table(header, map(_row, found))
+
+
+def _row(flush: Flush) -> Sequence[str]:
+    return (
+        f"{flush.rows:,}",
+        f"{len(flush.paths):,}",
+        f"{flush.wildcards:,}",
+        f"{PATH_PRICE * len(flush.paths):.3f}",
+        _seconds(_took(flush)),
+        flush.state.value,
+        f"{flush.distribution} / {flush.id}",
+    )
+
+
+def _full(flush: Flush) -> Iterator[str]:
+    """Yield what people want to know of one flush: its course, its cost, and its paths."""
+    yield f"{flush.distribution} / {flush.id}"
+    yield flush.state.value + (f" after {_seconds(_took(flush))} s" if flush.settled_at else "")
+    yield (
+        f"{count(flush.rows, 'row')}, {count(len(flush.paths), 'path')} "
+        f"({count(flush.wildcards, 'wildcard')}), ${PATH_PRICE * len(flush.paths):.3f} at list "
+        f"price in {', '.join(flush.months)}"
+    )
+    yield f"{count(flush.collateral, 'unchanged object')} hit as well"
+    yield (
+        f"{count(flush.attempts, 'attempt')}, {count(flush.refusals, 'refusal')}, accepted as "
+        f"{', '.join(request.id for request in flush.accepted) or 'nothing'}"
+    )
+    yield ""
+    yield from flush.paths
+
+
+def _took(flush: Flush) -> timedelta | None:
+    return flush.settled_at - flush.opened_at if flush.settled_at else None
+
+
+def _seconds(span: timedelta | None) -> str:
+    return "-" if span is None else f"{span.total_seconds():.1f}"

@@ -1,0 +1,53 @@
+"""`edgesweep redrive`: all messages that could not be recorded go back to the queue, now."""
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.terminal import progress, say
+from edgesweep.cli.words import count
+from edgesweep.errors import EdgesweepError
+from edgesweep.queues import DeadLetterQueue
+from edgesweep.redrive import redrive as send_back
+
+
+@click.command(short_help="Send dead letters back to the queue.")
+@click.option("--dry-run", is_flag=True, help="Show how many would go back; move nothing.")
+@stack_options
+def redrive(deployed: Deployed, *, dry_run: bool) -> None:
+    """Send every message of the dead-letter queue back to the queue, now.
+
+    The flush function does so by itself, message by message, half an hour after each was sent, then
+    after one hour, two, and so on, nine times in all.
+
+    \b
+    edgesweep redrive --dry-run
+    edgesweep redrive
+    """  # noqa: D301  # \b tells click to keep the lines
+    outputs = deployed.stack.outputs
+    dead = DeadLetterQueue(
+        deployed.session.client("sqs"), outputs["DeadLetterQueueUrl"], outputs["QueueUrl"]
+    )
+    waiting = dead.waiting()
+    if not waiting:
+        say("There are no dead letters")
+    elif dry_run:
+        click.echo(f"{count(waiting, 'message')} would go back to the queue")
+    else:
+        _move(dead, waiting)
+
+
+def _move(dead: DeadLetterQueue, waiting: int) -> None:
+    moved = 0
+    columns = TextColumn("Sending back"), BarColumn(), MofNCompleteColumn()
+    with progress(*columns) as display:
+        task = display.add_task("Sending back", total=waiting)
+        for more in send_back(dead, lambda _: True):
+            moved += more
+            display.update(task, advance=more)
+    if not moved:
+        msg = f"None of {count(waiting, 'dead letter')} went back; try again in two minutes"
+        raise EdgesweepError(msg)
+    click.echo(f"{count(moved, 'message')} went back to the queue")
+    if moved < waiting:
+        say(f"{count(waiting - moved, 'message')} stayed; try again in two minutes")

@@ -1,0 +1,143 @@
+"""`edgesweep status`: what waits, what is left of the budget, and when the next flush is due."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import click
+
+from edgesweep import wiring
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.terminal import say
+from edgesweep.cli.words import count, length, stamp, table
+from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.policy import Policy, Reason
+from edgesweep.queues import Queue
+from edgesweep.routes import Routes, everywhere
+from edgesweep.status import DistributionStatus, Idle, Observer, Status
+from edgesweep.tables import DirtyTable, FlushTable, RoutesTable
+
+_NEXT = {
+    Idle.NOTHING: "nothing waits",
+    Reason.QUIET: "goes at the next tick",
+    Reason.WAITED: "goes at the next tick, though more is uploaded",
+    Reason.UPLOADING: "waits for the upload to come to rest",
+    Reason.BUDGET: "waits: only the reserve of the budget is left",
+    Reason.QUOTA: "waits: too much is in progress at CloudFront",
+    Reason.LEASE: "is being flushed",
+    Reason.UNFINISHED: "is sent again: CloudFront has not answered for all of it",
+}
+
+
+@click.command(short_help="Show what waits, and what is left of the budget.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@stack_options
+def status(deployed: Deployed, *, as_json: bool) -> None:
+    """Show what waits, what is left of the budget, and when the next flush is due.
+
+    \b
+    edgesweep status
+    edgesweep status --stage test --json
+    """  # noqa: D301  # \b tells click to keep the lines
+    routes = routes_of(deployed)
+    policy, refusal = wiring.shared_policy(deployed.settings, routes.enabled)
+    if refusal:
+        say(f"The guaranteed interval is not kept: {refusal}")
+    now = wiring.now()
+    found = _observer(deployed, policy).look(routes.ids, now)
+    click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_lines(found, now)))
+
+
+def routes_of(deployed: Deployed) -> Routes:
+    """Return the distributions that the deployed stack knows, or was told."""
+    settings = deployed.settings
+    known = RoutesTable(settings.flushes_table).load()
+    if known is None:
+        return everywhere(settings.distributions, settings.buckets)
+    return Routes(known, settings.variants)
+
+
+def _observer(deployed: Deployed, policy: Policy) -> Observer:
+    settings, session, outputs = deployed.settings, deployed.session, deployed.stack.outputs
+    journal, sqs = FlushTable(settings.flushes_table), session.client("sqs")
+    return Observer(
+        # As many shards as there ever were; to ask for one more would be to write.
+        rows=DirtyTable(settings.dirty_table, journal.shards(1)),
+        journal=journal,
+        in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
+        policy=policy,
+        queue=Queue(sqs, outputs["QueueUrl"]),
+        dead_letters=Queue(sqs, outputs["DeadLetterQueueUrl"]),
+    )
+
+
+def _as_json(found: Status) -> dict[str, object]:
+    return {
+        "month": found.month,
+        "budget": {
+            "charged": found.charged,
+            "allowance": found.budget.allowance,
+            "reserve": found.reserve,
+            "left": found.left,
+            "usd_spent": float(found.usd_spent),
+            "usd_left": None if found.usd_left is None else float(found.usd_left),
+        },
+        "queued": found.queued,
+        "dead_letters": found.dead_letters,
+        "unrouted": found.unrouted,
+        "distributions": [_one_as_json(one) for one in found.distributions],
+    }
+
+
+def _one_as_json(one: DistributionStatus) -> dict[str, object]:
+    return {
+        "distribution": one.distribution,
+        "dirty": one.dirty,
+        "oldest": stamp(one.oldest),
+        "in_progress": one.in_progress,
+        "unfinished": one.unfinished,
+        "flushed_at": stamp(one.flushed_at),
+        "reason": one.reason.value,
+        "next": _NEXT[one.reason],
+        "due": stamp(one.due),
+        "paths": one.paths,
+        "path_price": None if one.path_price is None else float(one.path_price),
+    }
+
+
+def _lines(found: Status, now: datetime) -> Iterator[str]:
+    yield _budget(found)
+    queued, dead = count(found.queued, "message"), count(found.dead_letters, "dead letter")
+    yield f"{queued} in the queue, {dead}, {count(found.unrouted, 'row')} without a distribution"
+    yield ""
+    header = ("dirty", "oldest", "in progress", "last flush", "distribution")
+    yield from table(header, [_row(one, now) for one in found.distributions])
+
+
+def _budget(found: Status) -> str:
+    charged = f"{found.month}: {count(found.charged, 'path')} charged"
+    if found.left is None or found.usd_left is None:
+        return f"{charged}, ${found.usd_spent:.2f} spent, no limit"
+    return (
+        f"{charged}, {found.left:,} left of {found.budget.allowance:,} "
+        f"({found.reserve:,} are kept in reserve); "
+        f"${found.usd_spent:.2f} spent, ${found.usd_left:.2f} left"
+    )
+
+
+def _row(one: DistributionStatus, now: datetime) -> Sequence[str]:
+    return (
+        f"{one.dirty:,}",
+        length(now - one.oldest) if one.oldest else "-",
+        f"{one.in_progress:,}",
+        length(now - one.flushed_at) if one.flushed_at else "-",
+        f"{one.distribution}: {_next(one, now)}",
+    )
+
+
+def _next(one: DistributionStatus, now: datetime) -> str:
+    if one.paths is not None:
+        return f"{_NEXT[one.reason]}, with {count(one.paths, 'path')} at most"
+    if one.due is None or one.due <= now:
+        return _NEXT[one.reason]
+    return f"{_NEXT[one.reason]}; due in {length(one.due - now)}"

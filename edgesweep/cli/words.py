@@ -1,0 +1,39 @@
+"""How numbers, times and tables are written for people: plain text, the same in a pipe."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_MOST_UNITS = 2
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and what is counted, in the plural unless it is one."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def length(span: timedelta) -> str:
+    """Return a length of time in its two largest units, such as `3 min 20 s`."""
+    seconds, parts = max(0, round(span.total_seconds())), []
+    for unit, size in _UNITS:
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:_MOST_UNITS]) or "0 s"
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """Return a moment for machines, in ISO 8601."""
+    return None if moment is None else moment.isoformat()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]:
+    """Return the lines of a table: the last column is read from the left, the others are not."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            [*(cell.rjust(width) for cell, width in zip(line, widths[:-1], strict=False)), line[-1]]
+        )
+        for line in lines
+    ]
