@@ -99,6 +99,7 @@ class World:
             policy=self.policy,
             survey=lambda *_: Survey([], ()),
             viewer_paths=lambda row: [f"/{row.change.key}"],
+            strict=lambda _: False,
             clock=clock,
             token=token,
         )
