@@ -207,7 +207,10 @@ def _leashed(
         cwd=cwd,
         start_new_session=True,
     ) as process:
-        yield process
+        try:
+            yield process
+        finally:
+            process.communicate()  # an interrupted Popen waits for a quarter of a second only
 
 
 def _code(process: subprocess.Popen[bytes]) -> int:

@@ -23,6 +23,14 @@ with embedded_aws(name="signals") as aws:
     time.sleep(60)
 """
 PATIENCE_SECONDS = 20
+# Leaves so many files that removing them takes a while.
+LITTER = """
+import pathlib, tempfile, time
+for name in range(20_000):
+    pathlib.Path(tempfile.gettempdir(), str(name)).touch()
+pathlib.Path("done").touch()
+time.sleep(60)
+"""
 
 
 @pytest.fixture(name="owner")
@@ -52,6 +60,14 @@ def test_end(owner: subprocess.Popen[str], tmp_path: Path, ending: signal.Signal
     assert list(tmp_path.iterdir()) == []
 
 
+def test_interrupt(tmp_path: Path) -> None:
+    """Whoever is interrupted goes on only once nothing is left, however much there is to remove."""
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"done", "log"}
+
+
 def test_loopback() -> None:
     """Nothing but loopback reaches the embedded AWS."""
     with embedded_aws(name="loopback") as running:
@@ -77,6 +93,20 @@ def test_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "real" not in running.environment.values()
     assert running.environment["AWS_ENDPOINT_URL"] == running.endpoint
+
+
+def _interrupted(folder: Path) -> None:
+    """Run what leaves files, and be interrupted."""
+    command = [sys.executable, "-c", LITTER]
+    scratch = os.environ | {"TMPDIR": str(folder)}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with (
+        (folder / "log").open("w") as log,
+        aws._leashed(command, scratch, cwd=folder, log=log.fileno()),  # noqa: SLF001  # what holds
+    ):
+        while not (folder / "done").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        raise KeyboardInterrupt
 
 
 def _answers(address: str, port: int) -> bool:
