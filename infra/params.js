@@ -17,6 +17,7 @@ const WILDCARDS_IN_PROGRESS = 15;
 const MOST_BUCKETS = 10;
 const MOST_DISTRIBUTIONS = 20;
 const LONGEST_LIST = 1000;
+const S3_TIMEOUT_MS = 5000;
 
 // What a value must be, in words, and the test of it.
 const like = (pattern, bound) => ({ bound, fits: (value) => pattern.test(value) });
@@ -127,6 +128,26 @@ const checkTogether = ({ names, distributions, allowance, budgetUsd, freePaths, 
   }
 };
 
+// "Regardless of the permissions on the bucket, you will receive a response header with the correct bucket location"
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html). Without it nothing is held against the bucket.
+const regionOf = async (name, region) => {
+  const suffix = region.startsWith('cn-') ? '.cn' : '';
+  const endpoint = process.env.AWS_ENDPOINT_URL ?? `https://s3.${region}.amazonaws.com${suffix}`;
+  const request = { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(S3_TIMEOUT_MS) };
+  return fetch(`${endpoint}/${name}`, request).then((answer) => answer.headers.get('x-amz-bucket-region'), () => null);
+};
+
+const checkRegions = async (names, here) => {
+  const regions = await Promise.all(names.map((name) => regionOf(name, here)));
+  const away = regions.findIndex((region) => region !== null && region !== here);
+  if (away >= 0) {
+    throw new BadParameter(
+      `Parameter bucket names ${names[away]}, which is in ${regions[away]}, not in ${here}; ` +
+        `deploy a stack with --region ${regions[away]} for it`
+    );
+  }
+};
+
 const settings = async ({ options, resolveVariable }) => {
   const known = Object.keys(rules).filter((name) => name !== 'stage');
   checkNames(options.param, known);
@@ -145,6 +166,7 @@ const settings = async ({ options, resolveVariable }) => {
   const alarmEmail = checkIfGiven('alarmEmail', given.alarmEmail);
   const allowance = budgetUsd === 'none' ? Infinity : Number(freePaths) + pathsFor(Number(budgetUsd));
   checkTogether({ names, distributions, allowance, budgetUsd, freePaths, guaranteeMinutes });
+  if (process.argv.includes('deploy')) await checkRegions(names, await resolveVariable('self:provider.region'));
 
   return {
     source: names.length > 0 ? 'buckets' : 'site',

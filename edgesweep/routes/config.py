@@ -51,9 +51,8 @@ def cache_policies_of(config: Config) -> Collection[str]:
 
 def has_query_strings(policy: Config) -> bool:
     """Tell whether a cache policy's configuration makes query strings part of the cache key."""
-    parameters = policy["ParametersInCacheKeyAndForwardedToOrigin"]
-    behaviour: str = parameters["QueryStringsConfig"]["QueryStringBehavior"]
-    return behaviour != "none"
+    parameters = policy.get("ParametersInCacheKeyAndForwardedToOrigin")
+    return bool(parameters) and parameters["QueryStringsConfig"]["QueryStringBehavior"] != "none"
 
 
 def read(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -73,6 +73,15 @@ class Site:
         sent = self.sent_to(name)
         return {path for path in paths if any(one.matches(path) for one in sent)}
 
+    def needless(self, name: str, paths: Collection[str]) -> Sequence[str]:
+        """Return the paths sent to a distribution that match none of the viewer paths."""
+        return [
+            path
+            for sent in self.sent_to(name)
+            for path in sent.paths
+            if not any(replace(sent, paths=[path]).matches(viewer_path) for viewer_path in paths)
+        ]
+
     def watch(self, distribution: str) -> Watch:
         """Look at one distribution."""
         return Watch(self.aws, {**self.outputs, "Distribution": distribution})
@@ -127,6 +136,7 @@ def _swept(site: Site) -> Site:
 def test_exactly(swept: Site, name: str) -> None:
     """What is invalidated is what the distribution serves and what changed, and nothing else."""
     assert swept.matched(name, SERVED[name] | BESIDE[name]) == SERVED[name]
+    assert swept.needless(name, SERVED[name]) == []
 
 
 def test_bystander(swept: Site) -> None:

@@ -1,9 +1,12 @@
 """A wrong deploy parameter ends the deployment with one line, before it begins."""
 
 import json
+import os
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 
 import pytest
@@ -14,8 +17,8 @@ from edgesweep.errors import BadInput
 from infra.local.aws import ROOT
 
 CHECK = """
-const [parameters, stage] = JSON.parse(process.argv[1]);
-const values = { 'self:provider.stage': stage };
+const [parameters, stage, region] = JSON.parse(process.argv[1]);
+const values = { 'self:provider.stage': stage, 'self:provider.region': region };
 for (const [name, value] of Object.entries(parameters)) values[`param:${name}`] = value;
 const options = { param: Object.keys(parameters).map((name) => `${name}=`) };
 require('./infra/params.js')({ options, resolveVariable: async (name) => values[name] })
@@ -171,6 +174,74 @@ def test_same_refusal() -> None:
             )
 
         assert refused == f'Parameter guaranteeMinutes is "{minutes}": {refusal.value}\n'
+
+
+@pytest.fixture(name="s3")
+def _s3() -> Iterator[str]:
+    """Stand in for S3, which refuses strangers and tells them where the bucket is."""
+
+    class Refusal(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(403)
+            if self.path != "/nobodys-site":
+                self.send_header("x-amz-bucket-region", "eu-west-1")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def osls(*arguments: str, endpoint: str) -> subprocess.CompletedProcess[str]:
+    """Run osls where S3 answers at an endpoint."""
+    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "NO_PROXY": "127.0.0.1"}
+    command = ["node_modules/.bin/osls", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+
+
+def test_elsewhere(s3: str) -> None:
+    """A bucket in another region is refused before anything is deployed, with what to do."""
+    given = "--param=bucket=nobodys-site,my-site"
+
+    refused = osls("deploy", "--region=us-east-1", given, endpoint=s3)
+
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "Parameter bucket names my-site, which is in eu-west-1, not in us-east-1; "
+        "deploy a stack with --region eu-west-1 for it\n"
+    )
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+def test_here(s3: str, region: str) -> None:
+    """A bucket in the stack's region, or wherever S3 does not tell, is not held up."""
+    name = "my-site" if region == "eu-west-1" else "nobodys-site"
+
+    assert json.loads(deployed(name, region, s3).stdout)["source"] == "buckets"
+
+
+def test_unreachable() -> None:
+    """Where S3 is not to be reached, nothing is held against the bucket."""
+    assert deployed("my-site", "us-east-1", "http://127.0.0.1:1").returncode == 0
+
+
+def deployed(name: str, region: str, endpoint: str) -> subprocess.CompletedProcess[str]:
+    """Check the parameters as `osls deploy` does."""
+    given = json.dumps([DEFAULTS | {"bucket": name}, "prod", region])
+    return subprocess.run(
+        ["node", "-e", CHECK, given, "deploy"],
+        cwd=ROOT,
+        env=os.environ | {"AWS_ENDPOINT_URL": endpoint},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_osls() -> None:

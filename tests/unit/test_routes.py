@@ -10,7 +10,13 @@ from edgesweep.errors import BadInput
 from edgesweep.routes import Behaviour, Distribution, Fate, Origin, Routes, Selection, Variants
 from edgesweep.routes import everywhere as served_everywhere
 from edgesweep.routes import variants as viewer_paths
-from edgesweep.routes.config import bucket_of, buckets_of, cache_policies_of, read
+from edgesweep.routes.config import (
+    bucket_of,
+    buckets_of,
+    cache_policies_of,
+    has_query_strings,
+    read,
+)
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
 
 FOLDER = Path(__file__).parents[1] / "distributions"
@@ -211,6 +217,11 @@ def test_foreign_without_default() -> None:
 def test_domain(domain: str, expected: tuple[str, bool] | None) -> None:
     """A bucket is known by every domain that S3 gives it, and nothing else is taken for one."""
     assert bucket_of(domain) == expected
+
+
+def test_bare_cache_policy() -> None:
+    """A cache policy of the members that CloudFront requires alone keeps query strings out."""
+    assert not has_query_strings({"Name": "short", "MinTTL": 1})
 
 
 def test_references() -> None:
