@@ -51,8 +51,9 @@ def cache_policies_of(config: Config) -> Collection[str]:
 
 def has_query_strings(policy: Config) -> bool:
     """Tell whether a cache policy's configuration makes query strings part of the cache key."""
-    parameters = policy.get("ParametersInCacheKeyAndForwardedToOrigin")
-    return bool(parameters) and parameters["QueryStringsConfig"]["QueryStringBehavior"] != "none"
+    parameters = policy.get("ParametersInCacheKeyAndForwardedToOrigin", {})
+    strings = parameters.get("QueryStringsConfig", {})
+    return bool(strings.get("QueryStringBehavior", "none") != "none")
 
 
 def read(
