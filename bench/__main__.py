@@ -10,7 +10,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--histories", metavar="DIR", help="publish histories to replay as well")
     histories = parser.parse_args().histories
-    runs = [["recording"], ["cover"]]
+    runs = [["recording"], ["catalogue"], ["cover"]]
     if histories:
         runs.append(["histories", histories])
     return max(map(run, runs))

@@ -96,7 +96,7 @@ def object_keys() -> list[str]:
 
 def deliveries() -> list[Message]:
     """Return what SQS delivers: a message for each key, a tenth of them twice, shuffled."""
-    messages = [Message(f"m{n}", _body(key)) for n, key in enumerate(object_keys())]
+    messages = [Message(f"m{n}", notification(key)) for n, key in enumerate(object_keys())]
     random.seed(SEED)
     delivered = messages + random.sample(messages, DUPLICATES)
     random.shuffle(delivered)
@@ -150,7 +150,8 @@ def main() -> int:
     return 1 if lost else 0
 
 
-def _body(key: str) -> str:
+def notification(key: str) -> str:
+    """Return what S3 says of an upload."""
     s3_object = {"key": key.replace(" ", "+").replace("é", "%C3%A9"), "size": 5, "eTag": "b1946ac9"}
     record = {
         "eventVersion": "2.1",

@@ -94,8 +94,8 @@ class Stack:
         dashboards: of the stack.
     """
 
-    record_gb: Decimal = Decimal("0.5")
-    record_seconds: Decimal = Decimal("0.002")
+    record_gb: Decimal = Decimal(1)
+    record_seconds: Decimal = Decimal("0.001")
     events_a_batch: int = 100
     flush_gb: Decimal = Decimal(1)
     tick_seconds: Decimal = Decimal("0.03")

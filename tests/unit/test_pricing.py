@@ -157,7 +157,7 @@ def test_million_changes() -> None:
         "TICKS": ("0.0432", "0.0000"),
         "MESSAGES": ("0.7409", "0.3409"),  # 1.2 million and 652,320 idle ones; 1 million free
         "INVOCATIONS": ("0.0106", "0.0000"),  # 43,200 ticks and 10,000 batches
-        "GB_SECONDS": ("0.0706", "0.0000"),  # 1,296 + 1,500 x 2 + 0.5 x 2,000
+        "GB_SECONDS": ("0.0706", "0.0000"),  # 1,296 + 1,500 x 2 + 1 x 1,000
         "WRITES": ("1.2688", "1.2688"),  # 2 million and 1,500 x 20 at $0.625 a million
         "READS": ("0.0349", "0.0349"),  # 172,800 + 9,000 + 97,657 at $0.125 a million
         "STORAGE": ("0.0100", "0.0000"),  # 1,500 x 2,000 B x 400 / 30 days = 0.04 GB
