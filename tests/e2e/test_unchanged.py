@@ -1,6 +1,8 @@
 """Uploads that change nothing, as a CI machine's `aws s3 sync` makes them, cost nothing."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -66,6 +68,24 @@ def test_put(stack: Stack, site: Path) -> None:
 
     assert sent(stack, change) == [{"/unchanged/0002.html"}]
     assert sent(stack, change) == []
+
+
+@pytest.mark.usefixtures("site")
+def test_learn(stack: Stack) -> None:
+    """The command tells the catalogue of a deployed stack what it does not know."""
+    dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["CatalogueTable"]
+    key = {"pk": {"S": f"{stack.bucket}/unchanged/0003.html"}}
+    dynamodb.delete_item(TableName=table, Key=key)
+
+    edgesweep = Path(sys.executable).with_name("edgesweep")
+    command = [str(edgesweep), "learn", stack.bucket, "--yes", "--stage", "test"]
+    said = subprocess.run(
+        command, env=stack.aws.environment, check=True, capture_output=True, text=True
+    )
+
+    known, _, objects, *_ = said.stdout.split()
+    assert known == objects
+    assert "since" in dynamodb.get_item(TableName=table, Key=key)["Item"]
 
 
 def build(folder: Path) -> Path:
