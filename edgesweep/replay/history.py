@@ -194,7 +194,7 @@ def _lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):  # noqa: B007
+            for number, line in enumerate(lines, 1):  # noqa: B007  # told if reading breaks off
                 yield line
     except FileNotFoundError as error:
         msg = f"{path} is not there"

@@ -29,7 +29,7 @@ def row(seconds: float = 0, token: str = "00", **parts: object) -> DirtyRow:  # 
     """Return a row recorded some seconds after noon."""
     change = Change("site", "index.html", Kind.CREATED, NOON)
     recorded_at = NOON + timedelta(seconds=seconds)
-    return replace(DirtyRow("E1", change, recorded_at, token), **parts)  # type: ignore[arg-type]
+    return replace(DirtyRow("E1", change, recorded_at, token), **parts)  # type: ignore[arg-type]  # any field
 
 
 def rows(count: int) -> Sequence[DirtyRow]:

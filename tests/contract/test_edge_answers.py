@@ -263,4 +263,4 @@ def test_garbled_refusal(body: str) -> None:
 
 def test_attempts() -> None:
     """The client is configured for one attempt, whatever the environment asks for."""
-    assert client().meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
+    assert client().meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]  # set at run time

@@ -16,12 +16,13 @@ class Notifications:
     """Keeps the configuration that was put last, and returns it as S3 does.
 
     Attributes:
+        configuration: the bytes.
         puts: the headers of each request that replaced it.
     """
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._configuration = _NOTHING
+        self.configuration = _NOTHING
         self.puts: list[dict[str, object]] = []
 
     def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -33,9 +34,9 @@ class Notifications:
         if url.hostname != f"{self._bucket}.s3.amazonaws.com":
             return http_response(request, 404, _NO_BUCKET)
         if request.method == "GET":
-            return http_response(request, 200, self._configuration)
+            return http_response(request, 200, self.configuration)
         assert isinstance(request.body, bytes)
-        self._configuration = request.body
+        self.configuration = request.body
         self.puts.append(dict(request.headers))
         return http_response(request, 200, b"")
 

@@ -65,7 +65,7 @@ class DirtyClient:
         for start in range(0, len(rows), _BATCH):
             batch = self._some(rows[start : start + _BATCH])
             try:
-                self._process.call("dirty.put", lambda batch=batch: self._tables.put(batch))  # type: ignore[misc]
+                self._process.call("dirty.put", lambda batch=batch: self._tables.put(batch))  # type: ignore[misc]  # its default
             except NoAnswer as error:
                 return dict.fromkeys(rows[start:], str(error))
             if len(batch) < len(rows[start : start + _BATCH]):
@@ -77,7 +77,7 @@ class DirtyClient:
         for start in range(0, len(rows), _BATCH):
             batch = self._some(rows[start : start + _BATCH])
             delete = self._tables.dirty.delete
-            self._process.call("dirty.delete", lambda batch=batch: delete(batch))  # type: ignore[misc]
+            self._process.call("dirty.delete", lambda batch=batch: delete(batch))  # type: ignore[misc]  # its default
             if len(batch) < len(rows[start : start + _BATCH]):
                 raise NoAnswer("Unprocessed")
 
@@ -95,7 +95,7 @@ class DirtyClient:
             self.read_rows = []
         after, page = "", [None] * self._rows_of_page
         while len(page) == self._rows_of_page:
-            page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[return-value, arg-type]
+            page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[return-value, arg-type]  # cast below
             for row in cast("list[DirtyRow]", page):
                 if until is None:
                     self.read_rows.append(row)

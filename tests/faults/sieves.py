@@ -16,7 +16,7 @@ from tests.faults.uploads import Sieved, Site, faithful, work_off
 class NothingKnown(Sieve):
     """Takes everything for changed."""
 
-    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:  # noqa: ARG002
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:  # noqa: ARG002  # as a Sieve
         return frozenset()
 
 
@@ -164,7 +164,7 @@ def without_removals(site: Site) -> Sieve:
 
     @dataclass
     class Faithful(CatalogueInMemory):
-        def clear(self, names: Collection[Name]) -> Mapping[Name, str]:  # noqa: ARG002
+        def clear(self, names: Collection[Name]) -> Mapping[Name, str]:  # noqa: ARG002  # as it does
             return {}
 
     site.catalogue = Faithful()

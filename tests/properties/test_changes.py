@@ -70,7 +70,7 @@ def test_sns_key(key: str) -> None:
 
 
 @given(keys, st.sampled_from([str, quote, quote_plus]))
-def test_eventbridge_key(key: str, encode: Any) -> None:  # noqa: ANN401
+def test_eventbridge_key(key: str, encode: Any) -> None:  # noqa: ANN401  # drawn
     """However EventBridge encodes a key, the key is among the readings."""
     event = json.loads((EVENTS / "eventbridge-object-created-put.json").read_text())
     event["detail"]["object"]["key"] = encode(key)

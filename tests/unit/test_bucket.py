@@ -17,7 +17,17 @@ TOPIC = {
     "TopicArn": "arn:aws:sns:us-east-1:123456789012:audit",
     "Events": ["s3:ObjectRemoved:*"],
 }
-OTHERS = {"QueueConfigurations": [QUEUE], "TopicConfigurations": [TOPIC]}
+FUNCTION = {
+    "Id": "résumé & <index>",
+    "LambdaFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:index",
+    "Events": ["s3:ObjectCreated:Put", "s3:ObjectTagging:*"],
+    "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": "+%20.html"}]}},
+}
+OTHERS = {
+    "QueueConfigurations": [QUEUE],
+    "TopicConfigurations": [TOPIC],
+    "LambdaFunctionConfigurations": [FUNCTION],
+}
 
 
 class Wires:
@@ -93,19 +103,23 @@ def test_inputs_stay() -> None:
 
 
 def test_wire() -> None:
-    """Through boto3 a bucket is attached and detached; its queue, filter and topic stay."""
+    """Through boto3 a bucket is attached and detached; other notifications stay, to the byte."""
     with notifications_of("site") as wiring:
         bucket = Bucket(boto3.client("s3"), "site")
         bucket.replace(OTHERS)
+        bucket.replace(bucket.notifications())
+        before = wiring.configuration
 
         assert attach(bucket)
+        assert wiring.configuration.replace(b"<EventBridgeConfiguration />", b"") == before
         assert not attach(bucket)
         assert bucket.notifications() == {**OTHERS, EVENTBRIDGE: {}}
         assert detach(bucket)
         assert not detach(bucket)
 
         assert bucket.notifications() == OTHERS
-        assert len(wiring.puts) == 3
+        assert wiring.configuration == before
+        assert len(wiring.puts) == 4
 
 
 def test_destinations() -> None:
