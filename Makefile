@@ -32,7 +32,7 @@ FIRST ?= 0
 # What has to be covered to the last branch.
 CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,pace,policy,journal,catalogue,recorder,sender,flusher,metrics,survey,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/{routes,pricing}.py | tr ' ' ,)
 
-.PHONY: help install demo test soak lint types bench format lock clean
+.PHONY: help install demo test soak lint types bench format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -83,6 +83,9 @@ bench: install ## Measure speed, as ratios within one run
 format: .venv/.stamp ## Format the code
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+docs: .venv/.stamp ## Write the reference of the command from its code
+	@.venv/bin/python -m edgesweep.cli.reference > docs/cli.md
 
 lock: ## Pin every Python package by hash again; needs uv
 	@uv pip compile $(LOCK_OPTIONS) pyproject.toml -o runtime.lock

@@ -6,6 +6,7 @@ exit code 2, a failure one line and exit code 1.
 
 import click
 
+from edgesweep.cli.completion import completion
 from edgesweep.cli.flush import flush
 from edgesweep.cli.flushes import flushes
 from edgesweep.cli.learn import learn
@@ -23,5 +24,10 @@ def main() -> None:
     """Keep a CloudFront edge fresh when S3 objects change."""
 
 
-for command in (plan, replay, attach, detach, learn, status, flushes, flush, redrive):
+for command in (
+    plan, replay,
+    attach, detach, learn,
+    status, flushes, flush, redrive,
+    completion,
+):  # fmt: skip
     main.add_command(command)
