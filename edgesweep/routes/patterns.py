@@ -70,6 +70,8 @@ def _states(pattern: str, prefix: str) -> set[int]:
     pattern = pattern.removeprefix("/")
     states = _past_stars(pattern, {0})
     for character in prefix.removeprefix("/"):
+        if not states:
+            break
         states = _past_stars(
             pattern,
             {
