@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import cloudfront, eventbridge, lambda_svc, scheduler
 
 
@@ -21,6 +21,7 @@ def main() -> None:
     _hasten(float(sys.argv.pop()))
     _leave_out_late_ticks()
     _count_loopback_as_tls()
+    _permit_batches()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     app.main()
@@ -70,6 +71,22 @@ def _count_loopback_as_tls() -> None:
         return "true" if key.lower() == "aws:securetransport" else as_written(key, context)
 
     iam_evaluator._resolve_condition_key = resolved
+
+
+def _permit_batches() -> None:
+    """Let who may send, delete or hide a message of a queue do so with several at once.
+
+    "You cannot set permissions explicitly for SendMessageBatch, DeleteMessageBatch, or
+    ChangeMessageVisibilityBatch."
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api.html
+    """
+    as_written = iam_actions.extract_iam_action
+
+    def extracted(service: str, *request: Any) -> Any:  # noqa: ANN401  # ministack's own types
+        action = as_written(service, *request)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    iam_actions.extract_iam_action = extracted
 
 
 if __name__ == "__main__":
