@@ -196,7 +196,7 @@ class Flusher:
         if not rows:
             # Another flusher covered them between the peek and the lease.
             return Outcome(distribution, Reason.LEASE)
-        flush, wanted = self._plan(distribution, rows, decision)
+        flush, wanted = self._plan(distribution, rows, decision, lease)
         self.journal.open(flush, lease, decision.limits)
         self.journal.remember(demand.after(wanted, now))
         return self._finish(flush, lease, reason, rows)
@@ -226,7 +226,7 @@ class Flusher:
         return replace(lease, expires_at=now + LEASE_TERM)
 
     def _plan(
-        self, distribution: str, rows: Sequence[DirtyRow], go: Go
+        self, distribution: str, rows: Sequence[DirtyRow], go: Go, lease: Lease
     ) -> tuple[Flush, Sequence[int]]:
         """Return the flush, and how many paths it would take at each price of the ladder."""
         cut = len(rows) > MAX_ROWS
@@ -240,7 +240,9 @@ class Flusher:
         paths, strict = go.paths, self.strict(distribution)
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
+            lease = self._kept(distribution, lease)
             known = self.survey(distribution, dirty, surveyed, limits)
+            lease = self._kept(distribution, lease)
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
             chosen = choose(candidates, prices, limits)
             flush = self._journaled(distribution, chosen, len(rows), go)
