@@ -23,7 +23,8 @@ from pathlib import Path
 
 from edgesweep.baselines import level_collapse
 from edgesweep.cover import Limits, Prices, choose, cover
-from edgesweep.cover.candidates import Candidates, find_candidates
+from edgesweep.cover.candidates import find_candidates
+from edgesweep.cover.ladder import climb
 from edgesweep.errors import BadInput
 from edgesweep.paths import Pattern
 from edgesweep.pricing import PATH_PRICE, REFETCH_COST
@@ -112,30 +113,11 @@ def measure(folder: Path) -> Site:
         theirs = level_collapse(step.dirty, step.live)
         ours = choose(candidates, Prices(path=Decimal(0)), Limits(paths=len(theirs)))
         worse += ours.collateral > collateral(Reach(theirs), step)
-        ladder = [total + rung for total, rung in zip(ladder, by_price(candidates), strict=True)]
+        covers = climb(candidates, PRICE_LADDER, REFETCH_COST, Limits())
+        rungs = [Spent(len(cover.members), cover.collateral) for cover in covers]
+        ladder = [total + rung for total, rung in zip(ladder, rungs, strict=True)]
     matched = next(total for total in ladder if total.paths <= spent[PEER].paths)
     return Site(dear.history, rows, dear.deploys, worse, spent, _spent(dear), matched)
-
-
-def by_price(candidates: Candidates) -> list[Spent]:
-    """Return what the cheapest cover spends at every price of the ladder.
-
-    A dearer path never means more paths or less collateral, so two rungs that spend the same spend
-    it between them as well.
-    """
-    found: dict[int, Spent] = {}
-    spans = [(0, len(PRICE_LADDER) - 1)]
-    while spans:
-        low, high = spans.pop()
-        for rung in {low, high} - found.keys():
-            best = choose(candidates, Prices(path=PRICE_LADDER[rung]), Limits())
-            found[rung] = Spent(len(best.members), best.collateral)
-        if found[low] == found[high]:
-            found.update(dict.fromkeys(range(low, high), found[low]))
-        elif high - low > 1:
-            middle = (low + high) // 2
-            spans += [(low, middle), (middle, high)]
-    return [found[rung] for rung in range(len(PRICE_LADDER))]
 
 
 def dear_edgesweep(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:

@@ -27,7 +27,8 @@ from decimal import Decimal
 from math import exp, log
 from operator import add, neg
 
-from edgesweep.cover import Candidates, Limits, Prices, choose
+from edgesweep.cover import Candidates, Limits
+from edgesweep.cover.ladder import climb
 from edgesweep.pricing import PATH_PRICE
 
 # Dollars a path, up to the list price. At the lowest, one object is worth dozens of paths.
@@ -92,23 +93,10 @@ NOTHING_SEEN = Demand()
 def demanded(candidates: Candidates, refetch: Decimal, wildcards: int) -> tuple[int, ...]:
     """Return how many paths the cheapest cover takes at each price of the ladder.
 
-    A dearer path never means more paths, so two prices that take the same take it between them.
-
     Args:
         candidates: what the cover is chosen from.
         refetch: dollars of an object.
         wildcards: the most wildcards.
     """
-    found: dict[int, int] = {}
-    spans = [(0, len(LADDER) - 1)]
-    while spans:
-        low, high = spans.pop()
-        for rung in {low, high} - found.keys():
-            best = choose(candidates, Prices(LADDER[rung], refetch), Limits(wildcards))
-            found[rung] = len(best.members)
-        if found[low] == found[high]:
-            found.update(dict.fromkeys(range(low, high), found[low]))
-        elif high - low > 1:
-            middle = (low + high) // 2
-            spans += [(low, middle), (middle, high)]
-    return tuple(found[rung] for rung in range(len(LADDER)))
+    covers = climb(candidates, LADDER, refetch, Limits(wildcards))
+    return tuple(len(cover.members) for cover in covers)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from itertools import combinations
 from random import Random
 
@@ -10,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edgesweep.baselines import STRATEGIES
-from edgesweep.cover import Cover, Limits, capped
+from edgesweep.cover import Cover, Limits, Prices, capped, choose, find_candidates
+from edgesweep.cover.ladder import climb
 from edgesweep.errors import Infeasible
 from edgesweep.paths import Pattern, exact_stop
 from tests.strategies import Problem, problems, viewer_paths
@@ -195,3 +197,20 @@ def test_never_dearer(problem: Problem, name: str) -> None:
     cost += problem.prices.refetch * sum(map(problem.weight, hit))
 
     assert replace(problem, limits=used).solve().cost(problem.prices) <= cost
+
+
+@given(problems(), st.lists(st.integers(0, 30).map(Decimal), min_size=1, unique=True))
+def test_ladder(problem: Problem, path_prices: list[Decimal]) -> None:
+    """At every rung of a ladder of path prices the cover is as good as one chosen there alone."""
+    limits = Limits(problem.limits.wildcards)
+    assume(limits.wildcards or all(exact_stop(path) is None for path in problem.dirty))
+    candidates = find_candidates(problem.dirty, problem.live, problem.weight)
+    rungs = sorted(path_prices)
+    refetch = problem.prices.refetch
+
+    covers = climb(candidates, rungs, refetch, limits)
+
+    for price, found in zip(rungs, covers, strict=True):
+        alone = choose(candidates, Prices(price, refetch), limits)
+        assert found.cost(Prices(price, refetch)) == alone.cost(Prices(price, refetch))
+        assert len(found.members) == len(alone.members)

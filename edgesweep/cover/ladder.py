@@ -1,0 +1,38 @@
+"""Covers at many path prices: how the number of paths and the collateral trade.
+
+A dearer path never means more paths, and as many paths always hit the same collateral. So where two
+prices take as many paths, every price between them does too, and its cover need not be looked for.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from edgesweep.cover import Candidates, Cover, Limits, Prices, choose
+
+
+def climb(
+    candidates: Candidates, path_prices: Sequence[Decimal], refetch: Decimal, limits: Limits
+) -> Sequence[Cover]:
+    """Return the cheapest cover at each path price.
+
+    Args:
+        candidates: what the covers are chosen from.
+        path_prices: dollars, rising.
+        refetch: dollars of an object.
+        limits: the caps.
+
+    Raises:
+        Infeasible: no cover keeps the caps.
+    """
+    found: dict[int, Cover] = {}
+    spans = [(0, len(path_prices) - 1)]
+    while spans:
+        low, high = spans.pop()
+        for rung in {low, high} - found.keys():
+            found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits)
+        if len(found[low].members) == len(found[high].members):
+            found.update(dict.fromkeys(range(low + 1, high), found[low]))
+        elif high - low > 1:
+            middle = (low + high) // 2
+            spans += [(low, middle), (middle, high)]
+    return [found[rung] for rung in range(len(path_prices))]
