@@ -32,7 +32,7 @@ FIRST ?= 0
 # What has to be covered to the last branch.
 CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,pace,policy,journal,catalogue,recorder,sender,flusher,metrics,survey,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/{routes,pricing}.py | tr ' ' ,)
 
-.PHONY: help install demo test soak lint types bench format docs lock clean
+.PHONY: help install demo test notebook soak lint types bench format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -65,6 +65,9 @@ demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidatio
 test: install lint types ## Run every check and test
 	@.venv/bin/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@.venv/bin/coverage report --include="$(CORE)" --fail-under=90
+
+notebook: .venv/.stamp ## Run the cost notebook, and write its outputs in place
+	@.venv/bin/python -m notebooks
 
 soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds
 	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST)

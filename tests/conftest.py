@@ -1,8 +1,9 @@
 """What holds for every test: no real AWS account, the same examples in every run of CI, its lane.
 
-Tests run in several processes. Those of a folder that share something costly, an embedded AWS or a
-compiled deployment, stay in one of them and begin first: they mostly wait. The package's coverage
-is a matter of the tests that run it in their own process: tracing would only slow down the others.
+Tests run in several processes. Those of a folder that share something costly, an embedded AWS, a
+compiled deployment or a run of the notebook, stay in one of them and begin first: they mostly wait.
+The package's coverage is a matter of the tests that run it in their own process: tracing would only
+slow down the others.
 """
 
 import os
@@ -18,7 +19,7 @@ settings.register_profile("edgesweep", deadline=None, derandomize="CI" in os.env
 settings.load_profile("edgesweep")
 
 _TESTS = Path(__file__).parent
-_WAITING = ("e2e", "infra")
+_WAITING = ("e2e", "infra", "notebooks")
 _UNTRACED = (*_WAITING, "faults")
 
 

@@ -128,15 +128,41 @@ class Paced:
         return choose(candidates, Prices(go.path_price, refetch), limits).members
 
 
-def replay_paced(
-    source: Source, budget: Budget, progress: Progress | None = None, strategy: str = OURS
-) -> Replayed:
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What Edgesweep did over a history.
+
+    Attributes:
+        row: the sums.
+        flushes: the tick of each flush, oldest first, and its paths.
+        waits: how long each deploy that changed something waited for its flush.
+    """
+
+    row: Replayed
+    flushes: Sequence[tuple[datetime, int]]
+    waits: Sequence[timedelta]
+
+    @property
+    def mean_wait(self) -> timedelta:
+        """How long a deploy waited on average."""
+        return sum(self.waits, timedelta(0)) / max(1, len(self.waits))
+
+    @property
+    def longest_wait(self) -> timedelta:
+        """How long the deploy that waited longest did."""
+        return max(self.waits, default=timedelta(0))
+
+
+def sweep(
+    source: Source, policy: Policy, progress: Progress | None = None, strategy: str = OURS
+) -> Swept:
     """Replay Edgesweep, or what is Edgesweep but for the catalogue, over one history.
 
     Raises:
         BadInput: as `source.steps` does.
     """
     tally = Tally()
+    flushes, waits = list[tuple[datetime, int]](), list[timedelta]()
 
     def deploys() -> Iterator[tuple[str, Step]]:
         for step in source.steps(progress):
@@ -144,9 +170,18 @@ def replay_paced(
             tally.begin(seen)
             yield source.name, seen
 
-    for sent in Paced(Policy(budget)).run(deploys()):
+    for sent in Paced(policy).run(deploys()):
         tally.add(sent.step, [member.pattern for member in sent.members])
-    return tally.replayed(source.name, strategy)
+        flushes.append((sent.at, len(sent.members)))
+        waits += [sent.at - step.at for step in sent.steps]
+    return Swept(tally.replayed(source.name, strategy), flushes, waits)
+
+
+def replay_paced(
+    source: Source, budget: Budget, progress: Progress | None = None, strategy: str = OURS
+) -> Replayed:
+    """Return what a strategy does over one history under a budget; see `sweep`."""
+    return sweep(source, Policy(budget), progress, strategy).row
 
 
 def _next_tick(moment: datetime) -> datetime:

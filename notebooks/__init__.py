@@ -1,0 +1,1 @@
+"""The cost notebook, and what runs it."""
