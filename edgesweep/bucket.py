@@ -1,20 +1,16 @@
 """A bucket through boto3: which of its events go where, and what it holds."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
+from edgesweep.notifications import EVENTBRIDGE, Notifications
 from edgesweep.survey import Unlistable
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-# A bucket's notification configuration, as S3 returns it.
-Notifications = Mapping[str, Any]
-
-EVENTBRIDGE = "EventBridgeConfiguration"
 
 
 class Wiring(Protocol):
@@ -116,7 +112,7 @@ def elsewhere(client: "S3Client", names: Iterable[str]) -> Iterator[str]:
     """Yield a line about each bucket that is not in the client's region, with what to do."""
     here = client.meta.region_name
     for name in names:
-        region = _region_of(client, name)
+        region = region_of(client, name)
         if region not in (here, None):
             yield (
                 f"The bucket {name} is in {region}, not in {here}; "
@@ -124,7 +120,7 @@ def elsewhere(client: "S3Client", names: Iterable[str]) -> Iterator[str]:
             )
 
 
-def _region_of(client: "S3Client", name: str) -> str | None:
+def region_of(client: "S3Client", name: str) -> str | None:
     """Return a bucket's region, which S3 tells even when it refuses; None if it cannot be had."""
     try:
         headers = client.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]

@@ -20,6 +20,9 @@ Limits = Mapping[str, int | None]
 
 LEASE_TERM = timedelta(seconds=45)
 
+# What every caller reference of ours begins with.
+REFERENCE = "edgesweep"
+
 # "150 paths per second; 1 wildcard invalidation per second"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 PATHS_PER_SECOND = 150
@@ -109,7 +112,7 @@ class Flush:
 
     def reference(self, request: int) -> str:
         """Return the caller reference of a request: one for each list of paths, for ever."""
-        return f"edgesweep {self.id} {request}"
+        return f"{REFERENCE} {self.id} {request}"
 
     @property
     def answered(self) -> bool:

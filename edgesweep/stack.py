@@ -11,6 +11,10 @@ from edgesweep.errors import EdgesweepError
 SERVICE = "edgesweep"
 
 
+class NoStack(EdgesweepError):
+    """There is no stack of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """What a deployment created.
@@ -32,7 +36,8 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
     """Return the stack of that name in the session's account and region.
 
     Raises:
-        EdgesweepError: there is none, or it is not one of ours.
+        NoStack: there is none.
+        EdgesweepError: it is not one of ours.
     """
     region = session.region_name
     try:
@@ -41,7 +46,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
         if "does not exist" not in str(error):
             raise
         msg = f"There is no stack {name} in {region}; say --stage or --stack, and --region"
-        raise EdgesweepError(msg) from error
+        raise NoStack(msg) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "FlushFunction" not in outputs:
         msg = f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"

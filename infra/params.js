@@ -7,6 +7,8 @@ const KEPT_BY_DEFAULT = { deletionPolicy: 'Retain', deletionProtection: true };
 const THROWN_AWAY = { deletionPolicy: 'Delete', deletionProtection: false };
 const PASSING_STAGES = ['demo', 'test'];
 
+const NOTHING = { Ref: 'AWS::NoValue' };
+
 const PATH_PRICE_USD = 0.005;
 const LONGEST_MONTH_MINUTES = 31 * 24 * 60;
 const FEWEST_PATHS = 2;
@@ -54,6 +56,11 @@ const rules = {
   ),
   skipUnchanged: like(/^(true|false)$/, 'true or false'),
   alarmEmail: like(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'one e-mail address'),
+  dashboard: like(/^(true|false)$/, 'true or false'),
+  permissionsBoundary: like(
+    /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/[\w+=,.@\/-]{1,512}$/,
+    'the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary'
+  ),
 };
 
 class BadParameter extends Error {}
@@ -148,7 +155,7 @@ const checkRegions = async (names, here) => {
   }
 };
 
-const settings = async ({ options, resolveVariable }) => {
+const settings = async ({ options, resolveConfigurationProperty, resolveVariable }) => {
   const known = Object.keys(rules).filter((name) => name !== 'stage');
   checkNames(options.param, known);
   const given = {};
@@ -164,11 +171,18 @@ const settings = async ({ options, resolveVariable }) => {
   const maxWaitSeconds = check('maxWaitSeconds', given.maxWaitSeconds);
   const quietSeconds = check('quietSeconds', given.quietSeconds, whole(0, Number(maxWaitSeconds)));
   const alarmEmail = checkIfGiven('alarmEmail', given.alarmEmail);
+  const permissionsBoundary = checkIfGiven('permissionsBoundary', given.permissionsBoundary);
+  const dashboard = check('dashboard', given.dashboard) === 'true';
   const allowance = budgetUsd === 'none' ? Infinity : Number(freePaths) + pathsFor(Number(budgetUsd));
   checkTogether({ names, distributions, allowance, budgetUsd, freePaths, guaranteeMinutes });
   if (process.argv.includes('deploy')) await checkRegions(names, await resolveVariable('self:provider.region'));
 
+  const defaults = await resolveConfigurationProperty(['params', 'default']);
+  const differs = ([name, value]) => value !== String(defaults[name]);
+
   return {
+    // The template keeps them, so that `edgesweep doctor` can say how to deploy again.
+    given: Object.fromEntries(Object.entries(given).filter(differs)),
     source: names.length > 0 ? 'buckets' : 'site',
     bucketNames: names,
     bucketList: names.join(','),
@@ -177,7 +191,7 @@ const settings = async ({ options, resolveVariable }) => {
     distributionList: distributions.join(','),
     distributionOutput: distributions.join(',') || 'discovered',
     distributionArns: (distributions.length > 0 ? distributions : ['*']).map(distributionArn),
-    lookups: ['cloudfront:GetCachePolicy', ...(distributions.length > 0 ? [] : ['cloudfront:ListDistributions'])],
+    discover: distributions.length > 0 ? NOTHING : { Sid: 'Discover', Effect: 'Allow', Action: ['cloudfront:ListDistributions'], Resource: '*' },
     include: list('include', given.include).join(','),
     exclude: list('exclude', given.exclude).join(','),
     immutable: list('immutable', given.immutable).join(','),
@@ -197,6 +211,8 @@ const settings = async ({ options, resolveVariable }) => {
     alarmActions: alarmEmail ? [{ Ref: 'AlarmTopic' }] : [],
     ...(budgetUsd === 'none' ? { budgetAlarm: {} } : warning(budgetUsd)),
     alarmTopic: alarmEmail ? '${file(infra/topic.yml)}' : {},
+    dashboard: dashboard ? '${file(infra/dashboard.yml)}' : {},
+    permissionsBoundary: permissionsBoundary || NOTHING,
     ...(PASSING_STAGES.includes(stage) ? THROWN_AWAY : KEPT_BY_DEFAULT),
   };
 };

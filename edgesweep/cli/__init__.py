@@ -7,6 +7,7 @@ exit code 2, a failure one line and exit code 1.
 import click
 
 from edgesweep.cli.completion import completion
+from edgesweep.cli.doctor import doctor
 from edgesweep.cli.flush import flush
 from edgesweep.cli.flushes import flushes
 from edgesweep.cli.learn import learn
@@ -27,7 +28,7 @@ def main() -> None:
 for command in (
     plan, replay,
     attach, detach, learn,
-    status, flushes, flush, redrive,
+    status, flushes, flush, redrive, doctor,
     completion,
 ):  # fmt: skip
     main.add_command(command)

@@ -50,8 +50,34 @@ class Deployed:
         return Settings.from_mapping(self.stack.environment)
 
 
+@dataclass(frozen=True)
+class Named:
+    """The name of a stack that may not be there.
+
+    Attributes:
+        name: the stack's.
+        session: of the account and the region that the options choose.
+        profile: the AWS profile that they choose, if they do.
+    """
+
+    name: str
+    session: boto3.Session
+    profile: str | None
+
+
 def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:
-    """Add the options that name a deployed stack, and call the command with that stack.
+    """Add the options that name a deployed stack, and call the command with that stack."""
+
+    @naming_options
+    @wraps(command)
+    def with_stack(named: Named, /, **others: object) -> None:
+        command(Deployed(find_stack(named.session, named.name), named.session), **others)
+
+    return with_stack
+
+
+def naming_options(command: Callable[Concatenate[Named, ...], None]) -> Callable[..., None]:
+    """Add the options that name a stack, and call the command with the name.
 
     Until the command returns, the environment of the process says what the options say: pynamodb
     makes sessions of its own, and they have to reach the same account and region.
@@ -65,7 +91,7 @@ def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callab
     )
     @aws_options
     @wraps(command)
-    def with_stack(
+    def with_name(
         *,
         name: str | None,
         stage: str,
@@ -74,10 +100,9 @@ def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callab
         **others: object,
     ) -> None:
         with _chosen(region, profile) as chosen:
-            found = find_stack(chosen, name or f"{SERVICE}-{stage}")
-            command(Deployed(found, chosen), **others)
+            command(Named(name or f"{SERVICE}-{stage}", chosen, profile), **others)
 
-    return with_stack
+    return with_name
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import click
 from edgesweep import bucket as buckets
 from edgesweep.cli.terminal import aws_options, session
 from edgesweep.errors import BadInput
+from edgesweep.notifications import EVENTBRIDGE
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -55,9 +56,9 @@ def _wiring(
 def _rewire(change: Callable[[buckets.Wiring], bool], sign: str, wiring: buckets.Wiring) -> None:
     before = wiring.notifications()
     for name, value in before.items():
-        if name != buckets.EVENTBRIDGE:
+        if name != EVENTBRIDGE:
             click.echo(f"  {name}: {json.dumps(value, default=str)}")
     if change(wiring):
-        click.echo(f"{sign} {buckets.EVENTBRIDGE}: {{}}")
+        click.echo(f"{sign} {EVENTBRIDGE}: {{}}")
     else:
         click.echo("Nothing to change", err=True)

@@ -22,6 +22,7 @@ def main() -> None:
     _leave_out_late_ticks()
     _count_loopback_as_tls()
     _permit_batches()
+    _name_cache_policies()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     app.main()
@@ -87,6 +88,22 @@ def _permit_batches() -> None:
         return action.removesuffix("Batch") if action and service == "sqs" else action
 
     iam_actions.extract_iam_action = extracted
+
+
+def _name_cache_policies() -> None:
+    """Let a cache policy be the resource of the calls that read it, as AWS documents it.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+    """
+    as_written = iam_actions.extract_resource_arn
+
+    def extracted(service: str, method: str, path: str, *others: Any) -> Any:  # noqa: ANN401  # as it is
+        collection, _, name = path.rpartition("/")
+        if service == "cloudfront" and collection.endswith("/cache-policy"):
+            return f"arn:aws:cloudfront::aws:cache-policy/{name}"
+        return as_written(service, method, path, *others)
+
+    iam_actions.extract_resource_arn = extracted
 
 
 if __name__ == "__main__":

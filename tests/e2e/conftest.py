@@ -124,15 +124,17 @@ def _recorded(stack: Stack, keys: set[str]) -> frozenset[str]:
 @pytest.fixture(scope="session", name="stacks")
 def _stacks() -> Iterator[Mapping[str, Stack]]:
     with embedded_aws(speed=SPEED, name="e2e") as aws:
-        yield {"notified": _notified(aws), "attached": _attached(aws)}
+        yield {"notified": deploy_site(aws), "attached": deploy_attached(aws)}
 
 
-def _notified(aws: EmbeddedAws) -> Stack:
+def deploy_site(aws: EmbeddedAws) -> Stack:
+    """Deploy the demo site."""
     outputs = aws.deploy("test")
     return Stack(aws, outputs, outputs["SiteBucket"])
 
 
-def _attached(aws: EmbeddedAws) -> Stack:
+def deploy_attached(aws: EmbeddedAws) -> Stack:
+    """Deploy a stack for an existing bucket and distribution, both made here, and attach it."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=EXISTING)
     s3.put_bucket_versioning(Bucket=EXISTING, VersioningConfiguration={"Status": "Enabled"})

@@ -14,6 +14,7 @@ from infra.local.aws import ROOT, one_at_a_time
 from tests.handlers.conftest import deployment as deployment  # noqa: PLC0414  # a fixture
 
 EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE"}
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,12 @@ def _packages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Package]
     }
 
 
-@pytest.fixture(scope="session", name="unsifted")
-def _unsifted(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The demo site of a stage that takes every upload for a change."""
-    return _package(tmp_path_factory.mktemp("unsifted"), "prod", {"skipUnchanged": "false"})
+@pytest.fixture(scope="session", name="contrary")
+def _contrary(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """An existing bucket whose distributions are found out, and every option the other way."""
+    options = {"skipUnchanged": "false", "dashboard": "true", "permissionsBoundary": BOUNDARY}
+    folder = tmp_path_factory.mktemp("contrary")
+    return _package(folder, "prod", {"bucket": "my-site", **options})
 
 
 @pytest.fixture(params=["site", "buckets"], name="package")

@@ -14,14 +14,18 @@ import yaml
 
 from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
-from infra.local.aws import ROOT
+from infra.local.aws import REGION, ROOT
 
 CHECK = """
-const [parameters, stage, region] = JSON.parse(process.argv[1]);
+const [parameters, stage, region, defaults] = JSON.parse(process.argv[1]);
 const values = { 'self:provider.stage': stage, 'self:provider.region': region };
 for (const [name, value] of Object.entries(parameters)) values[`param:${name}`] = value;
 const options = { param: Object.keys(parameters).map((name) => `${name}=`) };
-require('./infra/params.js')({ options, resolveVariable: async (name) => values[name] })
+const resolve = {
+  resolveVariable: async (name) => values[name],
+  resolveConfigurationProperty: async (path) => ({ 'params.default': defaults })[path.join('.')],
+};
+require('./infra/params.js')({ options, ...resolve })
   .then((settings) => console.log(JSON.stringify(settings)));
 """
 DEFAULTS = {
@@ -29,13 +33,14 @@ DEFAULTS = {
     "guaranteeMinutes": "", "alarmEmail": "", "include": "", "exclude": "", "immutable": "",
     "viewerPaths": "", "skipUnchanged": "true", "quietSeconds": "10", "maxWaitSeconds": "300",
     "shards": "1", "headroom": "2", "refetchUsd": "0.0000052", "missUsd": "0",
+    "dashboard": "false", "permissionsBoundary": "",
 }  # fmt: skip
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 
 
 def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess[str]:
     """Run the check of the parameters as a deployment does."""
-    given = json.dumps([DEFAULTS | parameters, stage])
+    given = json.dumps([DEFAULTS | parameters, stage, REGION, DEFAULTS])
     command = ["node", "-e", CHECK, given]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
@@ -98,6 +103,8 @@ def check(stage: str = "prod", **parameters: str) -> subprocess.CompletedProcess
             EXISTING | {"bucket": ",".join(f"b{n:03}" for n in range(11))},
             ["11 buckets", "at most 10"],
         ),
+        ({"dashboard": "yes"}, ["dashboard", '"yes"', "true or false"]),
+        ({"permissionsBoundary": "boundary"}, ["permissionsBoundary", '"boundary"', "the ARN of"]),
         ({"budget": "5"}, ["budget is unknown", "budgetUsd"]),
     ],
 )
@@ -148,7 +155,7 @@ def test_distributions(distribution: str, ends: list[str], lists: bool) -> None:
     arns = [arn["Fn::Sub"] for arn in settings["distributionArns"]]
 
     assert [arn[arn.rindex("/") :] for arn in arns] == ends
-    assert ("cloudfront:ListDistributions" in settings["lookups"]) is lists
+    assert ("cloudfront:ListDistributions" in json.dumps(settings["discover"])) is lists
 
 
 @pytest.mark.parametrize("skip", [True, False])
@@ -233,7 +240,7 @@ def test_unreachable() -> None:
 
 def deployed(name: str, region: str, endpoint: str) -> subprocess.CompletedProcess[str]:
     """Check the parameters as `osls deploy` does."""
-    given = json.dumps([DEFAULTS | {"bucket": name}, "prod", region])
+    given = json.dumps([DEFAULTS | {"bucket": name}, "prod", region, DEFAULTS])
     return subprocess.run(
         ["node", "-e", CHECK, given, "deploy"],
         cwd=ROOT,

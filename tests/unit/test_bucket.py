@@ -3,7 +3,8 @@
 import boto3
 import pytest
 
-from edgesweep.bucket import EVENTBRIDGE, Bucket, DryRun, Notifications, attach, detach
+from edgesweep.bucket import Bucket, DryRun, attach, detach
+from edgesweep.notifications import EVENTBRIDGE, Notifications, reaches
 from tests.fakes.wiring import notifications_of
 
 QUEUE = {
@@ -136,3 +137,37 @@ def test_bare_bucket() -> None:
     """A bucket without any notification has an empty configuration."""
     with notifications_of("site"):
         assert Bucket(boto3.client("s3"), "site").notifications() == {}
+
+
+QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:queue"
+NOTIFIED: Notifications = {
+    "QueueArn": QUEUE_ARN,
+    "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+}
+
+
+@pytest.mark.parametrize(
+    ("notifications", "queue", "reached"),
+    [
+        ({}, None, False),
+        ({}, QUEUE_ARN, False),
+        ({EVENTBRIDGE: {}}, None, True),
+        ({EVENTBRIDGE: {}}, QUEUE_ARN, False),
+        ({"QueueConfigurations": [NOTIFIED]}, QUEUE_ARN, True),
+        ({"QueueConfigurations": [NOTIFIED]}, None, False),
+        (
+            {"QueueConfigurations": [{**NOTIFIED, "QueueArn": f"{QUEUE_ARN}-other"}]},
+            QUEUE_ARN,
+            False,
+        ),
+        (
+            {"QueueConfigurations": [{**NOTIFIED, "Events": ["s3:ObjectCreated:*"]}]},
+            QUEUE_ARN,
+            False,
+        ),
+        ({"QueueConfigurations": [{**NOTIFIED, "Filter": {"Key": {}}}]}, QUEUE_ARN, False),
+    ],
+)
+def test_reaches(notifications: Notifications, queue: str | None, reached: bool) -> None:  # noqa: FBT001  # a parameter
+    """Changes reach us by the way that is ours, all of them, or not at all."""
+    assert reaches(notifications, queue) is reached

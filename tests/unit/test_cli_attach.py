@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from edgesweep.bucket import EVENTBRIDGE, Bucket
+from edgesweep.bucket import Bucket
 from edgesweep.cli import main
+from edgesweep.notifications import EVENTBRIDGE
 from tests.fakes.wiring import notifications_of
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:audit"

@@ -1,0 +1,422 @@
+"""The doctor finds what is broken in a deployed stack, and the command that it names mends it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from click.testing import CliRunner, Result
+
+from edgesweep.cli import main
+from infra.local.aws import REGION, ROOT, embedded_aws
+from tests.e2e.conftest import EXISTING, Stack, deploy_attached, deploy_site
+
+Findings = Sequence[Mapping[str, str]]
+
+TOOLS = (Path(sys.executable).parent, ROOT / ".envs/awscli/bin", ROOT / "node_modules/.bin")
+# Version 1 of the AWS command line asks the real SQS in spite of its environment.
+HERE = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
+STAGES = {"site": "test", "attached": "prod"}
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A deployed stack that is broken on purpose."""
+
+    stage: str
+    stack: Stack
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+    def as_somebody(self, credentials: Mapping[str, str]) -> "Patient":
+        """Return the same stack, examined with other credentials."""
+        given = {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": credentials.get("SessionToken", ""),
+        }
+        return replace(self, credentials={name: text for name, text in given.items() if text})
+
+    def examine(self, *options: str) -> Result:
+        """Run the doctor."""
+        environment = {**self.stack.aws.environment, **self.credentials}
+        return CliRunner().invoke(
+            main, ["doctor", "--stage", self.stage, *options], env=environment
+        )
+
+    def findings(self) -> Findings:
+        """Return what the doctor finds, and check that the exit code tells of it."""
+        result = self.examine("--json")
+        assert result.exit_code in {0, 1}, (result.stderr, result.exception)
+        findings: Findings = json.loads(result.stdout)
+        assert result.exit_code == bool(findings)
+        return findings
+
+    def run(self, command: str) -> None:
+        """Run a command as a shell does."""
+        path = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
+        environment = {**self.stack.aws.environment, "PATH": path}
+        ran = subprocess.run(
+            ["bash", "-euc", f"{HERE}\n{command}"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  # a boto3 client
+        """Return a client with the rights of the account's root user."""
+        return self.stack.aws.client(service)
+
+    def output(self, name: str) -> str:
+        """Return an output of the stack."""
+        return self.stack.outputs[name]
+
+    def resource(self, name: str) -> str:
+        """Return the physical id of a resource."""
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=f"edgesweep-{self.stage}", LogicalResourceId=name
+        )
+        identity: str = found["StackResourceDetail"]["PhysicalResourceId"]
+        return identity
+
+
+Act = Callable[[Patient], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that breaks a stack.
+
+    Attributes:
+        where: the stack that it breaks.
+        inject: breaks it.
+        check: what the finding is called.
+        says: a part of what it says.
+        mend: how the command begins that it names.
+        undo: mends it where the embedded AWS does not know what that command does; else the command
+            itself does.
+    """
+
+    where: str
+    inject: Act
+    check: str
+    says: str
+    mend: str
+    undo: Act | None = None
+
+
+def _schedule(patient: Patient) -> None:
+    patient.stack._switch_schedule("DISABLED")  # noqa: SLF001  # as every other test does it
+
+
+def _queue_policy(patient: Patient) -> None:
+    attributes = {"QueueUrl": patient.output("QueueUrl"), "Attributes": {"Policy": ""}}
+    patient.client("sqs").set_queue_attributes(**attributes)
+
+
+def _redrive_policy(patient: Patient) -> None:
+    attributes = {"QueueUrl": patient.output("QueueUrl"), "Attributes": {"RedrivePolicy": ""}}
+    patient.client("sqs").set_queue_attributes(**attributes)
+
+
+def _mapping(patient: Patient) -> None:
+    uuid = patient.resource("RecordEventSourceMappingSQSQueue")
+    patient.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=False)
+
+
+def _dead_letter(patient: Patient) -> None:
+    queue = patient.output("DeadLetterQueueUrl")
+    patient.client("sqs").send_message(QueueUrl=queue, MessageBody='{"Records": []}')
+
+
+def _notifications(patient: Patient) -> None:
+    patient.client("s3").put_bucket_notification_configuration(
+        Bucket=patient.stack.bucket, NotificationConfiguration={}
+    )
+
+
+def _role(patient: Patient) -> None:
+    role = {"RoleName": patient.resource("FlushRole"), "PolicyName": "flush"}
+    document = patient.client("iam").get_role_policy(**role)["PolicyDocument"]
+    for statement in document["Statement"]:
+        if "cloudfront:CreateInvalidation" in statement["Action"]:
+            statement["Action"].remove("cloudfront:CreateInvalidation")
+    patient.client("iam").put_role_policy(**role, PolicyDocument=json.dumps(document))
+
+
+def _no_policy(patient: Patient) -> None:
+    patient.client("iam").delete_role_policy(
+        RoleName=patient.resource("RecordRole"), PolicyName="record"
+    )
+
+
+def _reserve(patient: Patient) -> None:
+    patient.client("lambda").put_function_concurrency(
+        FunctionName=patient.output("RecordFunction"), ReservedConcurrentExecutions=0
+    )
+
+
+def _account(patient: Patient) -> None:
+    patient.client("lambda").create_function(
+        FunctionName="greedy",
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::000000000000:role/{patient.resource('FlushRole')}",
+        Handler="handler.handler",
+        Code={"ZipFile": b"PK\x05\x06" + b"\0" * 18},
+    )
+    patient.client("lambda").put_function_concurrency(
+        FunctionName="greedy", ReservedConcurrentExecutions=6
+    )
+
+
+def _fire_greedy(patient: Patient) -> None:
+    patient.client("lambda").delete_function(FunctionName="greedy")
+
+
+def _reconfigure(patient: Patient, **changes: object) -> None:
+    cloudfront, identity = patient.client("cloudfront"), patient.output("Distribution")
+    got = cloudfront.get_distribution_config(Id=identity)
+    config = {**got["DistributionConfig"], **changes}
+    cloudfront.update_distribution(Id=identity, IfMatch=got["ETag"], DistributionConfig=config)
+
+
+def _disable(patient: Patient) -> None:
+    _reconfigure(patient, Enabled=False)
+
+
+def _origin(bucket: str) -> Act:
+    domain = f"{bucket}.s3.us-east-1.amazonaws.com"
+    access = {"S3OriginConfig": {"OriginAccessIdentity": ""}}
+    origin = {"Id": "existing", "DomainName": domain, **access}
+    origins = {"Quantity": 1, "Items": [origin]}
+    return lambda patient: _reconfigure(patient, Origins=origins)
+
+
+def _second_distribution(patient: Patient) -> None:
+    cloudfront = patient.client("cloudfront")
+    config = cloudfront.get_distribution_config(Id=patient.output("Distribution"))
+    cloudfront.create_distribution(
+        DistributionConfig={**config["DistributionConfig"], "CallerReference": "second"}
+    )
+
+
+def _remove_second(patient: Patient) -> None:
+    cloudfront = patient.client("cloudfront")
+    listed = cloudfront.list_distributions()["DistributionList"]["Items"]
+    for one in listed:
+        got = cloudfront.get_distribution_config(Id=one["Id"])
+        if got["DistributionConfig"]["CallerReference"] == "second":
+            config = {**got["DistributionConfig"], "Enabled": False}
+            updated = cloudfront.update_distribution(
+                Id=one["Id"], IfMatch=got["ETag"], DistributionConfig=config
+            )
+            cloudfront.delete_distribution(Id=one["Id"], IfMatch=updated["ETag"])
+
+
+def _unprotected(patient: Patient) -> None:
+    patient.client("dynamodb").update_table(
+        TableName=patient.output("DirtyTable"), DeletionProtectionEnabled=False
+    )
+
+
+def _no_table(patient: Patient) -> None:
+    patient.client("dynamodb").delete_table(TableName=patient.output("FlushesTable"))
+
+
+def _table_again(patient: Patient) -> None:
+    names = {"pk": "HASH", "sk": "RANGE"}
+    patient.client("dynamodb").create_table(
+        TableName=patient.output("FlushesTable"),
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
+    )
+
+
+def _rule_off(patient: Patient) -> None:
+    patient.client("events").disable_rule(Name=patient.resource("ChangeRule"))
+
+
+def _rule_astray(patient: Patient) -> None:
+    patient.client("events").remove_targets(Rule=patient.resource("ChangeRule"), Ids=["queue"])
+
+
+FAULTS: Mapping[str, Fault] = {
+    "schedule": Fault(
+        "site", _schedule, "schedule", "is disabled", "aws scheduler update-schedule"
+    ),
+    "queue-policy": Fault(
+        "site", _queue_policy, "queue", "sqs:SendMessage", "aws sqs set-queue-attributes"
+    ),
+    "redrive-policy": Fault(
+        "site", _redrive_policy, "queue", "RedrivePolicy", "aws sqs set-queue-attributes"
+    ),
+    "mapping": Fault(
+        "site", _mapping, "queue", "is disabled", "aws lambda update-event-source-mapping"
+    ),
+    "dead-letter": Fault("site", _dead_letter, "queue", "about 1", "edgesweep redrive"),
+    "notifications": Fault(
+        "site", _notifications, "wiring", "does not tell the queue", "aws s3api put-bucket-notif"
+    ),
+    "permission": Fault(
+        "site", _role, "permissions", "cloudfront:CreateInvalidation", "aws iam put-role-policy"
+    ),
+    "no-policy": Fault(
+        "site", _no_policy, "permissions", "sqs:ReceiveMessage", "aws iam put-role-policy"
+    ),
+    "concurrency": Fault(
+        "site", _reserve, "concurrency", "0 times", "aws lambda delete-function-concurrency"
+    ),
+    "account-concurrency": Fault(
+        "site", _account, "concurrency", "4 times", "aws service-quotas request", _fire_greedy
+    ),
+    "disabled": Fault(
+        "site", _disable, "routes", "is disabled", "aws cloudfront update-distribution"
+    ),
+    "no-table": Fault(
+        "site", _no_table, "tables", "is gone", "aws dynamodb restore-table", _table_again
+    ),
+    "unprotected": Fault(
+        "attached", _unprotected, "tables", "not protected", "aws dynamodb update-table"
+    ),
+    "undone": Fault(
+        "attached", _notifications, "wiring", "delivery of the bucket", "edgesweep attach"
+    ),
+    "rule-off": Fault("attached", _rule_off, "wiring", "is disabled", "aws events put-rule"),
+    "rule-astray": Fault(
+        "attached", _rule_astray, "wiring", "does not lead", "aws events put-targets"
+    ),
+    "astray": Fault(
+        "attached", _origin("other"), "routes", "leads to no", "npx osls deploy", _origin(EXISTING)
+    ),
+    "second": Fault(
+        "attached",
+        _second_distribution,
+        "routes",
+        "is not swept",
+        "npx osls deploy",
+        _remove_second,
+    ),
+}
+
+
+@pytest.fixture(scope="module", name="patients")
+def _patients() -> Iterator[Mapping[str, Patient]]:
+    with embedded_aws(name="e2e-doctor") as aws:
+        stacks = {"site": deploy_site(aws), "attached": deploy_attached(aws)}
+        yield {name: Patient(STAGES[name], stack) for name, stack in stacks.items()}
+
+
+@pytest.mark.parametrize("where", STAGES)
+def test_healthy(patients: Mapping[str, Patient], where: str) -> None:
+    """Nothing is wrong with a stack that was just deployed."""
+    result = patients[where].examine()
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"edgesweep: Nothing is wrong with edgesweep-{STAGES[where]}\n"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(patients: Mapping[str, Patient], name: str) -> None:
+    """A fault is named, and after the command that is named beside it nothing is wrong any more."""
+    fault = FAULTS[name]
+    patient = patients[fault.where]
+    fault.inject(patient)
+
+    found = [one for one in patient.findings() if fault.says in one["text"]]
+    try:
+        assert [one["check"] for one in found] == [fault.check]
+        assert found[0]["mend"].startswith(fault.mend)
+        if fault.undo is None:
+            patient.run(found[0]["mend"])
+    finally:
+        if fault.undo is not None:
+            fault.undo(patient)
+
+    assert patient.findings() == []
+
+
+def test_credentials(patients: Mapping[str, Patient]) -> None:
+    """Credentials that have expired are named, and nothing else is asked."""
+    patient = patients["site"]
+    role = patient.resource("FlushRole")
+    # The embedded AWS issues credentials for a second, though boto3 would not ask for them.
+    sts = boto3.Session("test", "test", region_name=REGION).client(
+        "sts", endpoint_url=patient.stack.aws.endpoint, config=Config(parameter_validation=False)
+    )
+    credentials = sts.assume_role(
+        RoleArn=f"arn:aws:iam::000000000000:role/{role}",
+        RoleSessionName="late",
+        DurationSeconds=1,
+    )["Credentials"]
+    time.sleep(1.5)
+
+    (finding,) = patient.as_somebody(credentials).findings()
+
+    assert finding["check"] == "credentials"
+    assert "have expired" in finding["text"]
+    assert finding["mend"] == "aws configure"
+
+
+def test_stranger(patients: Mapping[str, Patient]) -> None:
+    """What may not be looked at is named with the permission, and the rest is looked at."""
+    patient = patients["site"]
+    iam = patient.client("iam")
+    iam.create_user(UserName="nurse")
+    statement = {"Effect": "Allow", "Resource": "*"}
+    may = ["cloudformation:*", "lambda:*", "sqs:*", "dynamodb:*", "s3:*", "cloudfront:*", "iam:*"]
+    iam.put_user_policy(
+        UserName="nurse",
+        PolicyName="most",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{**statement, "Action": may}]}
+        ),
+    )
+    nurse = patient.as_somebody(iam.create_access_key(UserName="nurse")["AccessKey"])
+
+    _schedule(patient)
+    (unseen,) = nurse.findings()
+    patient.stack._switch_schedule("ENABLED")  # noqa: SLF001  # as above
+
+    assert unseen["check"] == "permissions"
+    assert "scheduler:GetSchedule" in unseen["text"]
+
+
+def test_region(patients: Mapping[str, Patient]) -> None:
+    """In a region without the stack, the doctor names the one where it is."""
+    patient = patients["site"]
+    elsewhere = patient.examine("--region", "eu-west-1")
+
+    (text, mend) = elsewhere.stdout.splitlines()
+    assert elsewhere.exit_code == 1
+    assert text.startswith("region: There is no stack edgesweep-test in eu-west-1")
+    patient.run(mend)
+
+
+def test_foreign(patients: Mapping[str, Patient]) -> None:
+    """Paths that others invalidate are the stack's no more once it is deployed as it is told."""
+    patient = patients["attached"]
+    patient.client("cloudfront").create_invalidation(
+        DistributionId=patient.output("Distribution"),
+        InvalidationBatch={
+            "Paths": {"Quantity": 3, "Items": ["/a", "/b", "/c*"]},
+            "CallerReference": "somebody else",
+        },
+    )
+
+    (finding,) = patient.findings()
+    assert finding["check"] == "budget"
+    assert "3 paths this month" in finding["text"]
+    patient.run(finding["mend"])
+
+    assert patient.findings() == []
