@@ -183,7 +183,9 @@ def _lines(aws: EmbeddedAws, function: str, since: datetime) -> Sequence[Mapping
 
 
 def _structured(messages: Iterable[str]) -> Iterable[Mapping[str, Any]]:
-    yield from (json.loads(message) for message in messages if message.startswith("{"))
+    """Yield the lines that a function logged; metrics are JSON as well, and say no message."""
+    lines = (json.loads(message) for message in messages if message.startswith("{"))
+    return (line for line in lines if "message" in line)
 
 
 def _moment(line: Mapping[str, Any]) -> datetime:
