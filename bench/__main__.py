@@ -10,9 +10,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--histories", metavar="DIR", help="publish histories to replay as well")
     histories = parser.parse_args().histories
-    runs = [["recording"], ["catalogue"], ["cover"]]
+    runs = [["recording"], ["catalogue"], ["cover"], ["idle"], ["months"], ["precision"]]
     if histories:
-        runs.append(["histories", histories])
+        runs += [["histories", histories], ["precision", histories]]
     return max(map(run, runs))
 
 

@@ -1,0 +1,158 @@
+"""Precision for nothing: what a budget of $0 hits, beside tools that know no budget.
+
+    python -m bench.precision [DIR]
+
+DIR holds history folders, at any depth; without it the sites are made up. Every deploy waits for
+its tick, and three claims are checked:
+
+(a) no month of any site has more paths than are free;
+(b) every change goes out at the first tick at which it is due;
+(c) the unchanged objects that are hit, all histories together, are a sixteenth of those that the
+    level collapse hits, or fewer, and a hundredth of those that `/*` hits, or fewer.
+
+On made-up sites, some of which change too often for (b), only (a) is checked. The plain rule stands
+for a pace that knows neither the past nor what saves most: a path is nearly free while the month is
+heading for no more than the free paths, and costs its list price from then on.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from edgesweep import baselines
+from edgesweep.budget import month_bounds
+from edgesweep.errors import BadInput
+from edgesweep.pace import LADDER, Demand
+from edgesweep.policy import Policy
+from edgesweep.pricing import FREE_PATHS
+from edgesweep.replay import Replayed, Tally, replay
+from edgesweep.replay.generators import SHAPES
+from edgesweep.replay.history import Folder, Source
+from edgesweep.replay.paced import TICK, Paced
+
+OURS, PLAIN, PEER, ALL = "edgesweep", "plain rule", "level-collapse", "everything"
+RATIOS = {PEER: 16, ALL: 100}
+SEED, DAYS = 1, 90
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRule(Policy):
+    """The pace of a rule that looks at the sum of the month alone."""
+
+    def _price(self, spent: int, _demand: Demand, moment: datetime) -> Decimal:
+        start, end = month_bounds(moment)
+        heading_for = spent * (end - start) / max(moment - start, TICK)
+        return LADDER[0] if heading_for <= self.budget.free_paths else LADDER[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a strategy did, and how many flushes came after the first tick that wanted them."""
+
+    row: Replayed
+    late: int = 0
+
+
+def paced(source: Source, name: str, policy: Policy) -> Result:
+    """Replay a history under a policy."""
+    tally, late = Tally(), 0
+    for sent in Paced(policy).run((source.name, step) for step in source.steps()):
+        tally.deploys += len(sent.steps)
+        tally.add(sent.step, [member.pattern for member in sent.members])
+        late += sent.at > sent.due_at
+    return Result(tally.replayed(source.name, name), late)
+
+
+def measure(source: Source) -> Sequence[Result]:
+    """Replay a history by every strategy, ours first."""
+    others = replay(source, {name: baselines.STRATEGIES[name] for name in RATIOS})
+    ours = paced(source, OURS, Policy()), paced(source, PLAIN, PlainRule())
+    return (*ours, *map(Result, others))
+
+
+def table(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line for each site and strategy, and for all sites together."""
+    yield (
+        f"{'site':<16} {'strategy':<15} {'paths':>7} {'busiest month':>14} {'late':>6} "
+        f"{'collateral':>11} {'of /*':>9}"
+    )
+    sites = dict.fromkeys(one.row.history for one in results)
+    for site in sites:
+        yield from _lines(site, [one for one in results if one.row.history == site])
+    yield from _lines("all", results)
+
+
+def _lines(site: str, results: Sequence[Result]) -> Iterator[str]:
+    for strategy in dict.fromkeys(one.row.strategy for one in results):
+        its = [one for one in results if one.row.strategy == strategy]
+        hit = collateral(results, strategy)
+        yield (
+            f"{site:<16} {strategy:<15} {sum(one.row.paths for one in its):>7,} "
+            f"{max(one.row.most_paths_in_a_month for one in its):>14,} "
+            f"{sum(one.late for one in its):>6,} "
+            f"{hit:>11,} {hit / max(1, collateral(results, ALL)):>9.3%}"
+        )
+
+
+def collateral(results: Sequence[Result], strategy: str) -> int:
+    """Return the unchanged objects that a strategy hit on all sites."""
+    return sum(one.row.collateral for one in results if one.row.strategy == strategy)
+
+
+def claims(results: Sequence[Result], *, real: bool) -> Iterator[tuple[str, bool]]:
+    """Yield each claim with its figures, and whether it holds."""
+    ours = [one for one in results if one.row.strategy == OURS]
+    busiest = max(one.row.most_paths_in_a_month for one in ours)
+    yield f"(a) paths of the busiest month: {busiest:,} of {FREE_PATHS:,}", busiest <= FREE_PATHS
+    if not real:
+        return
+    late = sum(one.late for one in ours)
+    yield f"(b) flushes after their first due tick: {late}", late == 0
+    hit = collateral(results, OURS)
+    for strategy, least in RATIOS.items():
+        theirs = collateral(results, strategy)
+        text = f"(c) collateral: {hit:,}, {strategy} {theirs:,}: 1/{theirs / max(1, hit):.1f}"
+        yield f"{text} of at most 1/{least}", hit * least <= theirs
+
+
+def compare(sources: Sequence[Source], *, real: bool) -> bool:
+    """Print the table and the claims; return whether all of these hold."""
+    with ProcessPoolExecutor(max_workers=2) as workers:
+        results = [result for found in workers.map(measure, sources) for result in found]
+    print(*table(results), sep="\n")
+    checked = list(claims(results, real=real))
+    for text, holds in checked:
+        print(f"{text}: {'holds' if holds else 'DOES NOT HOLD'}")
+    return all(holds for _, holds in checked)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run from the command line; return the exit status."""
+    if len(arguments) > 1:
+        print("Usage: python -m bench.precision [DIR]", file=sys.stderr)
+        return 2
+    try:
+        sources = list(_sources(*arguments))
+        return 0 if compare(sources, real=bool(arguments)) else 1
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _sources(folder: str = "") -> Iterator[Source]:
+    if not folder:
+        yield from (shape(SEED, DAYS) for shape in SHAPES.values())
+        return
+    found = sorted(path.parent for path in Path(folder).rglob("deploys.jsonl.gz"))
+    if not found:
+        msg = f"{folder} holds no history: no deploys.jsonl.gz in it or below it"
+        raise BadInput(msg)
+    yield from map(Folder, found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
