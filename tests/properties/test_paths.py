@@ -126,10 +126,14 @@ patterns = st.builds(
 @given(st.lists(patterns), keys)
 def test_matcher(sent: list[Pattern], key: str) -> None:
     """Read off the wire, a list of paths matches what one of its patterns matches."""
-    matches = matcher([pattern.quoted() for pattern in sent])
+    quoted = [pattern.quoted() for pattern in sent]
+    matches, strictly = matcher(quoted), matcher(quoted, strict=True)
 
     for path in (viewer_path(key), *(pattern.text for pattern in sent)):
-        assert matches(path) == any(pattern.matches(path) for pattern in sent)
+        matching = [pattern for pattern in sent if pattern.matches(path)]
+        trusted = [one for one in matching if one != Pattern(path, wildcard=True) or path == "/"]
+        assert matches(path) == bool(matching)
+        assert strictly(path) == bool(trusted)
 
 
 @given(st.lists(patterns, min_size=1), keys, st.booleans())
