@@ -37,10 +37,14 @@ class Variants:
     def of(cls, words: Iterable[str]) -> Self:
         """Return the variants that words name: those and no others.
 
+        `stems` alone is about wildcards and leaves all others as they are configured.
+
         Raises:
             BadInput: a word names no variant.
         """
         named = {word.strip() for word in words} - {"", "none"}
+        if named == {"stems"}:
+            return cls(stems=True)
         if unknown := sorted(named.difference(_WORDS)):
             msg = f"{unknown[0]!r} names no viewer path; {', '.join(_WORDS)} or none do"
             raise BadInput(msg)

@@ -253,6 +253,15 @@ def test_references() -> None:
         ("folders", "cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg"]),
         ("queries", "cache-policy", "gallery", "thumbs/a.jpg", ["/thumbs/a.jpg", "/thumbs/a.jpg?"]),
         ("folders", "single-page", "console-app", "index.html", ["/index.html", "/"]),
+        ("folders+stems", "single-page", "console-app", "index.html", ["/index.html", "/"]),
+        ("stems", "single-page", "console-app", "index.html", ["/index.html", "/?", "/"]),
+        (
+            "stems",
+            "forwarded-values",
+            "magazine",
+            "search/index.html",
+            ["/search/index.html", "/search/index.html?", "/search/", "/search/?"],
+        ),
     ],
 )
 def test_override(words: str, name: str, bucket: str, key: str, expected: list[str]) -> None:
