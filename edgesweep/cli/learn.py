@@ -18,6 +18,7 @@ from edgesweep.bucket import S3Listing
 from edgesweep.catalogue import Name, Sieve
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.terminal import agree, progress, say
+from edgesweep.cli.words import count
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.pricing.bill import bill
 from edgesweep.pricing.prices import REGIONS, VIRGINIA, Item
@@ -27,7 +28,7 @@ from edgesweep.survey import Listing
 from edgesweep.tables import RoutesTable
 
 _CENT = Decimal("0.01")
-# Objects that are learnt before the display of progress moves.
+# Objects that are learnt before progress is shown.
 _STRIDE = 200
 
 
@@ -53,6 +54,12 @@ class _Holding:
             yield [name for key in keys if self.sweeps(name := (self.bucket, key))]
             after = keys[-1] if keys else after
 
+    def strides(self) -> Iterator[Sequence[Name]]:
+        """List the bucket, in parts after each of which progress is shown."""
+        for page in self.pages():
+            for start in range(0, len(page), _STRIDE):
+                yield page[start : start + _STRIDE]
+
 
 @click.command(short_help="Learn what a bucket holds.")
 @click.argument("bucket")
@@ -68,14 +75,14 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     edgesweep learn my-site
     """  # noqa: D301  # \b tells click to keep the lines
     holding = _holding(deployed, bucket)
-    count, requests = _counted(holding)
-    if not count:
+    total, requests = _counted(holding)
+    if not total:
         msg = f"{bucket} holds no object that {deployed.stack.name} sweeps"
         raise EdgesweepError(msg)
-    say(f"{bucket} holds {count:,} objects; {_cost(count, requests, deployed.stack.region)}")
+    say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests, deployed.stack.region)}")
     agree("Learn them?", yes=yes)
-    known, asked = _learnt(holding, count, intake.sieve(deployed.settings, deployed.session, None))
-    click.echo(f"{known:,} of {asked:,} objects of {bucket} are known")
+    known, asked = _learnt(holding, total, intake.sieve(deployed.settings, deployed.session, None))
+    click.echo(f"Known: {known:,} of {count(asked, 'object')}")
     if known < asked:
         raise EdgesweepError("The others could not be looked at; another run asks for them again")
 
@@ -99,13 +106,13 @@ def _holding(deployed: Deployed, bucket: str) -> _Holding:
 def _counted(holding: _Holding) -> tuple[int, int]:
     """Return how many objects there are, and how many requests list them."""
     columns = SpinnerColumn(), TextColumn("Listing"), TextColumn("{task.completed:,}")
-    count = requests = 0
+    objects = requests = 0
     with progress(*columns) as display:
         task = display.add_task("Listing", total=None)
         for page in holding.pages():
-            count, requests = count + len(page), requests + 1
-            display.update(task, completed=count)
-    return count, requests
+            objects, requests = objects + len(page), requests + 1
+            display.update(task, completed=objects)
+    return objects, requests
 
 
 def _cost(objects: int, requests: int, region: str) -> str:
@@ -123,7 +130,7 @@ def _cost(objects: int, requests: int, region: str) -> str:
     return f"to learn them takes up to {items}: {dollars} at the prices of {priced_as}"
 
 
-def _learnt(holding: _Holding, count: int, sieve: Sieve) -> tuple[int, int]:
+def _learnt(holding: _Holding, total: int, sieve: Sieve) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many.
 
     Raises:
@@ -132,16 +139,14 @@ def _learnt(holding: _Holding, count: int, sieve: Sieve) -> tuple[int, int]:
     columns = TextColumn("Learning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     known = asked = 0
     with progress(*columns) as display:
-        task = display.add_task("Learning", total=count)
-        for page in holding.pages():
-            for start in range(0, len(page), _STRIDE):
-                names = page[start : start + _STRIDE]
-                known, asked = known + sieve.survey(names), asked + len(names)
-                if not known:
-                    msg = (
-                        f"Not one of {asked:,} objects could be looked at; "
-                        f"may you do s3:GetObject on arn:aws:s3:::{holding.bucket}/*?"
-                    )
-                    raise EdgesweepError(msg)
-                display.update(task, completed=asked)
+        task = display.add_task("Learning", total=total)
+        for names in holding.strides():
+            known, asked = known + sieve.survey(names), asked + len(names)
+            if not known:
+                msg = (
+                    f"Not one of {count(asked, 'object')} could be looked at; "
+                    f"may you do s3:GetObject on arn:aws:s3:::{holding.bucket}/*?"
+                )
+                raise EdgesweepError(msg)
+            display.update(task, completed=asked)
     return known, asked

@@ -83,7 +83,7 @@ def test_learn(stack: Stack) -> None:
         command, env=stack.aws.environment, check=True, capture_output=True, text=True
     )
 
-    known, _, objects, *_ = said.stdout.split()
+    _, known, _, objects, _ = said.stdout.split()
     assert known == objects
     assert "since" in dynamodb.get_item(TableName=table, Key=key)["Item"]
 
