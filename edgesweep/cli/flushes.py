@@ -8,13 +8,14 @@ from itertools import islice
 
 import click
 
+from edgesweep import intake
 from edgesweep.cli.deployed import Deployed, stack_options
-from edgesweep.cli.status import routes_of
 from edgesweep.cli.terminal import say
 from edgesweep.cli.words import count, stamp, table
 from edgesweep.errors import EdgesweepError
 from edgesweep.journal import Flush
 from edgesweep.pricing import PATH_PRICE
+from edgesweep.tables import RoutesTable
 from edgesweep.tables.history import History
 
 
@@ -48,8 +49,10 @@ def flushes(
     edgesweep flushes --limit 100
     edgesweep flushes '2026-11-24T12:00:00.000000Z#1f3a5c7e'
     """  # noqa: D301  # \b tells click to keep the lines
-    history = History(deployed.settings.flushes_table)
-    distributions = [distribution] if distribution else routes_of(deployed).ids
+    settings = deployed.settings
+    history = History(settings.flushes_table)
+    known = intake.routes(settings, RoutesTable(settings.flushes_table))
+    distributions = [distribution] if distribution else known.ids
     if flush_id is None:
         found = list(_newest(history, distributions, limit))
         if not found:

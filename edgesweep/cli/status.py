@@ -6,14 +6,13 @@ from datetime import datetime
 
 import click
 
-from edgesweep import wiring
+from edgesweep import intake, wiring
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.terminal import say
 from edgesweep.cli.words import count, length, stamp, table
 from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.policy import Policy, Reason
 from edgesweep.queues import Queue
-from edgesweep.routes import Routes, everywhere
 from edgesweep.status import DistributionStatus, Idle, Observer, Status
 from edgesweep.tables import DirtyTable, FlushTable, RoutesTable
 
@@ -39,22 +38,13 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    routes = routes_of(deployed)
+    routes = intake.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
     policy, refusal = wiring.shared_policy(deployed.settings, routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
     now = wiring.now()
     found = _observer(deployed, policy).look(routes.ids, now)
     click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_lines(found, now)))
-
-
-def routes_of(deployed: Deployed) -> Routes:
-    """Return the distributions that the deployed stack knows, or was told."""
-    settings = deployed.settings
-    known = RoutesTable(settings.flushes_table).load()
-    if known is None:
-        return everywhere(settings.distributions, settings.buckets)
-    return Routes(known, settings.variants)
 
 
 def _observer(deployed: Deployed, policy: Policy) -> Observer:

@@ -66,7 +66,7 @@ def deployed(name: str = "edgesweep-prod", **told: Mapping[str, str]) -> Iterato
 def refusal(code: str, message: str, status: int = 403) -> Answered:
     """Return what a listener for `before-call` answers when AWS refuses."""
     error = {"Code": code, "Message": message}
-    metadata = {"HTTPStatusCode": status}
+    metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}}
     return SimpleNamespace(status_code=status), {"Error": error, "ResponseMetadata": metadata}
 
 
