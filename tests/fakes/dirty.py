@@ -12,11 +12,14 @@ class DirtyRowsInMemory:
 
     Args:
         room: how many rows it takes before it fails, for ever without.
+
+    Attributes:
+        room: as above.
     """
 
     def __init__(self, room: int | None = None) -> None:
         self._rows: dict[tuple[str, str], DirtyRow] = {}
-        self._room = room
+        self.room = room
 
     @property
     def rows(self) -> Sequence[DirtyRow]:
@@ -25,7 +28,7 @@ class DirtyRowsInMemory:
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those for which there was no room."""
-        room = len(rows) if self._room is None else max(0, self._room - len(self._rows))
+        room = len(rows) if self.room is None else max(0, self.room - len(self._rows))
         self._rows |= {(row.partition, row.position): row for row in rows[:room]}
         return dict.fromkeys(rows[room:], "The table is full")
 
