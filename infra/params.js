@@ -200,6 +200,7 @@ const settings = async ({ options, resolveConfigurationProperty, resolveVariable
     freePaths,
     guaranteeMinutes,
     catalogue: skipUnchanged ? '${file(infra/catalogue.yml)}' : {},
+    cataloguePolicy: skipUnchanged ? ['CataloguePolicy'] : [],
     catalogueTable: skipUnchanged ? { Ref: 'CatalogueTable' } : '',
     quietSeconds,
     maxWaitSeconds,

@@ -30,6 +30,16 @@ def test_lint(package: Package) -> None:
     assert said.stdout + said.stderr == ""
 
 
+def test_sifted(package: Package) -> None:
+    """The recorder is told of the catalogue only when it may use it."""
+    function = package.template["Resources"]["RecordLambdaFunction"]
+
+    assert function["Properties"]["Environment"]["Variables"]["CATALOGUE_TABLE"] == {
+        "Ref": "CatalogueTable"
+    }
+    assert "CataloguePolicy" in function["DependsOn"]
+
+
 def test_unsifted(contrary: Package) -> None:
     """Where every upload counts there is no catalogue, and nobody may look at an object."""
     record = contrary.properties("RecordLambdaFunction")["Environment"]["Variables"]
