@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from edgesweep.analysis.sites import DAYS
 from edgesweep.budget import Budget
 from edgesweep.policy import Policy
 from edgesweep.pricing import FREE_PATHS, PATH_PRICE
@@ -12,7 +13,6 @@ from edgesweep.replay.generators import START
 from edgesweep.replay.history import Deploy, History
 from edgesweep.replay.paced import sweep
 
-DAYS = 31
 LONGEST_MONTH = timedelta(days=DAYS)
 MINUTE = timedelta(minutes=1)
 # A change is recorded at any moment of a tick, and the flush that is due takes the next.

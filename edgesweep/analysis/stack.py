@@ -1,14 +1,17 @@
-"""What the stack itself costs: while nothing happens, and for a million changes."""
+"""What a month costs: of the stack while nothing happens, of a million changes, of a site."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
+from edgesweep.analysis.sites import DAYS
 from edgesweep.pricing import PATH_PRICE
 from edgesweep.pricing.bill import Bill
 from edgesweep.pricing.prices import VIRGINIA, Item
 from edgesweep.pricing.workload import MINUTES_A_DAY, Workload, month_bill
+from edgesweep.replay.history import Source
+from edgesweep.replay.paced import Swept
 
-DAYS = 31
 MILLION = 1_000_000
 TICKS_A_MONTH = DAYS * MINUTES_A_DAY
 # What is charged for a tick, whether or not it finds anything.
@@ -53,6 +56,44 @@ def more_changes(count: int = MILLION, a_flush: int = 100, region: str = VIRGINI
     return Bill(
         tuple(replace(line, quantity=units, free=Decimal(0)) for line, units in more if units)
     )
+
+
+def month_of(site: Source, swept: Swept, region: str = VIRGINIA) -> Bill:
+    """Return the bill of an average month of a site: paths, refetches and the stack.
+
+    Args:
+        site: its history, which counts as a month at least.
+        swept: what came of sweeping it.
+        region: where the stack runs.
+    """
+    steps = [(step.at, len(step.dirty)) for step in site.steps()]
+    span = steps[-1][0] - steps[0][0] if steps else timedelta(0)
+    days = max(DAYS, -(-span // timedelta(days=1)))
+
+    def monthly(count: int) -> int:
+        return -(-count * DAYS // days)
+
+    work = Workload(
+        days=DAYS,
+        events=monthly(sum(changed for _, changed in steps)),
+        flushes=monthly(len(swept.flushes)),
+        paths=monthly(swept.row.paths),
+        collateral=monthly(swept.row.collateral),
+    )
+    return month_bill(work, region)
+
+
+def itemised(bill: Bill) -> str:
+    """Return a bill in columns of dollars: list prices, what the free tier pays, what is left."""
+    header = f"{'units':>14} {'list':>9} {'free tier':>10} {'to pay':>9}  item"
+    lines = [
+        f"{line.quantity:>14,.2f} {line.gross:>9.4f} {line.saved:>10.4f} {line.dollars:>9.4f}  "
+        f"{line.service}: {line.item}"
+        for line in bill.lines
+    ]
+    saved = bill.gross - bill.dollars
+    total = f"{'':>14} {bill.gross:>9.4f} {saved:>10.4f} {bill.dollars:>9.4f}  all together"
+    return "\n".join([header, *lines, total])
 
 
 def in_paths(dollars: Decimal) -> Decimal:

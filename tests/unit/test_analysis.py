@@ -13,6 +13,7 @@ from edgesweep.analysis import charts, guarantee, intervals, sites, stack, wildc
 from edgesweep.cover import Prices, cover
 from edgesweep.errors import BadInput
 from edgesweep.pricing import EDGE_CACHES, PATH_PRICE, REFETCH_COST, S3_GET_PRICE
+from edgesweep.pricing.bill import bill
 from edgesweep.pricing.prices import Item
 from edgesweep.replay.generators import START
 from edgesweep.replay.history import Deploy, History
@@ -151,6 +152,32 @@ def test_stack() -> None:
         "LOG_STORAGE": "0.0000",
     }
     assert changes.dollars == changes.gross
+
+
+def test_month_of() -> None:
+    """A site's month is billed with all that it takes, a longer history's by the average month."""
+    one, two = history((0, "ac")), history((0, "ac"), (62 * 24 * 60, "bd"))
+
+    bills = [stack.month_of(site, sites.swept([site])["site"]) for site in (one, two, history())]
+
+    events, paths = (
+        [{line.item: line.quantity for line in bill.lines}.get(item, 0) for bill in bills]
+        for item in (Item.EVENTS, Item.PATHS)
+    )
+    assert (events, paths) == ([2, 2, 0], [2, 2, 0])
+    assert bills[2] == stack.idle_month()
+
+
+def test_itemised() -> None:
+    """A bill has a line for each item, and one for their sums."""
+    header, *lines, total = stack.itemised(bill({Item.PATHS: 1_800, Item.HEADS: 5_000})).split("\n")
+
+    assert header.split() == ["units", "list", "free", "tier", "to", "pay", "item"]
+    assert [line.split()[:4] for line in lines] == [
+        ["1,800.00", "9.0000", "5.0000", "4.0000"],
+        ["5,000.00", "0.0020", "0.0000", "0.0020"],
+    ]
+    assert total.split()[:3] == ["9.0020", "5.0000", "4.0020"]
 
 
 def test_chart() -> None:
