@@ -39,10 +39,11 @@ class Workload:
         paths: invalidation paths in them.
         collateral: unchanged objects that were hit, each at every flush.
         listings: requests that list up to 1,000 keys.
-        heads: requests for an object's headers.
+        heads: requests for an object's headers, one for each upload where there is a catalogue.
+        unchanged: events among them that the catalogue passed over.
 
     Raises:
-        BadInput: a count is negative.
+        BadInput: a count is negative, or more was passed over than looked at.
     """
 
     days: int = 31
@@ -54,12 +55,22 @@ class Workload:
     collateral: int = 0
     listings: int = 0
     heads: int = 0
+    unchanged: int = 0
 
     def __post_init__(self) -> None:
         for one in fields(self):
             if getattr(self, one.name) < 0:
                 msg = f"{one.name} must be at least 0, not {getattr(self, one.name)}"
                 raise BadInput(msg)
+        most = min(self.events, self.heads)
+        if self.unchanged > most:
+            msg = f"unchanged must be at most {most}, the events looked at, not {self.unchanged}"
+            raise BadInput(msg)
+
+    @property
+    def rows(self) -> int:
+        """Dirty rows, one for each event that was not passed over."""
+        return self.events - self.unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class Stack:
     Attributes:
         record_gb: memory of the record function.
         record_seconds: for one event.
+        head_seconds: that it takes longer with a HEAD.
         events_a_batch: that one record invocation gets, on average.
         flush_gb: memory of the flush function.
         tick_seconds: of a tick that finds nothing.
@@ -96,6 +108,7 @@ class Stack:
 
     record_gb: Decimal = Decimal(1)
     record_seconds: Decimal = Decimal("0.001")
+    head_seconds: Decimal = Decimal("0.002")
     events_a_batch: int = 100
     flush_gb: Decimal = Decimal(1)
     tick_seconds: Decimal = Decimal("0.03")
@@ -138,11 +151,14 @@ def used(work: Workload, stack: Stack = STACK) -> Mapping[Item, Decimal]:
         Item.MESSAGES: work.events + 2 * _requests(work.events, _MESSAGES_A_REQUEST) + polls,
         Item.INVOCATIONS: ticks + batches,
         Item.GB_SECONDS: _gb_seconds(work, stack),
-        Item.WRITES: 2 * work.events * _requests(stack.row_bytes, _WRITE_UNIT)
+        # A row is written and removed, what is known of a changed object forgotten and learnt.
+        Item.WRITES: 2 * work.rows * _requests(stack.row_bytes, _WRITE_UNIT)
+        + 2 * (work.heads - work.unchanged)
         + work.flushes * stack.flush_writes,
         Item.READS: ticks * (stack.tick_reads + work.distributions * stack.look_reads)
         + work.flushes * stack.flush_reads
-        + _requests(work.events * stack.row_bytes, _READ_UNIT),
+        + work.heads
+        + _requests(work.rows * stack.row_bytes, _READ_UNIT),
         Item.STORAGE: kept,
         Item.BACKUP: kept,
         Item.LOG_INGESTION: logs,
@@ -167,7 +183,8 @@ def month_bill(
 def _gb_seconds(work: Workload, stack: Stack) -> Decimal:
     ticks = work.days * MINUTES_A_DAY
     flushing = ticks * stack.tick_seconds + work.flushes * stack.flush_seconds
-    return stack.flush_gb * flushing + stack.record_gb * work.events * stack.record_seconds
+    recording = work.events * stack.record_seconds + work.heads * stack.head_seconds
+    return stack.flush_gb * flushing + stack.record_gb * recording
 
 
 def _requests(units: int, a_request: int) -> int:

@@ -157,9 +157,9 @@ def test_million_changes() -> None:
         "TICKS": ("0.0432", "0.0000"),
         "MESSAGES": ("0.7409", "0.3409"),  # 1.2 million and 652,320 idle ones; 1 million free
         "INVOCATIONS": ("0.0106", "0.0000"),  # 43,200 ticks and 10,000 batches
-        "GB_SECONDS": ("0.0706", "0.0000"),  # 1,296 + 1,500 x 2 + 1 x 1,000
-        "WRITES": ("1.2688", "1.2688"),  # 2 million and 1,500 x 20 at $0.625 a million
-        "READS": ("0.0349", "0.0349"),  # 172,800 + 9,000 + 97,657 at $0.125 a million
+        "GB_SECONDS": ("0.0706", "0.0000"),  # 1,296 + 1,500 x 2 + 1 x 1,002
+        "WRITES": ("1.2700", "1.2700"),  # 2,002,000 and 1,500 x 20 at $0.625 a million
+        "READS": ("0.0351", "0.0351"),  # 172,800 + 9,000 + 1,000 + 97,657 at $0.125 a million
         "STORAGE": ("0.0100", "0.0000"),  # 1,500 x 2,000 B x 400 / 30 days = 0.04 GB
         "BACKUP": ("0.0080", "0.0080"),
         "LOG_INGESTION": ("0.0266", "0.0000"),
@@ -209,10 +209,11 @@ def test_directly_from_s3() -> None:
 
 def test_every_part() -> None:
     """Every memory, time and size of the stack counts, and so does every distribution."""
-    work = Workload(days=1, distributions=3, events=1_001, flushes=10)
+    work = Workload(days=1, distributions=3, events=1_001, flushes=10, heads=1_000, unchanged=900)
     stack = Stack(
         record_gb=Decimal(2),
         record_seconds=Decimal("0.01"),
+        head_seconds=Decimal("0.02"),
         events_a_batch=10,
         flush_gb=Decimal(4),
         tick_seconds=Decimal("0.1"),
@@ -235,13 +236,14 @@ def test_every_part() -> None:
     )
 
     assert {item.name: f"{units:f}" for item, units in used(work, stack).items() if units} == {
+        "HEADS": "1000",
         "EVENTS": "1001",
         "TICKS": "1440",
         "MESSAGES": str(1_001 + 101 + 101 + 2 * 8_640 + 72),
         "INVOCATIONS": str(1_440 + 101),
-        "GB_SECONDS": f"{4 * (144 + 50) + 2 * Decimal('10.01')}",
-        "WRITES": str(1_001 * 2 * 2 + 110),
-        "READS": str(1_440 * (3 + 3 * 5) + 70 + 251),
+        "GB_SECONDS": f"{4 * (144 + 50) + 2 * Decimal('30.01')}",
+        "WRITES": str(101 * 2 * 2 + 2 * 100 + 110),
+        "READS": str(1_440 * (3 + 3 * 5) + 70 + 1_000 + 26),
         "STORAGE": "2",
         "BACKUP": "2",
         "LOG_INGESTION": "1.541",
@@ -269,6 +271,12 @@ def test_bad_count() -> None:
     """A count below 0 is refused by its name."""
     with pytest.raises(BadInput, match="flushes must be at least 0, not -1"):
         Workload(flushes=-1)
+
+
+def test_too_many_unchanged() -> None:
+    """What nobody looked at cannot be passed over."""
+    with pytest.raises(BadInput, match="unchanged must be at most 3, the events looked at, not 4"):
+        Workload(events=5, heads=3, unchanged=4)
 
 
 def test_price_list() -> None:
