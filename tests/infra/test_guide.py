@@ -1,0 +1,78 @@
+"""The page on the budget tells of everything that is deployed, and of nothing else."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bench.months import Month, simulate
+from edgesweep.metrics import Series
+from infra.local.aws import ROOT
+from tests.infra.test_alarms import ALARMS
+from tests.infra.test_parameters import DEFAULTS, check
+
+PAGE = (ROOT / "docs" / "budget.md").read_text()
+POLICY = (
+    "budgetUsd", "freePaths", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds", "shards",
+    "headroom", "refetchUsd", "missUsd",
+)  # fmt: skip
+
+
+def rows() -> Mapping[str, list[str]]:
+    """Return the cells of each table row that begins with a name, by that name."""
+    found = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE)
+    return {name: rest.split(" | ") for name, rest in found}
+
+
+def test_names() -> None:
+    """Each parameter of the policy, each series and each alarm has its row."""
+    assert list(rows()) == [*POLICY, *Series, *ALARMS]
+
+
+def test_units() -> None:
+    """Units are those that are published."""
+    units = {series: rows()[series][0].replace("dollars", "none") for series in Series}
+
+    assert units == {series: series.unit.lower() for series in Series}
+
+
+def test_defaults() -> None:
+    """Defaults are those of serverless.yml."""
+    told = {name: rows()[name][0] for name in POLICY if name != "guaranteeMinutes"}
+
+    assert told == {name: DEFAULTS[name] for name in told}
+
+
+@pytest.mark.parametrize(
+    ("named", "traffic"),
+    [
+        ("a weekly deploy", "weekly deploy"),
+        ("ten deploys a day", "ten deploys a day"),
+        ("a full rebuild every night", "nightly rebuild"),
+    ],
+)
+def test_months(named: str, traffic: str) -> None:
+    """Months of quiet traffic are as they are simulated; the busy ones take long, see `bench`."""
+    (told,) = re.findall(rf"^\| {named} \| (.*) \|$", PAGE, re.MULTILINE)
+
+    free, small, unlimited = (simulate(traffic, 1, usd) for usd in (Decimal(0), Decimal(5), None))
+    assert told.split(" | ") == [
+        f"{free.paths}",
+        _waits(free),
+        f"{small.dollars:.2f}",
+        _waits(small),
+        f"{unlimited.dollars:.2f}",
+        _waits(unlimited),
+    ]
+
+
+def _waits(month: Month) -> str:
+    half, worst = (month.quantile(part) / timedelta(minutes=1) for part in (0.5, 1))
+    return f"{half:.1f}, {worst:.1f}"
+
+
+def test_refusal() -> None:
+    """The refusal is what a deployment says."""
+    assert check(guaranteeMinutes="5").stderr in PAGE
