@@ -1,18 +1,23 @@
 """A person operates a deployed stack with the installed command, and no rights but their own."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from infra.local.aws import ACCOUNT
+from edgesweep.queues import REDRIVEN, DeadLetterQueue
+from edgesweep.redrive import ATTEMPTS, FIRST_WAIT, Redriver
+from infra.local.aws import ACCOUNT, REGION
 from tests.e2e.conftest import PATIENCE_SECONDS, Stack
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")
@@ -56,15 +61,25 @@ class Person:
 
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str) -> Finished:
+    def run(self, *arguments: str, stdout: int = subprocess.PIPE) -> Finished:
         """Run a command about the stack."""
         return subprocess.run(
             [EDGESWEEP, *arguments, "--stage", STAGE],
             env=self.environment,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
+
+    def runs_unread(self, *arguments: str) -> Finished:
+        """Run a command whose output nobody reads."""
+        ours, theirs = os.pipe()
+        os.close(ours)
+        try:
+            return self.run(*arguments, stdout=theirs)
+        finally:
+            os.close(theirs)
 
     def reads(self, *arguments: str) -> Any:  # noqa: ANN401  # JSON
         """Run a command that has nothing to complain of, and return what it prints."""
@@ -75,11 +90,15 @@ class Person:
 
 def person(stack: Stack, name: str, actions: Sequence[str]) -> Person:
     """Return a new user of the account who may do this and nothing else."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return user(stack, name, {"Version": "2012-10-17", "Statement": [statement]})
+
+
+def user(stack: Stack, name: str, policy: Mapping[str, Any]) -> Person:
+    """Return a new user of the account who has one policy."""
     iam = stack.aws.client("iam")
     iam.create_user(UserName=name)
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=policy)
+    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     keys = {
         "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
@@ -101,6 +120,18 @@ def _operator(stack: Stack) -> Person:
 @pytest.fixture(scope="module", name="onlooker")
 def _onlooker(stack: Stack) -> Person:
     return person(stack, "onlooker", LOOKING)
+
+
+def report(stack: Stack, key: str) -> str:
+    """Return what S3 reports of a created object."""
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventTime": "2026-11-24T12:00:00.000Z",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": stack.bucket}, "object": {"key": key}},
+    }
+    return json.dumps({"Records": [record]})
 
 
 def await_rows(stack: Stack, *keys: str) -> None:
@@ -146,20 +177,9 @@ def test_flush(stack: Stack, operator: Person) -> None:
 
 def test_redrive(stack: Stack, operator: Person) -> None:
     """A change whose report ended among the dead letters is swept once they are sent back."""
-    report = {
-        "Records": [
-            {
-                "eventVersion": "2.1",
-                "eventSource": "aws:s3",
-                "eventTime": "2026-11-24T12:00:00.000Z",
-                "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": stack.bucket}, "object": {"key": "redriven.html"}},
-            }
-        ]
-    }
     sqs, url = stack.aws.client("sqs"), stack.outputs["DeadLetterQueueUrl"]
     with stack.resting_schedule():
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
+        sqs.send_message(QueueUrl=url, MessageBody=report(stack, "redriven.html"))
 
         assert operator.reads("status")["dead_letters"] == 1
         dry = operator.run("redrive", "--dry-run")
@@ -173,6 +193,57 @@ def test_redrive(stack: Stack, operator: Person) -> None:
         assert operator.reads("status")["dead_letters"] == 0
         changed_at = datetime.now(UTC)
     stack.watch.await_sweep({"/redriven.html": changed_at}, PATIENCE_SECONDS)
+
+
+def test_redriven_by_itself(stack: Stack) -> None:
+    """The flush function's role is enough to send back what is due, and to leave what is not."""
+    iam, outputs = stack.aws.client("iam"), stack.outputs
+    function = stack.aws.client("lambda").get_function_configuration(
+        FunctionName=outputs["FlushFunction"]
+    )
+    role = {"RoleName": function["Role"].rpartition("/")[2], "PolicyName": "flush"}
+    flusher = user(stack, "flusher", iam.get_role_policy(**role)["PolicyDocument"]).environment
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=stack.aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=flusher["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=flusher["AWS_SECRET_ACCESS_KEY"],
+    )
+    dead = DeadLetterQueue(sqs, outputs["DeadLetterQueueUrl"], outputs["QueueUrl"])
+    often = {REDRIVEN: {"DataType": "Number", "StringValue": str(ATTEMPTS)}}
+    root = partial(stack.aws.client("sqs").send_message, QueueUrl=outputs["DeadLetterQueueUrl"])
+    with stack.resting_schedule():
+        root(MessageBody=report(stack, "by-itself.html"))
+        root(MessageBody="poison", MessageAttributes=often)
+
+        moved = Redriver(dead, lambda: datetime.now(UTC) + FIRST_WAIT).look()
+
+        await_rows(stack, "by-itself.html")
+        (left,) = dead.take()
+        stack.aws.client("sqs").purge_queue(QueueUrl=outputs["DeadLetterQueueUrl"])
+    assert moved == 1
+    assert left.body == "poison"
+
+
+def test_closed_pipe(stack: Stack, operator: Person) -> None:
+    """When nobody reads what is printed, a command ends in silence, as a signal would end it."""
+    url = stack.outputs["DeadLetterQueueUrl"]
+    sqs = stack.aws.client("sqs")
+    commands = (
+        ("status",),
+        ("flushes", "--json"),
+        ("flush", "--dry-run"),
+        ("redrive", "--dry-run"),
+        ("doctor", "--json"),
+    )
+    with stack.resting_schedule():
+        upload(stack, "unread.html")
+        sqs.send_message(QueueUrl=url, MessageBody="none")
+        ended = [operator.runs_unread(*command) for command in commands]
+        sqs.purge_queue(QueueUrl=url)
+
+    assert [(one.returncode, one.stderr) for one in ended] == [(141, "")] * len(commands)
 
 
 @pytest.mark.parametrize(
