@@ -216,6 +216,21 @@ def test_unchanged(deployment: Deployment, sifting: Function) -> None:
     assert sifting.lines("INFO")[-1]["passed_over"] == {"unchanged": 1}
 
 
+def test_versions(deployment: Deployment, sifting: Function) -> None:
+    """In a versioned bucket, told of by EventBridge in whole seconds, the same again is skipped."""
+    versioned: Any = {"Bucket": "site", "VersioningConfiguration": {"Status": "Enabled"}}
+    boto3.client("s3").put_bucket_versioning(**versioned)
+    told = json.loads((EVENTS / "eventbridge-object-created-put.json").read_text())
+    told["detail"]["bucket"]["name"] = "site"
+
+    for _ in range(2):
+        upload(told["detail"]["object"]["key"])
+        told["time"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        assert sifting(event(json.dumps(told))) == failures()
+
+    assert keys(deployment) == ["docs/index.html"]
+
+
 def test_unreadable(deployment: Deployment, sifting: Function) -> None:
     """An object that may not be looked at is a change, every time."""
     for _ in range(2):
