@@ -83,6 +83,7 @@ def ending_with(error: BaseException) -> Result:
         (DENIED, 1, "edgesweep: You may not call PutObject: Not you\n"),
         (OSError(5, "Input/output error"), 1, "edgesweep: [Errno 5] Input/output error\n"),
         (KeyboardInterrupt(), 130, "edgesweep: Interrupted\n"),
+        (click.Abort(), 130, "edgesweep: Interrupted\n"),
         (BrokenPipeError(), 141, ""),
     ],
 )
