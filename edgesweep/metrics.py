@@ -1,4 +1,4 @@
-"""What a tick publishes: at most ten series, since each of them costs money.
+"""What a tick publishes: ten series of a stack that works, since each of them costs money.
 
 An operator sees what waits, what was spent and what holds it up, and an alarm watches one plain
 number. What follows from another series is none of its own. Why changes were passed over, and other
@@ -37,6 +37,7 @@ class Series(StrEnum):
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
     HELD_BY_CLOUDFRONT = "HeldByCloudFront"  # those that it refuses, or does not answer
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
+    UNWIRED_BUCKETS = "UnwiredBuckets"  # that tell us nothing; looked for once a day
 
     @property
     def unit(self) -> str:

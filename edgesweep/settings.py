@@ -29,6 +29,7 @@ class Settings:
         shards: partitions over which the dirty rows of a distribution are spread.
         selection: which keys are swept.
         variants: distribution id -> which viewer paths of an object count.
+        notified_queue: ARN of the queue that the buckets tell themselves; None if EventBridge does.
         queue: URL of the queue of changes; empty for a function that does not send to it.
         dead_letter_queue: URL of the queue of messages that could not be recorded; empty likewise.
     """
@@ -42,6 +43,7 @@ class Settings:
     shards: int
     selection: Selection
     variants: Mapping[str, Variants]
+    notified_queue: str | None
     queue: str = ""
     dead_letter_queue: str = ""
 
@@ -71,6 +73,7 @@ class Settings:
                 immutable=_list(values, "IMMUTABLE"),
             ),
             variants=_variants(values),
+            notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),
         )

@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Sequence
-from functools import cache, partial
+from datetime import date
+from functools import cache, lru_cache, partial
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep import wiring
-from edgesweep.bucket import elsewhere
+from edgesweep.bucket import Bucket, elsewhere
 from edgesweep.budget import month_of
 from edgesweep.discovery import Discovery, Known
 from edgesweep.flusher import Outcome
-from edgesweep.metrics import dollars_left, measured
+from edgesweep.metrics import Series, dollars_left, measured
+from edgesweep.notifications import reaches
 from edgesweep.policy import Policy
 from edgesweep.redrive import Redriver
 from edgesweep.settings import Settings
@@ -62,6 +64,7 @@ def handler(_event: object, _context: object) -> None:
     for outcome in outcomes:
         tell(outcome)
     publish(outcomes, policy, known.unrouted)
+    check_wiring(wiring.now().date())
     # DynamoDB answers: what could not be recorded may be recorded now.
     failures = [known.error, refusal, *(outcome.error for outcome in outcomes), redrive()]
     errors = [error for error in failures if error]
@@ -123,3 +126,27 @@ def check_regions() -> None:
     """Say once for each execution environment which buckets are in another region."""
     for reason in elsewhere(boto3.client("s3"), settings().buckets):
         logger.error(reason)
+
+
+@lru_cache(maxsize=1)
+def check_wiring(_day: date) -> None:
+    """Publish once a day, and after a cold start, how many buckets tell us nothing any more.
+
+    Whoever puts a bucket's notifications in place as a whole undoes `edgesweep attach` in silence.
+    """
+    s3, queue = boto3.client("s3"), settings().notified_queue
+    try:
+        unwired = [
+            name
+            for name in settings().buckets
+            if not reaches(Bucket(s3, name).notifications(), queue)
+        ]
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("The notifications of a bucket cannot be read", reason=str(error))
+        return
+    for name in unwired:
+        logger.error("A bucket tells nothing of its changes; run edgesweep doctor", bucket=name)
+    if unwired:
+        series = Series.UNWIRED_BUCKETS
+        metrics.add_metric(series, series.unit, len(unwired))
+        metrics.flush_metrics()

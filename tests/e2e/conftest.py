@@ -140,20 +140,22 @@ def deploy_attached(aws: EmbeddedAws) -> Stack:
     s3.put_bucket_versioning(Bucket=EXISTING, VersioningConfiguration={"Status": "Enabled"})
     edgesweep = Path(sys.executable).with_name("edgesweep")
     subprocess.run([edgesweep, "attach", EXISTING], env=aws.environment, check=True)
-    outputs = aws.deploy("prod", bucket=EXISTING, distribution=_distribution(aws), shards="3")
+    outputs = aws.deploy(
+        "prod", bucket=EXISTING, distribution=make_distribution(aws, EXISTING), shards="3"
+    )
     return Stack(aws, outputs, EXISTING)
 
 
-def _distribution(aws: EmbeddedAws) -> str:
-    """Create a distribution in front of the existing bucket and return its id."""
+def make_distribution(aws: EmbeddedAws, bucket: str) -> str:
+    """Create a distribution in front of a bucket and return its id."""
     origin = {
         "Id": "existing",
-        "DomainName": f"{EXISTING}.s3.us-east-1.amazonaws.com",
+        "DomainName": f"{bucket}.s3.us-east-1.amazonaws.com",
         "S3OriginConfig": {"OriginAccessIdentity": ""},
     }
     made = aws.client("cloudfront").create_distribution(
         DistributionConfig={
-            "CallerReference": "existing",
+            "CallerReference": bucket,
             "Comment": "An existing distribution",
             "Enabled": True,
             "Origins": {"Quantity": 1, "Items": [origin]},

@@ -1,13 +1,9 @@
 """The doctor finds what is broken in a deployed stack, and the command that it names mends it."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,14 +12,12 @@ from botocore.config import Config
 from click.testing import CliRunner, Result
 
 from edgesweep.cli import main
-from infra.local.aws import REGION, ROOT, embedded_aws
+from infra.local.aws import REGION, embedded_aws
 from tests.e2e.conftest import EXISTING, Stack, deploy_attached, deploy_site
+from tests.e2e.shell import run
 
 Findings = Sequence[Mapping[str, str]]
 
-TOOLS = (Path(sys.executable).parent, ROOT / ".envs/awscli/bin", ROOT / "node_modules/.bin")
-# Version 1 of the AWS command line asks the real SQS in spite of its environment.
-HERE = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
 STAGES = {"site": "test", "attached": "prod"}
 
 
@@ -61,17 +55,7 @@ class Patient:
 
     def run(self, command: str) -> None:
         """Run a command as a shell does."""
-        path = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
-        environment = {**self.stack.aws.environment, "PATH": path}
-        ran = subprocess.run(
-            ["bash", "-euc", f"{HERE}\n{command}"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+        run(self.stack.aws, command)
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # a boto3 client
         """Return a client with the rights of the account's root user."""

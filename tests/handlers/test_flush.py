@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -12,13 +12,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from edgesweep import redrive
+from edgesweep.bucket import Bucket
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
+from edgesweep.notifications import EVENTBRIDGE
 from edgesweep.paths import matcher, viewer_path
 from edgesweep.pricing.workload import STACK
 from edgesweep.queues import Queue
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
+from tests.fakes.wiring import notifications_of
 from tests.handlers.conftest import Deployment
 
 TOKENS = count(1)
@@ -348,3 +351,40 @@ def test_misconfigured(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, 
 
     with pytest.raises(Exception, match=name):
         flush()
+
+
+def test_unwired(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bucket whose wiring was undone is counted at once, and then once a day."""
+    boto3.client("s3").create_bucket(Bucket="site")
+    monkeypatch.setenv("BUCKET", "site")
+    flush = deployment.load("flush")
+
+    with calls() as asked:
+        flush()
+        flush()
+
+    assert asked.count("s3.GetBucketNotificationConfiguration") == 1
+    assert [line["bucket"] for line in flush.lines("ERROR")] == ["site"]
+    assert capsys.readouterr().out.count('"UnwiredBuckets":[1.0]') == 1
+
+    flush.module.check_wiring(date(2030, 1, 1))
+    assert '"UnwiredBuckets":[1.0]' in capsys.readouterr().out
+
+
+def test_wired(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bucket that is wired is not spoken of, nor is one that cannot be looked at counted."""
+    complaints = []
+    with notifications_of("site"):
+        Bucket(boto3.client("s3"), "site").replace({EVENTBRIDGE: {}})
+        for bucket in ("site", "not-there"):
+            monkeypatch.setenv("BUCKET", bucket)
+            flush = deployment.load("flush")
+            flush()
+            complaints.append([line["message"] for line in flush.lines("WARNING")])
+
+    assert complaints == [[], ["The notifications of a bucket cannot be read"]]
+    assert "UnwiredBuckets" not in capsys.readouterr().out

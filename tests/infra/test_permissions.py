@@ -61,10 +61,10 @@ def _allowed(
 
 def test_actions(allowed: list[tuple[str, str, str]]) -> None:
     """Actions are named one by one, as AWS knows them."""
-    known = [_known(action) for _, action, _ in allowed]
+    entries = [known(action) for _, action, _ in allowed]
 
     assert allowed
-    assert [one for one, entry in zip(allowed, known, strict=True) if entry is None] == []
+    assert [one for one, entry in zip(allowed, entries, strict=True) if entry is None] == []
 
 
 def test_resources(allowed: list[tuple[str, str, str]]) -> None:
@@ -83,7 +83,7 @@ def test_everything(allowed: list[tuple[str, str, str]]) -> None:
     """Only what AWS can allow on nothing narrower is allowed on everything."""
     everything = {action for _, action, resource in allowed if resource == "*"}
 
-    assert [action for action in everything if (_known(action) or {}).get("Resources")] == []
+    assert [action for action in everything if (known(action) or {}).get("Resources")] == []
 
 
 def test_named(contrary: Package, packages: Mapping[str, Package]) -> None:
@@ -99,7 +99,7 @@ def test_named(contrary: Package, packages: Mapping[str, Package]) -> None:
     assert used == WILDCARDS.keys()
 
 
-def _known(action: str) -> Mapping[str, Any] | None:
+def known(action: str) -> Mapping[str, Any] | None:
     """Return AWS's entry of an action, None if it knows none of that name."""
     service, _, name = action.partition(":")
     entry: Mapping[str, Any] | None = REFERENCE.get(service, {"Actions": {}})["Actions"].get(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edgesweep.metrics import Series
 from edgesweep.settings import Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 
@@ -226,10 +227,13 @@ def test_boundary(site: Package, contrary: Package) -> None:
 
 
 def test_dashboard(site: Package, contrary: Package) -> None:
-    """A dashboard is there where it was asked for: it may cost money."""
+    """A dashboard is there where it was asked for, as it may cost money, and shows every series."""
     assert list(site.resources("AWS::CloudWatch::Dashboard")) == []
     ((_, dashboard),) = contrary.resources("AWS::CloudWatch::Dashboard")
-    json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])
+    widgets = json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+
+    shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
+    assert {series.value for series in Series} <= shown
 
 
 def test_parameters(site: Package, buckets: Package) -> None:

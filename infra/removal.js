@@ -1,0 +1,63 @@
+'use strict';
+
+// Before `osls remove`. CloudFormation deletes a bucket only when it is empty, and fails half-way otherwise: so the
+// demo site's bucket is emptied, or, where its stage is no passing one, the removal ends before it begins.
+
+const { S3Client, DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, ListObjectVersionsCommand } = require('@aws-sdk/client-s3');
+const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
+
+const PASSING_STAGES = ['demo', 'test'];
+
+class Removal {
+  constructor(serverless, options, { log }) {
+    this.serverless = serverless;
+    this.log = log;
+    this.hooks = { 'before:remove:remove': () => this.prepare() };
+  }
+
+  async prepare() {
+    const provider = this.serverless.getProvider('aws');
+    const config = await provider.getAwsSdkV3Config();
+    const s3 = new S3Client(config);
+    const outputs = await this.outputs(new CloudFormationClient(config), provider.naming.getStackName());
+    if (outputs.SiteBucket) await this.empty(s3, outputs.SiteBucket, provider.getStage());
+    else for (const bucket of (outputs.Buckets ?? '').split(',').filter(Boolean)) await this.remind(s3, bucket);
+  }
+
+  async outputs(cloudFormation, StackName) {
+    try {
+      const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+      return Object.fromEntries((Stacks[0].Outputs ?? []).map((one) => [one.OutputKey, one.OutputValue]));
+    } catch (error) {
+      if (/does not exist/.test(error.message)) return {};
+      throw error;
+    }
+  }
+
+  async empty(s3, Bucket, stage) {
+    for (;;) {
+      const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }));
+      const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+      if (Objects.length === 0) return;
+      if (!PASSING_STAGES.includes(stage)) {
+        throw new this.serverless.classes.Error(
+          `The bucket ${Bucket} is not empty, and would be deleted; empty it first, with every version it may have: aws s3 rm --recursive s3://${Bucket}`
+        );
+      }
+      const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+      if (Errors.length > 0) throw new this.serverless.classes.Error(`The bucket ${Bucket} cannot be emptied: ${Errors[0].Message}`);
+    }
+  }
+
+  async remind(s3, Bucket) {
+    const attached = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket })).then(
+      (found) => found.EventBridgeConfiguration !== undefined,
+      () => false
+    );
+    if (attached) {
+      this.log.warning(`The bucket ${Bucket} still tells EventBridge of every change; if nobody else needs that: edgesweep detach ${Bucket}`);
+    }
+  }
+}
+
+module.exports = Removal;
