@@ -90,6 +90,7 @@ def test_every_key(key: str) -> None:
         ("/" + "🌵" * 334, 334),
         ("/" + "🌵" * 334 + "~", 334),
         ("/a~" + "🌵" * 400, 2),
+        ("/" + "a" * 400 + "~", 401),
     ],
 )
 def test_long_path(path: str, stop: int | None) -> None:
