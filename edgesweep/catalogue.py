@@ -176,6 +176,7 @@ class Sifted:
         seen: changed objects that are there.
         token: what `seen` and all other changed objects were forgotten under.
         stamped_at: later than every HEAD; None: there was none.
+        unseen: how many changed objects no HEAD saw: they are gone by now, or not ours to read.
     """
 
     unchanged: frozenset[Name] = frozenset()
@@ -183,6 +184,7 @@ class Sifted:
     seen: Mapping[Name, Head] = field(default_factory=dict)
     token: str = ""
     stamped_at: datetime | None = None
+    unseen: int = 0
 
 
 class Unsifted:
@@ -225,8 +227,9 @@ class Sieve:
         present = [name for name in changed if name not in removed]
         token = self.token()
         refused = {**self.catalogue.clear(removed), **self.catalogue.forget(present, token)}
-        seen = self.heads.look([name for name in present if name not in refused])
-        return Sifted(unchanged, refused, seen, token, self.clock())
+        asked = [name for name in present if name not in refused]
+        seen = self.heads.look(asked)
+        return Sifted(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
 
     def learn(self, sifted: Sifted, recorded: Collection[Name]) -> Mapping[Name, str]:
         """Learn what was seen of the objects whose rows are all written.

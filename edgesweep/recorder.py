@@ -78,6 +78,7 @@ class Recorded:
         failed: message id -> why it has to come back.
         passed_over: why changes got no row -> how many.
         unlearnt: objects that the catalogue could not be told of -> the reason.
+        unseen: how many objects nobody could look at, so that they count as changed.
     """
 
     rows: int
@@ -85,6 +86,7 @@ class Recorded:
     failed: Mapping[str, str]
     passed_over: Mapping[Fate, int] = field(default_factory=dict)
     unlearnt: Mapping[Name, str] = field(default_factory=dict)
+    unseen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class Recorder:
             failed=failed,
             passed_over=passed_over,
             unlearnt=self.sieve.learn(sifted, recorded),
+            unseen=sifted.unseen,
         )
 
     def _sift(

@@ -54,6 +54,7 @@ def tell(messages: int, recorded: Recorded) -> None:
         rows=recorded.rows,
         unrouted=recorded.unrouted,
         passed_over=recorded.passed_over,
+        unseen=recorded.unseen,
     )
     if recorded.unlearnt:
         reason = next(iter(recorded.unlearnt.values()))

@@ -232,11 +232,12 @@ def test_versions(deployment: Deployment, sifting: Function) -> None:
 
 
 def test_unreadable(deployment: Deployment, sifting: Function) -> None:
-    """An object that may not be looked at is a change, every time."""
+    """An object that may not be looked at is a change, every time, and the log counts it."""
     for _ in range(2):
         assert sifting(event(notification("secret"))) == failures()
 
     assert keys(deployment) == ["secret", "secret"]
+    assert [line["unseen"] for line in sifting.lines("INFO")] == [1, 1]
 
 
 def test_unlearnt(deployment: Deployment, sifting: Function) -> None:
