@@ -30,7 +30,7 @@ WORKERS ?= 4
 SEEDS ?= 10000
 FIRST ?= 0
 # What has to be covered to the last branch.
-CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,pace,policy,journal,catalogue,notifications,recorder,sender,flusher,discovery,metrics,survey,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/doctor/{around,facts,resources,template}.py edgesweep/{routes,pricing}.py | tr ' ' ,)
+CORE := $(shell echo edgesweep/{errors,changes,dirty,paths,answers,baselines,budget,pace,policy,journal,catalogue,notifications,recorder,sender,flusher,discovery,metrics,survey,redrive,status,settings}.py edgesweep/{cover,routes,pricing}/*.py edgesweep/doctor/{around,facts,resources,template}.py edgesweep/{routes,pricing}.py | tr ' ' ,)
 
 .PHONY: help install demo test notebook soak lint types bench format docs lock clean
 

@@ -98,7 +98,7 @@ class Status:
     def left(self) -> int | None:
         """Paths that may still be charged, None for no limit."""
         allowance = self.budget.allowance
-        return None if allowance is None else allowance - self.charged
+        return None if allowance is None else max(0, allowance - self.charged)
 
     @property
     def usd_spent(self) -> Decimal:
@@ -108,7 +108,9 @@ class Status:
     @property
     def usd_left(self) -> Decimal | None:
         """Dollars that may still be spent, None for no limit."""
-        return None if self.budget.usd is None else self.budget.usd - self.usd_spent
+        return (
+            None if self.budget.usd is None else max(Decimal(0), self.budget.usd - self.usd_spent)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.terminal import say
 from edgesweep.cli.words import count
+from edgesweep.discovery import Known
 from edgesweep.errors import EdgesweepError
 from edgesweep.flusher import Outcome
 from edgesweep.policy import Reason
@@ -46,15 +47,17 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     real = wiring.Adapters.real(deployed.settings, deployed.session)
     adapters = _rehearsed(real) if dry_run else real
     edge = _Heard(adapters.edge)
-    outcomes = _tick(deployed, replace(adapters, edge=edge))
+    known, outcomes = _tick(deployed, replace(adapters, edge=edge))
     if not outcomes:
-        say("Nothing waits to be flushed")
+        say("Nothing waits to be flushed" if known.routes.ids else "No distribution is known")
     asked = [(outcome, edge.requests[outcome.distribution]) for outcome in outcomes]
     if as_json:
         click.echo(json.dumps([_as_json(*one) for one in asked]))
     else:
         click.echo("".join(f"{line}\n" for one in asked for line in _lines(*one)), nl=False)
     troubles = [trouble for outcome in outcomes if (trouble := _trouble(outcome))]
+    if known.error:
+        troubles.append(str(known.error))
     if troubles:
         raise EdgesweepError("; ".join(troubles))
 
@@ -89,17 +92,17 @@ def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
     )
 
 
-def _tick(deployed: Deployed, adapters: wiring.Adapters) -> Sequence[Outcome]:
+def _tick(deployed: Deployed, adapters: wiring.Adapters) -> tuple[Known, Sequence[Outcome]]:
     """Do what the flush function does, with no wait for an upload to come to rest."""
     settings = deployed.settings
     known = wiring.discovery(settings, adapters).look()
-    if known.error:
-        say(str(known.error))
     policy, refusal = wiring.shared_policy(settings, known.routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
-    at_once = replace(policy, quiet=timedelta(0))
-    return wiring.flusher(adapters, known.routes, at_once, say).tick(known.routes.ids)
+    # However far the recorder's clock is ahead of this one.
+    at_once = replace(policy, quiet=timedelta.min)
+    flusher = wiring.flusher(adapters, known.routes, at_once, say)
+    return known, flusher.tick(known.routes.ids)
 
 
 def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, object]:
@@ -118,7 +121,7 @@ def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, o
 def _lines(outcome: Outcome, requests: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield a line for a distribution, and one for each path that was asked for."""
     if outcome.flush is None:
-        yield f"{outcome.distribution}: held, {_HELD[outcome.reason]}"
+        yield f"{outcome.distribution}: held, {_HELD.get(outcome.reason, outcome.reason.value)}"
         return
     paths = [path for request in requests for path in request]
     yield (

@@ -101,9 +101,10 @@ def test_printed(operated: Operated) -> None:
     assert dry.stdout == real.stdout
 
 
-def test_at_once(operated: Operated) -> None:
-    """An upload that has just come in is not waited for."""
-    operated.change("index.html", age=timedelta(0))
+@pytest.mark.parametrize("age", [timedelta(0), -timedelta(seconds=5)])
+def test_at_once(operated: Operated, age: timedelta) -> None:
+    """An upload that has just come in is not waited for, whosever clock is ahead."""
+    operated.change("index.html", age=age)
 
     assert invalidations_of(operated) == [["/", "/index.html"]]
 
@@ -157,6 +158,20 @@ def test_refused(operated: Operated) -> None:
     assert text in line
     assert operated.dirty.span(operated.distribution)
     assert invalidations_of(operated) == [["/", "/index.html"]]
+
+
+def test_undiscovered(operated: Operated) -> None:
+    """Where the distributions cannot be looked for, that is told, and it is no success."""
+    operated.stack.environment["DISTRIBUTION"] = ""
+    looking = "before-call.cloudfront.ListDistributions"
+
+    with listening(looking, lambda **_: refusal("AccessDenied", "Not you")):
+        result = operated.run("flush")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    unknown, line = result.stderr.splitlines()
+    assert unknown == "edgesweep: No distribution is known"
+    assert line.startswith("edgesweep: The distributions cannot be read: ")
 
 
 def test_failed(operated: Operated) -> None:
