@@ -1,0 +1,136 @@
+"""A flusher in memory: its rows, its journal, a CloudFront, and processes that may be killed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from edgesweep.answers import Accepted, Answer
+from edgesweep.changes import Change, Kind
+from edgesweep.dirty import DirtyRow
+from edgesweep.flusher import Flusher, Outcome
+from edgesweep.policy import Policy
+from edgesweep.sender import Sender
+from edgesweep.survey import Survey
+from tests.fakes.dirty import DirtyRowsInMemory
+from tests.fakes.journal import JournalInMemory
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+# An object that never changes: it keeps a wildcard from matching changed ones only.
+UNCHANGED = ("/zebra.html",)
+
+
+class Killed(BaseException):
+    """The process has ended."""
+
+
+class Process:
+    """Notes what a process asks of others, until it is killed.
+
+    Attributes:
+        most: how many calls it lives for.
+        calls: their names.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+        self.calls: list[str] = []
+
+    def using(self, port: object) -> Any:  # noqa: ANN401  # whatever the port is
+        """Return the port as the process uses it."""
+        return _Used(self, port)
+
+    def note(self, name: str) -> None:
+        """Count a call that begins."""
+        if len(self.calls) == self.most:
+            raise Killed
+        self.calls.append(name)
+
+
+class _Used:
+    def __init__(self, process: Process, port: object) -> None:
+        self._process = process
+        self._port = port
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: object, **named: object) -> Any:  # noqa: ANN401  # the port's own
+            self._process.note(name)
+            return getattr(self._port, name)(*arguments, **named)
+
+        return call
+
+
+@dataclass
+class Ticks:
+    """Flushes with a CloudFront that answers what it is told to, and then accepts.
+
+    Attributes:
+        answers: what CloudFront answers to requests, in this order.
+        made: reference -> paths of what it has accepted.
+        busy: the invalidations that are in progress.
+        meanwhile: what happens while a distribution is surveyed.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    dirty: DirtyRowsInMemory = field(default_factory=DirtyRowsInMemory)
+    journal: JournalInMemory = field(default_factory=JournalInMemory)
+    made: dict[str, Sequence[str]] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    meanwhile: Callable[[str], None] = lambda _: None
+    now: datetime = NOON
+    tokens: Iterator[int] = field(default_factory=count)
+
+    def change(self, key: str, age: timedelta = HOUR, to: str = "E1") -> DirtyRow:
+        """Let a row have been recorded some time ago."""
+        change = Change("site", key, Kind.CREATED, self.now - age)
+        row = DirtyRow(to, change, self.now - age, self.token())
+        self.dirty.add([row])
+        return row
+
+    def tick(self, *distributions: str, process: Process | None = None) -> Sequence[Outcome]:
+        """Let a process flush."""
+        process = process or Process()
+        journal, edge = process.using(self.journal), process.using(self)
+        return Flusher(
+            dirty=process.using(self.dirty),
+            journal=journal,
+            edge=edge,
+            sender=Sender(edge, journal, 1_000, lambda: self.now, self.token, lambda _: None),
+            policy=Policy(),
+            survey=self._survey,
+            viewer_paths=lambda row: [f"/{row.change.key}"],
+            strict=lambda _: False,
+            clock=lambda: self.now,
+            token=self.token,
+        ).tick(distributions or ("E1",))
+
+    def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:
+        """Answer, and remember what was accepted by its reference."""
+        if self.answers:
+            return self.answers.pop(0)
+        self.made[reference] = paths
+        return Accepted(f"I{list(self.made).index(reference)}", self.now)
+
+    def in_progress(self, _distribution: str, invalidation: str) -> bool:
+        """Tell what is in progress."""
+        return invalidation in self.busy
+
+    def token(self) -> str:
+        """Return another token each time."""
+        return f"{next(self.tokens):08x}"
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """The rows that are left, each as its distribution and key."""
+        return [(row.distribution, row.change.key) for row in self.dirty.rows]
+
+    @property
+    def sent(self) -> list[Sequence[str]]:
+        """The paths of each invalidation that was made."""
+        return list(self.made.values())
+
+    def _survey(self, distribution: str, *_: object) -> Survey:
+        self.meanwhile(distribution)
+        return Survey(UNCHANGED, ())
