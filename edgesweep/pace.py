@@ -13,8 +13,8 @@ Invariant: no path is priced above the list price. To save a path by refetching 
 costs would be a saving in name only; where the paths run out all the same, flushes wait for the
 reserve, and then fewer of them save more.
 
-Memory: old flushes fade over a month, since budgets are monthly. Before there is a past, what was
-seen is taken for that of a day, so a site that changes often is known as such at once.
+Memory: old flushes fade over a month, since budgets are monthly. On the first day, what was seen is
+taken for that of a day, so a site that changes often is known as such at once.
 
 Cost: a few covers more for each flush, chosen from the same candidates.
 """
@@ -36,7 +36,7 @@ STEP = 4
 LADDER = tuple(PATH_PRICE / Decimal(STEP) ** down for down in reversed(range(9)))
 
 MEMORY_DAYS = 30.0
-UNKNOWN_DAYS = 1.0
+LEAST_DAYS = 1.0
 
 _DAY = timedelta(days=1)
 
@@ -71,7 +71,7 @@ class Demand:
         if left <= 0:
             return LADDER[-1]
         faded = self._faded(now)
-        lasting = left * (faded.days + UNKNOWN_DAYS) / max(remaining / _DAY, 1e-9)
+        lasting = left * max(faded.days, LEAST_DAYS) / max(remaining / _DAY, 1e-9)
         rung = bisect_left(faded.paths, -lasting, key=neg)
         if rung in (0, len(LADDER)):
             return LADDER[0] if rung == 0 else LADDER[-1]
