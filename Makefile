@@ -80,7 +80,7 @@ lint: .venv/.stamp ## Check style and import contracts
 types: .venv/.stamp
 	@.venv/bin/mypy
 
-bench: install ## Measure speed, as ratios within one run
+bench: install ## Measure speed, cost, staleness and precision
 	@.venv/bin/python -m bench $(if $(HISTORY_DIR),--histories $(HISTORY_DIR))
 
 format: .venv/.stamp ## Format the code

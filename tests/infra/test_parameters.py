@@ -167,6 +167,17 @@ def test_skip_unchanged(skip: bool) -> None:  # noqa: FBT001  # a parameter
     assert settings["catalogueTable"] == ({"Ref": "CatalogueTable"} if skip else "")
 
 
+@pytest.mark.parametrize(
+    ("budget", "warning"), [("0", 0), ("0.01", 0.008), ("39.64", 31.712), ("none", None)]
+)
+def test_budget_alarm(budget: str, warning: float | None) -> None:
+    """A budget has an alarm at 80 % of it, exact to a fraction of a cent; no limit has none."""
+    settings = json.loads(check(budgetUsd=budget).stdout)
+
+    assert settings.get("budgetWarning") == warning
+    assert settings["budgetAlarm"] == ({} if warning is None else "${file(infra/budget.yml)}")
+
+
 def test_same_refusal() -> None:
     """What a deployment is refused for, the functions refuse in the same words."""
     for distributions, minutes, free in product((1, 3), ("1", "44"), ("7", "1000")):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import exp, log2
 
 import pytest
 
@@ -53,6 +54,23 @@ def test_out_of_reach() -> None:
 
     assert demand.price(8, DAY, NOW) == PATH_PRICE
     assert demand.price(9, DAY, NOW) == LADDER[0]
+
+
+def test_rate() -> None:
+    """Demand is reckoned by the days in which it was seen; a shorter past counts for one day."""
+    first = NOTHING_SEEN.after(HALVING, NOW)
+    sixth = first
+    for day in range(2, 12, 2):
+        sixth = sixth.after(HALVING, NOW + day * DAY)
+    flushes = sum(exp(-day / MEMORY_DAYS) for day in range(0, 12, 2))
+    days = MEMORY_DAYS * (1 - exp(-10 / MEMORY_DAYS))
+
+    at_once = first.price(16, DAY, NOW + DAY / 24)
+    later = sixth.price(16, 2 * DAY, NOW + 10 * DAY)
+
+    assert float(at_once / LADDER[4]) == pytest.approx(1, rel=0.01)
+    # Demand halves where the price is a step higher.
+    assert float(later / LADDER[4]) == pytest.approx(STEP ** log2(2 * flushes / days), rel=0.01)
 
 
 def test_end_of_month() -> None:
