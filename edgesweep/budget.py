@@ -83,6 +83,15 @@ class Budget:
         _, end = month_bounds(moment)
         return self.distributions * math.ceil((end - moment) / self.interval(moment))
 
+    def limit(self, paths: int, moment: datetime) -> int | None:
+        """Return what the ledger of `moment`'s month may hold once `paths` more are charged.
+
+        Only a single path may be taken from the reserve.
+        """
+        if self.allowance is None or paths == 1:
+            return self.allowance
+        return self.allowance - self.reserve(moment)
+
     def _paths_guaranteed(self, guarantee: timedelta) -> int:
         return self.distributions * math.ceil(_LONGEST_MONTH / guarantee)
 

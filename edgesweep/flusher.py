@@ -24,7 +24,7 @@ read the rows, deletes by that rule alone.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol
 
@@ -46,13 +46,12 @@ from edgesweep.pace import demanded
 from edgesweep.paths import matcher
 from edgesweep.policy import Go, Hold, Policy, Reason
 from edgesweep.pricing import PATH_PRICE
-from edgesweep.sender import Edge, Sender
+from edgesweep.sender import CLOCKS_APART, Edge, Sender
 from edgesweep.survey import Survey
 
 # Rows of one tick: this bounds memory, and the rest goes next tick.
 MAX_ROWS = 200_000
-# Twice the 5 s that a clock of ours may be off.
-MARGIN = timedelta(seconds=10)
+MARGIN = CLOCKS_APART
 
 _CHUNK = 1_000
 _EVERYTHING = "/"
@@ -145,8 +144,7 @@ class Flusher:
                     waiting.append((distribution, span))
             except Exception as error:  # noqa: BLE001  # told; the others go on
                 outcomes.append(Outcome(distribution, Reason.FAILED, error=error))
-        waiting.sort(key=lambda one: one[1][:1] or (_ALWAYS,))
-        for distribution, span in waiting:
+        for distribution, span in sorted(waiting, key=_waiting_since):
             oldest = span[0] if span else None
             outcomes.append(replace(self._attempt(distribution, span), oldest=oldest))
         return outcomes
@@ -268,29 +266,64 @@ class Flusher:
     ) -> Outcome:
         answer: Answer | None = None
         if flush.state is State.OPEN:
-            flush, answer = self.sender.send(flush, lease)
+            sent = self.sender.send(flush, lease)
+            flush, answer = sent.flush, sent.answer
+            if sent.given_up:
+                return self._give_up(flush, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
         if flush.state is State.SENT:
             self.dirty.delete(rows)
             self._delete_older(flush)
             flush = self.journal.settled(flush, self.clock())
-        elif isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
+        return Outcome(flush.distribution, reason, flush, answer)
+
+    def _give_up(self, flush: Flush, answer: Answer | None, reason: Reason) -> Outcome:
+        # What was accepted of it is done, and has to be so before the flush is forgotten.
+        self._delete_older(flush)
+        flush = self.journal.rejected(flush)
+        if isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
             self._unroute(flush.distribution)
         return Outcome(flush.distribution, reason, flush, answer)
 
     def _delete_older(self, flush: Flush) -> None:
-        matches = matcher(flush.paths, strict=self.strict(flush.distribution))
-        older = self.dirty.read(flush.distribution, until=flush.opened_at - MARGIN)
-        covered = (row for row in older if all(map(matches, self.viewer_paths(row))))
-        for chunk in _chunks(covered):
+        """Delete the rows that are covered by what was accepted of a flush, and older than it.
+
+        What it has left out because a flush before it had it accepted counts as well, for rows that
+        are older than that one.
+        """
+        sent = list(self._sent(flush))
+        if not sent:
+            return
+
+        def covered(row: DirtyRow) -> bool:
+            since = [matches for until, matches in sent if row.recorded_at <= until]
+            return all(any(one(path) for one in since) for path in self.viewer_paths(row))
+
+        older = self.dirty.read(flush.distribution, until=sent[0][0])
+        for chunk in _chunks(filter(covered, older)):
             self.dirty.delete(chunk)
+
+    def _sent(self, flush: Flush) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
+        """Yield what was accepted of a flush and of those before it, and until when each counts."""
+        while True:
+            if flush.accepted:
+                matches = matcher(flush.done, strict=self.strict(flush.distribution))
+                yield flush.opened_at - MARGIN, matches
+            if flush.replaces is None:
+                return
+            flush = self.journal.load(flush.distribution, flush.replaces)
 
     def _unroute(self, distribution: str) -> None:
         for chunk in _chunks(self.dirty.read(distribution)):
             moved = {row: replace(row, distribution=UNROUTED) for row in chunk}
             unwritten = self.dirty.add(list(moved.values()))
             self.dirty.delete([row for row in chunk if moved[row] not in unwritten])
+
+
+def _waiting_since(waiting: tuple[str, Span]) -> datetime:
+    _, span = waiting
+    return span[0] if span else _ALWAYS
 
 
 def _chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import Protocol
 
 from edgesweep.dirty import instant
@@ -73,6 +74,7 @@ class Flush:
         rows: dirty rows that were planned into it.
         collateral: unchanged objects that its wildcards hit.
         split: whether the paths go out in several requests, none above the rates of one second.
+        replaces: id of the refused flush of which this one sends what was not accepted, if any.
         state: how far it came.
         attempts: requests counted before they were made.
         refusals: attempts that CloudFront answered with no.
@@ -89,6 +91,7 @@ class Flush:
     rows: int
     collateral: int = 0
     split: bool = False
+    replaces: str | None = None
     state: State = State.OPEN
     attempts: int = 0
     refusals: int = 0
@@ -109,6 +112,16 @@ class Flush:
     def requests(self) -> Sequence[tuple[str, ...]]:
         """Return the paths of each request, in order."""
         return split(self.paths) if self.split else (self.paths,)
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """The paths that CloudFront accepted."""
+        return tuple(chain.from_iterable(self.requests()[: len(self.accepted)]))
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The paths that CloudFront has not accepted yet."""
+        return tuple(chain.from_iterable(self.requests()[len(self.accepted) :]))
 
     def reference(self, request: int) -> str:
         """Return the caller reference of a request: one for each list of paths, for ever."""

@@ -97,7 +97,7 @@ def flusher(
         dirty=adapters.dirty,
         journal=journal,
         edge=edge,
-        sender=Sender(edge, journal, policy.budget.allowance, now, token, adapters.pause),
+        sender=Sender(edge, journal, policy.budget, now, token, adapters.pause),
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
         viewer_paths=partial(_viewer_paths, routes),

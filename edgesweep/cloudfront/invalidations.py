@@ -1,6 +1,7 @@
 """Invalidations through boto3: every answer of CloudFront, as data."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
@@ -63,6 +64,23 @@ class CloudFront:
         if not {"Id", "CreateTime"} <= created.keys():
             return Unanswered(f"CloudFront's answer names no invalidation: {created}")
         return Accepted(created["Id"], created["CreateTime"])
+
+    def made(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
+        """Return the invalidation that a reference has made since a moment, if it has made any.
+
+        A list does not tell references, so what is as young is asked for one by one:
+        "results are returned in decreasing order from most recent to oldest".
+        https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
+        """
+        lists = self._client.get_paginator("list_invalidations")
+        for page in lists.paginate(DistributionId=distribution):
+            for listed in page["InvalidationList"].get("Items", ()):
+                if listed["CreateTime"] < since:
+                    return None
+                known = self._client.get_invalidation(DistributionId=distribution, Id=listed["Id"])
+                if known["Invalidation"]["InvalidationBatch"]["CallerReference"] == reference:
+                    return Accepted(listed["Id"], listed["CreateTime"])
+        return None
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
         """Tell whether an invalidation still counts against the quotas."""

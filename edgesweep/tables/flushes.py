@@ -246,9 +246,6 @@ class FlushTable:
     ) -> None:
         for month, paths in charges.items():
             limit = limits.get(month)
-            if paths > 0 and limit is not None and paths > limit:
-                msg = f"{paths} paths are above the {limit} that {month} may hold"
-                raise OverLimit(msg)
             condition = items.within(limit, paths) if paths > 0 and limit is not None else None
             if paths:
                 ledger = self._ledger("ledger", month)
@@ -295,6 +292,7 @@ class FlushTable:
             wildcards=flush.wildcards,
             collateral=flush.collateral,
             split=flush.split,
+            replaces=flush.replaces,
             attempts=flush.attempts,
             refusals=flush.refusals,
             accepted=items.lines(flush.accepted),

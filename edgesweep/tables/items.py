@@ -42,6 +42,7 @@ class FlushItem(Keyed):
     wildcards = NumberAttribute()
     collateral = NumberAttribute()
     split = BooleanAttribute()
+    replaces = UnicodeAttribute(null=True)
     attempts = NumberAttribute()
     refusals = NumberAttribute()
     accepted = UnicodeAttribute()
@@ -113,10 +114,12 @@ def as_known(flush: Flush) -> Condition:
 
 
 def within(limit: int, paths: int) -> Condition:
-    """The month holds nothing yet, or so little that `paths` more keep it within the limit."""
-    condition: Condition = LedgerItem.paths.does_not_exist()
-    condition |= LedgerItem.paths <= limit - paths
-    return condition
+    """The month holds so little that `paths` more keep it within the limit, or nothing yet.
+
+    A limit below `paths` is kept by no month: what is charged is never negative.
+    """
+    condition: Condition = LedgerItem.paths <= limit - paths
+    return condition if paths > limit else condition | LedgerItem.paths.does_not_exist()
 
 
 def until(now: datetime) -> Action:
@@ -147,6 +150,7 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
         rows=int(item.rows),
         collateral=int(item.collateral),
         split=item.split,
+        replaces=item.replaces,
         state=State(item.state),
         attempts=int(item.attempts),
         refusals=int(item.refusals),

@@ -6,7 +6,7 @@ with the real service has to work under all of them.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,6 +38,7 @@ class Rules:
         per_path: whether `wildcards_per_second` counts paths or requests.
         rate_code: the error that says that a quota per second is passed.
         rates_first: whether the quotas are looked at before the caller reference is.
+        paths_last: whether paths are understood only once the quotas allow for them.
         conflict_code: the error that says that a reference was used with other paths.
         refused: characters, decoded, that no path may hold though no rule says so.
         batch: paths that one request may hold.
@@ -51,6 +52,7 @@ class Rules:
     per_path: bool = False
     rate_code: str = "TooManyInvalidationsInProgress"
     rates_first: bool = True
+    paths_last: bool = False
     conflict_code: str = "InvalidArgument"
     refused: frozenset[str] = frozenset()
     batch: int = 3_000
@@ -83,9 +85,26 @@ class Made:
         return any(_matches(path, viewer_path) for path in self.paths)
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """A paginator over lists of invalidations."""
+
+    fetch: Callable[..., Mapping[str, Any]]
+
+    def paginate(self, *, DistributionId: str) -> Iterator[Mapping[str, Any]]:
+        """Yield one page after the other."""
+        marker = ""
+        while True:
+            page = self.fetch(DistributionId=DistributionId, Marker=marker)
+            yield page
+            if not page["InvalidationList"]["IsTruncated"]:
+                return
+            marker = page["InvalidationList"]["NextMarker"]
+
+
 @dataclass(slots=True)
 class StrictCloudFront:
-    """The two calls of a boto3 client, answered by the book.
+    """The calls of a boto3 client, answered by the book.
 
     Attributes:
         now: the service's own, true clock.
@@ -108,13 +127,15 @@ class StrictCloudFront:
         paths = _items(InvalidationBatch["Paths"])
         reference = InvalidationBatch["CallerReference"]
         self._check_distribution(DistributionId)
-        self._check_paths(paths)
+        if not self.rules.paths_last:
+            self._check_paths(paths)
         if self.rules.rates_first:
             self._check_quotas(DistributionId, paths)
         earlier = self._earlier(DistributionId, reference, paths)
         if earlier is not None:
             return _answer(earlier, self.now())
         self._check_quotas(DistributionId, paths)
+        self._check_paths(paths)
         now = self.now()
         made = Made(
             distribution=DistributionId,
@@ -135,6 +156,27 @@ class StrictCloudFront:
                 return _answer(made, self.now())
         code = "NoSuchInvalidation"
         raise refusal(code, "The specified invalidation does not exist.", 404)
+
+    def list_invalidations(
+        self, *, DistributionId: str, Marker: str = "", MaxItems: int = 100
+    ) -> Mapping[str, Any]:
+        """List invalidations, the youngest first, without their paths and references."""
+        self._check_distribution(DistributionId)
+        ours = [made for made in self.made[::-1] if made.distribution == DistributionId]
+        start = next((n for n, made in enumerate(ours) if made.id == Marker), -1) + 1
+        page = ours[start : start + MaxItems]
+        more = len(ours) > start + MaxItems
+        names = ("Id", "CreateTime", "Status")
+        told = [_answer(made, self.now())["Invalidation"] for made in page]
+        items = [{name: one[name] for name in names} for one in told]
+        listed: dict[str, Any] = {"Marker": Marker, "MaxItems": MaxItems, "IsTruncated": more}
+        listed |= {"Quantity": len(items)} | ({"Items": items} if items else {})
+        return {"InvalidationList": listed | ({"NextMarker": page[-1].id} if more else {})}
+
+    def get_paginator(self, operation: str) -> "Pages":
+        """Return a paginator, as boto3 does, for the one operation that has one."""
+        assert operation == "list_invalidations"
+        return Pages(self.list_invalidations)
 
     def in_progress(self, distribution: str) -> Sequence[Made]:
         """Return what counts against the quotas of a distribution."""

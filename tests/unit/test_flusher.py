@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from edgesweep.answers import Accepted, Answer
+from edgesweep.budget import Budget
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Flusher, Outcome
@@ -30,6 +31,9 @@ class Edge:
     def in_progress(self, _distribution: str, _invalidation: str) -> bool:
         """Have nothing in progress."""
         return False
+
+    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+        """Have made nothing before."""
 
 
 class Crowded(JournalInMemory):
@@ -71,7 +75,7 @@ class Crowd:
             dirty=self.rows,
             journal=self._journal,
             edge=edge,
-            sender=Sender(edge, self._journal, None, self.clock, token, lambda _: None),
+            sender=Sender(edge, self._journal, Budget(usd=None), self.clock, token, lambda _: None),
             policy=Policy(),
             survey=lambda *_: self._survey(),
             viewer_paths=lambda row: [f"/{row.change.key}"],

@@ -62,6 +62,9 @@ class Edge:
         """Tell whether it is at work on it."""
         return invalidation in self.busy
 
+    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+        """Have made nothing before."""
+
 
 @dataclass
 class World:
@@ -88,9 +91,7 @@ class World:
     def tick(self, now: datetime = NOON) -> Outcome | None:
         """Let the flusher do what it does."""
         clock, token = lambda: now, lambda: "token"
-        sender = Sender(
-            self.edge, self.journal, self.policy.budget.allowance, clock, token, lambda _: None
-        )
+        sender = Sender(self.edge, self.journal, self.policy.budget, clock, token, lambda _: None)
         flusher = Flusher(
             dirty=self.rows,
             journal=self.journal,
