@@ -4,18 +4,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from edgesweep.budget import Budget
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flusher import MARGIN
 from edgesweep.journal import Flush, State
+from edgesweep.paths import matcher
+from edgesweep.sender import DOUBT
 from tests.fakes.cloudfront import Made
-from tests.faults.simulation import Story, billed, viewer_paths
+from tests.faults.scenario import MINUTE
+from tests.faults.services import viewer_paths
+from tests.faults.simulation import FLUSH_SECONDS, Story, billed
 
-# Beside the interval: a tick, and a tick that found the lease taken.
+# A tick, and one that found the lease of a crashed or frozen flusher.
 _TICKS = timedelta(minutes=2)
-# The same where every call takes seconds and a tick is cut off after five minutes.
-_SLOW_TICKS = timedelta(minutes=45)
-# What the faults have left behind may take so long to be cleared away.
-_AFTERMATH = timedelta(minutes=12)
+# A flush that the last fault has left unanswered is asked for again so long, since it may have been
+# made: only then are its paths sent in another way. A tick begins that, another may find the lease.
+_AFTERMATH = DOUBT + _TICKS
+# Where every call takes seconds, a tick is cut off after `FLUSH_SECONDS`, and the next one begins
+# within a minute of that.
+_SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)
 
 
 def broken(story: Story) -> Sequence[str]:
@@ -53,14 +60,18 @@ def _stale(story: Story) -> Iterator[str]:
 
 
 def _paid_twice(story: Story) -> Iterator[str]:
-    """No row was planned into two billed flushes, unless it may be newer than the first."""
+    """No row was planned into two flushes billed for it, unless it may be newer than the first."""
     opened: dict[DirtyRow, Flush] = {}
-    references = {one.reference.rpartition(" ")[0] for one in story.edge.made}
+    billed_for: dict[str, list[Made]] = defaultdict(list)
+    for made in story.edge.made:
+        billed_for[made.reference.rpartition(" ")[0]].append(made)
     flushes = story.tables.journal.flushes
     for flush in sorted(flushes.values(), key=lambda flush: flush.opened_at):
-        if flush.reference(0).rpartition(" ")[0] not in references:
-            continue
+        ours = billed_for[flush.reference(0).rpartition(" ")[0]]
+        paid = matcher(path for made in ours for path in made.paths)
         for row in story.tables.planned[flush.distribution, flush.id]:
+            if not any(map(paid, viewer_paths(row))):
+                continue
             first = opened.setdefault(row, flush)
             if first is not flush and row.recorded_at <= first.opened_at - MARGIN:
                 yield f"Paid twice: {row.change.key} in {first.id} and {flush.id}"
@@ -93,21 +104,28 @@ def _late(story: Story) -> Iterator[str]:
     scenario, made = story.scenario, _ours(story)
     if _charges_kept(story):
         return
-    ticks = _SLOW_TICKS if scenario.slow else _TICKS
+    # A turn of one distribution may be cut off once; the next tick recovers it. A change waits for
+    # the turn that had begun before it, and for one turn of each distribution, its own the last.
+    turns = 1 + len(scenario.distributions)
+    ticks = 2 * turns * _SLOW_TICK if scenario.slow else _TICKS
     calm = story.calm_at + _AFTERMATH + scenario.rules.duration
     for row, written_at in story.tables.written.items():
         if row.distribution in (UNROUTED, story.gone):
             continue
         base = max(written_at, calm)
-        interval = max(
-            scenario.policy.budget.interval(base), scenario.policy.budget.interval(scenario.start)
-        )
+        interval = _longest_interval(scenario.policy.budget, scenario.start, base)
         due = base + max(interval, scenario.policy.max_wait) + ticks + scenario.rules.duration
         found = [
             one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
         ]
         if not _matched(found, row.change.key):
             yield f"Late: {row.change.key} of {row.distribution}, {row.recorded_at}, due {due}"
+
+
+def _longest_interval(budget: Budget, *moments: datetime) -> timedelta:
+    """Return the longest interval of the months in which a wait may begin or end."""
+    ends = [moment + budget.interval(moment) for moment in moments]
+    return max(map(budget.interval, (*moments, *ends)))
 
 
 def _charges_kept(story: Story) -> bool:
@@ -143,6 +161,3 @@ def _ours(story: Story) -> dict[str, list[Made]]:
 def _matched(made: Iterable[Made], key: str) -> bool:
     paths = ["/" + key, *(["/"] if key == "index.html" else [])]
     return all(any(one.matches(path) for one in made) for path in paths)
-
-
-__all__ = ["broken", "viewer_paths"]

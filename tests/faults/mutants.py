@@ -22,6 +22,8 @@ from edgesweep.sender import Sender
 from tests.fakes.journal import JournalInMemory
 from tests.faults.services import DirtyClient, JournalClient
 
+_STOLEN = "whoever asks"
+
 Mutant = Callable[[], AbstractContextManager[object]]
 
 
@@ -53,9 +55,33 @@ def no_recovery() -> AbstractContextManager[object]:
     return mock.patch.object(JournalInMemory, "take", forgetting)
 
 
-def unfinished_not_checked() -> AbstractContextManager[object]:
+def unfinished_not_asked() -> AbstractContextManager[object]:
     """A flush is opened, finished or given up beside another one that is unfinished."""
     return mock.patch.object(JournalInMemory, "_check_unfinished", lambda *_: None)
+
+
+@contextmanager
+def unfinished_not_checked() -> Iterator[None]:
+    """A flush is opened beside another, by somebody who has lost the lease at that.
+
+    Either check is enough against a second flush, so both are off.
+    """
+    real = JournalInMemory.open
+
+    def opened(
+        self: JournalInMemory, flush: Flush, lease: Lease, *arguments: Any, **named: Any
+    ) -> None:
+        stolen = replace(lease, token=_STOLEN)
+        held = self.lease(flush.distribution)
+        self.leases[flush.distribution] = replace(held, token=_STOLEN)
+        try:
+            real(self, flush, stolen, *arguments, **named)
+        finally:
+            left = replace(self.lease(flush.distribution), token=held.token)
+            self.leases[flush.distribution] = left
+
+    with unfinished_not_asked(), mock.patch.object(JournalInMemory, "open", opened):
+        yield
 
 
 def reference_from_the_clock() -> AbstractContextManager[object]:
@@ -188,7 +214,32 @@ def no_reserve() -> AbstractContextManager[object]:
 
 def fixed_order() -> AbstractContextManager[object]:
     """Distributions go in the order of their ids."""
-    return mock.patch.object(flusher, "sorted", lambda waiting, **_: list(waiting), create=True)
+    return mock.patch.object(flusher, "_waiting_since", lambda waiting: waiting[0])
+
+
+def successor_pays_again() -> AbstractContextManager[object]:
+    """What replaces a refused flush sends what was accepted of it as well."""
+    return mock.patch.object(Flush, "left", property(lambda flush: flush.paths))
+
+
+def parts_forgotten() -> AbstractContextManager[object]:
+    """What was accepted of a flush that another replaces is not remembered."""
+    real = Flusher._delete_older
+
+    def forgetting(self: Flusher, flush: Flush) -> None:
+        real(self, replace(flush, replaces=None))
+
+    return mock.patch.object(Flusher, "_delete_older", forgetting)
+
+
+def given_up_unseen() -> AbstractContextManager[object]:
+    """Nobody looks whether CloudFront has made what can no longer be asked for."""
+    return mock.patch.object(CloudFront, "made", lambda *_: None)
+
+
+def resent_from_the_reserve() -> AbstractContextManager[object]:
+    """A flush that is sent in a new month may take its reserve."""
+    return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
 
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -209,5 +260,9 @@ MUTANTS: Mapping[str, Mutant] = {
         ledger_held_to_the_allowance,
         no_reserve,
         fixed_order,
+        successor_pays_again,
+        parts_forgotten,
+        given_up_unseen,
+        resent_from_the_reserve,
     )
 }

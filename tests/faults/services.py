@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 from botocore.exceptions import ReadTimeoutError
@@ -16,13 +16,30 @@ from botocore.exceptions import ReadTimeoutError
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Span
 from edgesweep.journal import Flush, Journal, Lease, Limits
-from tests.fakes.cloudfront import StrictCloudFront, refusal
+from edgesweep.paths import aliases, matcher, viewer_path
+from tests.fakes.cloudfront import Pages, StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
 from tests.faults.world import NoAnswer, Process, World
 
-# Is called after each call that can change what is charged or billed, with a flush just opened.
-Watch = Callable[[Flush | None], None]
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A flush that was just opened.
+
+    Attributes:
+        flush: as it was opened.
+        unpaid: the viewer paths that are left to one which replaces another.
+        replaces: whether it does.
+    """
+
+    flush: Flush
+    unpaid: frozenset[str]
+    replaces: bool = False
+
+
+# Is called after each call that can change what is charged or billed.
+Watch = Callable[[Opened | None], None]
 
 _BATCH = 5
 
@@ -34,7 +51,8 @@ class Tables:
         dirty: the rows that wait.
         journal: flushes, ledger and leases.
         written: every row ever written, with the true time.
-        planned: flush -> the rows that its flusher had read.
+        planned: flush -> the rows that its flusher had read, less those that others have paid.
+        paid: flush -> the paths that CloudFront accepted of the flushes that it replaces.
     """
 
     def __init__(self, world: World) -> None:
@@ -43,6 +61,7 @@ class Tables:
         self.journal = JournalInMemory()
         self.written: dict[DirtyRow, datetime] = {}
         self.planned: dict[tuple[str, str], frozenset[DirtyRow]] = {}
+        self.paid: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def put(self, rows: Sequence[DirtyRow]) -> None:
         """Write rows."""
@@ -132,8 +151,7 @@ class JournalClient:
         def call(*arguments: Any, **named: Any) -> Any:  # as the port says
             def execute() -> Any:
                 result = method(*arguments, **named)
-                opened = self._opened(*arguments, **named) if name == "open" else None
-                self._watch(opened)
+                self._watch(self._opened(*arguments, **named) if name == "open" else None)
                 return result
 
             return self._process.call(f"journal.{name}", execute)
@@ -142,12 +160,19 @@ class JournalClient:
 
     def _opened(
         self, flush: Flush, _lease: Lease, _limits: Limits, replaced: Flush | None = None
-    ) -> Flush | None:
-        rows = frozenset(self._dirty.read_rows)
-        if replaced is not None:
-            rows = self._tables.planned[replaced.distribution, replaced.id]
-        self._tables.planned[flush.distribution, flush.id] = rows
-        return flush if replaced is None else None
+    ) -> Opened:
+        rows = self._tables.planned
+        if replaced is None:
+            rows[flush.distribution, flush.id] = frozenset(self._dirty.read_rows)
+            return Opened(flush, frozenset())
+        paid = self._tables.paid.get((replaced.distribution, replaced.id), ()) + replaced.done
+        self._tables.paid[flush.distribution, flush.id] = paid
+        known, planned = matcher(paid), rows[replaced.distribution, replaced.id]
+        unpaid = {row: [p for p in viewer_paths(row) if not known(p)] for row in planned}
+        waiting = frozenset(row for row, paths in unpaid.items() if paths)
+        rows[flush.distribution, flush.id] = waiting
+        rows[replaced.distribution, replaced.id] = planned - waiting
+        return Opened(flush, frozenset(chain.from_iterable(unpaid.values())), replaces=True)
 
 
 def journal_client(process: Process, tables: Tables, dirty: DirtyClient, watch: Watch) -> Journal:
@@ -176,6 +201,14 @@ class CloudFrontClient:
     def get_invalidation(self, **request: Any) -> Mapping[str, Any]:
         """Ask how far it is."""
         return self._call("edge.get", lambda: self._service.get_invalidation(**request))
+
+    def list_invalidations(self, **request: Any) -> Mapping[str, Any]:
+        """Ask what there is."""
+        return self._call("edge.list", lambda: self._service.list_invalidations(**request))
+
+    def get_paginator(self, _operation: str) -> Pages:
+        """Return a paginator over what there is."""
+        return Pages(self.list_invalidations)
 
     def _call(self, name: str, execute: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         deaf = self._process.world.weather.deaf
@@ -260,6 +293,11 @@ def event(change: ObjectChange, *, created: bool) -> str:
         "s3": {"bucket": {"name": change.bucket}, "object": {"key": _form_encoded(change.key)}},
     }
     return json.dumps({"Records": [record]})
+
+
+def viewer_paths(row: DirtyRow) -> Sequence[str]:
+    """Return every viewer path under which a row's object may be cached."""
+    return list(aliases(viewer_path(row.change.key)))
 
 
 def _form_encoded(key: str) -> str:

@@ -7,6 +7,7 @@ When the faults are over it goes on until nothing is dirty; then `laws.py` judge
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, cast
 from unittest import mock
@@ -15,10 +16,10 @@ from edgesweep import flusher, journal
 from edgesweep.budget import month_bounds, month_of
 from edgesweep.cloudfront import CloudFront
 from edgesweep.cover import Limits, Prices
-from edgesweep.dirty import DirtyRow, parse_instant
+from edgesweep.dirty import parse_instant
 from edgesweep.flusher import Flusher, Outcome
 from edgesweep.journal import Flush
-from edgesweep.paths import aliases, viewer_path
+from edgesweep.paths import matcher
 from edgesweep.policy import Reason
 from edgesweep.recorder import Message, Recorder
 from edgesweep.sender import Sender
@@ -29,10 +30,12 @@ from tests.faults.services import (
     CloudFrontClient,
     DirtyClient,
     ObjectChange,
+    Opened,
     Queue,
     Tables,
     event,
     journal_client,
+    viewer_paths,
 )
 from tests.faults.world import MOST_SKEW, NoAnswer, Process, World
 
@@ -126,11 +129,13 @@ class Simulation:
             self.world.end()
         return self.story
 
-    def watch(self, opened: Flush | None) -> None:
+    def watch(self, opened: Opened | None) -> None:
         """Note it at once if more is billed than charged, charged than allowed, or in progress."""
         self._check_money()
-        if opened is not None and len(opened.paths) > 1:
-            self._check_reserve(opened)
+        if opened is not None and opened.replaces:
+            self._check_unpaid(opened)
+        elif opened is not None and len(opened.flush.paths) > 1:
+            self._check_reserve(opened.flush)
         made = self.edge.made
         if self._made < len(made) and made[-1].reference.startswith(OURS):
             self._check_quota(made[-1].distribution)
@@ -159,6 +164,12 @@ class Simulation:
             left = (budget.allowance or 0) - self.tables.journal.ledger[month]
             if left < budget.reserve(moment):
                 self._broken(f"{month}: {left} paths left at {now}, {opened.id} took the reserve")
+
+    def _check_unpaid(self, opened: Opened) -> None:
+        """A flush that replaces another pays for nothing that the other has paid."""
+        for path in opened.flush.paths:
+            if not any(map(matcher([path]), opened.unpaid)):
+                self._broken(f"{opened.flush.id} pays for {path} again")
 
     def _check_quota(self, distribution: str) -> None:
         """Two wildcards are left to people."""
@@ -293,8 +304,8 @@ class Simulation:
         self.world.after(wait, self._schedule)
         if wait > MINUTE:
             return
-        fires = 2 if self.world.weather.lost and self.random.random() < 0.1 else 1
-        for _ in range(fires):
+        twice = self.world.weather.lost and self.random.random() < 0.1
+        for _ in range(self.scenario.at_once + bool(twice)):
             if self._flushers < self.scenario.flushers:
                 self._flushers += 1
                 self._started += 1
@@ -326,15 +337,15 @@ class Simulation:
         dirty = DirtyClient(process, self.tables, self.scenario.page)
         flushes = journal_client(process, self.tables, dirty, self.watch)
         edge = CloudFront(cast("Any", CloudFrontClient(process, self.edge, self.watch)))
-        allowance = self.scenario.policy.budget.allowance
-        sender = Sender(edge, flushes, allowance, process.clock, process.token, process.sleep)
+        budget = self.scenario.policy.budget
+        sender = Sender(edge, flushes, budget, process.clock, process.token, process.sleep)
         return Flusher(
             dirty=dirty,
             journal=flushes,
             edge=edge,
             sender=sender,
             policy=self.scenario.policy,
-            survey=self._survey,
+            survey=partial(self._survey, process),
             viewer_paths=viewer_paths,
             strict=lambda _: False,
             clock=process.clock,
@@ -343,17 +354,14 @@ class Simulation:
 
     def _survey(
         self,
-        _distribution: str,
+        process: Process,
+        distribution: str,
         dirty: Collection[str],
         _prices: Prices,
         _limits: Limits,
     ) -> Survey:
+        process.sleep(self.scenario.surveying.get(distribution, 0.0))
         return unsurveyed(dirty) if self.scenario.surveyed else Survey((), ())
-
-
-def viewer_paths(row: DirtyRow) -> Sequence[str]:
-    """Return every viewer path under which a row's object may be cached."""
-    return list(aliases(viewer_path(row.change.key)))
 
 
 def billed(story: Story) -> Mapping[str, int]:
