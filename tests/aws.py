@@ -12,9 +12,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 
-def create_table(name: str) -> None:
+def create_table(name: str, client: Any = None) -> None:  # noqa: ANN401  # a boto3 client
     """Create a table with the keys that every table but the catalogue has."""
-    boto3.client("dynamodb").create_table(
+    (client or boto3.client("dynamodb")).create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[

@@ -13,7 +13,9 @@ from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import DirtyRows
 from edgesweep.recorder import DirtyWriter
 from edgesweep.tables import DirtyTable
+from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
+from tests.contract.conftest import new_table, reaching
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.keys import HARD_KEYS
 
@@ -216,3 +218,19 @@ class TestDynamoDB(Contract):
         with mock_aws():
             create_table("dirty")
             yield DirtyTable("dirty", shards=SHARDS)
+
+
+@pytest.fixture(scope="module", name="table")
+def _table() -> DirtyTable:
+    return DirtyTable("dirty", shards=SHARDS)
+
+
+@pytest.mark.xdist_group("embedded")
+class TestEmbedded(Contract):
+    """And so does another implementation of DynamoDB."""
+
+    @pytest.fixture
+    def keeper(self, embedded: EmbeddedAws, table: DirtyTable) -> Iterator[Keeper]:
+        """Return the table, which is empty."""
+        with reaching(embedded), new_table(embedded, "dirty"):
+            yield table
