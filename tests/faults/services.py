@@ -24,22 +24,22 @@ from tests.faults.world import NoAnswer, Process, World
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A flush that was just opened.
+class Charged:
+    """A flush that was just opened, or charged to one more month.
 
     Attributes:
-        flush: as it was opened.
+        flush: as it is now.
         unpaid: the viewer paths that are left to one which replaces another.
         replaces: whether it does.
     """
 
     flush: Flush
-    unpaid: frozenset[str]
+    unpaid: frozenset[str] = frozenset()
     replaces: bool = False
 
 
 # Is called after each call that can change what is charged or billed.
-Watch = Callable[[Opened | None], None]
+Watch = Callable[[Charged | None], None]
 
 _BATCH = 5
 
@@ -151,7 +151,10 @@ class JournalClient:
         def call(*arguments: Any, **named: Any) -> Any:  # as the port says
             def execute() -> Any:
                 result = method(*arguments, **named)
-                self._watch(self._opened(*arguments, **named) if name == "open" else None)
+                if name == "open":
+                    self._watch(self._opened(*arguments, **named))
+                else:
+                    self._watch(Charged(result) if name == "charge" else None)
                 return result
 
             return self._process.call(f"journal.{name}", execute)
@@ -160,11 +163,11 @@ class JournalClient:
 
     def _opened(
         self, flush: Flush, _lease: Lease, _limits: Limits, replaced: Flush | None = None
-    ) -> Opened:
+    ) -> Charged:
         rows = self._tables.planned
         if replaced is None:
             rows[flush.distribution, flush.id] = frozenset(self._dirty.read_rows)
-            return Opened(flush, frozenset())
+            return Charged(flush)
         paid = self._tables.paid.get((replaced.distribution, replaced.id), ()) + replaced.done
         self._tables.paid[flush.distribution, flush.id] = paid
         known, planned = matcher(paid), rows[replaced.distribution, replaced.id]
@@ -172,7 +175,7 @@ class JournalClient:
         waiting = frozenset(row for row, paths in unpaid.items() if paths)
         rows[flush.distribution, flush.id] = waiting
         rows[replaced.distribution, replaced.id] = planned - waiting
-        return Opened(flush, frozenset(chain.from_iterable(unpaid.values())), replaces=True)
+        return Charged(flush, frozenset(chain.from_iterable(unpaid.values())), replaces=True)
 
 
 def journal_client(process: Process, tables: Tables, dirty: DirtyClient, watch: Watch) -> Journal:

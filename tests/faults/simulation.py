@@ -27,10 +27,10 @@ from edgesweep.survey import Survey, unsurveyed
 from tests.fakes.cloudfront import StrictCloudFront
 from tests.faults.scenario import MINUTE, Scenario, draw
 from tests.faults.services import (
+    Charged,
     CloudFrontClient,
     DirtyClient,
     ObjectChange,
-    Opened,
     Queue,
     Tables,
     event,
@@ -129,13 +129,13 @@ class Simulation:
             self.world.end()
         return self.story
 
-    def watch(self, opened: Opened | None) -> None:
+    def watch(self, charged: Charged | None) -> None:
         """Note it at once if more is billed than charged, charged than allowed, or in progress."""
         self._check_money()
-        if opened is not None and opened.replaces:
-            self._check_unpaid(opened)
-        elif opened is not None and len(opened.flush.paths) > 1:
-            self._check_reserve(opened.flush)
+        if charged is not None and charged.replaces:
+            self._check_unpaid(charged)
+        elif charged is not None and len(charged.flush.paths) > 1:
+            self._check_reserve(charged.flush)
         made = self.edge.made
         if self._made < len(made) and made[-1].reference.startswith(OURS):
             self._check_quota(made[-1].distribution)
@@ -153,23 +153,23 @@ class Simulation:
             if allowance is not None and paths > allowance:
                 self._broken(f"{month}: {paths} paths are charged, {allowance} allowed")
 
-    def _check_reserve(self, opened: Flush) -> None:
+    def _check_reserve(self, charged: Flush) -> None:
         """More than one path is taken from what is left beside the reserve alone."""
         budget, now = self.scenario.policy.budget, self.world.now
-        for month in opened.months if budget.allowance is not None else ():
+        for month in charged.months if budget.allowance is not None else ():
             start, end = month_bounds(parse_instant(f"{month}-01T00:00:00.000000Z"))
             moment = min(
                 max(now + 2 * timedelta(seconds=MOST_SKEW), start), end - timedelta(seconds=1)
             )
             left = (budget.allowance or 0) - self.tables.journal.ledger[month]
             if left < budget.reserve(moment):
-                self._broken(f"{month}: {left} paths left at {now}, {opened.id} took the reserve")
+                self._broken(f"{month}: {left} paths left at {now}, {charged.id} took the reserve")
 
-    def _check_unpaid(self, opened: Opened) -> None:
+    def _check_unpaid(self, charged: Charged) -> None:
         """A flush that replaces another pays for nothing that the other has paid."""
-        for path in opened.flush.paths:
-            if not any(map(matcher([path]), opened.unpaid)):
-                self._broken(f"{opened.flush.id} pays for {path} again")
+        for path in charged.flush.paths:
+            if not any(map(matcher([path]), charged.unpaid)):
+                self._broken(f"{charged.flush.id} pays for {path} again")
 
     def _check_quota(self, distribution: str) -> None:
         """Two wildcards are left to people."""

@@ -43,6 +43,9 @@ class Edge:
         """Have nothing in progress."""
         return False
 
+    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+        """Have made nothing before."""
+
 
 def test_one_flush() -> None:
     """What is urgent goes with the backfill that is still coming in, though one path is left."""
@@ -56,7 +59,7 @@ def test_one_flush() -> None:
         dirty=rows,
         journal=journal,
         edge=edge,
-        sender=Sender(edge, journal, 1_000, lambda: NOON, str, lambda _: None),
+        sender=Sender(edge, journal, policy.budget, lambda: NOON, str, lambda _: None),
         policy=policy,
         survey=lambda _distribution, dirty, _prices, _limits: unsurveyed(dirty),
         viewer_paths=lambda row: [viewer_path(row.change.key)],

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 import pytest
 
 from edgesweep.answers import Accepted, Answer, Refusal, Refused, Unanswered
-from edgesweep.journal import Flush, Invalidation, Lease, OverLimit, Overtaken, State
+from edgesweep.budget import Budget
+from edgesweep.journal import Flush, Invalidation, Lease, Overtaken, State
 from edgesweep.sender import PAUSE_SECONDS, Sender
 from tests.fakes.journal import JournalInMemory
 
@@ -55,7 +57,7 @@ class World:
         self.sender = Sender(
             edge=self,
             journal=self.journal,
-            allowance=self.allowance,
+            budget=Budget(None if self.allowance is None else Decimal(0), self.allowance or 0),
             clock=lambda: self.now,
             token=lambda: f"t{next(tokens)}",
             pause=self.paused.append,
@@ -80,9 +82,13 @@ class World:
         self.journal.open(flush, self.lease, {})
         return flush
 
-    def send(self, flush: Flush) -> tuple[Flush, Answer]:
-        """Send it."""
-        return self.sender.send(flush, self.lease)
+    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+        """Have made nothing that was not heard of."""
+
+    def send(self, flush: Flush) -> tuple[Flush, Answer | None]:
+        """Send it, and forget what is given up."""
+        sent = self.sender.send(flush, self.lease)
+        return self.journal.rejected(sent.flush) if sent.given_up else sent.flush, sent.answer
 
     @property
     def lease(self) -> Lease:
@@ -278,15 +284,16 @@ def test_month_end(seconds: int, billed: str) -> None:
 
 
 def test_next_month_full() -> None:
-    """Nothing is asked for that a month it may be billed in cannot take."""
+    """Nothing is asked for that a month it may be billed in cannot take; it is given up."""
     world = World([], allowance=10, now=MONTH_END - SECOND)
     flush = world.open()
     world.journal.ledger[DECEMBER] = 9
 
-    with pytest.raises(OverLimit):
-        world.send(flush)
+    flush, answer = world.send(flush)
 
+    assert (flush.state, answer) == (State.REJECTED, None)
     assert world.asked == []
+    assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
 
 
 def test_late_note() -> None:
