@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from edgesweep.answers import Accepted, Answer
+from edgesweep.budget import Budget
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Flusher, Outcome
@@ -97,7 +98,7 @@ class Ticks:
             dirty=process.using(self.dirty),
             journal=journal,
             edge=edge,
-            sender=Sender(edge, journal, 1_000, lambda: self.now, self.token, lambda _: None),
+            sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
             policy=Policy(),
             survey=self._survey,
             viewer_paths=lambda row: [f"/{row.change.key}"],
@@ -116,6 +117,9 @@ class Ticks:
     def in_progress(self, _distribution: str, invalidation: str) -> bool:
         """Tell what is in progress."""
         return invalidation in self.busy
+
+    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+        """Have made nothing that was not heard of."""
 
     def token(self) -> str:
         """Return another token each time."""
