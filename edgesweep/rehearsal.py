@@ -34,7 +34,7 @@ class RehearsedEdge:
 
     def __init__(self, edge: Edge) -> None:
         self.in_progress = edge.in_progress
-        self.made = edge.made
+        self.look_up = edge.look_up
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:  # noqa: ARG002  # as the real one
         """Accept the paths."""

@@ -38,7 +38,7 @@ class Edge(Protocol):
         """Tell whether an invalidation still counts against the quotas."""
         ...
 
-    def made(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
+    def look_up(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
         """Return the invalidation that a reference has made since a moment, if it has made any."""
         ...
 
@@ -147,7 +147,7 @@ class Sender:
             msg = f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
             raise OverLimit(msg)
         reference = flush.reference(len(flush.accepted))
-        return self.edge.made(flush.distribution, reference, flush.opened_at - CLOCKS_APART)
+        return self.edge.look_up(flush.distribution, reference, flush.opened_at - CLOCKS_APART)
 
     def _refused(self, flush: Flush, lease: Lease, answer: Refused) -> Sent:
         """Return what becomes of a refused flush: itself, kept or given up, or a successor."""

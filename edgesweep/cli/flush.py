@@ -72,7 +72,7 @@ class _Heard:
     def __init__(self, edge: Edge) -> None:
         self.requests: defaultdict[str, list[Sequence[str]]] = defaultdict(list)
         self.in_progress = edge.in_progress
-        self.made = edge.made
+        self.look_up = edge.look_up
         self._edge = edge
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:

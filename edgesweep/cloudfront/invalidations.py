@@ -65,7 +65,7 @@ class CloudFront:
             return Unanswered(f"CloudFront's answer names no invalidation: {created}")
         return Accepted(created["Id"], created["CreateTime"])
 
-    def made(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
+    def look_up(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
         """Return the invalidation that a reference has made since a moment, if it has made any.
 
         A list does not tell references, so what is as young is asked for one by one:

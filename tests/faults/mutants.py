@@ -234,7 +234,7 @@ def parts_forgotten() -> AbstractContextManager[object]:
 
 def given_up_unseen() -> AbstractContextManager[object]:
     """Nobody looks whether CloudFront has made what can no longer be asked for."""
-    return mock.patch.object(CloudFront, "made", lambda *_: None)
+    return mock.patch.object(CloudFront, "look_up", lambda *_: None)
 
 
 def resent_from_the_reserve() -> AbstractContextManager[object]:

@@ -43,7 +43,7 @@ class Edge:
         """Have nothing in progress."""
         return False
 
-    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
         """Have made nothing before."""
 
 

@@ -45,7 +45,7 @@ class Edge:
     def __post_init__(self) -> None:
         self._edge = CloudFront(cast("Any", self.service))
         self.in_progress = self._edge.in_progress
-        self.made = self._edge.made
+        self.look_up = self._edge.look_up
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
         """Ask once."""

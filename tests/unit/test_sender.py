@@ -82,7 +82,7 @@ class World:
         self.journal.open(flush, self.lease, {})
         return flush
 
-    def made(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
         """Have made nothing that was not heard of."""
 
     def send(self, flush: Flush) -> tuple[Flush, Answer | None]:
