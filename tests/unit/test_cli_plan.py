@@ -2,23 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from click.testing import CliRunner, Result
-from moto import mock_aws
-from moto.s3.models import s3_backends
 
-from edgesweep.cli import main
 from edgesweep.cover import capped
-from tests.aws import http_response, listening
+from tests.planning import BLOG, lines, plan, planned
 
 BLIND = "edgesweep: Nothing is known of other objects; give --live or --bucket\n"
-BLOG = ["blog/1.html", "blog/2.html", "blog/3.html", "blog/4.html"]
 
 Write = Callable[[str, bytes], str]
 
@@ -35,31 +27,6 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-@pytest.fixture
-def site() -> Iterator[str]:
-    """Return the name of a bucket with a blog of four pages and many pictures."""
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="site")
-        backend = s3_backends["123456789012"]["aws"]
-        for key in [*BLOG, *(f"img/{number:04}.png" for number in range(1_200)), "index.html"]:
-            backend.put_object("site", key, b"")
-        yield "site"
-
-
-def plan(*arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> Result:
-    """Run the command."""
-    result = CliRunner(env=env).invoke(main, ["plan", *arguments], input=stdin)
-    assert isinstance(result.exception, SystemExit | None)
-    return result
-
-
-def planned(*arguments: str, stdin: str | bytes = b"") -> Any:  # noqa: ANN401  # parsed JSON
-    """Return what the command prints as JSON."""
-    result = plan(*arguments, "--json", stdin=stdin)
-    assert result.exit_code == 0
-    return json.loads(result.stdout)
-
-
 def refused(*arguments: str, stdin: str | bytes = b"") -> str:
     """Return the one line that a mistake gets."""
     result = plan(*arguments, stdin=stdin)
@@ -68,11 +35,6 @@ def refused(*arguments: str, stdin: str | bytes = b"") -> str:
     (line,) = result.stderr.splitlines()
     assert line.startswith("edgesweep: ")
     return line.removeprefix("edgesweep: ")
-
-
-def lines(*keys: str) -> bytes:
-    """Return the content of a file of keys."""
-    return "".join(f"{key}\n" for key in keys).encode()
 
 
 def test_json(write: Write) -> None:
@@ -358,91 +320,3 @@ def test_alias() -> None:
     """Other viewer paths of an object are added where they are asked for."""
     assert planned("-", stdin=lines("index.html"))["paths"] == ["/index.html"]
     assert planned("-", "--alias", stdin=lines("index.html"))["paths"] == ["/", "/index.html"]
-
-
-def test_bucket(site: str) -> None:
-    """A bucket is listed for what exists."""
-    assert planned("-", "--bucket", site, stdin=lines(*BLOG[:3])) == {
-        "paths": ["/blog/*"],
-        "wildcards": 1,
-        "collateral": 1,
-        "cost_usd": {"paths": 0.005, "refetch": 5.2e-06, "total": 0.0050052},
-    }
-
-
-def test_bucket_in_part(site: str) -> None:
-    """Of a bucket no more is listed than is needed; a plus sign stands for the rest."""
-    keys = lines("blog/1.html", "index.html", "zoo~b")
-
-    result = plan("-", "--bucket", site, "--refetch-cost", "0.0001", stdin=keys)
-
-    assert result.stderr == ""
-    assert result.stdout.splitlines() == [
-        "  changed  collateral      dollars  path",
-        "        1           0     0.005000  /blog/1.html",
-        "        1           0     0.005000  /index.html",
-        "        1           0+    0.005000  /zoo*",
-        "",
-        "        3           0+    0.015000  3 paths",
-        "        3           0     0.015000  3 paths, one each",
-        "        3         999+    0.104900  /*",
-    ]
-
-
-def test_bucket_progress(site: str) -> None:
-    """A person sees on standard error how far the listing came; a file gets nothing of it."""
-    keys = lines("img/0001.png", "img/1199.png")
-
-    shown = plan("-", "--bucket", site, "--max-paths", "1", stdin=keys, env={"FORCE_COLOR": "1"})
-    silent = plan("-", "--bucket", site, "--max-paths", "1", stdin=keys)
-
-    assert "Listing" in shown.stderr
-    assert "1,200" in shown.stderr
-    assert shown.stdout == silent.stdout
-    assert silent.stderr == ""
-
-
-def test_no_bucket(site: str) -> None:
-    """A bucket that is not there is told in one line, and unseen objects count as dear."""
-    assert site != "elsewhere"
-
-    result = plan("-", "--bucket", "elsewhere", "--json", stdin=lines("a", "b"))
-
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
-    (told,) = result.stderr.splitlines()
-    assert told.startswith("edgesweep: The bucket elsewhere cannot be listed: ")
-    assert told.endswith("; what was not seen counts as dear")
-
-
-def test_closed_bucket() -> None:
-    """A bucket that may not be listed is told in one line as well."""
-    denied = b"<Error><Code>AccessDenied</Code><Message>Access\nDenied</Message></Error>"
-
-    def deny(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        return http_response(request, 403, denied)
-
-    with listening("before-send.s3", deny):
-        result = plan("-", "--bucket", "site", "--json", stdin=lines("a", "b"))
-
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
-    (told,) = result.stderr.splitlines()
-    assert "AccessDenied" in told
-
-
-def test_bad_bucket() -> None:
-    """A name that no bucket can have is refused in one line."""
-    result = plan("-", "--bucket", "no such name", stdin=lines("a", "b"))
-
-    assert (result.exit_code, result.stdout) == (1, "")
-    (told,) = result.stderr.splitlines()
-    assert 'Invalid bucket name "no such name"' in told
-
-
-def test_bad_profile() -> None:
-    """A profile that does not exist is refused in one line."""
-    result = plan("-", "--bucket", "site", "--profile", "nobody", stdin=lines("a", "b"))
-
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "edgesweep: The config profile (nobody) could not be found\n"
