@@ -279,7 +279,7 @@ def test_interrupt(write: Write, everyone: bool) -> None:  # noqa: FBT001  # a p
         for queue in queues[: os.cpu_count()]:
             stack.enter_context(queue.open("wb"))
         (os.killpg if everyone else os.kill)(process.pid, signal.SIGINT)
-        printed, told = process.communicate(timeout=60)
+        printed, told = process.communicate(timeout=600)
 
     assert (process.returncode, printed, told) == (130, b"", b"edgesweep: Interrupted\n")
     with pytest.raises(ProcessLookupError):
@@ -293,7 +293,7 @@ def test_name_that_cannot_be_shown(write: Write) -> None:
         capture_output=True,
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
         check=True,
-        timeout=60,
+        timeout=600,
     )
 
     assert result.stdout.endswith(b"  \\u65e5 / everything\n")

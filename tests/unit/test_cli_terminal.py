@@ -35,7 +35,7 @@ def run(*arguments: str | Path, stdin: bytes = b"", stdout: int = subprocess.PIP
         stdout=stdout,
         stderr=subprocess.PIPE,
         env={**os.environ, "COLUMNS": "80"},
-        timeout=60,
+        timeout=600,
         check=False,
     )
 
@@ -223,7 +223,7 @@ def test_interrupt(tmp_path: Path) -> None:
         queue.open("wb"),  # as soon as the command opens it, too
     ):
         process.send_signal(signal.SIGINT)
-        printed, told = process.communicate(timeout=60)
+        printed, told = process.communicate(timeout=600)
 
     assert (process.returncode, printed, told) == (130, b"", b"edgesweep: Interrupted\n")
 
