@@ -23,6 +23,7 @@ from tests.aws import calls, listening
 from tests.fakes.stack import refusal
 from tests.fakes.wiring import notifications_of
 from tests.handlers.conftest import Deployment
+from tests.messages import notification
 
 TOKENS = count(1)
 READS = {"dynamodb.Query", "dynamodb.GetItem"}
@@ -224,6 +225,27 @@ def test_one_request(deployment: Deployment) -> None:
 
     assert asked.count(CREATE) == 1
     assert dirty(deployment) == []
+
+
+def test_few_calls(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,000 changes are recorded and flushed in 105 calls at most, of which the flush takes 60."""
+    monkeypatch.setenv("QUIET_SECONDS", "0")
+    bodies = [notification(f"posts/{number}.html") for number in range(1_000)]
+    messages = [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
+    with calls() as asked:
+        record, flush = deployment.load("record"), deployment.load("flush")
+        flush()
+        asked.clear()
+
+        record({"Records": messages})
+        recorded = len(asked)
+        flush()
+
+    assert dirty(deployment) == []
+    assert asked.count(CREATE) == 1
+    assert recorded > 40
+    assert len(asked) - recorded <= 60
+    assert len(asked) <= 105
 
 
 def test_landed_meanwhile(deployment: Deployment) -> None:
