@@ -15,7 +15,7 @@ from enum import StrEnum
 from edgesweep.answers import Refused, Unanswered
 from edgesweep.budget import Budget
 from edgesweep.flusher import Outcome
-from edgesweep.journal import State
+from edgesweep.journal import Flush, State
 from edgesweep.policy import Policy, Reason
 from edgesweep.pricing import invalidation_bill
 
@@ -31,7 +31,6 @@ class Series(StrEnum):
     OLDEST_DIRTY_AGE = "OldestDirtyAge"  # of the row that had waited longest, before the tick
     SECONDS_OVERDUE = "SecondsOverdue"  # by which this is beyond the guarantee
     PATHS = "Paths"  # that CloudFront accepted, wildcards included
-    WILDCARDS = "Wildcards"
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
@@ -70,13 +69,12 @@ def measured(
     """
     ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
     age = max(ages, default=timedelta(0))
-    flushes = [one.flush for one in outcomes if one.flush and one.flush.state in _ACCEPTED]
+    flushes = _accepted(outcomes)
     counts = {
         Series.DIRTY_ROWS: sum(flush.rows for flush in flushes),
         Series.OLDEST_DIRTY_AGE: age / _SECOND,
         Series.SECONDS_OVERDUE: max(0.0, (age - policy.guaranteed(now)) / _SECOND),
         Series.PATHS: sum(len(flush.paths) for flush in flushes),
-        Series.WILDCARDS: sum(flush.wildcards for flush in flushes),
         Series.COLLATERAL: sum(flush.collateral for flush in flushes),
         Series.HELD_BY_BUDGET: sum(one.reason is Reason.BUDGET for one in outcomes),
         Series.HELD_BY_CLOUDFRONT: sum(map(_held_by_cloudfront, outcomes)),
@@ -90,14 +88,27 @@ def measured(
     return values
 
 
-def dollars_left(values: Mapping[Series, float], budget: Budget) -> float | None:
-    """Return what is left of the month's budget, None where there is none or nothing was spent.
+def properties(
+    outcomes: Sequence[Outcome], values: Mapping[Series, float], budget: Budget
+) -> Mapping[str, float]:
+    """Return what is told of flushes beside the series, in the same line of the log, for nothing.
 
-    It goes with the series as a mere property, for which there is nothing to pay.
+    Args:
+        outcomes: what the tick did.
+        values: what it publishes.
+        budget: what a month may cost.
     """
-    if budget.usd is None or Series.DOLLARS_SPENT not in values:
-        return None
-    return float(budget.usd) - values[Series.DOLLARS_SPENT]
+    flushes = _accepted(outcomes)
+    if not flushes:
+        return {}
+    told = {"Wildcards": float(sum(flush.wildcards for flush in flushes))}
+    if budget.usd is not None:
+        told["DollarsLeft"] = float(budget.usd) - values[Series.DOLLARS_SPENT]
+    return told
+
+
+def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
+    return [one.flush for one in outcomes if one.flush and one.flush.state in _ACCEPTED]
 
 
 def _held_by_cloudfront(outcome: Outcome) -> bool:

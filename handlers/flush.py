@@ -14,7 +14,7 @@ from edgesweep.bucket import Bucket, elsewhere
 from edgesweep.budget import month_of
 from edgesweep.discovery import Discovery, Known
 from edgesweep.flusher import Outcome
-from edgesweep.metrics import Series, dollars_left, measured
+from edgesweep.metrics import Series, measured, properties
 from edgesweep.notifications import reaches
 from edgesweep.policy import Policy
 from edgesweep.redrive import Redriver
@@ -114,9 +114,8 @@ def publish(outcomes: Sequence[Outcome], policy: Policy, unrouted: int) -> None:
     values = measured(outcomes, policy, spent, now, unrouted)
     for series, value in values.items():
         metrics.add_metric(series, series.unit, value)
-    left = dollars_left(values, policy.budget)
-    if left is not None:
-        metrics.add_metadata("DollarsLeft", left)
+    for name, value in properties(outcomes, values, policy.budget).items():
+        metrics.add_metadata(name, value)
     if values:
         metrics.flush_metrics()
 

@@ -10,7 +10,7 @@ from edgesweep.answers import Answer, Refusal, Refused, Unanswered
 from edgesweep.budget import Budget
 from edgesweep.flusher import Outcome
 from edgesweep.journal import Flush, State
-from edgesweep.metrics import Series, dollars_left, measured
+from edgesweep.metrics import Series, measured, properties
 from edgesweep.policy import Policy, Reason
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -52,7 +52,6 @@ def test_flushes() -> None:
         "DirtyRows": 14,
         "OldestDirtyAge": 120,
         "Paths": 3,
-        "Wildcards": 1,
         "Collateral": 60,
         "DollarsSpent": 0.015,
     }
@@ -102,13 +101,17 @@ def test_unrouted() -> None:
     assert publish(unrouted=3) == {"UnroutedRows": 3}
 
 
-def test_left() -> None:
-    """What is left of a budget is told after a flush, if there is a budget."""
+def test_properties() -> None:
+    """Beside the series of a flush stand its wildcards, and what is left if there is a budget."""
+    sent = Outcome("E1", Reason.QUIET, FLUSH)
+    refused = Outcome("E2", Reason.UNFINISHED, replace(FLUSH, state=State.OPEN))
     spent = {Series.DOLLARS_SPENT: 1.5}
 
-    assert dollars_left(spent, Budget(Decimal(5))) == 3.5
-    assert dollars_left(spent, Budget(None)) is None
-    assert dollars_left({}, Budget(Decimal(5))) is None
+    told = properties([sent, refused, sent], spent, Budget(Decimal(5)))
+
+    assert told == {"Wildcards": 2, "DollarsLeft": 3.5}
+    assert properties([sent], spent, Budget(None)) == {"Wildcards": 1}
+    assert properties([refused], {}, Budget(Decimal(5))) == {}
 
 
 def test_units() -> None:
