@@ -10,7 +10,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--histories", metavar="DIR", help="publish histories to replay as well")
     histories = parser.parse_args().histories
-    runs = [["recording"], ["catalogue"], ["cover"], ["idle"], ["months"], ["precision"]]
+    runs = [
+        ["recording"],
+        ["catalogue"],
+        ["cover"],
+        ["idle"],
+        ["months"],
+        ["precision"],
+        ["flushing"],
+    ]
     if histories:
         runs += [["histories", histories], ["precision", histories]]
     return max(map(run, runs))
