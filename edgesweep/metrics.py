@@ -1,4 +1,4 @@
-"""What a tick publishes: ten series of a stack that works, since each of them costs money.
+"""What a tick publishes: at most ten series, since each of them costs money.
 
 An operator sees what waits, what was spent and what holds it up, and an alarm watches one plain
 number. What follows from another series is none of its own. Why changes were passed over, and other
