@@ -15,6 +15,7 @@ from edgesweep import redrive
 from edgesweep.bucket import Bucket
 from edgesweep.changes import Change, Kind
 from edgesweep.dirty import DirtyRow
+from edgesweep.errors import BadInput
 from edgesweep.notifications import EVENTBRIDGE
 from edgesweep.paths import matcher, viewer_path
 from edgesweep.pricing.workload import STACK
@@ -410,3 +411,19 @@ def test_wired(
 
     assert complaints == [[], ["The notifications of a bucket cannot be read"]]
     assert "UnwiredBuckets" not in capsys.readouterr().out
+
+
+def test_unpaid_guarantee(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guarantee that the budget cannot pay for ends the function with what it would take."""
+    deployment.dirty.add([row(deployment, "a.html")])
+    monkeypatch.setenv("GUARANTEE_MINUTES", "5")
+    flush = deployment.load("flush")
+
+    with pytest.raises(BadInput) as refusal:
+        flush()
+
+    assert str(refusal.value) == (
+        "GUARANTEE_MINUTES is '5': A flush every 5 minutes takes 8,928 paths a month, $39.64; "
+        "your budget pays for one every 45 minutes at most"
+    )
+    assert dirty(deployment) == ["a.html"]
