@@ -14,6 +14,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import cloudfront, eventbridge, lambda_svc, scheduler
+from ministack.services.cloudformation import provisioners
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     _count_loopback_as_tls()
     _permit_batches()
     _name_cache_policies()
+    _name_anew()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     app.main()
@@ -104,6 +106,24 @@ def _name_cache_policies() -> None:
         return as_written(service, method, path, *others)
 
     iam_actions.extract_resource_arn = extracted
+
+
+def _name_anew() -> None:
+    """Give the resources of a stack other names than an earlier stack of its name had, as AWS does.
+
+    Else a stack that is deployed again would empty the tables that the first one left behind.
+    """
+    as_written = provisioners._physical_name
+
+    def named(stack: str, logical: str, **options: Any) -> Any:  # noqa: ANN401  # ministack's own types
+        present = provisioners._NAME_SEED.get()
+        token = provisioners._NAME_SEED.set(present + provisioners._cr_stack_id(stack))
+        try:
+            return as_written(stack, logical, **options)
+        finally:
+            provisioners._NAME_SEED.reset(token)
+
+    provisioners._physical_name = named
 
 
 if __name__ == "__main__":
