@@ -104,8 +104,8 @@ class Sender:
                     if flush.state is not State.OPEN:
                         return Sent(flush, answer)
                     self.pause(PAUSE_SECONDS)
-                case Refused():
-                    refused = self._refused(flush, lease, answer)
+                case refusal:
+                    refused = self._refused(flush, lease, refusal)
                     if refused.given_up or refused.flush.id == flush.id:
                         return refused
                     flush = refused.flush

@@ -9,6 +9,7 @@ import pytest
 
 from edgesweep.changes import Change, Kind, parse
 from edgesweep.errors import BadInput
+from tests.messages import notification
 
 EVENTS = Path(__file__).parents[1] / "events"
 MALFORMED = EVENTS / "malformed"
@@ -324,3 +325,17 @@ def test_hostile_json(text: str) -> None:
     """Nesting and numbers beyond what the parser takes are refused like other nonsense."""
     with pytest.raises(BadInput, match="The message is not JSON"):
         parse(text)
+
+
+@pytest.mark.parametrize("name", ["eTag", "sequencer"])
+def test_longest_mark(name: str) -> None:
+    """An etag or a sequencer of more bytes than a row can hold is refused, by its name."""
+    message = json.loads(notification("a.html"))
+    s3_object = message["Records"][0]["s3"]["object"]
+
+    s3_object[name] = "é" * 512
+    assert len(parse(json.dumps(message))) == 1
+
+    s3_object[name] = "é" * 512 + "a"
+    with pytest.raises(BadInput, match=f"{name} has 1,025 bytes, more than 1,024"):
+        parse(json.dumps(message))

@@ -10,7 +10,7 @@ from edgesweep import flusher
 from edgesweep.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.dirty import UNROUTED
 from edgesweep.flusher import MARGIN, Outcome
-from edgesweep.journal import Invalidation, State
+from edgesweep.journal import Flush, Invalidation, State
 from edgesweep.policy import Reason
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, NOON, Killed, Process, Ticks
@@ -261,6 +261,30 @@ def test_recovery() -> None:
 
     assert world.sent == [("/a.html",), ("/a.html", "/b.html")]
     assert (outcome.reason, world.keys) == (Reason.QUIET, [])
+
+
+def test_finished_meanwhile() -> None:
+    """A flush that its first owner finishes after all is left as it is."""
+
+    class Late(JournalInMemory):
+        def load(self, distribution: str, flush_id: str) -> Flush:
+            flush = super().load(distribution, flush_id)
+            if flush.state is State.SENT:
+                ticks.dirty.delete(ticks.dirty.rows)
+                self.settled(flush, NOON)
+            return super().load(distribution, flush_id)
+
+    ticks = Ticks(journal=Late())
+    ticks.change("a.html")
+    with pytest.raises(Killed):
+        ticks.tick(process=Process(STEPS.index("delete")))
+    ticks.now += MINUTE
+    process = Process()
+
+    (outcome,) = ticks.tick(process=process)
+
+    assert (outcome.reason, outcome.answer) == (Reason.RECOVERED, None)
+    assert process.calls == ["span", "take", "load", "span", "lease", "release"]
 
 
 def test_landed_meanwhile() -> None:
