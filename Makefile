@@ -26,7 +26,7 @@ define environment
 endef
 
 # Processes that run tests, some of which mostly wait for what they have deployed.
-WORKERS ?= 4
+WORKERS ?= 6
 SEEDS ?= 10000
 FIRST ?= 0
 # What has to be covered to the last branch.

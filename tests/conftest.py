@@ -1,6 +1,6 @@
 """What holds for every test: no real AWS account, the same examples in every run of CI, its lane.
 
-Tests run in several processes. Those of a folder that share something costly, an embedded AWS, a
+Tests run in several processes. Those of a folder that needs something costly, an embedded AWS, a
 compiled deployment or a run of the notebook, stay in one of them and begin first: they mostly wait.
 The package's coverage is a matter of the tests that run it in their own process: tracing would only
 slow down the others.
@@ -27,8 +27,7 @@ class _Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Hands out the folders of tests that wait as a whole, and every other test by itself."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = nodeid.split("/")[1]
-        return folder if folder in _WAITING else nodeid
+        return nodeid.rpartition("/")[0] if nodeid.split("/")[1] in _WAITING else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Lanes:  # noqa: ANN401  # xdist's own
@@ -45,6 +44,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with those that wait."""
     items.sort(key=lambda item: _folder(item) not in _WAITING)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many seeds of the fault simulation held."""
+    passed = terminalreporter.getreports("passed")
+    held = sum(dict(report.user_properties).get("seeds", 0) for report in passed)
+    if held:
+        terminalreporter.write_line(f"{held:,} seeds held")
 
 
 def _folder(item: pytest.Item) -> str:

@@ -51,6 +51,8 @@ def main() -> int:
     for seed, laws in failed[:20]:
         print(f"Seed {seed}:", *laws[:3], sep="\n  ")
     took = time.perf_counter() - start
+    for seed, _ in failed[:1]:
+        replay(seed)
     print(
         f"{len(seeds) - len(failed)} of {len(seeds)} seeds held, {len(seeds) / took:.0f} a second"
         + (
