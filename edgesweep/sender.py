@@ -1,7 +1,9 @@
 """Send an open flush: count the attempt, ask CloudFront once, note the answer.
 
 An attempt is counted before it is made, so that a charge is returned only when CloudFront answered
-all that was asked of it. What it refuses for good is replaced by something that it may accept.
+all that was asked of it. What it refuses for good is replaced by something that it may accept, less
+what it has accepted already. What a new month cannot pay is not asked for in it: what was made in
+the old one is looked up, and the rest is given up, to be planned anew with the money there is.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,11 +20,11 @@ from edgesweep.paths import coarser
 PAUSE_SECONDS = 1.0
 # Twice the 5 s that a clock may be off true time.
 CLOCKS_APART = timedelta(seconds=10)
+# An attempt that went unanswered may have been accepted: so long the same is asked again.
+DOUBT = timedelta(minutes=10)
 
 # A rate that is passed by one request alone may be told as either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
-# An attempt that went unanswered may have been accepted: so long the same is asked again.
-DOUBT = timedelta(minutes=10)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
