@@ -105,11 +105,12 @@ def main() -> int:
         started = time.perf_counter()
         unwritten = adapters.dirty.add(rows(count))
         written = time.perf_counter() - started
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         (outcome,) = tick()
-        total = time.perf_counter() - started
+        total, worked = time.perf_counter() - started, time.process_time() - worked
         left = adapters.dirty.span(outcome.distribution)
     told(stopwatch, count, written, total)
+    print(f"of which this process worked for {worked:.1f} s, and waited for the embedded AWS else")
     flush = outcome.flush
     print(f"{flush.state if flush else outcome.error}, {len(flush.paths) if flush else 0} paths")
     return bool(unwritten or left or total > timeout())
