@@ -272,11 +272,10 @@ class Flusher:
                 return self._give_up(flush, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
-        if flush.state is State.SENT:
-            self.dirty.delete(rows)
-            self._delete_older(flush)
-            flush = self.journal.settled(flush, self.clock())
-        return Outcome(flush.distribution, reason, flush, answer)
+        self.dirty.delete(rows)
+        self._delete_older(flush)
+        settled = self.journal.settled(flush, self.clock())
+        return Outcome(flush.distribution, reason, settled, answer)
 
     def _give_up(self, flush: Flush, answer: Answer | None, reason: Reason) -> Outcome:
         # What was accepted of it is done, and has to be so before the flush is forgotten.
