@@ -264,7 +264,7 @@ def test_recovery() -> None:
 
 
 def test_finished_meanwhile() -> None:
-    """A flush that its first owner finishes after all is left as it is."""
+    """A flush that its first owner finishes after all is neither sent nor paid again."""
 
     class Late(JournalInMemory):
         def load(self, distribution: str, flush_id: str) -> Flush:
@@ -279,12 +279,10 @@ def test_finished_meanwhile() -> None:
     with pytest.raises(Killed):
         ticks.tick(process=Process(STEPS.index("delete")))
     ticks.now += MINUTE
-    process = Process()
 
-    (outcome,) = ticks.tick(process=process)
-
-    assert (outcome.reason, outcome.answer) == (Reason.RECOVERED, None)
-    assert process.calls == ["span", "take", "load", "span", "lease", "release"]
+    assert reasons(ticks.tick()) == [("E1", Reason.LEASE)]
+    assert (ticks.sent, ticks.journal.ledger) == ([("/a.html",)], {MONTH: 1})
+    assert ticks.journal.lease("E1").token is None
 
 
 def test_landed_meanwhile() -> None:
