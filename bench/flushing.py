@@ -20,8 +20,8 @@ from unittest import mock
 
 import boto3
 
-from edgesweep import wiring
 from edgesweep.changes import Change, Kind
+from edgesweep.composition import flushing
 from edgesweep.cover import choose
 from edgesweep.dirty import DirtyRow
 from edgesweep.flusher import Outcome
@@ -116,7 +116,7 @@ def main() -> int:
     return bool(unwritten or left or total > timeout())
 
 
-def prepared() -> tuple[wiring.Adapters, Callable[[], Sequence[Outcome]], Stopwatch]:
+def prepared() -> tuple[flushing.Adapters, Callable[[], Sequence[Outcome]], Stopwatch]:
     """Return the adapters of a site in the embedded AWS, a tick over it, and its stopwatch."""
     for name in ("dirty", "flushes"):
         create_table(name)
@@ -129,21 +129,21 @@ def prepared() -> tuple[wiring.Adapters, Callable[[], Sequence[Outcome]], Stopwa
             "DISTRIBUTION": create_distribution(),
         }
     )
-    real, stopwatch = wiring.Adapters.real(settings, boto3.Session()), Stopwatch()
+    real, stopwatch = flushing.Adapters.real(settings, boto3.Session()), Stopwatch()
     listing = Timed(real.listing, stopwatch, list="survey")
     dirty = Timed(real.dirty, stopwatch, span="peek", read="read", delete="delete", add="write")
     edge = Timed(real.edge, stopwatch, invalidate="send", in_progress="send")
     adapters = replace(
         real, dirty=dirty, journal=Timed(real.journal, stopwatch), edge=edge, listing=listing
     )
-    known = wiring.discovery(settings, adapters).look()
-    flushing = wiring.flusher(adapters, known.routes, settings.policy, print)
+    known = flushing.discovery(settings, adapters).look()
+    flusher = flushing.flusher(adapters, known.routes, settings.policy, print)
     timed = stopwatch.timed("cover", choose)
 
     def tick() -> Sequence[Outcome]:
         stopwatch.seconds.clear()
         with mock.patch("edgesweep.flusher.choose", timed):
-            return flushing.tick(known.routes.ids)
+            return flusher.tick(known.routes.ids)
 
     return adapters, tick, stopwatch
 

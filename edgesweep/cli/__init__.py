@@ -6,6 +6,7 @@ exit code 2, a failure one line and exit code 1.
 
 import click
 
+from edgesweep.cli.attach import attach, detach
 from edgesweep.cli.completion import completion
 from edgesweep.cli.doctor import doctor
 from edgesweep.cli.flush import flush
@@ -16,7 +17,6 @@ from edgesweep.cli.redrive import redrive
 from edgesweep.cli.replay import replay
 from edgesweep.cli.status import status
 from edgesweep.cli.terminal import OneLineErrors
-from edgesweep.cli.wiring import attach, detach
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})

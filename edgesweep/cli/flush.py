@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import click
 
-from edgesweep import wiring
 from edgesweep.answers import Answer, Refused, Unanswered
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.terminal import say
 from edgesweep.cli.words import count
+from edgesweep.composition import flushing
 from edgesweep.discovery import Known
 from edgesweep.errors import EdgesweepError
 from edgesweep.flusher import Outcome
@@ -44,7 +44,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     edgesweep flush --dry-run
     edgesweep flush
     """  # noqa: D301  # \b tells click to keep the lines
-    real = wiring.Adapters.real(deployed.settings, deployed.session)
+    real = flushing.Adapters.real(deployed.settings, deployed.session)
     adapters = _rehearsed(real) if dry_run else real
     edge = _Heard(adapters.edge)
     known, outcomes = _tick(deployed, replace(adapters, edge=edge))
@@ -81,7 +81,7 @@ class _Heard:
         return self._edge.invalidate(distribution, paths, reference)
 
 
-def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
+def _rehearsed(real: flushing.Adapters) -> flushing.Adapters:
     """Return adapters that read what is there and write nothing."""
     return replace(
         real,
@@ -93,16 +93,16 @@ def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
     )
 
 
-def _tick(deployed: Deployed, adapters: wiring.Adapters) -> tuple[Known, Sequence[Outcome]]:
+def _tick(deployed: Deployed, adapters: flushing.Adapters) -> tuple[Known, Sequence[Outcome]]:
     """Do what the flush function does, with no wait for an upload to come to rest."""
     settings = deployed.settings
-    known = wiring.discovery(settings, adapters).look()
-    policy, refusal = wiring.shared_policy(settings, known.routes.enabled)
+    known = flushing.discovery(settings, adapters).look()
+    policy, refusal = flushing.shared_policy(settings, known.routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
     # However far the recorder's clock is ahead of this one.
     at_once = replace(policy, quiet=timedelta.min)
-    flusher = wiring.flusher(adapters, known.routes, at_once, say)
+    flusher = flushing.flusher(adapters, known.routes, at_once, say)
     return known, flusher.tick(known.routes.ids)
 
 

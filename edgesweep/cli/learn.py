@@ -13,12 +13,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from edgesweep import intake
 from edgesweep.bucket import S3Listing
 from edgesweep.catalogue import Name, Sieve
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.terminal import agree, progress, say
 from edgesweep.cli.words import count
+from edgesweep.composition import recording
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.pricing.bill import bill
 from edgesweep.pricing.prices import REGIONS, VIRGINIA, Item
@@ -81,7 +81,9 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
         raise EdgesweepError(msg)
     say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests, deployed.stack.region)}")
     agree("Learn them?", yes=yes)
-    known, asked = _learnt(holding, total, intake.sieve(deployed.settings, deployed.session, None))
+    known, asked = _learnt(
+        holding, total, recording.sieve(deployed.settings, deployed.session, None)
+    )
     click.echo(f"Known: {known:,} of {count(asked, 'object')}")
     if known < asked:
         raise EdgesweepError("The others could not be looked at; another run asks for them again")
@@ -95,7 +97,7 @@ def _holding(deployed: Deployed, bucket: str) -> _Holding:
     if not settings.catalogue_table:
         msg = f"{name} passes no upload over: it was deployed with skipUnchanged=false"
         raise BadInput(msg)
-    routes = intake.routes(settings, RoutesTable(settings.flushes_table))
+    routes = recording.routes(settings, RoutesTable(settings.flushes_table))
 
     def sweeps(object_name: Name) -> bool:
         return fate(settings.selection, routes, *object_name)[0] is Fate.SWEPT

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import click
 
-from edgesweep import intake, wiring
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.terminal import say
 from edgesweep.cli.words import count, length, stamp, table
 from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.composition import flushing, recording
 from edgesweep.policy import Policy, Reason
 from edgesweep.queues import Queue
 from edgesweep.status import DistributionStatus, Idle, Observer, Status
@@ -38,11 +38,11 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    routes = intake.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
-    policy, refusal = wiring.shared_policy(deployed.settings, routes.enabled)
+    routes = recording.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
+    policy, refusal = flushing.shared_policy(deployed.settings, routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
-    now = wiring.now()
+    now = flushing.now()
     found = _observer(deployed, policy).look(routes.ids, now)
     click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_lines(found, now)))
 

@@ -1,8 +1,4 @@
-"""The composition root: a flusher, built from settings and from whatever reaches the outside world.
-
-The flush function and the command line build theirs here, so that both do the same. A dry run is
-the same flusher on adapters that write nothing.
-"""
+"""The composition root of the flusher; a dry run is the same one on adapters that write nothing."""
 
 import secrets
 import time

@@ -1,7 +1,4 @@
-"""The composition root of the recorder, built from settings and from what reaches AWS.
-
-The record function and `edgesweep learn` build theirs here, so that both sweep the same objects.
-"""
+"""The composition root of the recorder."""
 
 import secrets
 from datetime import UTC, datetime
