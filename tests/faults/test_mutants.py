@@ -12,12 +12,22 @@ from tests.faults.test_simulation import SEEDS
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
+# Where those that take long to find were caught last: looked at first, before all others.
+LIKELY = {
+    "fixed order": 700,
+    "hidden retries": 680,
+    "ledger held to the allowance": 147,
+    "lease by time": 273,
+    "no skew margin": 925,
+}
+
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_caught(name: str) -> None:
     """Some seed of the default count breaks a law once a safety is off."""
+    seeds = (LIKELY.get(name, 0), *range(SEEDS))
     with MUTANTS[name]():
-        caught = next(((seed, laws[0]) for seed in range(SEEDS) if (laws := judge(seed))), None)
+        caught = next(((seed, laws[0]) for seed in seeds if (laws := judge(seed))), None)
 
     assert caught is not None
     print(f"{name}: seed {caught[0]}, {caught[1]}")  # which seed, which law
