@@ -45,7 +45,7 @@ Write = Callable[[str, int], str]
 
 def compressed(*records: object) -> bytes:
     """Return records as a history keeps them."""
-    return gzip.compress("".join(f"{json.dumps(record)}\n" for record in records).encode())
+    return gzip.compress("".join(f"{json.dumps(record)}\n" for record in records).encode(), mtime=0)
 
 
 @pytest.fixture

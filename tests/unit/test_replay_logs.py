@@ -57,7 +57,8 @@ def test_access_log(tmp_path: Path) -> None:
                 + line("12:05:05 +0000", "REST.PUT.PART", "big.bin")
                 + line("13:00:00 +0000", "S3.EXPIRE.OBJECT", "big.bin", "-")
                 + line("13:00:00 +0000", "REST.PUT.OBJECT", "x", bucket="other")
-            ).encode()
+            ).encode(),
+            mtime=0,
         )
     )
 
@@ -90,7 +91,7 @@ def test_cloudtrail(tmp_path: Path) -> None:
         {"eventName": "PutObject"},
         7,
     ]
-    path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
+    path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
 
     logs = read(path)
 
