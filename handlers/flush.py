@@ -9,6 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import BotoCoreError, ClientError
 
+from edgesweep import composition
 from edgesweep.bucket import Bucket, elsewhere
 from edgesweep.budget import month_of
 from edgesweep.composition import flushing
@@ -64,7 +65,7 @@ def handler(_event: object, _context: object) -> None:
     for outcome in outcomes:
         tell(outcome)
     publish(outcomes, policy, known.unrouted)
-    check_wiring(flushing.now().date())
+    check_wiring(composition.now().date())
     # DynamoDB answers: what could not be recorded may be recorded now.
     failures = [known.error, refusal, *(outcome.error for outcome in outcomes), redrive()]
     errors = [error for error in failures if error]
@@ -109,7 +110,7 @@ def tell_unrouted(known: Known) -> None:
 
 def publish(outcomes: Sequence[Outcome], policy: Policy, unrouted: int) -> None:
     """Publish what a tick did; an idle tick publishes nothing."""
-    now = flushing.now()
+    now = composition.now()
     spent = partial(adapters().journal.spent, month_of(now))
     values = measured(outcomes, policy, spent, now, unrouted)
     for series, value in values.items():

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
+from edgesweep import composition
 from edgesweep.composition import recording
 from edgesweep.recorder import Message, Recorded, Recorder
 from edgesweep.settings import Settings
@@ -36,7 +37,7 @@ def atlas() -> RoutesTable:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Record a batch; report the messages that have to come back."""
-    received_at = recording.now()
+    received_at = composition.now()
     messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
     routes = recording.routes(settings(), atlas())
     recorded = replace(recorder(), routes=routes).record(messages, received_at)

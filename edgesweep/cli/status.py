@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from edgesweep import composition
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.terminal import say
 from edgesweep.cli.words import count, length, stamp, table
@@ -42,7 +43,7 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     policy, refusal = flushing.shared_policy(deployed.settings, routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
-    now = flushing.now()
+    now = composition.now()
     found = _observer(deployed, policy).look(routes.ids, now)
     click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_lines(found, now)))
 

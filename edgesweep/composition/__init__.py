@@ -2,3 +2,10 @@
 
 The functions and the command line build theirs here, so that both do the same.
 """
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return this machine's time."""
+    return datetime.now(UTC)

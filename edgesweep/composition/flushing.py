@@ -4,13 +4,13 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import boto3
 
 from edgesweep.bucket import S3Listing
 from edgesweep.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
+from edgesweep.composition import now
 from edgesweep.cover import Limits, Prices
 from edgesweep.dirty import DirtyRow
 from edgesweep.discovery import Atlas, Directory, Discovery
@@ -123,11 +123,6 @@ def shared_policy(settings: Settings, distributions: int) -> tuple[Policy, BadIn
     except BadInput as error:
         return policy, error
     return replace(policy, budget=budget), None
-
-
-def now() -> datetime:
-    """Return this machine's time."""
-    return datetime.now(UTC)
 
 
 def token() -> str:

@@ -1,11 +1,11 @@
 """The composition root of the recorder."""
 
 import secrets
-from datetime import UTC, datetime
 
 import boto3
 
 from edgesweep.catalogue import Sieve, Unsifted
+from edgesweep.composition import now
 from edgesweep.heads import CONFIG, PATIENCE, S3Heads
 from edgesweep.recorder import Recorder
 from edgesweep.routes import Routes, everywhere
@@ -46,11 +46,6 @@ def routes(settings: Settings, atlas: RoutesTable) -> Routes:
     if known is None:
         return everywhere(settings.distributions, settings.buckets)
     return Routes(known, settings.variants)
-
-
-def now() -> datetime:
-    """Return this machine's time."""
-    return datetime.now(UTC)
 
 
 def token() -> str:

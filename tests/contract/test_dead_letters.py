@@ -108,8 +108,12 @@ def test_release(post: Post) -> None:
 
 
 def test_release_nothing(post: Post) -> None:
-    """Nothing to release is no error."""
+    """Nothing to release is no error, and changes nothing."""
+    post.bury(["body"])
+
     post.dead.release([])
+
+    assert len(list(iter_all(post.dead))) == 1
 
 
 def test_large() -> None:
