@@ -25,12 +25,12 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from bench.recording import ACCOUNT, NOW, Everywhere, notification
-from edgesweep.catalogue import Sieve, Unsifted, fingerprint
-from edgesweep.heads import CONFIG, S3Heads
-from edgesweep.pricing.bill import Bill, bill
-from edgesweep.pricing.prices import Item
-from edgesweep.recorder import Message, Recorder
-from edgesweep.tables import CatalogueTable, DirtyTable
+from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable
+from edgesweep.aws.heads import CONFIG, S3Heads
+from edgesweep.lab.cost.bill import Bill, bill
+from edgesweep.lab.cost.prices import Item
+from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter, fingerprint
 
 EVENTS = 1_000
 MILLION = 1_000_000
@@ -118,20 +118,20 @@ class Measured:
         return bill({item: u * scale for item, u in {**used, Item.GB_SECONDS: gb_seconds}.items()})
 
 
-def measure(name: str, *, known: bool, sifted: bool = True) -> Measured:
+def measure(name: str, *, known: bool, checked: bool = True) -> Measured:
     """Record a batch, once more than is measured."""
     numbers = itertools.count()
     wire = Wire(known)
     handlers = [("before-send.s3", wire.head), ("before-send.dynamodb", wire.dynamodb)]
     botocore.handlers.BUILTIN_HANDLERS.extend(handlers)
-    sieve = Sieve(
+    sieve = UnchangedFilter(
         CatalogueTable("catalogue"),
         S3Heads(boto3.Session().client("s3", config=CONFIG), patience=None),
         lambda: f"{next(numbers):016x}",
         lambda: NOW,
     )
     recorder = Recorder(
-        Everywhere(), DirtyTable("dirty"), sieve.token, sieve=sieve if sifted else Unsifted()
+        Everywhere(), DirtyTable("dirty"), sieve.token, sieve=sieve if checked else NoCatalogue()
     )
     batch = [Message(f"m{n}", notification(f"posts/{n}.html")) for n in range(EVENTS)]
     recorder.record(batch, NOW)
@@ -173,7 +173,7 @@ def main() -> int:
     measured = [
         measure("unchanged", known=True),
         measure("changed", known=False),
-        measure("without a catalogue", known=False, sifted=False),
+        measure("without a catalogue", known=False, checked=False),
     ]
     print("\n".join(tables(measured)))
     return 0 if [one.rows for one in measured] == [0, EVENTS, EVENTS] else 1

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from random import Random
 from time import process_time
 
-from edgesweep.baselines import STRATEGIES
 from edgesweep.cover import Limits, Prices, cover
+from edgesweep.lab.baselines import STRATEGIES
+from edgesweep.lab.replay.reach import Reach
 from edgesweep.paths import Pattern
-from edgesweep.pricing import PATH_PRICE, REFETCH_COST
-from edgesweep.replay.reach import Reach
+from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 SIZES = (10_000, 100_000, 1_000_000)
 REPEATS = 5

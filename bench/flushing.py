@@ -20,11 +20,10 @@ from unittest import mock
 
 import boto3
 
-from edgesweep.changes import Change, Kind
-from edgesweep.composition import flushing
+from edgesweep import wiring
 from edgesweep.cover import choose
-from edgesweep.dirty import DirtyRow
-from edgesweep.flusher import Outcome
+from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.flush.flusher import Outcome
 from edgesweep.settings import Settings
 from infra.local.aws import REGION, ROOT, embedded_aws
 
@@ -116,7 +115,7 @@ def main() -> int:
     return bool(unwritten or left or total > timeout())
 
 
-def prepared() -> tuple[flushing.Adapters, Callable[[], Sequence[Outcome]], Stopwatch]:
+def prepared() -> tuple[wiring.Adapters, Callable[[], Sequence[Outcome]], Stopwatch]:
     """Return the adapters of a site in the embedded AWS, a tick over it, and its stopwatch."""
     for name in ("dirty", "flushes"):
         create_table(name)
@@ -129,20 +128,20 @@ def prepared() -> tuple[flushing.Adapters, Callable[[], Sequence[Outcome]], Stop
             "DISTRIBUTION": create_distribution(),
         }
     )
-    real, stopwatch = flushing.Adapters.real(settings, boto3.Session()), Stopwatch()
+    real, stopwatch = wiring.Adapters.real(settings, boto3.Session()), Stopwatch()
     listing = Timed(real.listing, stopwatch, list="survey")
     dirty = Timed(real.dirty, stopwatch, span="peek", read="read", delete="delete", add="write")
     edge = Timed(real.edge, stopwatch, invalidate="send", in_progress="send")
     adapters = replace(
         real, dirty=dirty, journal=Timed(real.journal, stopwatch), edge=edge, listing=listing
     )
-    known = flushing.discovery(settings, adapters).look()
-    flusher = flushing.flusher(adapters, known.routes, settings.policy, print)
+    known = wiring.discovery(settings, adapters).look()
+    flusher = wiring.flusher(adapters, known.routes, settings.policy, print)
     timed = stopwatch.timed("cover", choose)
 
     def tick() -> Sequence[Outcome]:
         stopwatch.seconds.clear()
-        with mock.patch("edgesweep.flusher.choose", timed):
+        with mock.patch("edgesweep.flush.flusher.choose", timed):
             return flusher.tick(known.routes.ids)
 
     return adapters, tick, stopwatch

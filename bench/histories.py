@@ -21,17 +21,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from edgesweep.baselines import level_collapse
 from edgesweep.cover import Limits, Prices, choose, cover
 from edgesweep.cover.candidates import find_candidates
 from edgesweep.cover.ladder import climb
 from edgesweep.errors import BadInput
+from edgesweep.lab.baselines import level_collapse
+from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
+from edgesweep.lab.replay.history import steps
+from edgesweep.lab.replay.reach import Reach
+from edgesweep.lab.replay.table import table
 from edgesweep.paths import Pattern
-from edgesweep.pricing import PATH_PRICE, REFETCH_COST
-from edgesweep.replay import STRATEGIES, Replayed, collateral, replay
-from edgesweep.replay.history import steps
-from edgesweep.replay.reach import Reach
-from edgesweep.replay.table import table
+from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 OURS, PEER = "edgesweep", "level-collapse"
 DEAR = 10
@@ -170,7 +170,10 @@ def claims(sites: Sequence[Site]) -> Iterator[Claim]:
         f"ratio {ours.collateral / max(1, theirs.collateral):.3f} of at most 0.667",
         3 * ours.collateral <= 2 * theirs.collateral,
     )
-    for prices, times in (("list prices", 1), (f"{DEAR} times the refetch cost", DEAR)):
+    for prices, times in (
+        ("list prices", 1),
+        (f"{DEAR} times the refetch cost", DEAR),
+    ):
         cheaper = [what for site in sites for what in site.cheaper(times)]
         yield Claim(f"(c) cheaper at {prices}: {', '.join(cheaper) or 'nobody'}", not cheaper)
     cost, their_cost = everywhere.dollars(OURS), everywhere.dollars(PEER)

@@ -2,17 +2,18 @@
 
     python -m bench.idle
 
-What each service is asked for is in `edgesweep.pricing.workload`. The free tiers are those of every
-account, however old it is; another user of the account may use them up, so both sums are shown.
+What each service is asked for is in `edgesweep.lab.cost.workload`. The free tiers are those of
+every account, however old it is; another user of the account may use them up, so both sums are
+shown.
 """
 
 import sys
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from edgesweep.pricing.bill import Line
-from edgesweep.pricing.prices import PRICES, REGIONS, Item, unit_price
-from edgesweep.pricing.workload import STACK, Workload, month_bill
+from edgesweep.lab.cost.bill import Line
+from edgesweep.lab.cost.prices import PRICES, REGIONS, Item, unit_price
+from edgesweep.lab.cost.workload import STACK, Workload, month_bill
 
 BOUND = Decimal("0.05")
 # What CloudWatch charges for being looked at, apart from the work that is done.

@@ -2,8 +2,8 @@
 
     python -m bench.months
 
-The policy and the pace are the deployed ones (see `edgesweep.replay.paced`). Staleness is the time
-from when a change was recorded to the tick that sent it. Two claims are checked in every row:
+The policy and the pace are the deployed ones (see `edgesweep.lab.replay.paced`). Staleness is the
+time from when a change was recorded to the tick that sent it. Two claims are checked in every row:
 
 (a) no month's ledger passes the allowance, so that its bill is within the budget;
 (b) no change waits for longer than the guarantee: the interval that the allowance pays for, or
@@ -22,11 +22,11 @@ from decimal import Decimal
 from itertools import product
 from operator import itemgetter
 
-from edgesweep.budget import Budget
-from edgesweep.policy import Policy
-from edgesweep.pricing import invalidation_bill
-from edgesweep.replay.history import Step
-from edgesweep.replay.paced import Paced
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.policy import Policy
+from edgesweep.lab.replay.history import Step
+from edgesweep.lab.replay.paced import Paced
+from edgesweep.prices import invalidation_bill
 
 SEED = 20_261_124
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -23,16 +23,16 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from edgesweep import baselines
-from edgesweep.budget import month_bounds
 from edgesweep.errors import BadInput
-from edgesweep.pace import LADDER, Demand
-from edgesweep.policy import Policy
-from edgesweep.pricing import FREE_PATHS
-from edgesweep.replay import Replayed, Tally, replay
-from edgesweep.replay.generators import SHAPES
-from edgesweep.replay.history import Folder, Source
-from edgesweep.replay.paced import TICK, Paced
+from edgesweep.flush.budget import month_bounds
+from edgesweep.flush.pace import LADDER, Demand
+from edgesweep.flush.policy import Policy
+from edgesweep.lab import baselines
+from edgesweep.lab.replay import Replayed, Tally, replay
+from edgesweep.lab.replay.generators import SHAPES
+from edgesweep.lab.replay.history import Folder, Source
+from edgesweep.lab.replay.paced import TICK, Paced
+from edgesweep.prices import FREE_PATHS
 
 OURS, PLAIN, PEER, ALL = "edgesweep", "plain rule", "level-collapse", "everything"
 RATIOS = {PEER: 16, ALL: 100}

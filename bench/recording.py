@@ -21,9 +21,9 @@ import botocore.handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
+from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.dirty import DirtyRow
-from edgesweep.recorder import DirtyWriter, Message, Recorder
-from edgesweep.tables import DirtyTable
+from edgesweep.record.recorder import DirtyWriter, Message, Recorder
 
 MESSAGES = 10_000
 DUPLICATES = MESSAGES // 10

@@ -6,13 +6,42 @@ exactly the rows that it read, so a change that lands during a flush cannot be l
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from edgesweep.changes import Change
+from enum import StrEnum
 
 # The partition of changes that no distribution serves.
 UNROUTED = "unrouted"
 
 _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Kind(StrEnum):
+    """What happened to an object."""
+
+    CREATED = "created"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object whose bytes are not what viewers may still be served.
+
+    Attributes:
+        bucket: the bucket's name.
+        key: the object's key, decoded.
+        kind: created or removed.
+        changed_at: when S3 finished the request, in UTC.
+        etag: absent where S3 does not say it, as for a permanent removal.
+        size: bytes; absent as `etag` is.
+        sequencer: hexadecimal text that orders the changes of one key.
+    """
+
+    bucket: str
+    key: str
+    kind: Kind
+    changed_at: datetime
+    etag: str | None = None
+    size: int | None = None
+    sequencer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

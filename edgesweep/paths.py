@@ -27,7 +27,7 @@ MAX_WILDCARDS = 13
 
 # What no exact path can say: "~" is rejected raw and has no effect as %7E, a literal "*" reads as a
 # wildcard, and "?" begins a query string. A wildcard that stops before the character says it.
-_UNSAYABLE = re.compile(r"[~*?]")
+_INEXACT = re.compile(r"[~*?]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,10 +82,10 @@ def exact_stop(path: str) -> int | None:
         None for a path that can be said exactly, else the length of the longest prefix of `path`
         that a wildcard can keep.
     """
-    unsayable = _UNSAYABLE.search(path)
-    stop = unsayable.start() if unsayable else len(path)
+    inexact = _INEXACT.search(path)
+    stop = inexact.start() if inexact else len(path)
     # Quoted, a character has at most 12, so that hardly any path has to be measured.
-    if stop * 12 > MAX_LENGTH and (unsayable or len(quote(path)) > MAX_LENGTH):
+    if stop * 12 > MAX_LENGTH and (inexact or len(quote(path)) > MAX_LENGTH):
         stop = min(stop, _fitting(path))
     return None if stop == len(path) else stop
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Self
 
-from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
-from edgesweep.policy import MAX_IN_PROGRESS, PEOPLES_WILDCARDS, Headroom, Policy
-from edgesweep.pricing import FREE_PATHS, REFETCH_COST
-from edgesweep.routes import Selection, Variants, variants
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.policy import MAX_IN_PROGRESS, RESERVED_WILDCARDS, Headroom, Policy
+from edgesweep.prices import FREE_PATHS, REFETCH_COST
+from edgesweep.record.selection import Selection
+from edgesweep.routes import Variants, variants
 
 _WILDCARDS = MAX_IN_PROGRESS.wildcards
 
@@ -84,7 +85,7 @@ def _policy(values: Mapping[str, str]) -> Policy:
     quiet = _number(values, "QUIET_SECONDS", "10", 0, max_wait)
     refetch = _number(values, "REFETCH_USD", str(REFETCH_COST), 0, 1)
     miss = _number(values, "MISS_USD", "0", 0, 1)
-    kept_free = str(PEOPLES_WILDCARDS)
+    kept_free = str(RESERVED_WILDCARDS)
     headroom = int(_number(values, "HEADROOM", kept_free, 0, _WILDCARDS - 1, whole=True))
     return Policy(
         budget=_budget(values),

@@ -9,16 +9,15 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep import composition
-from edgesweep.bucket import Bucket, elsewhere
-from edgesweep.budget import month_of
-from edgesweep.composition import flushing
-from edgesweep.discovery import Discovery, Known
-from edgesweep.flusher import Outcome
-from edgesweep.metrics import Series, measured, properties
-from edgesweep.notifications import reaches
-from edgesweep.policy import Policy
-from edgesweep.redrive import Redriver
+from edgesweep import wiring
+from edgesweep.aws.s3 import Bucket, elsewhere
+from edgesweep.flush.budget import month_of
+from edgesweep.flush.discovery import Discovered, Discovery
+from edgesweep.flush.flusher import Outcome
+from edgesweep.flush.metrics import Series, measured, properties
+from edgesweep.flush.notifications import reaches
+from edgesweep.flush.policy import Policy
+from edgesweep.flush.redrive import Redriver
 from edgesweep.settings import Settings
 
 logger = Logger()
@@ -32,21 +31,21 @@ def settings() -> Settings:
 
 
 @cache
-def adapters() -> flushing.Adapters:
+def adapters() -> wiring.Adapters:
     """Reach AWS once for each execution environment: listings are remembered."""
-    return flushing.Adapters.real(settings(), boto3.Session())
+    return wiring.Adapters.real(settings(), boto3.Session())
 
 
 @cache
 def discovery() -> Discovery:
     """Wire the discovery once for each execution environment: it remembers when it looked."""
-    return flushing.discovery(settings(), adapters())
+    return wiring.discovery(settings(), adapters())
 
 
 @cache
 def redriver() -> Redriver | None:
     """Wire the redrive once for each execution environment: it remembers when it looked."""
-    return flushing.redriver(settings(), boto3.Session())
+    return wiring.redriver(settings(), boto3.Session())
 
 
 def handler(_event: object, _context: object) -> None:
@@ -58,14 +57,14 @@ def handler(_event: object, _context: object) -> None:
     """
     check_regions()
     known = discovery().look()
-    policy, refusal = flushing.shared_policy(settings(), known.routes.enabled)
-    flusher = flushing.flusher(adapters(), known.routes, policy, warn_unlisted)
+    policy, refusal = wiring.shared_policy(settings(), known.routes.enabled)
+    flusher = wiring.flusher(adapters(), known.routes, policy, warn_unlisted)
     outcomes = flusher.tick(known.routes.ids)
     tell_unrouted(known)
     for outcome in outcomes:
         tell(outcome)
     publish(outcomes, policy, known.unrouted)
-    check_wiring(composition.now().date())
+    check_wiring(wiring.now().date())
     # DynamoDB answers: what could not be recorded may be recorded now.
     failures = [known.error, refusal, *(outcome.error for outcome in outcomes), redrive()]
     errors = [error for error in failures if error]
@@ -102,7 +101,7 @@ def tell(outcome: Outcome) -> None:
     )
 
 
-def tell_unrouted(known: Known) -> None:
+def tell_unrouted(known: Discovered) -> None:
     """Say that changes wait for a distribution."""
     if known.unrouted:
         logger.warning("No distribution serves the bucket of some changes", rows=known.unrouted)
@@ -110,7 +109,7 @@ def tell_unrouted(known: Known) -> None:
 
 def publish(outcomes: Sequence[Outcome], policy: Policy, unrouted: int) -> None:
     """Publish what a tick did; an idle tick publishes nothing."""
-    now = composition.now()
+    now = wiring.now()
     spent = partial(adapters().journal.spent, month_of(now))
     values = measured(outcomes, policy, spent, now, unrouted)
     for series, value in values.items():

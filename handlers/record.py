@@ -8,11 +8,10 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from edgesweep import composition
-from edgesweep.composition import recording
-from edgesweep.recorder import Message, Recorded, Recorder
+from edgesweep import wiring
+from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.record.recorder import Message, Recorded, Recorder
 from edgesweep.settings import Settings
-from edgesweep.tables import RoutesTable
 
 logger = Logger()
 
@@ -26,7 +25,7 @@ def settings() -> Settings:
 @cache
 def recorder() -> Recorder:
     """Wire the recorder once for each execution environment."""
-    return recording.recorder(settings(), boto3.Session())
+    return wiring.recorder(settings(), boto3.Session())
 
 
 @cache
@@ -37,9 +36,9 @@ def atlas() -> RoutesTable:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Record a batch; report the messages that have to come back."""
-    received_at = composition.now()
+    received_at = wiring.now()
     messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    routes = recording.routes(settings(), atlas())
+    routes = wiring.routes(settings(), atlas())
     recorded = replace(recorder(), routes=routes).record(messages, received_at)
     for message, reason in recorded.failed.items():
         logger.error("Message failed", message_id=message, reason=reason)

@@ -31,7 +31,7 @@ def read(path: Path = NOTEBOOK) -> Notebook:
 
 
 def run(notebook: Notebook) -> None:
-    """Run a notebook from the project's folder, and replace its outputs.
+    """Run a notebook from its own folder, and replace its outputs.
 
     The kernel is this interpreter's own, whatever else is called python3 on this machine. It
     listens on no port, and knows nothing of the user's own configuration.
@@ -44,7 +44,7 @@ def run(notebook: Notebook) -> None:
             notebook,
             timeout=SECONDS,
             kernel_name="python3",
-            resources={"metadata": {"path": str(ROOT)}},
+            resources={"metadata": {"path": str(NOTEBOOK.parent)}},
             record_timing=False,
             extra_arguments=["--HistoryManager.enabled=False"],
             config=Config(

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import click
 
-from edgesweep import bucket as buckets
+from edgesweep.aws import s3 as buckets
 from edgesweep.cli.terminal import aws_options, session
 from edgesweep.errors import BadInput
-from edgesweep.notifications import EVENTBRIDGE
+from edgesweep.flush.notifications import EVENTBRIDGE
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +50,7 @@ def _wiring(
     bucket: str, region: str | None, profile: str | None, *, dry_run: bool
 ) -> buckets.Wiring:
     real = buckets.Bucket(session(region, profile).client("s3"), bucket)
-    return buckets.DryRun(real) if dry_run else real
+    return buckets.DryRunWiring(real) if dry_run else real
 
 
 def _rewire(change: Callable[[buckets.Wiring], bool], sign: str, wiring: buckets.Wiring) -> None:

@@ -11,8 +11,8 @@ import boto3
 import click
 
 from edgesweep.cli.terminal import aws_options, session
+from edgesweep.operate.stack import SERVICE, Stack, find_stack
 from edgesweep.settings import Settings
-from edgesweep.stack import SERVICE, Stack, find_stack
 
 # Where `npx osls deploy` goes if nothing says where.
 _DEFAULT_REGION = "us-east-1"

@@ -11,19 +11,19 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from edgesweep import doctor as doctors
-from edgesweep.bucket import Bucket, region_of
+from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.dynamodb.history import History
+from edgesweep.aws.s3 import Bucket, region_of
 from edgesweep.cli.deployed import Named, naming_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.terminal import say
-from edgesweep.cloudfront import DISCOVERY_CONFIG, Distributions
-from edgesweep.doctor import Finding, Place, Told
-from edgesweep.doctor.arrival import missing, regions_of, sign_in, signed_in
-from edgesweep.doctor.looking import Looking, Surroundings
 from edgesweep.errors import BadInput
+from edgesweep.operate import doctor as doctors
+from edgesweep.operate.doctor import Finding, Place, Told
+from edgesweep.operate.doctor.credentials import missing, regions_of, sign_in, signed_in
+from edgesweep.operate.doctor.gather import Looking, Surroundings
+from edgesweep.operate.stack import NoStack, find_stack
 from edgesweep.settings import Settings
-from edgesweep.stack import NoStack, find_stack
-from edgesweep.tables.history import History
 
 # Of each distribution; those that are older, or not known, are asked for one by one.
 _FLUSHES_KNOWN = 1_000

@@ -8,19 +8,19 @@ from datetime import timedelta
 
 import click
 
-from edgesweep.answers import Answer, Refused, Unanswered
+from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
+from edgesweep.cli.format import count
 from edgesweep.cli.terminal import say
-from edgesweep.cli.words import count
-from edgesweep.composition import flushing
-from edgesweep.discovery import Known
 from edgesweep.errors import EdgesweepError
-from edgesweep.flusher import Outcome
-from edgesweep.policy import Reason
-from edgesweep.pricing import PATH_PRICE
-from edgesweep.rehearsal import RehearsedAtlas, RehearsedEdge, RehearsedJournal, RehearsedRows
-from edgesweep.sender import Edge
+from edgesweep.flush.answers import Answer, Refused, Unanswered
+from edgesweep.flush.discovery import Discovered
+from edgesweep.flush.flusher import Outcome
+from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Edge
+from edgesweep.operate.dry_run import DryRunAtlas, DryRunEdge, DryRunJournal, DryRunRows
+from edgesweep.prices import PATH_PRICE
 
 _HELD = {
     Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
@@ -44,7 +44,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     edgesweep flush --dry-run
     edgesweep flush
     """  # noqa: D301  # \b tells click to keep the lines
-    real = flushing.Adapters.real(deployed.settings, deployed.session)
+    real = wiring.Adapters.real(deployed.settings, deployed.session)
     adapters = _rehearsed(real) if dry_run else real
     edge = _Heard(adapters.edge)
     known, outcomes = _tick(deployed, replace(adapters, edge=edge))
@@ -81,28 +81,28 @@ class _Heard:
         return self._edge.invalidate(distribution, paths, reference)
 
 
-def _rehearsed(real: flushing.Adapters) -> flushing.Adapters:
+def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
     """Return adapters that read what is there and write nothing."""
     return replace(
         real,
-        dirty=RehearsedRows(real.dirty),
-        journal=RehearsedJournal(real.journal),
-        atlas=RehearsedAtlas(real.atlas),
-        edge=RehearsedEdge(real.edge),
+        dirty=DryRunRows(real.dirty),
+        journal=DryRunJournal(real.journal),
+        atlas=DryRunAtlas(real.atlas),
+        edge=DryRunEdge(real.edge),
         pause=lambda _: None,
     )
 
 
-def _tick(deployed: Deployed, adapters: flushing.Adapters) -> tuple[Known, Sequence[Outcome]]:
+def _tick(deployed: Deployed, adapters: wiring.Adapters) -> tuple[Discovered, Sequence[Outcome]]:
     """Do what the flush function does, with no wait for an upload to come to rest."""
     settings = deployed.settings
-    known = flushing.discovery(settings, adapters).look()
-    policy, refusal = flushing.shared_policy(settings, known.routes.enabled)
+    known = wiring.discovery(settings, adapters).look()
+    policy, refusal = wiring.shared_policy(settings, known.routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
     # However far the recorder's clock is ahead of this one.
     at_once = replace(policy, quiet=timedelta.min)
-    flusher = flushing.flusher(adapters, known.routes, at_once, say)
+    flusher = wiring.flusher(adapters, known.routes, at_once, say)
     return known, flusher.tick(known.routes.ids)
 
 

@@ -8,15 +8,15 @@ from itertools import islice
 
 import click
 
+from edgesweep import wiring
+from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.aws.dynamodb.history import History
 from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.format import count, stamp, table
 from edgesweep.cli.terminal import say
-from edgesweep.cli.words import count, stamp, table
-from edgesweep.composition import recording
 from edgesweep.errors import EdgesweepError
-from edgesweep.journal import Flush
-from edgesweep.pricing import PATH_PRICE
-from edgesweep.tables import RoutesTable
-from edgesweep.tables.history import History
+from edgesweep.flush.journal import Flush
+from edgesweep.prices import PATH_PRICE
 
 
 @click.command(short_help="List what was sent, or show one flush in full.")
@@ -51,7 +51,7 @@ def flushes(
     """  # noqa: D301  # \b tells click to keep the lines
     settings = deployed.settings
     history = History(settings.flushes_table)
-    known = recording.routes(settings, RoutesTable(settings.flushes_table))
+    known = wiring.routes(settings, RoutesTable(settings.flushes_table))
     distributions = [distribution] if distribution else known.ids
     if flush_id is None:
         found = list(_newest(history, distributions, limit))

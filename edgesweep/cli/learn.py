@@ -13,19 +13,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from edgesweep.bucket import S3Listing
-from edgesweep.catalogue import Name, Sieve
+from edgesweep import wiring
+from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.format import count
 from edgesweep.cli.terminal import agree, progress, say
-from edgesweep.cli.words import count
-from edgesweep.composition import recording
+from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.pricing.bill import bill
-from edgesweep.pricing.prices import REGIONS, VIRGINIA, Item
-from edgesweep.recorder import fate
-from edgesweep.routes import Fate
-from edgesweep.survey import Listing
-from edgesweep.tables import RoutesTable
+from edgesweep.lab.cost.bill import bill
+from edgesweep.lab.cost.prices import REGIONS, VIRGINIA, Item
+from edgesweep.record.recorder import fate
+from edgesweep.record.selection import Fate
+from edgesweep.record.unchanged import Name, UnchangedFilter
 
 _CENT = Decimal("0.01")
 # Objects that are learnt before progress is shown.
@@ -81,10 +81,8 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
         raise EdgesweepError(msg)
     say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests, deployed.stack.region)}")
     agree("Learn them?", yes=yes)
-    known, asked = _learnt(
-        holding, total, recording.sieve(deployed.settings, deployed.session, None)
-    )
-    click.echo(f"Known: {known:,} of {count(asked, 'object')}")
+    known, asked = _learnt(holding, total, wiring.sieve(deployed.settings, deployed.session, None))
+    click.echo(f"Discovered: {known:,} of {count(asked, 'object')}")
     if known < asked:
         raise EdgesweepError("The others could not be looked at; another run asks for them again")
 
@@ -97,7 +95,7 @@ def _holding(deployed: Deployed, bucket: str) -> _Holding:
     if not settings.catalogue_table:
         msg = f"{name} passes no upload over: it was deployed with skipUnchanged=false"
         raise BadInput(msg)
-    routes = recording.routes(settings, RoutesTable(settings.flushes_table))
+    routes = wiring.routes(settings, RoutesTable(settings.flushes_table))
 
     def sweeps(object_name: Name) -> bool:
         return fate(settings.selection, routes, *object_name)[0] is Fate.SWEPT
@@ -132,7 +130,7 @@ def _cost(objects: int, requests: int, region: str) -> str:
     return f"to learn them takes up to {items}: {dollars} at the prices of {priced_as}"
 
 
-def _learnt(holding: _Holding, total: int, sieve: Sieve) -> tuple[int, int]:
+def _learnt(holding: _Holding, total: int, sieve: UnchangedFilter) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many.
 
     Raises:

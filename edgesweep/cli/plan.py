@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from edgesweep.bucket import S3Listing
+from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.terminal import (
     STANDARD_INPUT,
     Dollars,
@@ -21,9 +21,9 @@ from edgesweep.cli.terminal import (
     session,
 )
 from edgesweep.cover import Cover, Limits, Prices, cover
+from edgesweep.cover.survey import UNSEEN_WEIGHT, Listing, Source, Survey, survey, unsurveyed
 from edgesweep.paths import aliases, viewer_path
-from edgesweep.pricing import PATH_PRICE, REFETCH_COST
-from edgesweep.survey import DEAR, Listing, Source, Survey, survey, unsurveyed
+from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 
 @click.command(short_help="Print the cheapest paths for changed keys.")
@@ -167,7 +167,7 @@ def _table(
         "",
         _row(changed, chosen.collateral, len(rows), prices, _count(len(rows))),
         _row(changed, 0, changed, prices, f"{_count(changed)}, one each"),
-        _row(changed, unchanged + DEAR * (not everything), 1, prices, "/*"),
+        _row(changed, unchanged + UNSEEN_WEIGHT * (not everything), 1, prices, "/*"),
     )
 
 

@@ -3,12 +3,12 @@
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
+from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.format import count
 from edgesweep.cli.terminal import progress, say
-from edgesweep.cli.words import count
 from edgesweep.errors import EdgesweepError
-from edgesweep.queues import DeadLetterQueue
-from edgesweep.redrive import redrive as send_back
+from edgesweep.flush.redrive import redrive as send_back
 
 
 @click.command(short_help="Send dead letters back to the queue.")

@@ -9,16 +9,16 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn
 
-from edgesweep.budget import Budget
 from edgesweep.cli.terminal import Dollars, progress
 from edgesweep.cli.workers import in_parallel
-from edgesweep.replay import BLIND, OURS, STRATEGIES, Replayed
-from edgesweep.replay.generators import SHAPES
-from edgesweep.replay.git import Repository
-from edgesweep.replay.history import Folder, Source
-from edgesweep.replay.logs import read as read_logs
-from edgesweep.replay.reuploads import Reuploaded
-from edgesweep.replay.table import table
+from edgesweep.flush.budget import Budget
+from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
+from edgesweep.lab.replay.generators import SHAPES
+from edgesweep.lab.replay.git import Repository
+from edgesweep.lab.replay.history import Folder, Source
+from edgesweep.lab.replay.logs import read as read_logs
+from edgesweep.lab.replay.reuploads import Reuploaded
+from edgesweep.lab.replay.table import table
 
 _GENERATED_DAYS = 90
 # What is shown where a deploy uploads everything.

@@ -6,16 +6,15 @@ from datetime import datetime
 
 import click
 
-from edgesweep import composition
+from edgesweep import wiring
+from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.aws.dynamodb import DirtyTable, FlushTable, RoutesTable
+from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.format import count, length, stamp, table
 from edgesweep.cli.terminal import say
-from edgesweep.cli.words import count, length, stamp, table
-from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
-from edgesweep.composition import flushing, recording
-from edgesweep.policy import Policy, Reason
-from edgesweep.queues import Queue
-from edgesweep.status import DistributionStatus, Idle, Observer, Status
-from edgesweep.tables import DirtyTable, FlushTable, RoutesTable
+from edgesweep.flush.policy import Policy, Reason
+from edgesweep.operate.status import DistributionStatus, Idle, Observer, Status
 
 _NEXT = {
     Idle.NOTHING: "nothing waits",
@@ -39,11 +38,11 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    routes = recording.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
-    policy, refusal = flushing.shared_policy(deployed.settings, routes.enabled)
+    routes = wiring.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
+    policy, refusal = wiring.shared_policy(deployed.settings, routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
-    now = composition.now()
+    now = wiring.now()
     found = _observer(deployed, policy).look(routes.ids, now)
     click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_lines(found, now)))
 

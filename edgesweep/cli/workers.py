@@ -14,11 +14,11 @@ from multiprocessing import active_children
 from multiprocessing.sharedctypes import RawArray
 from typing import TypeAlias
 
-from edgesweep.budget import Budget
 from edgesweep.errors import EdgesweepError
-from edgesweep.replay import BLIND, OURS, STRATEGIES, Replayed, replay
-from edgesweep.replay.history import Progress, Source
-from edgesweep.replay.paced import replay_paced
+from edgesweep.flush.budget import Budget
+from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed, replay
+from edgesweep.lab.replay.history import Progress, Source
+from edgesweep.lab.replay.paced import replay_paced
 
 Rows: TypeAlias = tuple[Replayed, ...]
 # Told how many histories are done with, in parts as well.

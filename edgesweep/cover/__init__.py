@@ -38,7 +38,7 @@ from edgesweep.cover.knapsack import Rates
 from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
 from edgesweep.paths import Pattern, exact_stop
-from edgesweep.pricing import PATH_PRICE, REFETCH_COST
+from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 __all__ = [
     "Candidates",
@@ -185,7 +185,7 @@ def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
         dirty = len(candidates.dirty)
         msg = f"{dirty} dirty paths take at least {needed}, but at most {paths} may be used"
         raise Infeasible(msg)
-    if candidates.unsayable[-1] and not wildcards:
+    if candidates.inexact[-1] and not wildcards:
         path = next(path for path in candidates.dirty if exact_stop(path) is not None)
         msg = f"{path!r} needs a wildcard, but at most 0 wildcards may be used"
         raise Infeasible(msg)

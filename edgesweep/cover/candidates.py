@@ -40,7 +40,7 @@ class Candidates:
         items: what has to be covered, sorted: dirty paths that can be said exactly, and the
             longest prefix a wildcard can keep of those that cannot. No other item is under such a
             prefix, but for the prefix itself where it is dirty and wildcards are strict.
-        unsayable: `unsayable[i]` of the first `i` items cannot be said exactly.
+        inexact: `inexact[i]` of the first `i` items cannot be said exactly.
         starts, ends: the half-open range of items that each candidate covers.
         lengths: how many characters of its first item each candidate keeps.
         collateral: the weight of the bystanders that each candidate hits.
@@ -48,7 +48,7 @@ class Candidates:
 
     dirty: Sequence[str]
     items: Sequence[str]
-    unsayable: Sequence[int]
+    inexact: Sequence[int]
     starts: Sequence[int]
     ends: Sequence[int]
     lengths: Sequence[int]
@@ -89,10 +89,10 @@ def find_candidates(
             msg = f"A path must start with /, not {path!r}"
             raise BadInput(msg)
     bystanders = _in_order(list(filterfalse(changed.__contains__, live)))
-    items, unsayable = _items(paths, strict=strict)
+    items, inexact = _items(paths, strict=strict)
     depths = _depths(items, strict=strict)
-    runs = _runs(items, unsayable, depths, bystanders, _running(bystanders, weight))
-    return Candidates(paths, items, unsayable, *runs)
+    runs = _runs(items, inexact, depths, bystanders, _running(bystanders, weight))
+    return Candidates(paths, items, inexact, *runs)
 
 
 def _in_order(texts: list[str]) -> list[str]:
@@ -138,7 +138,7 @@ def _items(paths: Sequence[str], *, strict: bool) -> tuple[Sequence[str], Sequen
 
 def _runs(
     items: Sequence[str],
-    unsayable: Sequence[int],
+    inexact: Sequence[int],
     depths: Iterable[int],
     bystanders: Sequence[str],
     running: Sequence[int],
@@ -163,7 +163,7 @@ def _runs(
     still_open: list[tuple[int, int, int]] = []  # shared length, first item, first candidate below
     for end, depth in enumerate(depths, 1):
         start, first_below = end - 1, len(collateral)
-        if unsayable[end] > unsayable[start]:
+        if inexact[end] > inexact[start]:
             close(start, end, items[start], first_below)
         while still_open and still_open[-1][0] > depth:
             length, start, first_below = still_open.pop()

@@ -61,11 +61,11 @@ class Rates:
         """
         bound = len(candidates.items) * (self.exact + self.wildcard)
         penalty = bound + self.refetch * candidates.most_collateral + 1
-        unsayable = candidates.unsayable
+        inexact = candidates.inexact
         for start, end, hit in zip(
             candidates.starts, candidates.ends, candidates.collateral, strict=True
         ):
-            exactly = self.exact * (end - start) + penalty * (unsayable[end] - unsayable[start])
+            exactly = self.exact * (end - start) + penalty * (inexact[end] - inexact[start])
             yield exactly - self.wildcard - self.refetch * hit
 
 

@@ -12,10 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
-from edgesweep.routes.selection import Fate, Selection
 from edgesweep.routes.variants import ALL_OTHERS, Variants
 
-__all__ = ["Behaviour", "Distribution", "Fate", "Origin", "Routes", "Selection", "Variants"]
+__all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 
 # The object that websites and functions serve for a folder.
 INDEX = "index.html"

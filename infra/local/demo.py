@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from edgesweep.errors import EdgesweepError
-from edgesweep.pricing import FREE_PATHS, PATH_PRICE
+from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
 from infra.local.site import generate
 from infra.local.watch import Invalidation, Watch

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from moto import mock_aws
 
-from edgesweep.catalogue import Catalogue, Entry
-from edgesweep.tables import CatalogueTable
+from edgesweep.aws.dynamodb import CatalogueTable
+from edgesweep.record.unchanged import Catalogue, Entry
 from tests.aws import create_catalogue
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.keys import HARD_KEYS

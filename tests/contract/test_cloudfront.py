@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from edgesweep.answers import Accepted, Refusal, Refused
-from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.flush.answers import Accepted, Refusal, Refused
 from edgesweep.paths import Pattern, viewer_path
 from tests.fakes.cloudfront import Pages, Rules, StrictCloudFront
 from tests.keys import HARD_KEYS

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from edgesweep.queues import REDRIVEN, DeadLetterQueue, Queue
-from edgesweep.redrive import ATTEMPTS, DeadLetters, Letter
+from edgesweep.aws.sqs import REDRIVEN, DeadLetterQueue, Queue
+from edgesweep.flush.redrive import ATTEMPTS, DeadLetters, Letter
 from tests.fakes.letters import DeadLettersInMemory
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from moto import mock_aws
 
-from edgesweep.journal import Journal
-from edgesweep.pace import LADDER, NOTHING_SEEN
-from edgesweep.tables import FlushTable
+from edgesweep.aws.dynamodb import FlushTable
+from edgesweep.flush.journal import Journal
+from edgesweep.flush.pace import LADDER, NOTHING_SEEN
 from tests.aws import create_table
 from tests.fakes.journal import JournalInMemory
 

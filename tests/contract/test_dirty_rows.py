@@ -8,11 +8,10 @@ from typing import Protocol
 import pytest
 from moto import mock_aws
 
-from edgesweep.changes import Change, Kind
-from edgesweep.dirty import DirtyRow
-from edgesweep.flusher import DirtyRows
-from edgesweep.recorder import DirtyWriter
-from edgesweep.tables import DirtyTable
+from edgesweep.aws.dynamodb import DirtyTable
+from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.flush.flusher import DirtyRows
+from edgesweep.record.recorder import DirtyWriter
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
 from tests.contract.conftest import new_table, reaching

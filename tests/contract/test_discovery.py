@@ -12,11 +12,11 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from edgesweep.cloudfront import DISCOVERY_CONFIG, Distributions
-from edgesweep.discovery import Undiscovered
+from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.flush.discovery import Undiscovered
 from edgesweep.routes import Distribution, Origin, everywhere
 from edgesweep.routes.config import read
-from edgesweep.tables import RoutesTable
 from tests.aws import create_table
 
 FOLDER = Path(__file__).parents[1] / "distributions"

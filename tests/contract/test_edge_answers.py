@@ -19,8 +19,8 @@ from botocore.exceptions import (
 from botocore.stub import Stubber
 from types_boto3_cloudfront import CloudFrontClient
 
-from edgesweep.answers import Accepted, Refusal, Refused, Unanswered
-from edgesweep.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
+from edgesweep.flush.answers import Accepted, Refusal, Refused, Unanswered
 from edgesweep.paths import Pattern, viewer_path
 from tests.aws import http_response
 from tests.keys import HARD_KEYS

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from moto import mock_aws
 
-from edgesweep.journal import (
+from edgesweep.aws.dynamodb import FlushTable
+from edgesweep.flush.journal import (
     LEASE_TERM,
     Flush,
     Invalidation,
@@ -19,7 +20,6 @@ from edgesweep.journal import (
     Overtaken,
     State,
 )
-from edgesweep.tables import FlushTable
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
 from tests.contract.conftest import new_table, reaching

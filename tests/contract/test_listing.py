@@ -16,8 +16,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
-from edgesweep.bucket import S3Listing
-from edgesweep.survey import Listing, Unlistable
+from edgesweep.aws.s3 import S3Listing
+from edgesweep.cover.survey import Listing, Unlistable
 from tests.aws import listening
 from tests.fakes.listing import ListingInMemory
 from tests.keys import HARD_KEYS

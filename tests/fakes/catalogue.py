@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from edgesweep.catalogue import Entry, Head, Name
+from edgesweep.record.unchanged import Entry, Head, Name
 
 REFUSED = "The table is closed"
 

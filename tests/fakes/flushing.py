@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from edgesweep.answers import Accepted, Answer
-from edgesweep.budget import Budget
-from edgesweep.changes import Change, Kind
-from edgesweep.dirty import DirtyRow
-from edgesweep.flusher import Flusher, Outcome
-from edgesweep.policy import Policy
-from edgesweep.sender import Sender
-from edgesweep.survey import Survey
+from edgesweep.cover.survey import Survey
+from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.flush.answers import Accepted, Answer
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.policy import Policy
+from edgesweep.flush.sender import Sender
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
 

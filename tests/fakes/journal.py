@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from edgesweep.journal import (
+from edgesweep.flush.journal import (
     LEASE_TERM,
     Flush,
     Invalidation,
@@ -15,7 +15,7 @@ from edgesweep.journal import (
     Overtaken,
     State,
 )
-from edgesweep.pace import NOTHING_SEEN, Demand
+from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
-from edgesweep.redrive import Letter
+from edgesweep.flush.redrive import Letter
 
 _A_FEW = 10
 

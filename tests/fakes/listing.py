@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from edgesweep.survey import Unlistable
+from edgesweep.cover.survey import Unlistable
 
 
 class ListingInMemory:

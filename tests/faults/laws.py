@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from edgesweep.budget import Budget
 from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.flusher import MARGIN
-from edgesweep.journal import Flush, State
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.flusher import MARGIN
+from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.sender import DOUBT
 from edgesweep.paths import matcher
-from edgesweep.sender import DOUBT
 from tests.fakes.cloudfront import Made
 from tests.faults.scenario import MINUTE
 from tests.faults.services import viewer_paths

@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
-from edgesweep import flusher
-from edgesweep.answers import Answer, Unanswered
-from edgesweep.budget import Budget
-from edgesweep.cloudfront import CloudFront
+from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
-from edgesweep.flusher import Flusher, Outcome
-from edgesweep.journal import Flush, Lease, Limits
-from edgesweep.policy import Go, Hold, Policy
-from edgesweep.sender import Sender
+from edgesweep.flush import flusher
+from edgesweep.flush.answers import Answer, Unanswered
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.journal import Flush, Lease, Limits
+from edgesweep.flush.policy import Go, Hold, Policy
+from edgesweep.flush.sender import Sender
 from tests.fakes.journal import JournalInMemory
 from tests.faults.services import DirtyClient, JournalClient
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from edgesweep.budget import Budget, month_bounds
-from edgesweep.policy import Policy
+from edgesweep.flush.budget import Budget, month_bounds
+from edgesweep.flush.policy import Policy
 from tests.fakes.cloudfront import Rules
 from tests.faults.world import Weather
 

@@ -6,21 +6,21 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 
-from edgesweep.catalogue import Entry, Head, Heads, Name, Sieve, Sifted
-from edgesweep.changes import Change
+from edgesweep.dirty import Change
+from edgesweep.record.unchanged import Checked, Entry, Head, Heads, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.faults.explorer import Explorer
 from tests.faults.uploads import Sieved, Site, faithful, work_off
 
 
-class NothingKnown(Sieve):
+class NothingKnown(UnchangedFilter):
     """Takes everything for changed."""
 
-    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:  # noqa: ARG002  # as a Sieve
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:  # noqa: ARG002  # as a UnchangedFilter
         return frozenset()
 
 
-class HeadAlone(Sieve):
+class HeadAlone(UnchangedFilter):
     """Compares what is known with the HEAD alone, not with the event."""
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
@@ -33,7 +33,7 @@ class HeadAlone(Sieve):
         )
 
 
-class EventAlone(Sieve):
+class EventAlone(UnchangedFilter):
     """Compares what is known with the event alone."""
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
@@ -43,7 +43,7 @@ class EventAlone(Sieve):
         )
 
 
-class AnyWrite(Sieve):
+class AnyWrite(UnchangedFilter):
     """Does not mind a write later than the event."""
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
@@ -56,42 +56,42 @@ class AnyWrite(Sieve):
         )
 
 
-class EntryBeforeRow(Sieve):
+class EntryBeforeRow(UnchangedFilter):
     """Learns before the row is written."""
 
-    def sift(self, changes: Iterable[Change]) -> Sifted:
+    def check(self, changes: Iterable[Change]) -> Checked:
         """Sift and learn."""
-        sifted = super().sift(changes)
-        super().learn(sifted, sifted.seen.keys())
-        return sifted
+        checked = super().check(changes)
+        super().learn(checked, checked.seen.keys())
+        return checked
 
 
-class HeadAfterRow(Sieve):
+class HeadAfterRow(UnchangedFilter):
     """Looks at the object when its row is written."""
 
-    def learn(self, sifted: Sifted, recorded: Collection[Name]) -> Mapping[Name, str]:
+    def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
         """Look again and learn."""
-        return super().learn(replace(sifted, seen=self.heads.look(recorded)), recorded)
+        return super().learn(replace(checked, seen=self.heads.look(recorded)), recorded)
 
 
-class HeadBeforeForgetting(Sieve):
+class HeadBeforeForgetting(UnchangedFilter):
     """Looks at the object before it forgets it."""
 
-    def sift(self, changes: Iterable[Change]) -> Sifted:
+    def check(self, changes: Iterable[Change]) -> Checked:
         """Sift, but with what was there before."""
         changes = list(changes)
         seen = self.heads.look({(change.bucket, change.key) for change in changes})
-        sifted = super().sift(changes)
-        kept = {name: head for name, head in seen.items() if name in sifted.seen}
-        return replace(sifted, seen=kept)
+        checked = super().check(changes)
+        kept = {name: head for name, head in seen.items() if name in checked.seen}
+        return replace(checked, seen=kept)
 
 
-class EarlyStamp(Sieve):
+class EarlyStamp(UnchangedFilter):
     """Stamps rows when the batch is received."""
 
-    def sift(self, changes: Iterable[Change]) -> Sifted:
+    def check(self, changes: Iterable[Change]) -> Checked:
         """Sift without a stamp."""
-        return replace(super().sift(changes), stamped_at=None)
+        return replace(super().check(changes), stamped_at=None)
 
 
 @dataclass
@@ -108,12 +108,14 @@ class LongAgo:
         }
 
 
-class SurveyForGood(Sieve):
+class SurveyForGood(UnchangedFilter):
     """Trusts a survey with events from before it."""
 
     def survey(self, names: Collection[Name]) -> int:
         """Survey as if it were long ago."""
-        return Sieve(self.catalogue, LongAgo(self.heads), self.token, self.clock).survey(names)
+        return UnchangedFilter(self.catalogue, LongAgo(self.heads), self.token, self.clock).survey(
+            names
+        )
 
 
 @dataclass
@@ -139,7 +141,9 @@ class Interrupted(CatalogueInMemory):
             meanwhile()
 
 
-def overtaken(at: str, kind: type[Sieve] = Sieve, *, tokenless: bool = False) -> Site:
+def overtaken(
+    at: str, kind: type[UnchangedFilter] = UnchangedFilter, *, tokenless: bool = False
+) -> Site:
     """Tell of a recorder of B that is overtaken by all that happens to C; then B comes again."""
     catalogue = Interrupted(at=at, tokenless=tokenless)
     site = Site(Explorer(Random(0)), catalogue)  # no secret
@@ -159,7 +163,7 @@ def overtaken(at: str, kind: type[Sieve] = Sieve, *, tokenless: bool = False) ->
     return site
 
 
-def without_removals(site: Site) -> Sieve:
+def without_removals(site: Site) -> UnchangedFilter:
     """Return a sieve that remembers what was removed."""
 
     @dataclass

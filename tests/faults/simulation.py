@@ -12,18 +12,18 @@ from random import Random
 from typing import Any, cast
 from unittest import mock
 
-from edgesweep import flusher, journal
-from edgesweep.budget import month_bounds, month_of
-from edgesweep.cloudfront import CloudFront
+from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.cover import Limits, Prices
+from edgesweep.cover.survey import Survey, unsurveyed
 from edgesweep.dirty import parse_instant
-from edgesweep.flusher import Flusher, Outcome
-from edgesweep.journal import Flush
+from edgesweep.flush import flusher, journal
+from edgesweep.flush.budget import month_bounds, month_of
+from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.journal import Flush
+from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Sender
 from edgesweep.paths import matcher
-from edgesweep.policy import Reason
-from edgesweep.recorder import Message, Recorder
-from edgesweep.sender import Sender
-from edgesweep.survey import Survey, unsurveyed
+from edgesweep.record.recorder import Message, Recorder
 from tests.fakes.cloudfront import StrictCloudFront
 from tests.faults.scenario import MINUTE, Scenario, draw
 from tests.faults.services import (

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from edgesweep.catalogue import Sieve
+from edgesweep.record.unchanged import UnchangedFilter
 from tests.faults.explorer import Explorer
 from tests.faults.sieves import (
     MUTANTS,
@@ -58,8 +58,8 @@ def test_overtaken_mutants() -> None:
     assert is_stale(overtaken("forget", HeadBeforeForgetting))
 
 
-@pytest.mark.parametrize(("kind", "stale"), [(Sieve, False), (SurveyForGood, True)])
-def test_survey(kind: type[Sieve], stale: bool) -> None:  # noqa: FBT001  # a parameter
+@pytest.mark.parametrize(("kind", "stale"), [(UnchangedFilter, False), (SurveyForGood, True)])
+def test_survey(kind: type[UnchangedFilter], stale: bool) -> None:  # noqa: FBT001  # a parameter
     """An event that waits while its object is surveyed still gets its row."""
     site = Site(Explorer(Random(0)))  # no secret
     sieve = faithful(site, kind)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edgesweep.journal import LEASE_TERM, Flush, Overtaken
+from edgesweep.flush.journal import LEASE_TERM, Flush, Overtaken
 from tests.fakes.journal import JournalInMemory
 from tests.faults.mutants import MUTANTS, unfinished_not_asked
 from tests.faults.soak import judge

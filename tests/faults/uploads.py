@@ -13,9 +13,9 @@ from itertools import count
 from random import Random
 from typing import TypeVar
 
-from edgesweep.catalogue import Entry, Head, Name, Sieve
 from edgesweep.dirty import DirtyRow
-from edgesweep.recorder import Message, Recorder
+from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import RoutesInMemory
@@ -141,10 +141,10 @@ class Site:
         return done
 
 
-Sieved = Callable[[Site], Sieve]
+Sieved = Callable[[Site], UnchangedFilter]
 
 
-def faithful(site: Site, kind: type[Sieve] = Sieve) -> Sieve:
+def faithful(site: Site, kind: type[UnchangedFilter] = UnchangedFilter) -> UnchangedFilter:
     """Return the sieve as it is deployed, or a mutant of it."""
     return kind(site, site, _tokens().__next__, lambda: site.explorer.now)
 
@@ -184,13 +184,13 @@ def _write(site: Site, writes: Iterable[Version | Callable[[], None] | None]) ->
             site.write(write)
 
 
-def work_off(site: Site, sieve: Sieve) -> None:
+def work_off(site: Site, sieve: UnchangedFilter) -> None:
     """Record until no event waits."""
     while site.waiting:
         _record(site, sieve, batches=1)
 
 
-def _record(site: Site, sieve: Sieve, batches: int) -> None:
+def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
     """Record a few batches; what is not acknowledged comes back."""
     recorder = Recorder(RoutesInMemory(), site, _tokens().__next__, sieve=sieve)
     for _ in range(batches):
@@ -203,7 +203,7 @@ def _record(site: Site, sieve: Sieve, batches: int) -> None:
         site.waiting += [batch[message] for message in failed]
 
 
-def _survey(sieve: Sieve) -> None:
+def _survey(sieve: UnchangedFilter) -> None:
     with suppress(Crash):
         sieve.survey([PAGE])
 

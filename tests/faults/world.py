@@ -14,7 +14,7 @@ from random import Random
 from typing import TypeVar
 
 from edgesweep.dirty import DirtyRow
-from edgesweep.journal import Flush
+from edgesweep.flush.journal import Flush
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from edgesweep.tables import DirtyTable
+from edgesweep.aws.dynamodb import DirtyTable
 from tests.aws import create_distribution, create_table
 
 

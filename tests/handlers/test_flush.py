@@ -11,15 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from edgesweep import redrive
-from edgesweep.bucket import Bucket
-from edgesweep.changes import Change, Kind
-from edgesweep.dirty import DirtyRow
+from edgesweep.aws.s3 import Bucket
+from edgesweep.aws.sqs import Queue
+from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.errors import BadInput
-from edgesweep.notifications import EVENTBRIDGE
+from edgesweep.flush import redrive
+from edgesweep.flush.notifications import EVENTBRIDGE
+from edgesweep.lab.cost.workload import STACK
 from edgesweep.paths import matcher, viewer_path
-from edgesweep.pricing.workload import STACK
-from edgesweep.queues import Queue
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
 from tests.fakes.wiring import notifications_of
@@ -133,7 +132,7 @@ def test_unread_stem(
 ) -> None:
     """A row that was not read stays if no path is trusted to match it."""
     boto3.client("s3").create_bucket(Bucket="site")
-    monkeypatch.setattr("edgesweep.flusher.MAX_ROWS", 1)
+    monkeypatch.setattr("edgesweep.flush.flusher.MAX_ROWS", 1)
     monkeypatch.setenv("BUCKET", "site")
     monkeypatch.setenv("VIEWER_PATHS", words)
     for key in ("docs/a", "docs/b", "docs/c", "docs/"):

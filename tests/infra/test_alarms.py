@@ -9,11 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
-from edgesweep.changes import Change, Kind
-from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.metrics import Series
-from edgesweep.pricing.prices import PRICES, Item
-from edgesweep.pricing.workload import STACK
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
+from edgesweep.flush.metrics import Series
+from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.workload import STACK
 from tests.aws import listening
 from tests.handlers.conftest import Deployment
 from tests.infra.conftest import Package

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bench.months import Month, simulate
-from edgesweep.metrics import Series
+from edgesweep.flush.metrics import Series
 from infra.local.aws import ROOT
 from tests.infra.test_parameters import DEFAULTS, check
 

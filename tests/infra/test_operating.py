@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from edgesweep.pricing.bill import Bill
-from edgesweep.pricing.prices import VIRGINIA, Item, unit_price
-from edgesweep.pricing.workload import Workload, month_bill
+from edgesweep.lab.cost.bill import Bill
+from edgesweep.lab.cost.prices import VIRGINIA, Item, unit_price
+from edgesweep.lab.cost.workload import Workload, month_bill
 from infra.local.aws import ROOT
 from tests.infra.conftest import Package
 

@@ -12,8 +12,8 @@ from itertools import product
 import pytest
 import yaml
 
-from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
+from edgesweep.flush.budget import Budget
 from infra.local.aws import REGION, ROOT
 
 CHECK = """

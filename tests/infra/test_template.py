@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgesweep.metrics import Series
+from edgesweep.flush.metrics import Series
 from edgesweep.settings import Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.baselines import STRATEGIES, exact_folders, level_collapse
+from edgesweep.lab.baselines import STRATEGIES, exact_folders, level_collapse
 from edgesweep.paths import Pattern, exact_stop
 
 # "/a/b//~": short and dense, so that folders meet

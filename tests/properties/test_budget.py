@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.errors import BadInput
-from edgesweep.policy import Go, Headroom, Policy, Reason
+from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
+from edgesweep.flush.policy import Go, Headroom, Policy, Reason
 
 MINUTE = timedelta(minutes=1)
 LONGEST_MONTH = timedelta(days=31)

@@ -8,8 +8,8 @@ from urllib.parse import quote, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.changes import MAX_KEY_BYTES, parse
 from edgesweep.errors import BadInput
+from edgesweep.record.events import MAX_KEY_BYTES, parse
 
 EVENTS = Path(__file__).parents[1] / "events"
 BODIES = [path.read_text() for path in sorted(EVENTS.glob("*.json"))]

@@ -12,7 +12,7 @@ from tests.keys import HARD_KEYS
 # RFC 1738, 2.2 "Unsafe", in the RFC's order, spelled out rather than by ranges.
 UNSAFE = set(' <>"#%{}|\\^~[]`')
 SAFE = {chr(code) for code in range(0x21, 0x7F)} - UNSAFE
-UNSAYABLE = set("~*?")
+INEXACT = set("~*?")
 LONGEST = 4_000
 
 characters = st.sampled_from("ab/ +%?#&='\"<>[]{}`|\\^~*é🌵\n\x00\x7f") | st.characters(
@@ -29,7 +29,7 @@ long_paths = st.builds(lambda text, times: "/" + text * times, texts, st.integer
 
 def sayable(path: str, star: int = 0) -> bool:
     """Tell whether all of `path` can be said, followed by so many stars."""
-    return not UNSAYABLE & set(path) and len(quote(path)) + star <= LONGEST
+    return not INEXACT & set(path) and len(quote(path)) + star <= LONGEST
 
 
 @given(texts)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-import edgesweep.survey
+import edgesweep.cover.survey
 from edgesweep.cover import Cover, Limits, Prices, choose, cover, find_candidates
+from edgesweep.cover.survey import UNSEEN_WEIGHT, Source, Survey, survey, unsurveyed
 from edgesweep.errors import Infeasible
 from edgesweep.paths import Pattern
-from edgesweep.pricing import S3_LIST_PRICE
-from edgesweep.survey import DEAR, Source, Survey, survey, unsurveyed
+from edgesweep.prices import S3_LIST_PRICE
 from tests.fakes.listing import ListingInMemory
 from tests.strategies import LETTERS, ODD_LETTERS, viewer_paths
 
@@ -51,7 +51,7 @@ class World:
     def survey(self, listing: ListingInMemory, most_pages: int = ENOUGH) -> Survey:
         """Survey with another bound on pages."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(edgesweep.survey, "MAX_PAGES", most_pages)
+            patch.setattr(edgesweep.cover.survey, "MAX_PAGES", most_pages)
             return survey(
                 listing,
                 list(self.keys),
@@ -121,7 +121,7 @@ def one_each(dirty: frozenset[str], *, strict: bool = False) -> list[Pattern]:
     """Return a path for each dirty path, as narrow as can be said."""
     found = find_candidates(dirty, strict=strict)
     return [
-        Pattern(item, wildcard=found.unsayable[at + 1] > found.unsayable[at])
+        Pattern(item, wildcard=found.inexact[at + 1] > found.inexact[at])
         for at, item in enumerate(found.items)
     ]
 
@@ -155,7 +155,7 @@ def test_honest(world: World, most_pages: int) -> None:
 
     for member in world.cover(known).members:
         marked = any(map(member.pattern.matches, known.marks))
-        assert marked == (member.collateral >= DEAR)
+        assert marked == (member.collateral >= UNSEEN_WEIGHT)
         assert member.collateral >= world.hit(member.pattern)
         if not marked:
             assert member.collateral == world.hit(member.pattern)

@@ -10,10 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from edgesweep.changes import Change, Kind
+from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.cli import main
-from edgesweep.dirty import DirtyRow
-from edgesweep.tables import DirtyTable, FlushTable
+from edgesweep.dirty import Change, DirtyRow, Kind
 from tests.aws import create_distribution, create_table
 from tests.fakes.stack import ENVIRONMENT, OUTPUTS, DeployedStack, deployed
 

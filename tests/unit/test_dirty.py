@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from edgesweep.changes import Change, Kind
-from edgesweep.dirty import UNROUTED, DirtyRow, instant, parse_instant, partition
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, instant, parse_instant, partition
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CHANGE = Change("site", "index.html", Kind.CREATED, NOON)

@@ -52,7 +52,7 @@ def test_quoted(key: str, quoted: str) -> None:
         ("é/~", "/%C3%A9/*"),
     ],
 )
-def test_unsayable(key: str, quoted: str) -> None:
+def test_inexact(key: str, quoted: str) -> None:
     """A key with a tilde, a star or a question mark needs a wildcard that stops just before it."""
     path = viewer_path(key)
 

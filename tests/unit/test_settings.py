@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from edgesweep.budget import Budget
 from edgesweep.errors import BadInput
-from edgesweep.policy import Headroom, Policy
-from edgesweep.routes import Selection
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.policy import Headroom, Policy
+from edgesweep.record.selection import Selection
 from edgesweep.settings import Settings
 
 LEAST = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}

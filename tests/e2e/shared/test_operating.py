@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 import pytest
 
-from edgesweep.queues import REDRIVEN, DeadLetterQueue
-from edgesweep.redrive import ATTEMPTS, FIRST_WAIT, Redriver
+from edgesweep.aws.sqs import REDRIVEN, DeadLetterQueue
+from edgesweep.flush.redrive import ATTEMPTS, FIRST_WAIT, Redriver
 from infra.local.aws import ACCOUNT, REGION
 from tests.e2e.conftest import PATIENCE_SECONDS, Stack
 

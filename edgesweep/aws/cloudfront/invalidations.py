@@ -1,0 +1,104 @@
+"""Invalidations through boto3: every answer of CloudFront, as data."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
+
+if TYPE_CHECKING:
+    from types_boto3_cloudfront import CloudFrontClient
+
+# One HTTP attempt: botocore's own retries would hide an answer, and with it a charge.
+CLIENT_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+
+# The errors that CreateInvalidation documents, and those of every AWS API:
+# https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html
+_REFUSALS = {
+    "Throttling": Refusal.THROTTLED,
+    "ThrottlingException": Refusal.THROTTLED,
+    "TooManyRequestsException": Refusal.THROTTLED,
+    "RequestLimitExceeded": Refusal.THROTTLED,
+    "TooManyInvalidationsInProgress": Refusal.QUOTA,
+    "BatchTooLarge": Refusal.TOO_LARGE,
+    "InvalidArgument": Refusal.INVALID,
+    "InvalidationBatchAlreadyExists": Refusal.CONFLICT,
+    "NoSuchDistribution": Refusal.GONE,
+}
+_FIRST_SERVER_ERROR = 500
+_NO_MORE = ("NoSuchDistribution", "NoSuchInvalidation")
+
+
+class CloudFront:
+    """Invalidations of one account."""
+
+    def __init__(self, client: "CloudFrontClient") -> None:
+        self._client = client
+
+    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
+        """Ask once for an invalidation of quoted `paths`.
+
+        Args:
+            distribution: its id.
+            paths: quoted invalidation paths.
+            reference: the caller reference; the same one with the same paths is billed once.
+        """
+        batch = {
+            "Paths": {"Quantity": len(paths), "Items": list(paths)},
+            "CallerReference": reference,
+        }
+        try:
+            response = self._client.create_invalidation(
+                DistributionId=distribution,
+                InvalidationBatch=batch,  # type: ignore[arg-type]  # a TypedDict in all but name
+            )
+        except ClientError as error:
+            return _refused(error)
+        except (BotoCoreError, ResponseParserError) as error:
+            return Unanswered(str(error))
+        created = response.get("Invalidation", {})
+        if not {"Id", "CreateTime"} <= created.keys():
+            return Unanswered(f"CloudFront's answer names no invalidation: {created}")
+        return Accepted(created["Id"], created["CreateTime"])
+
+    def look_up(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
+        """Return the invalidation that a reference has made since a moment, if it has made any.
+
+        A list does not tell references, so what is as young is asked for one by one:
+        "results are returned in decreasing order from most recent to oldest".
+        https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
+        """
+        lists = self._client.get_paginator("list_invalidations")
+        for page in lists.paginate(DistributionId=distribution):
+            for listed in page["InvalidationList"].get("Items", ()):
+                if listed["CreateTime"] < since:
+                    return None
+                known = self._client.get_invalidation(DistributionId=distribution, Id=listed["Id"])
+                if known["Invalidation"]["InvalidationBatch"]["CallerReference"] == reference:
+                    return Accepted(listed["Id"], listed["CreateTime"])
+        return None
+
+    def in_progress(self, distribution: str, invalidation: str) -> bool:
+        """Tell whether an invalidation still counts against the quotas."""
+        try:
+            response = self._client.get_invalidation(DistributionId=distribution, Id=invalidation)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NO_MORE:
+                return False
+            raise
+        return response["Invalidation"]["Status"] != "Completed"
+
+
+def _refused(error: ClientError) -> Answer:
+    text = f"{error.response['Error']['Code']}: {error.response['Error'].get('Message', '')}"
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _FIRST_SERVER_ERROR:
+        return Unanswered(text)
+    refusal = _REFUSALS.get(error.response["Error"]["Code"], Refusal.DENIED)
+    # CloudFront reports a reference used with other paths under the name InvalidArgument.
+    if refusal is Refusal.INVALID and "caller reference" in text.lower():
+        refusal = Refusal.CONFLICT
+    return Refused(refusal, text)

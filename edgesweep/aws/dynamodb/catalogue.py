@@ -1,0 +1,104 @@
+"""DynamoDB through pynamodb: the catalogue."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import PutError
+from pynamodb.models import Model
+
+from edgesweep.aws.dynamodb.batches import Batches
+from edgesweep.aws.dynamodb.models import bound
+from edgesweep.dirty import instant, parse_instant
+from edgesweep.record.unchanged import Entry, Name
+
+_AT_ONCE = 16
+
+
+class _Item(Model):
+    """An object: unknown under a token, or known by its etag and headers."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    token = UnicodeAttribute(null=True)
+    etag = UnicodeAttribute(null=True)
+    headers = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
+
+
+class CatalogueTable:
+    """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`.
+
+    Args:
+        name: the table's name.
+        pause: sleeps for some seconds between attempts.
+    """
+
+    def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._model = bound(_Item, name)
+        self._batches = Batches(name, pause)
+
+    def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        """Return the entries of those that are known, strongly consistent.
+
+        Raises:
+            BotoCoreError, ClientError: DynamoDB refused, or did not answer.
+        """
+        keys = [{"pk": {"S": _key(name)}} for name in names]
+        items = map(self._model.from_raw_data, self._batches.read(keys))
+        return {_name(item.pk): _entry(item) for item in items if item.etag is not None}
+
+    def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
+        """Make objects unknown under a token; return those that were not, with the reason."""
+        items = [self._model(_key(name), token=token).serialize() for name in names]
+        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
+        puts = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
+        return {_name(item["pk"]["S"]): reason for item, reason in puts}
+
+    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
+        """Make objects unknown under no token; return those that were not, with the reason."""
+        keys = [{"pk": {"S": _key(name)}} for name in names]
+        unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
+        deletes = [(request["DeleteRequest"]["Key"], reason) for request, reason in unwritten]
+        return {_name(key["pk"]["S"]): reason for key, reason in deletes}
+
+    def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
+        """Set the entries of objects still unknown under `token`, and of no other.
+
+        Returns:
+            Those that failed for another reason, with that reason.
+        """
+
+        def put(name: Name) -> str | None:
+            return self._put(name, entries[name], token)
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            reasons = zip(entries, pool.map(put, entries), strict=True)
+            return {name: reason for name, reason in reasons if reason is not None}
+
+    def _put(self, name: Name, entry: Entry, token: str) -> str | None:
+        """Set one entry; return why that failed, None if it is set or the token is gone."""
+        since = None if entry.since is None else instant(entry.since)
+        item = self._model(_key(name), etag=entry.etag, headers=entry.headers, since=since)
+        try:
+            item.save(condition=_Item.token == token, add_version_condition=False)
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                return str(error)
+        return None
+
+
+def _key(name: Name) -> str:
+    return "/".join(name)
+
+
+def _name(key: str) -> Name:
+    # The name of a bucket holds no slash.
+    bucket, _, key = key.partition("/")
+    return bucket, key
+
+
+def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
+    since = None if item.since is None else parse_instant(item.since)
+    return Entry(item.etag, item.headers, since)

@@ -1,0 +1,126 @@
+"""DynamoDB through pynamodb: the dirty rows."""
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from edgesweep.aws.dynamodb.batches import Batches
+from edgesweep.aws.dynamodb.models import Keyed, bound
+from edgesweep.dirty import Change, DirtyRow, Kind, instant, parse_instant, partition
+from edgesweep.errors import EdgesweepError
+
+
+class Unwritten(EdgesweepError):
+    """DynamoDB did not take every write."""
+
+
+class _Row(Keyed):
+    bucket = UnicodeAttribute()
+    key = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    changed_at = UnicodeAttribute()
+    etag = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+    sequencer = UnicodeAttribute(null=True)
+
+
+class DirtyTable:
+    """The table `dirty`.
+
+    Args:
+        name: the table's name.
+        shards: partitions of each distribution that are read.
+        pause: sleeps for some seconds between attempts.
+    """
+
+    def __init__(
+        self, name: str, shards: int = 1, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._model = bound(_Row, name)
+        self._batches = Batches(name, pause)
+        self._shards = range(shards)
+
+    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
+        """Write rows; return those that could not be written, each with the reason."""
+        by_key = {(row.partition, row.position): row for row in rows}
+        items = [self._model(**_attributes(row)).serialize() for row in rows]
+        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
+        keys = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
+        return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
+
+    def delete(self, rows: Sequence[DirtyRow]) -> None:
+        """Delete exactly these rows; one that is gone already is no error.
+
+        Raises:
+            Unwritten: some rows are still there.
+        """
+        keys = [{"pk": {"S": row.partition}, "sk": {"S": row.position}} for row in rows]
+        unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
+        if unwritten:
+            msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
+            raise Unwritten(msg)
+
+    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
+        oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
+        if not oldest:
+            return ()
+        newest = [row.recorded_at for row in self._ends(distribution, forward=False)]
+        return min(oldest), max(newest, default=max(oldest))
+
+    def count(self, distribution: str) -> int:
+        """Return how many rows wait; it reads them all."""
+        keys = [partition(distribution, shard) for shard in self._shards]
+        return sum(self._model.count(key, consistent_read=True) for key in keys)
+
+    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
+        """Yield the rows recorded at or before `until`, the oldest first, strongly consistent."""
+        # "$" sorts right after the "#" that ends the instant in a sort key.
+        condition = None if until is None else _Row.sk < f"{instant(until)}$"
+        shards = [
+            self._query(distribution, shard, range_key_condition=condition)
+            for shard in self._shards
+        ]
+        return heapq.merge(*shards, key=lambda row: row.position)
+
+    def _ends(self, distribution: str, *, forward: bool) -> Iterator[DirtyRow]:
+        for shard in self._shards:
+            yield from self._query(distribution, shard, scan_index_forward=forward, limit=1)
+
+    def _query(self, distribution: str, shard: int, **options: Any) -> Iterator[DirtyRow]:  # noqa: ANN401  # as pynamodb
+        key = partition(distribution, shard)
+        for item in self._model.query(key, consistent_read=True, **options):
+            yield _row(distribution, shard, item)
+
+
+def _attributes(row: DirtyRow) -> dict[str, Any]:
+    change = row.change
+    return {
+        "pk": row.partition,
+        "sk": row.position,
+        "bucket": change.bucket,
+        "key": change.key,
+        "kind": change.kind.value,
+        "changed_at": instant(change.changed_at),
+        "etag": change.etag,
+        "size": change.size,
+        "sequencer": change.sequencer,
+    }
+
+
+def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
+    recorded_at, token = item.sk.split("#")
+    change = Change(
+        bucket=item.bucket,
+        key=item.key,
+        kind=Kind(item.kind),
+        changed_at=parse_instant(item.changed_at),
+        etag=item.etag,
+        size=None if item.size is None else int(item.size),
+        sequencer=item.sequencer,
+    )
+    return DirtyRow(distribution, change, parse_instant(recorded_at), token, shard)

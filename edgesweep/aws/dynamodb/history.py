@@ -1,0 +1,37 @@
+"""The table `flushes`, read for people: what was sent, the newest first."""
+
+from collections.abc import Iterator
+
+from pynamodb.exceptions import DoesNotExist
+
+from edgesweep.aws.dynamodb import items
+from edgesweep.aws.dynamodb.items import FlushItem
+from edgesweep.aws.dynamodb.models import bound
+from edgesweep.flush.journal import Flush
+
+
+class History:
+    """The flushes of the journal; every read is strongly consistent.
+
+    Args:
+        name: the table's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._flush = bound(FlushItem, name)
+
+    def newest(self, distribution: str, most: int) -> Iterator[Flush]:
+        """Yield at most so many flushes of a distribution, the newest first."""
+        found = self._flush.query(
+            f"flush#{distribution}", scan_index_forward=False, limit=most, consistent_read=True
+        )
+        for item in found:
+            yield items.to_flush(distribution, item)
+
+    def find(self, distribution: str, flush_id: str) -> Flush | None:
+        """Return a flush of a distribution, None if there is none of that id."""
+        try:
+            item = self._flush.get(f"flush#{distribution}", flush_id, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return items.to_flush(distribution, item)

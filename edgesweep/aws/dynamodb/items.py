@@ -1,0 +1,194 @@
+"""The items of the table `flushes`, and the conditions under which they are written.
+
+Every write is conditional on what its caller has read. The conditions are named, each with what it
+makes sure of; a write whose condition fails has changed nothing.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from edgesweep.aws.dynamodb.models import Keyed
+from edgesweep.dirty import instant, parse_instant
+from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
+from edgesweep.flush.pace import LADDER, Demand
+
+# The audit trail is kept somewhat longer than a year.
+KEPT = timedelta(days=400)
+# "The maximum item size in DynamoDB is 400 KB." Beside the paths an item holds little.
+MAX_PACKED = 350_000
+
+
+class FlushItem(Keyed):
+    """One flush of the journal: `flush#<distribution>` / `<opened_at>#<token>`."""
+
+    state = UnicodeAttribute()
+    paths = BinaryAttribute(legacy_encoding=False)
+    months = UnicodeAttribute()
+    rows = NumberAttribute()
+    billed = NumberAttribute()
+    wildcards = NumberAttribute()
+    collateral = NumberAttribute()
+    split = BooleanAttribute()
+    replaces = UnicodeAttribute(null=True)
+    attempts = NumberAttribute()
+    refusals = NumberAttribute()
+    accepted = UnicodeAttribute()
+    sent_at = UnicodeAttribute(null=True)
+    settled_at = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class LedgerItem(Keyed):
+    """What was charged in one month: `ledger` / `<YYYY-MM>`."""
+
+    paths = NumberAttribute()
+
+
+class DemandItem(Keyed):
+    """What flushes have taken so far: `demand` / `demand`."""
+
+    seen_at = UnicodeAttribute()
+    days = UnicodeAttribute()
+    paths = UnicodeAttribute()
+
+
+class ShardsItem(Keyed):
+    """The most partitions over which rows were ever spread: `shards` / `shards`."""
+
+    most = NumberAttribute()
+
+
+class LeaseItem(Keyed):
+    """The lease of one distribution: `lease#<distribution>` / `lease`."""
+
+    token = UnicodeAttribute(null=True)
+    expires_at = UnicodeAttribute(null=True)
+    unfinished = UnicodeAttribute(null=True)
+    in_progress: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    flushed_at = UnicodeAttribute(null=True)
+
+
+def free(now: datetime) -> Condition:
+    """The lease is nobody's, or its owner has let it expire.
+
+    A slow owner may still be at work: its next write asks for its token and fails.
+    """
+    condition: Condition = LeaseItem.token.does_not_exist()
+    condition |= LeaseItem.expires_at < instant(now)
+    return condition
+
+
+def ours(token: str) -> Condition:
+    """Nobody has taken the lease since we took it, however late we are."""
+    return LeaseItem.token == token
+
+
+def unfinished_is(flush_id: str | None) -> Condition:
+    """Nothing is unfinished (None), or just the flush that we know of."""
+    if flush_id is None:
+        return LeaseItem.unfinished.does_not_exist()
+    return LeaseItem.unfinished == flush_id
+
+
+def as_known(flush: Flush) -> Condition:
+    """The flush is as we read it: nobody else sent it, charged it or finished it since."""
+    condition: Condition = FlushItem.state == flush.state.value
+    condition &= FlushItem.attempts == flush.attempts
+    condition &= FlushItem.refusals == flush.refusals
+    condition &= FlushItem.accepted == lines(flush.accepted)
+    condition &= FlushItem.months == " ".join(flush.months)
+    return condition
+
+
+def within(limit: int, paths: int) -> Condition:
+    """The month holds so little that `paths` more keep it within the limit, or nothing yet.
+
+    A limit below `paths` is kept by no month: what is charged is never negative.
+    """
+    condition: Condition = LedgerItem.paths <= limit - paths
+    return condition if paths > limit else condition | LedgerItem.paths.does_not_exist()
+
+
+def until(now: datetime) -> Action:
+    """Push the expiry of the lease to its full term."""
+    return LeaseItem.expires_at.set(instant(now + LEASE_TERM))
+
+
+def to_lease(item: LeaseItem) -> Lease:
+    """Return the lease that an item holds."""
+    return Lease(
+        token=item.token,
+        expires_at=_moment(item.expires_at),
+        unfinished=item.unfinished,
+        in_progress=tuple(_request(text) for text in item.in_progress or ()),
+        flushed_at=_moment(item.flushed_at),
+    )
+
+
+def to_flush(distribution: str, item: FlushItem) -> Flush:
+    """Return the flush that an item holds."""
+    opened_at, token = item.sk.split("#")
+    return Flush(
+        distribution=distribution,
+        opened_at=parse_instant(opened_at),
+        token=token,
+        paths=tuple(json.loads(zlib.decompress(item.paths))),
+        months=tuple(item.months.split()),
+        rows=int(item.rows),
+        collateral=int(item.collateral),
+        split=item.split,
+        replaces=item.replaces,
+        state=State(item.state),
+        attempts=int(item.attempts),
+        refusals=int(item.refusals),
+        accepted=tuple(_request(text) for text in item.accepted.splitlines()),
+        sent_at=_moment(item.sent_at),
+        settled_at=_moment(item.settled_at),
+    )
+
+
+def to_demand(item: DemandItem) -> Demand:
+    """Return the demand that an item holds: none if it was counted at other prices."""
+    paths = tuple(map(float, item.paths.split()))
+    if len(paths) != len(LADDER):
+        return Demand()
+    return Demand(parse_instant(item.seen_at), float(item.days), paths)
+
+
+def packed(paths: Iterable[str]) -> bytes:
+    """Return paths, byte for byte and in order, in little room."""
+    return zlib.compress(json.dumps(list(paths)).encode())
+
+
+def line(invalidation: Invalidation) -> str:
+    """Return an accepted request as a line of text."""
+    return " ".join(
+        map(str, (invalidation.id, invalidation.month, invalidation.exact, invalidation.wildcards))
+    )
+
+
+def lines(invalidations: Iterable[Invalidation]) -> str:
+    """Return accepted requests as text, one a line."""
+    return "\n".join(map(line, invalidations))
+
+
+def _request(text: str) -> Invalidation:
+    invalidation, month, exact, wildcards = text.split()
+    return Invalidation(invalidation, month, int(exact), int(wildcards))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_instant(text) if text else None

@@ -1,0 +1,130 @@
+"""Queues through boto3: how many messages wait, and how dead letters go back."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from edgesweep.flush.redrive import ATTEMPTS, Letter
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import MessageTypeDef
+
+# "ReceiveMessage: 1 to 10"; the same bound holds for the batches.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+_BATCH = 10
+# "The total size of all messages that you send in a single SendMessageBatch call can't exceed" what
+# one message may have, which is 262,144 bytes unless a queue was made for more.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+_BATCH_BYTES = 250_000
+_HIDDEN_SECONDS = 120
+
+# The message attribute that says how often a message was sent back.
+REDRIVEN = "EdgesweepRedriven"
+
+
+class Queue:
+    """A queue, of which only the depth is known."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def waiting(self) -> int:
+        """Return about how many messages wait, those in somebody's hands included."""
+        depth = self._client.get_queue_attributes(
+            QueueUrl=self._url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+        at_rest = int(depth["ApproximateNumberOfMessages"])
+        return at_rest + int(depth["ApproximateNumberOfMessagesNotVisible"])
+
+
+class DeadLetterQueue(Queue):
+    """A dead-letter queue; see `edgesweep.flush.redrive.DeadLetters`.
+
+    Messages are moved one by one rather than by StartMessageMoveTask, which moves all there are and
+    keeps no count of it.
+
+    Args:
+        client: of the account and region of both queues.
+        url: the dead-letter queue.
+        queue: the URL of the queue that messages go back to.
+    """
+
+    def __init__(self, client: "SQSClient", url: str, queue: str) -> None:
+        super().__init__(client, url)
+        self._queue = queue
+
+    def take(self) -> Sequence[Letter]:
+        """Return up to ten messages, which nobody else sees for two minutes."""
+        taken = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=1,  # asks all servers of SQS, not just some
+            MessageAttributeNames=[REDRIVEN],
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        return list(map(_letter, taken.get("Messages", [])))
+
+    def send_back(self, letters: Sequence[Letter]) -> int:
+        """Send messages to their queue and remove them here; return how many were sent."""
+        sent = [letter for batch in _batches(letters) for letter in self._sent(batch)]
+        if sent:
+            entries = [{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(sent)]
+            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
+        return len(sent)
+
+    def release(self, letters: Sequence[Letter]) -> None:
+        """Let others see messages again."""
+        for start in range(0, len(letters), _BATCH):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
+                for number, letter in enumerate(letters[start : start + _BATCH])
+            ]
+            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
+
+    def _sent(self, letters: Sequence[Letter]) -> Iterator[Letter]:
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": letter.body,
+                "MessageAttributes": {
+                    REDRIVEN: {"DataType": "Number", "StringValue": str(letter.redriven + 1)}
+                },
+            }
+            for number, letter in enumerate(letters)
+        ]
+        answer = self._client.send_message_batch(QueueUrl=self._queue, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
+        return (letters[int(one["Id"])] for one in answer.get("Successful", []))
+
+
+def _letter(message: "MessageTypeDef") -> Letter:
+    told = message.get("MessageAttributes", {})
+    count = told[REDRIVEN].get("StringValue", "") if REDRIVEN in told else "0"
+    # What a stranger wrote there, and is no count, stays where it is.
+    redriven = int(count) if count.isdecimal() else ATTEMPTS
+    sent = int(message["Attributes"]["SentTimestamp"]) / 1000
+    return Letter(
+        id=message["MessageId"],
+        receipt=message["ReceiptHandle"],
+        body=message["Body"],
+        sent_at=datetime.fromtimestamp(sent, UTC),
+        redriven=redriven,
+    )
+
+
+def _batches(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
+    """Yield messages in batches that SQS takes at once; one that is too large is alone."""
+    batch: list[Letter] = []
+    room = _BATCH_BYTES
+    for letter in letters:
+        size = len(letter.body.encode())
+        if batch and size > room:
+            yield batch
+            batch, room = [], _BATCH_BYTES
+        batch.append(letter)
+        room -= size
+    if batch:
+        yield batch

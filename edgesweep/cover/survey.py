@@ -1,0 +1,283 @@
+"""The survey: which unchanged objects a wildcard would hit.
+
+Goal: list no more of a bucket than the choice of a cover can use, and never take what was not seen
+for empty.
+
+Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
+key order. A candidate is hopeless once it has hit so many unchanged objects that no cover with it
+is the cheapest; where all candidates around a key are hopeless, the listing jumps to the next one.
+
+What is hopeless: saying each of its items alone, instead of the candidate, takes one path more for
+each item but one, and spares the objects that are under none of its inexact items, which need a
+wildcard anyway. If these weigh more than those paths, the candidate is never worth it. Where it
+replaces two inexact items or more it also leaves a wildcard to others, which save at most the
+paths of all items.
+
+Invariant: every candidate that was not listed to its end holds a mark of its own, a made-up object
+of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen always weighs more than a
+narrower one.
+
+Cost: one request for each thousand keys, at most `MAX_PAGES`, and never more than the paths that
+could be saved: one path costs as much as listing a million keys.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from math import inf
+from typing import Protocol
+
+from edgesweep.cover import Candidates, Limits, Prices, find_candidates
+from edgesweep.errors import EdgesweepError
+from edgesweep.prices import S3_LIST_PRICE
+
+MAX_PAGES = 250
+# The weight of what was not seen: above that of any bucket that could be listed.
+UNSEEN_WEIGHT = 10**9
+
+MAX_AGE = timedelta(minutes=10)
+# What is remembered stays below some 100 MB.
+MAX_REMEMBERED = 2 * MAX_PAGES
+
+# A lone surrogate: no key holds one, so a mark is never taken for an object.
+_MARK = "\ud800"
+
+
+class Unlistable(EdgesweepError):
+    """The bucket may not be listed."""
+
+
+class Listing(Protocol):
+    """Lists buckets."""
+
+    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+        """Return the first keys under `prefix` that sort after `after`, and whether more follow.
+
+        Raises:
+            Unlistable: the bucket may not be listed.
+        """
+        ...
+
+
+class Remembered:
+    """A listing that answers from memory what it was asked a short while ago."""
+
+    def __init__(self, listing: Listing, clock: Callable[[], datetime]) -> None:
+        self._listing = listing
+        self._clock = clock
+        self._pages: dict[tuple[str, str, str], tuple[datetime, tuple[Sequence[str], bool]]] = {}
+
+    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+        """Return a page that is less than `MAX_AGE` old."""
+        now = self._clock()
+        asked = (bucket, prefix, after)
+        if asked not in self._pages or now - self._pages[asked][0] >= MAX_AGE:
+            page = self._listing.page(*asked)
+            self._pages.pop(asked, None)
+            self._pages[asked] = (now, page)
+            for oldest in list(self._pages)[:-MAX_REMEMBERED]:
+                del self._pages[oldest]
+        return self._pages[asked][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A bucket behind a distribution: the viewer path `/x` is the key `prefix` + `x`."""
+
+    bucket: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is known of the objects around dirty paths.
+
+    Attributes:
+        live: viewer paths of objects, and marks.
+        marks: made-up objects that stand for what was not seen.
+        pages: how many pages were listed.
+        refused: why a bucket could not be listed.
+    """
+
+    live: Sequence[str]
+    marks: Collection[str]
+    pages: int = 0
+    refused: str | None = None
+
+    def weight(self, path: str) -> int:
+        """Return the collateral of hitting `path`."""
+        return UNSEEN_WEIGHT if path in self.marks else 1
+
+    @staticmethod
+    def seen(collateral: int) -> int:
+        """Return how many objects of a cover's collateral were seen, without the marks."""
+        return collateral % UNSEEN_WEIGHT
+
+
+def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
+    """Return the survey of somebody who has seen nothing."""
+    marks = {prefix + _MARK for prefix in _prefixes(_all_candidates(dirty, strict=strict))}
+    return Survey(sorted(marks), marks)
+
+
+def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
+    listing: Listing,
+    sources: Collection[Source],
+    dirty: Collection[str],
+    prices: Prices,
+    limits: Limits,
+    *,
+    strict: bool = False,
+) -> Survey:
+    """List what a cover of `dirty` has to know.
+
+    Args:
+        listing: where to list.
+        sources: the buckets behind the distribution.
+        dirty: decoded viewer paths.
+        prices: what a path and a unit of collateral cost.
+        limits: the caps of the cover.
+        strict: whether a wildcard covers only paths that are longer than its text.
+    """
+    if not sources:
+        return unsurveyed(dirty, strict=strict)
+    found = _all_candidates(dirty, strict=strict)
+    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits))
+    try:
+        for source in sources:
+            walk.list(source)
+    except Unlistable as error:
+        return replace(unsurveyed(dirty, strict=strict), pages=walk.pages, refused=str(error))
+    return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
+
+
+def doubted(
+    known: Survey, dirty: Collection[str], foreign: Callable[[str], bool], *, strict: bool = False
+) -> Survey:
+    """Return a survey that does not take for empty what no listing of a bucket shows.
+
+    Args:
+        known: what the listing showed.
+        dirty: decoded viewer paths.
+        foreign: tells whether something else than the buckets may serve a path with some prefix.
+        strict: whether a wildcard covers only paths that are longer than its text.
+    """
+    if not foreign("/"):
+        return known
+    prefixes = filter(foreign, _prefixes(_all_candidates(dirty, strict=strict)))
+    marks = {*known.marks, *(prefix + _MARK for prefix in prefixes)}
+    return replace(known, live=sorted({*known.live, *marks}), marks=marks)
+
+
+def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
+    """Return the candidates without dropping any: under each is something that is not dirty."""
+    return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
+
+
+def _prefixes(found: Candidates) -> Sequence[str]:
+    return [found.prefix(candidate) for candidate in range(len(found.starts))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What is worth listing.
+
+    Attributes:
+        pages: at most so many.
+        prefixes: all candidates, sorted.
+        patience: how many objects beside those under inexact items a candidate may hit before it
+            is hopeless; not for one whose objects decide nothing.
+        inexact: the prefixes of the inexact items.
+    """
+
+    pages: int
+    prefixes: Sequence[str]
+    patience: Mapping[str, float]
+    inexact: tuple[str, ...]
+
+
+def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:
+    items, path, refetch = len(found.items), Fraction(prices.path), Fraction(prices.refetch)
+    needed = found.inexact
+    squeezed = needed[-1] > limits.wildcards or (limits.paths is not None and items > limits.paths)
+    worth = MAX_PAGES if squeezed else path * max(0, items - 1) // Fraction(S3_LIST_PRICE)
+    pages = min(MAX_PAGES, worth) if limits.wildcards and limits.paths != 0 else 0
+    prefixes, patience = _prefixes(found), dict[str, float]()
+    for prefix, start, end in zip(prefixes, found.starts, found.ends, strict=True):
+        alone = needed[end] - needed[start] <= 1
+        spared = (end - start if alone else items) - 1
+        if squeezed or not refetch:
+            patience[prefix] = inf
+        elif spared:
+            patience[prefix] = path * spared // refetch
+    inexact = tuple(found.items[at] for at in range(items) if needed[at + 1] > needed[at])
+    return _Terms(pages, sorted(prefixes), patience, inexact)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What was listed in one go: all that starts with `prefix`, or only up to `last`."""
+
+    prefix: str
+    last: str | None = None
+
+    def passed(self, candidate: str) -> bool:
+        """Tell whether the listing came to where the candidate begins."""
+        return candidate.startswith(self.prefix) and (self.last is None or candidate <= self.last)
+
+    def holds(self, candidate: str) -> bool:
+        """Tell whether all that the candidate hits was listed."""
+        return self.passed(candidate) and not (self.last or "").startswith(candidate)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Lists the stretches under the candidates that are worth it."""
+
+    listing: Listing
+    dirty: Collection[str]
+    terms: _Terms
+    pages: int = 0
+    seen: set[str] = field(default_factory=set)
+    marks: set[str] = field(default_factory=set)
+
+    def list(self, source: Source) -> None:
+        """List what a source holds, and mark the candidates that were not listed to their end."""
+        stretch = _Stretch(_MARK)
+        for prefix in self.terms.prefixes:
+            wanted = prefix in self.terms.patience and not stretch.passed(prefix)
+            if wanted and not self._spent():
+                stretch = self._follow(source, prefix)
+            if not stretch.holds(prefix):
+                self.marks.add(prefix + _MARK)
+
+    def _follow(self, source: Source, prefix: str) -> _Stretch:
+        """List an outermost candidate while there is hope."""
+        beside: list[str] = []
+        after = ""
+        while True:
+            self.pages += 1
+            keys, more = self.listing.page(source.bucket, source.prefix + prefix[1:], after)
+            paths = ["/" + key[len(source.prefix) :] for key in keys]
+            unchanged = [path for path in paths if path not in self.dirty]
+            self.seen.update(unchanged)
+            if not more:
+                return _Stretch(prefix)
+            beside += [path for path in unchanged if not path.startswith(self.terms.inexact)]
+            if not keys or self._spent() or self._hopeless(prefix, paths[-1], beside):
+                return _Stretch(prefix, paths[-1] if keys else prefix)
+            after = keys[-1]
+
+    def _spent(self) -> bool:
+        return self.pages >= self.terms.pages
+
+    def _hopeless(self, prefix: str, path: str, beside: Sequence[str]) -> bool:
+        """Tell whether no candidate around `path`, of what is listed, can be worth it."""
+        around = (path[:length] for length in range(len(prefix), len(path) + 1))
+        return not any(
+            len(beside) - bisect_left(beside, inner) <= self.terms.patience[inner]
+            for inner in around
+            if inner in self.terms.patience
+        )

@@ -1,0 +1,1 @@
+"""Dirty rows in, at most one invalidation for each distribution and tick."""

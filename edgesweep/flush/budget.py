@@ -1,0 +1,131 @@
+"""How many invalidation paths may be spent, so that the bill and the staleness are both bounded.
+
+Goal: within one UTC month the ledger never passes the allowance, and every distribution can be
+flushed once every interval until the month ends, however the month went.
+
+The allowance A is what is free and what the budget pays for. R(t), the reserve, is one path for
+each of the D distributions every interval I until the month ends: R(t) = D * ceil((end - t) / I).
+What is spent beyond the reserve is spent only while A - spent >= R(t). From then on a distribution
+takes one path every interval at most, that is ceil((end - t) / I) paths of the reserve, so the
+reserve lasts.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+
+from edgesweep.errors import BadInput
+from edgesweep.prices import FREE_PATHS, PATH_PRICE
+
+# A send this near to another month may be billed there: clocks differ, and a request takes time.
+MONTH_MARGIN = timedelta(seconds=30)
+
+_CENT = Decimal("0.01")
+_MINUTE = timedelta(minutes=1)
+_LONGEST_MONTH = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a month may cost, and what it guarantees.
+
+    Attributes:
+        usd: dollars a month for paths beyond the free ones, None for no limit.
+        free_paths: free paths a month that nothing else in the account uses.
+        guarantee: the longest time between two flushes of a distribution that wants them; None for
+            what half of the allowance pays for.
+        distributions: how many distributions share the budget.
+
+    Raises:
+        BadInput: the allowance is too small, or does not pay for the guarantee.
+    """
+
+    usd: Decimal | None = Decimal(0)
+    free_paths: int = FREE_PATHS
+    guarantee: timedelta | None = None
+    distributions: int = 1
+
+    def __post_init__(self) -> None:
+        allowance = self.allowance
+        if allowance is None:
+            return
+        if allowance < 2 * self.distributions:
+            msg = (
+                f"An allowance of {allowance} paths a month is too small: "
+                f"{self.distributions} distributions take {2 * self.distributions} at least"
+            )
+            raise BadInput(msg)
+        if self.guarantee is not None and self._paths_guaranteed(self.guarantee) > allowance:
+            raise BadInput(self._unpaid(self.guarantee, allowance))
+
+    @property
+    def allowance(self) -> int | None:
+        """Paths that may be charged in a month, None for no limit."""
+        if self.usd is None:
+            return None
+        return self.free_paths + int(self.usd / PATH_PRICE)
+
+    def interval(self, moment: datetime) -> timedelta:
+        """Return the guaranteed interval between flushes of a distribution in `moment`'s month."""
+        if self.guarantee is not None:
+            return self.guarantee
+        if self.allowance is None:
+            return timedelta(0)
+        start, end = month_bounds(moment)
+        return 2 * self.distributions * (end - start) / self.allowance
+
+    def reserve(self, moment: datetime) -> int:
+        """Return the paths that have to be kept at `moment` for the rest of its month."""
+        if self.allowance is None:
+            return 0
+        _, end = month_bounds(moment)
+        return self.distributions * math.ceil((end - moment) / self.interval(moment))
+
+    def limit(self, paths: int, moment: datetime) -> int | None:
+        """Return what the ledger of `moment`'s month may hold once `paths` more are charged.
+
+        Only a single path may be taken from the reserve.
+        """
+        if self.allowance is None or paths == 1:
+            return self.allowance
+        return self.allowance - self.reserve(moment)
+
+    def _paths_guaranteed(self, guarantee: timedelta) -> int:
+        return self.distributions * math.ceil(_LONGEST_MONTH / guarantee)
+
+    def _unpaid(self, guarantee: timedelta, allowance: int) -> str:
+        paths = self._paths_guaranteed(guarantee)
+        dollars = (PATH_PRICE * max(0, paths - self.free_paths)).quantize(_CENT, ROUND_CEILING)
+        possible = math.ceil(_LONGEST_MONTH / (allowance // self.distributions) / _MINUTE)
+        sharing = f" of each of {self.distributions} distributions"
+        return (
+            f"A flush{sharing if self.distributions > 1 else ''} "
+            f"every {_minutes(guarantee / _MINUTE)} takes {paths:,} paths a month, "
+            f"${dollars}; your budget pays for one every {_minutes(possible)} at most"
+        )
+
+
+def _minutes(count: float) -> str:
+    return f"{count:g} minute{'' if count == 1 else 's'}"
+
+
+def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
+    """Return when the UTC month of `moment` begins and ends."""
+    start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return start, (start + _LONGEST_MONTH + timedelta(days=1)).replace(day=1)
+
+
+def month_of(moment: datetime) -> str:
+    """Return the UTC month that is billed for `moment`, as `YYYY-MM`."""
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+def months_near(moment: datetime) -> Mapping[str, datetime]:
+    """Return the months that may be billed for a request made at `moment`.
+
+    Each comes with a time in it: `moment` itself, or one that is `MONTH_MARGIN` away.
+    """
+    nearby = (moment - MONTH_MARGIN, moment + MONTH_MARGIN, moment)
+    return {month_of(near): near for near in nearby}

@@ -1,0 +1,116 @@
+"""What a tick publishes: at most ten series, since each of them costs money.
+
+An operator sees what waits, what was spent and what holds it up, and an alarm watches one plain
+number. What follows from another series is none of its own. Why changes were passed over, and other
+reasons of a hold, are in the log; a failure is an error of the function.
+
+A series is charged by the hour in which it has a value. So a tick that finds nothing publishes
+nothing, a count of nothing is not published, and alarms take a missing value for a good one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from edgesweep.flush.answers import Refused, Unanswered
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.flusher import Outcome
+from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.policy import Policy, Reason
+from edgesweep.prices import invalidation_bill
+
+_SECOND = timedelta(seconds=1)
+_ACCEPTED = (State.SENT, State.SETTLED)
+_AT_CLOUDFRONT = (Reason.QUOTA, Reason.UNFINISHED)
+
+
+class Series(StrEnum):
+    """What is published, all distributions together."""
+
+    DIRTY_ROWS = "DirtyRows"  # that flushes found and swept
+    OLDEST_DIRTY_AGE = "OldestDirtyAge"  # of the row that had waited longest, before the tick
+    SECONDS_OVERDUE = "SecondsOverdue"  # by which this is beyond the guarantee
+    PATHS = "Paths"  # that CloudFront accepted, wildcards included
+    COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
+    DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
+    HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
+    HELD_BY_CLOUDFRONT = "HeldByCloudFront"  # those that it refuses, or does not answer
+    UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
+    UNWIRED_BUCKETS = "UnwiredBuckets"  # that tell us nothing; looked for once a day
+
+    @property
+    def unit(self) -> str:
+        """CloudWatch's name of the unit."""
+        return _UNITS.get(self, "Count")
+
+
+_UNITS = {
+    Series.OLDEST_DIRTY_AGE: "Seconds",
+    Series.SECONDS_OVERDUE: "Seconds",
+    Series.DOLLARS_SPENT: "None",
+}
+
+
+def measured(
+    outcomes: Sequence[Outcome],
+    policy: Policy,
+    spent: Callable[[], int],
+    now: datetime,
+    unrouted: int = 0,
+) -> Mapping[Series, float]:
+    """Return what a tick publishes, nothing if it found nothing.
+
+    Args:
+        outcomes: what it did.
+        policy: by which it was done.
+        spent: tells how many paths the month's ledger holds; asked only after a flush.
+        now: the end of the tick.
+        unrouted: rows that no distribution serves.
+    """
+    ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
+    age = max(ages, default=timedelta(0))
+    flushes = _accepted(outcomes)
+    counts = {
+        Series.DIRTY_ROWS: sum(flush.rows for flush in flushes),
+        Series.OLDEST_DIRTY_AGE: age / _SECOND,
+        Series.SECONDS_OVERDUE: max(0.0, (age - policy.guaranteed(now)) / _SECOND),
+        Series.PATHS: sum(len(flush.paths) for flush in flushes),
+        Series.COLLATERAL: sum(flush.collateral for flush in flushes),
+        Series.HELD_BY_BUDGET: sum(one.reason is Reason.BUDGET for one in outcomes),
+        Series.HELD_BY_CLOUDFRONT: sum(map(_held_by_cloudfront, outcomes)),
+        Series.UNROUTED_ROWS: unrouted,
+    }
+    values = {series: float(count) for series, count in counts.items() if count}
+    if flushes:
+        # A sum of nothing counts here: with a new month, it lets the alarm end.
+        bill = invalidation_bill(spent(), policy.budget.free_paths)
+        values[Series.DOLLARS_SPENT] = float(bill)
+    return values
+
+
+def properties(
+    outcomes: Sequence[Outcome], values: Mapping[Series, float], budget: Budget
+) -> Mapping[str, float]:
+    """Return what is told of flushes beside the series, in the same line of the log, for nothing.
+
+    Args:
+        outcomes: what the tick did.
+        values: what it publishes.
+        budget: what a month may cost.
+    """
+    flushes = _accepted(outcomes)
+    if not flushes:
+        return {}
+    told = {"Wildcards": float(sum(flush.wildcards for flush in flushes))}
+    if budget.usd is not None:
+        told["DollarsLeft"] = float(budget.usd) - values[Series.DOLLARS_SPENT]
+    return told
+
+
+def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
+    return [one.flush for one in outcomes if one.flush and one.flush.state in _ACCEPTED]
+
+
+def _held_by_cloudfront(outcome: Outcome) -> bool:
+    refused = isinstance(outcome.answer, Refused | Unanswered)
+    return refused or outcome.reason in _AT_CLOUDFRONT

@@ -1,0 +1,162 @@
+"""Hold or flush, and why: a pure decision over what a tick has seen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from edgesweep.flush.budget import Budget, month_bounds, months_near
+from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.prices import PATH_PRICE, REFETCH_COST
+
+# A flush takes half of what may be spent at once: the next one may be as large.
+SHARE = 2
+# Two ticks of one minute may be just under two minutes apart.
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+TICKS_APART = timedelta(minutes=2)
+
+
+class Reason(StrEnum):
+    """Why a distribution is flushed or held."""
+
+    QUIET = "quiet"  # flush: nothing new came for a while
+    WAITED = "waited long enough"  # flush: a change has waited for its longest time
+    UPLOADING = "uploading"  # hold: changes are still coming in
+    BUDGET = "budget"  # hold: only the reserve is left, and its next path is not due
+    QUOTA = "quota"  # hold: too much is in progress at CloudFront
+    LEASE = "lease"  # hold: another flusher is at it
+    UNFINISHED = "unfinished"  # hold: CloudFront has not accepted the last flush
+    RECOVERED = "recovered"  # an unfinished flush was finished
+    FAILED = "failed"  # hold: something went wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing is flushed now."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Flush now.
+
+    Attributes:
+        reason: why.
+        paths: how many paths may be spent at once.
+        wildcards: how many of them may be wildcards.
+        limits: month -> what its ledger may hold afterwards, None for no limit.
+        path_price: dollars that the cover counts for a path.
+    """
+
+    reason: Reason
+    paths: int
+    wildcards: int
+    limits: Mapping[str, int | None]
+    path_price: Decimal = PATH_PRICE
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """How much more may be in progress at CloudFront for a distribution."""
+
+    paths: int
+    wildcards: int
+
+    def less(self, requests: Iterable[Invalidation]) -> Self:
+        """Return what is left beside `requests` that are in progress."""
+        paths, wildcards = self.paths, self.wildcards
+        for request in requests:
+            paths -= request.exact
+            wildcards -= request.wildcards
+        return replace(self, paths=paths, wildcards=wildcards)
+
+
+# Per distribution: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=15)
+# Of the wildcards, two are left to people.
+RESERVED_WILDCARDS = 2
+OUR_QUOTA = replace(MAX_IN_PROGRESS, wildcards=MAX_IN_PROGRESS.wildcards - RESERVED_WILDCARDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When to flush.
+
+    Attributes:
+        budget: what a month may cost.
+        quiet: a deploy that is still uploading is not cut in pieces: wait for so long a silence.
+        max_wait: no change waits longer than this for a silence.
+        refetch: dollars of one object that was invalidated though it had not changed.
+        quota: how much may be in progress at CloudFront for a distribution.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+    quiet: timedelta = timedelta(seconds=10)
+    max_wait: timedelta = timedelta(seconds=300)
+    refetch: Decimal = REFETCH_COST
+    quota: Headroom = OUR_QUOTA
+
+    def guaranteed(self, moment: datetime) -> timedelta:
+        """Return the longest time from a change's record to its flush, in `moment`'s month.
+
+        It holds as long as CloudFront accepts what it is sent.
+        """
+        return max(self.budget.interval(moment), self.max_wait) + TICKS_APART
+
+    def settle(self, oldest: datetime, newest: datetime, now: datetime) -> Reason:
+        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING."""
+        if now - newest >= self.quiet:
+            return Reason.QUIET
+        return Reason.WAITED if now - oldest >= self.max_wait else Reason.UPLOADING
+
+    def decide(  # noqa: PLR0913  # all that a decision depends on, since it is pure
+        self,
+        reason: Reason,
+        spent: Mapping[str, int],
+        headroom: Headroom,
+        flushed_at: datetime | None,
+        now: datetime,
+        *,
+        demand: Demand = NOTHING_SEEN,
+    ) -> Go | Hold:
+        """Decide how many paths a flush may take, and what each of them has to be worth.
+
+        Args:
+            reason: why a flush is wanted.
+            spent: each month that may be billed -> what its ledger holds.
+            headroom: how much more may be in progress.
+            flushed_at: when the distribution was last flushed.
+            now: the flusher's clock.
+            demand: what flushes have taken so far, all distributions together.
+        """
+        if min(headroom.paths, headroom.wildcards) < 1:
+            return Hold(Reason.QUOTA)
+        allowance = self.budget.allowance
+        months = months_near(now)
+        price = max(self._price(spent[month], demand, near) for month, near in months.items())
+        if allowance is None:
+            return Go(reason, headroom.paths, headroom.wildcards, dict.fromkeys(months), price)
+        limits = {
+            month: allowance - self.budget.reserve(moment) for month, moment in months.items()
+        }
+        can = min(limits[month] - spent[month] for month in months)
+        if can >= 1:
+            paths = min(headroom.paths, max(1, can // SHARE))
+            return Go(reason, paths, headroom.wildcards, limits, price)
+        due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
+        if due and all(spent[month] < allowance for month in months):
+            return Go(reason, 1, 1, dict.fromkeys(months, allowance), price)
+        return Hold(Reason.BUDGET)
+
+    def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
+        """Return what a path of `moment`'s month is worth, in dollars: the marginal price.
+
+        It is near zero while the month is heading for no more than its free paths, and the list
+        price once they are gone.
+        """
+        remaining = month_bounds(moment)[1] - moment
+        return demand.price(self.budget.free_paths - spent, remaining, moment)

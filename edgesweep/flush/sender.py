@@ -1,0 +1,206 @@
+"""Send an open flush: count the attempt, ask CloudFront once, note the answer.
+
+An attempt is counted before it is made, so that a charge is returned only when CloudFront answered
+all that was asked of it. What it refuses for good is replaced by something that it may accept, less
+what it has accepted already. What a new month cannot pay is not asked for in it: what was made in
+the old one is looked up, and the rest is given up, to be planned anew with the money there is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
+from edgesweep.flush.budget import Budget, month_of, months_near
+from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease, OverLimit, State, split
+from edgesweep.paths import coarser
+
+# Requests of one flush are a second apart: the rates of CloudFront are per second.
+PAUSE_SECONDS = 1.0
+# Twice the 5 s that a clock may be off true time.
+CLOCKS_APART = timedelta(seconds=10)
+# An attempt that went unanswered may have been accepted: so long the same is asked again.
+DOUBT = timedelta(minutes=10)
+
+# A rate that is passed by one request alone may be told as either of the first two.
+_TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
+_NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
+_FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
+
+
+class Edge(Protocol):
+    """Takes invalidations."""
+
+    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
+        """Ask once for an invalidation of quoted paths."""
+        ...
+
+    def in_progress(self, distribution: str, invalidation: str) -> bool:
+        """Tell whether an invalidation still counts against the quotas."""
+        ...
+
+    def look_up(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
+        """Return the invalidation that a reference has made since a moment, if it has made any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending a flush.
+
+    Attributes:
+        flush: as it stands: sent, or open.
+        answer: what CloudFront said last; None if it was not asked.
+        given_up: whether it can never be sent as it is; else an open one waits for the next tick.
+    """
+
+    flush: Flush
+    answer: Answer | None = None
+    given_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends open flushes.
+
+    Attributes:
+        edge: where invalidations go.
+        journal: where every step is noted.
+        budget: what a month's ledger may hold.
+        clock: this process's time.
+        token: a source of random text.
+        pause: sleeps for some seconds.
+    """
+
+    edge: Edge
+    journal: Journal
+    budget: Budget
+    clock: Callable[[], datetime]
+    token: Callable[[], str]
+    pause: Callable[[float], None]
+
+    def send(self, flush: Flush, lease: Lease) -> Sent:
+        """Send the requests of an open flush that were not accepted yet.
+
+        Raises:
+            Overtaken: somebody else went on with it.
+            OverLimit: it may be billed in a month that cannot take it yet.
+        """
+        while True:
+            try:
+                flush = self._charged(flush)
+            except OverLimit:
+                found = self._made_before(flush)
+                if found is None:
+                    return Sent(flush, given_up=True)
+                answer: Answer = found
+            else:
+                flush = self._counted(flush, lease)
+                answer = self._ask(flush)
+            match answer:
+                case Unanswered():
+                    return Sent(flush, answer)
+                case Accepted():
+                    flush = self._accepted(flush, answer)
+                    if flush.state is not State.OPEN:
+                        return Sent(flush, answer)
+                    self.pause(PAUSE_SECONDS)
+                case refusal:
+                    refused = self._refused(flush, lease, refusal)
+                    if refused.given_up or refused.flush.id == flush.id:
+                        return refused
+                    flush = refused.flush
+
+    def _counted(self, flush: Flush, lease: Lease) -> Flush:
+        self.journal.renew(flush.distribution, str(lease.token), self.clock())
+        # Noting the attempt may have taken long: the month is looked at last of all.
+        return self._charged(self.journal.attempted(flush))
+
+    def _charged(self, flush: Flush) -> Flush:
+        for month, near in months_near(self.clock()).items():
+            if month not in flush.months:
+                limit = self.budget.limit(len(flush.paths), near)
+                flush = self.journal.charge(flush, month, limit)
+        return flush
+
+    def _ask(self, flush: Flush) -> Answer:
+        request = len(flush.accepted)
+        paths = flush.requests()[request]
+        return self.edge.invalidate(flush.distribution, paths, flush.reference(request))
+
+    def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
+        paths = flush.requests()[len(flush.accepted)]
+        return self.journal.accepted(flush, _invalidation(answer, paths), self.clock())
+
+    def _made_before(self, flush: Flush) -> Accepted | None:
+        """Return what a request has made that no month can pay any more, if it has made anything.
+
+        Nothing is asked of CloudFront in a month that was not charged, so an attempt that nobody
+        answered was made in one that was. Once none of these is near, it was made a minute ago.
+
+        Raises:
+            OverLimit: an attempt may still be under way.
+        """
+        if flush.answered:
+            return None
+        now = self.clock()
+        if not months_near(now).keys().isdisjoint(flush.months):
+            msg = f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
+            raise OverLimit(msg)
+        reference = flush.reference(len(flush.accepted))
+        return self.edge.look_up(flush.distribution, reference, flush.opened_at - CLOCKS_APART)
+
+    def _refused(self, flush: Flush, lease: Lease, answer: Refused) -> Sent:
+        """Return what becomes of a refused flush: itself, kept or given up, or a successor."""
+        if answer.refusal is Refusal.CONFLICT:
+            # Something was invalidated under this reference: it stays unanswered and charged.
+            return Sent(flush, answer, given_up=True)
+        flush = self.journal.refused(flush)
+        successor = self._successor(flush, lease, answer.refusal)
+        if successor is None:
+            return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
+        try:
+            months = months_near(successor.opened_at).items()
+            limits = {
+                month: self.budget.limit(len(successor.paths), near) for month, near in months
+            }
+            self.journal.open(successor, lease, limits, replaced=flush)
+        except OverLimit:
+            return Sent(flush, answer, given_up=True)
+        return Sent(successor, answer)
+
+    def _successor(self, flush: Flush, lease: Lease, refusal: Refusal) -> Flush | None:
+        now = self.clock()
+        fresh = replace(
+            flush,
+            opened_at=now,
+            token=self.token(),
+            months=tuple(months_near(now)),
+            replaces=flush.id,
+            attempts=0,
+            refusals=0,
+            accepted=(),
+        )
+        if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
+            if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, lease, now):
+                return None
+            return replace(fresh, split=True)
+        wider = coarser(flush.left)
+        if refusal in _NOT_THIS_WAY and wider != flush.left:
+            return replace(fresh, paths=wider, split=False)
+        return None
+
+    def _must_wait(self, flush: Flush, lease: Lease, now: datetime) -> bool:
+        """Tell whether the same request may yet be accepted, or be known to have been."""
+        if not flush.answered and now - flush.opened_at < DOUBT:
+            return True
+        return any(
+            self.edge.in_progress(flush.distribution, request.id) for request in lease.in_progress
+        )
+
+
+def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:
+    wildcards = sum(path.endswith("*") for path in paths)
+    exact = len(paths) - wildcards
+    return Invalidation(answer.invalidation, month_of(answer.created_at), exact, wildcards)

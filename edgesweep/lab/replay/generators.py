@@ -1,0 +1,198 @@
+"""Made-up sites of many shapes, each with its deploys: what a rule was not fitted to.
+
+A shape is a function of a seed and a number of days; the same seed makes the same history.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from edgesweep.lab.replay.history import Deploy, History
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+_WEEK = 7
+_WEEKEND = 5
+_SYLLABLES = tuple(map("".join, product("bcdfghklmnprst", "aeiou")))
+
+
+def versioned_docs(seed: int, days: int) -> History:
+    """Return documentation: small fixes on most days, each week a release in a folder of its own.
+
+    A release adds its version, rewrites `latest/` and touches the front page; every older version
+    has its banner changed now and then.
+    """
+    rng = random.Random(seed)
+    pages = [f"{part}/{name}.html" for part in _words(rng, 12) for name in _words(rng, 30)]
+    versions = [f"v{number}" for number in range(1, rng.randint(4, 10))]
+    live = ["index.html", *(f"{top}/{page}" for top in [*versions, "latest"] for page in pages)]
+    deploys = []
+    for day in range(days):
+        if day % _WEEK == 0:
+            versions.append(f"v{len(versions) + 1}")
+            added = [f"{versions[-1]}/{page}" for page in pages]
+            modified = ["index.html", *(f"latest/{page}" for page in pages)]
+            if rng.random() < 1 / 4:
+                modified += [f"{old}/{page}" for old in versions[:-1] for page in pages]
+            deploys.append(_deploy(_moment(rng, day), modified, added))
+        for _ in range(rng.choice((0, 1, 1, 2, 3))):
+            modified = [f"latest/{page}" for page in _cluster(rng, pages, 25)]
+            deploys.append(_deploy(_moment(rng, day), modified))
+    return _history("versioned-docs", live, deploys)
+
+
+def blog(seed: int, days: int) -> History:
+    """Return a blog: a post on most days, which moves every list it is in by one."""
+    rng = random.Random(seed)
+    tags = _words(rng, 20)
+    posts = [f"2025/{number:03}-{word}/index.html" for number, word in enumerate(_words(rng, 600))]
+    fixed = ["index.html", "feed.xml", "sitemap.xml", *(f"tags/{tag}/index.html" for tag in tags)]
+    fixed += [f"page/{number}/index.html" for number in range(2, 61)]
+    images = [f"images/{number:04}.webp" for number in range(800)]
+    live = [*fixed, *posts, *images]
+    deploys = []
+    for day in range(days):
+        if rng.random() < 1 / 60:
+            deploys.append(_deploy(_moment(rng, day), [*fixed, *posts]))
+        for _ in range(rng.choice((0, 0, 1, 1, 1, 2))):
+            post = f"2026/{day:03}-{rng.choice(_words(rng, 5))}/index.html"
+            lists = fixed[:3] + [f"tags/{tag}/index.html" for tag in rng.sample(tags, 3)]
+            modified = [*lists, *(key for key in fixed if key.startswith("page/")), posts[-1]]
+            deploys.append(_deploy(_moment(rng, day), modified, [post]))
+            posts.append(post)
+        if rng.random() < 1 / 3:
+            deploys.append(_deploy(_moment(rng, day), rng.sample(posts, rng.randint(1, 4))))
+    return _history("blog", live, deploys)
+
+
+def image_bucket(seed: int, days: int) -> History:
+    """Return a bucket of images that are replaced a few at a time, many times a day."""
+    rng = random.Random(seed)
+    images = [f"{number % 97:02}/{number:05}.jpg" for number in range(6_000)]
+    deploys = []
+    for day in range(days):
+        for _ in range(rng.randint(5, 30)):
+            replaced = rng.sample(images, min(len(images), int(rng.paretovariate(1))))
+            deploys.append(_deploy(_moment(rng, day), replaced))
+    return _history("image-bucket", images, deploys)
+
+
+def nightly_rebuild(seed: int, days: int) -> History:
+    """Return a site that is built every night, most of it anew, and edited by day."""
+    rng = random.Random(seed)
+    pages = [f"{area}/{name}.html" for area in _words(rng, 40) for name in _words(rng, 50)]
+    static = [f"static/{number:04}.png" for number in range(1_000)]
+    deploys = []
+    for day in range(days):
+        areas = {page.split("/")[0] for page in _cluster(rng, pages, 400)}
+        rebuilt = [page for page in pages if page.split("/")[0] in areas and rng.random() < 0.9]
+        scattered = rng.sample(pages, rng.randint(0, 120))
+        deploys.append(_deploy(START + day * _DAY + timedelta(hours=3), rebuilt + scattered))
+        edits = rng.choice((0, 0, 1, 3))
+        deploys += [_deploy(_moment(rng, day), _cluster(rng, pages, 6)) for _ in range(edits)]
+    return _history("nightly-rebuild", [*pages, *static], deploys)
+
+
+def single_page_app(seed: int, days: int) -> History:
+    """Return an application: a few shells that name their assets, and assets named by hash."""
+    rng = random.Random(seed)
+    pages = ["index.html", *(f"{area}/index.html" for area in _words(rng, 40))]
+    assets = [_hashed(rng, number) for number in range(300)]
+    live = [*pages, *assets, *(f"fonts/{number}.woff2" for number in range(50))]
+    deploys = []
+    for day in range(days):
+        for _ in range(rng.randint(1, 8) if day % _WEEK < _WEEKEND else 0):
+            gone = rng.sample(range(len(assets)), rng.randint(1, 40))
+            deleted = [assets[number] for number in gone]
+            added = [_hashed(rng, number) for number in gone]
+            for number, asset in zip(gone, added, strict=True):
+                assets[number] = asset
+            changed = pages if rng.random() < 1 / 2 else rng.sample(pages, rng.randint(1, 12))
+            deploys.append(_deploy(_moment(rng, day), changed, added, deleted))
+    return _history("single-page-app", live, deploys)
+
+
+def newsroom(seed: int, days: int) -> History:
+    """Return a site whose editors publish all day, and less so at the weekend."""
+    rng = random.Random(seed)
+    desks = _words(rng, 15)
+    stories = [f"{rng.choice(desks)}/{number:05}.html" for number in range(3_000)]
+    fronts = ["index.html", *(f"{desk}/index.html" for desk in desks)]
+    deploys = []
+    for day in range(days):
+        for _ in range(rng.randint(30, 60) if day % _WEEK < _WEEKEND else rng.randint(0, 8)):
+            story = rng.choice(stories[-200:])
+            desk = story.split("/")[0]
+            deploys.append(_deploy(_moment(rng, day), ["index.html", f"{desk}/index.html", story]))
+    return _history("newsroom", [*fronts, *stories], deploys)
+
+
+def json_api(seed: int, days: int) -> History:
+    """Return an API of static JSON: items that change at random, and the lists they are in."""
+    rng = random.Random(seed)
+    kinds = _words(rng, 12)
+    items = [f"api/v1/{kind}/{number}.json" for kind in kinds for number in range(400)]
+    lists = [f"api/v1/{kind}/index.json" for kind in kinds]
+    deploys = []
+    for day in range(days):
+        if day % _WEEK == 0 and rng.random() < 1 / 2:
+            kind = rng.choice(kinds)
+            whole = [item for item in items if item.startswith(f"api/v1/{kind}/")]
+            deploys.append(_deploy(_moment(rng, day), [*whole, f"api/v1/{kind}/index.json"]))
+        for _ in range(rng.randint(1, 6)):
+            changed = rng.sample(items, min(len(items), int(4 * rng.paretovariate(1))))
+            touched = {f"{item.rpartition('/')[0]}/index.json" for item in changed}
+            deploys.append(_deploy(_moment(rng, day), [*changed, *sorted(touched)]))
+    return _history("json-api", ["api/v1/index.json", *lists, *items], deploys)
+
+
+Shape = Callable[[int, int], History]
+
+SHAPES: Mapping[str, Shape] = {
+    "versioned-docs": versioned_docs,
+    "blog": blog,
+    "image-bucket": image_bucket,
+    "nightly-rebuild": nightly_rebuild,
+    "single-page-app": single_page_app,
+    "newsroom": newsroom,
+    "json-api": json_api,
+}
+
+
+def _history(name: str, live: Sequence[str], deploys: Sequence[Deploy]) -> History:
+    return History(name, live, sorted(deploys, key=lambda deploy: deploy.at))
+
+
+def _deploy(
+    at: datetime,
+    modified: Sequence[str],
+    added: Sequence[str] = (),
+    deleted: Sequence[str] = (),
+) -> Deploy:
+    return Deploy("", at, tuple(added), tuple(dict.fromkeys(modified)), tuple(deleted))
+
+
+def _moment(rng: random.Random, day: int) -> datetime:
+    """Return a second of the working hours of a day."""
+    return START + day * _DAY + timedelta(seconds=rng.randint(7 * 3_600, 20 * 3_600))
+
+
+def _cluster(rng: random.Random, pages: Sequence[str], most: int) -> list[str]:
+    """Return some pages, most of them near to each other."""
+    count = rng.randint(1, most)
+    start = rng.randrange(len(pages))
+    near = [page for page in pages[start : start + count] if rng.random() < 0.7]
+    return near + rng.sample(pages, rng.randint(1, 3))
+
+
+def _words(rng: random.Random, count: int) -> list[str]:
+    """Return distinct made-up words."""
+    words: dict[str, None] = {}
+    while len(words) < count:
+        words["".join(rng.choices(_SYLLABLES, k=3))] = None
+    return list(words)
+
+
+def _hashed(rng: random.Random, number: int) -> str:
+    return f"assets/chunk{number:03}.{rng.getrandbits(32):08x}.js"

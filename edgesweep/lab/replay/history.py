@@ -1,0 +1,242 @@
+"""Publish histories: what was live at first, and what every deploy changed.
+
+A source of a history has a name and yields its steps, as often as it is asked. The plainest is a
+folder of two files, one JSON object a line:
+
+- `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of what was
+  live before the first deploy;
+- `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
+  `modified` and `deleted` of each deploy, oldest first.
+
+The deploys stream past: what is held is the list of live paths, which is kept sorted. Whoever wants
+to know how far a history has come is told after every deploy.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from reprlib import repr as excerpt
+from typing import Protocol, TypeVar
+
+from edgesweep.errors import BadInput
+from edgesweep.lab.replay.reach import holds
+from edgesweep.paths import viewer_path
+
+T = TypeVar("T")
+
+# Told how many deploys are done with, and of how many.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """One publication of a site, by its keys."""
+
+    commit: str
+    at: datetime
+    added: tuple[str, ...]
+    modified: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a strategy is asked at a deploy, in viewer paths.
+
+    Attributes:
+        at: the time of the deploy, in UTC.
+        dirty: what changed, sorted and distinct; what was added counts, as it has an event too.
+        live: what is live afterwards, sorted and distinct.
+        unknown: what was uploaded though it did not change, and no catalogue knows yet.
+        unchanged: what else was uploaded though it did not change.
+        heads: HEAD requests by which a catalogue tells the unchanged; None where nobody asks.
+    """
+
+    at: datetime
+    dirty: Sequence[str]
+    live: Sequence[str]
+    unknown: Sequence[str] = ()
+    unchanged: Sequence[str] = ()
+    heads: int | None = None
+
+    @property
+    def reported(self) -> Sequence[str]:
+        """What a strategy takes for changed, sorted and distinct."""
+        if not (self.unknown or self.unchanged):
+            return self.dirty
+        return sorted({*self.dirty, *self.unknown, *self.unchanged})
+
+    def seen(self, *, catalogue: bool) -> "Step":
+        """Return the step as it is seen with a catalogue, or without one."""
+        if catalogue:
+            return replace(self, unchanged=())
+        return self if self.heads is None else replace(self, heads=0)
+
+
+class Source(Protocol):
+    """Where a history comes from; it can be sent to another process, which reads it anew."""
+
+    @property
+    def name(self) -> str:
+        """What the history is called."""
+        ...
+
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+        """Yield what a strategy is asked at every deploy, oldest first.
+
+        Raises:
+            BadInput: there is no well-formed history.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The history in a folder."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+        """Read the folder; see `steps`."""
+        return steps(self.path, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A history that is held in memory.
+
+    Attributes:
+        name: what it is called.
+        live: the keys before the first deploy, in any order.
+        deploys: oldest first.
+    """
+
+    name: str
+    live: Sequence[str]
+    deploys: Sequence[Deploy]
+
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+        """Follow the deploys."""
+        return follow(self.live, told(self.deploys, len(self.deploys), progress))
+
+
+def steps(folder: Path, progress: Progress | None = None) -> Iterator[Step]:
+    """Yield what a strategy is asked at every deploy of a history.
+
+    Raises:
+        BadInput: the folder holds no well-formed history; the text names the file and the line.
+    """
+    return follow(_parsed(folder / "live.jsonl.gz", _live_key), deploys(folder, progress))
+
+
+def follow(live: Iterable[str], deploys: Iterable[Deploy]) -> Iterator[Step]:
+    """Yield what a strategy is asked at every deploy.
+
+    Args:
+        live: the keys before the first deploy, in any order.
+        deploys: oldest first.
+    """
+    paths = sorted(set(map(viewer_path, live)))
+    for deploy in deploys:
+        present = set(map(viewer_path, deploy.added + deploy.modified))
+        gone = set(map(viewer_path, deploy.deleted)) - present
+        paths = _published(paths, present, gone)
+        yield Step(deploy.at, sorted(present | gone), paths)
+
+
+def deploys(folder: Path, progress: Progress | None = None) -> Iterator[Deploy]:
+    """Yield the deploys of a history.
+
+    Raises:
+        BadInput: as `steps` does.
+    """
+    path = folder / "deploys.jsonl.gz"
+    total = sum(1 for _ in _lines(path)) if progress else 0
+    yield from told(_parsed(path, _deploy), total, progress)
+
+
+def told(deploys: Iterable[Deploy], total: int, progress: Progress | None) -> Iterator[Deploy]:
+    """Yield deploys, and tell `progress` of each that is done with, and of the total."""
+    for done, deploy in enumerate(deploys, 1):
+        yield deploy
+        if progress:
+            progress(done, total)
+
+
+def _published(live: list[str], present: set[str], gone: set[str]) -> list[str]:
+    appeared = sorted(path for path in present if not holds(live, path))
+    if not (appeared or gone):
+        return live
+    # Sorting merges the two sorted runs in one linear pass.
+    return sorted([path for path in live if path not in gone] + appeared)
+
+
+def _parsed(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            parsed = parse(json.loads(line))
+        except (ValueError, OSError, OverflowError, RecursionError) as error:
+            msg = f"{path}, line {number}: {error}"
+            raise BadInput(msg) from error
+        yield parsed
+
+
+def _lines(path: Path) -> Iterator[str]:
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):  # noqa: B007  # told if reading breaks off
+                yield line
+    except FileNotFoundError as error:
+        msg = f"{path} is not there"
+        raise BadInput(msg) from error
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        msg = f"{path} cannot be read after line {number}: {error}"
+        raise BadInput(msg) from error
+
+
+def _live_key(record: object) -> str:
+    match record:
+        case {"path": str(key), "size": size} if size is None or (type(size) is int and size >= 0):
+            return _key(key)
+    msg = f"A live object has a path and a size in bytes or null, not {excerpt(record)}"
+    raise ValueError(msg)
+
+
+def _deploy(record: object) -> Deploy:
+    match record:
+        case {
+            "commit": str(commit),
+            "time": int(time),
+            "added": list(added),
+            "modified": list(modified),
+            "deleted": list(deleted),
+        } if type(time) is int:
+            moment = datetime.fromtimestamp(time, UTC)
+            return Deploy(commit, moment, _keys(added), _keys(modified), _keys(deleted))
+    msg = (
+        "A deploy has a commit, a time in epoch seconds, and lists of the keys added, modified "
+        f"and deleted, not {excerpt(record)}"
+    )
+    raise ValueError(msg)
+
+
+def _keys(keys: Iterable[object]) -> tuple[str, ...]:
+    return tuple(map(_key, keys))
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str) or not key:
+        msg = f"A key is text of at least one character, not {excerpt(key)}"
+        raise ValueError(msg)
+    key.encode()
+    return key

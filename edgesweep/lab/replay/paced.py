@@ -1,0 +1,188 @@
+"""Edgesweep replayed under a budget: every deploy waits for its tick, and every path is counted.
+
+The policy and the pace are those of the deployed flusher; its clock ticks every minute, nothing
+fails, and CloudFront completes an invalidation before the next tick.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
+from edgesweep.flush.budget import Budget, month_of, months_near
+from edgesweep.flush.pace import Demand, demanded
+from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.lab.replay import OURS, Replayed, Tally
+from edgesweep.lab.replay.history import Progress, Source, Step
+
+TICK = timedelta(minutes=1)
+
+_DIRTY, _UNKNOWN, _UNCHANGED = map(attrgetter, ("dirty", "unknown", "unchanged"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One flush.
+
+    Attributes:
+        distribution: what was flushed.
+        at: the tick that sent it.
+        steps: the deploys in it, oldest first.
+        members: its paths.
+        due_at: the first tick at which it was wanted.
+    """
+
+    distribution: str
+    at: datetime
+    steps: Sequence[Step]
+    members: Sequence[Member]
+    due_at: datetime
+
+    @property
+    def step(self) -> Step:
+        """The deploys as one, at the tick that sent them."""
+        dirty, unknown, unchanged = (
+            {path for step in self.steps for path in paths(step)}
+            for paths in (_DIRTY, _UNKNOWN, _UNCHANGED)
+        )
+        return Step(
+            self.at,
+            sorted(dirty),
+            self.steps[-1].live,
+            tuple(sorted(unknown - dirty)),
+            tuple(sorted(unchanged - dirty)),
+        )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What a distribution has not flushed yet."""
+
+    steps: list[Step] = field(default_factory=list)
+    due_at: datetime | None = None
+    flushed_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Paced:
+    """The deploys of several distributions that share one budget.
+
+    Attributes:
+        policy: when to flush, and for how many paths.
+        ledger: the paths sent in each month.
+    """
+
+    policy: Policy
+    ledger: Counter[str] = field(default_factory=Counter)
+    _demand: Demand = field(default_factory=Demand)
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _now: datetime | None = None
+
+    def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[Sent]:
+        """Yield the flushes of deploys that come in the order of time, each with its distribution.
+
+        A deploy that changed nothing wants no flush.
+        """
+        for distribution, step in deploys:
+            yield from self._until(step.at)
+            if step.reported:
+                self._waiting.setdefault(distribution, _Waiting()).steps.append(step)
+        yield from self._until(None)
+
+    def _until(self, end: datetime | None) -> Iterator[Sent]:
+        """Tick while anything waits, up to the last tick before `end`."""
+        while wanting := [one for one in self._waiting.items() if one[1].steps]:
+            oldest = min(waiting.steps[0].at for _, waiting in wanting)
+            tick = _next_tick(oldest if self._now is None else max(self._now, oldest))
+            if end is not None and tick >= end:
+                return
+            self._now = tick
+            for distribution, waiting in sorted(wanting, key=lambda one: one[1].steps[0].at):
+                yield from self._flush(distribution, waiting, tick)
+
+    def _flush(self, distribution: str, waiting: _Waiting, now: datetime) -> Iterator[Sent]:
+        reason = self.policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
+        if reason is Reason.UPLOADING:
+            return
+        waiting.due_at = waiting.due_at or now
+        spent = {month: self.ledger[month] for month in months_near(now)}
+        go = self.policy.decide(
+            reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
+        )
+        if isinstance(go, Go):
+            sent = Sent(distribution, now, waiting.steps, (), waiting.due_at)
+            sent = replace(sent, members=self._cover(sent.step, go, now))
+            self.ledger[month_of(now)] += len(sent.members)
+            self._waiting[distribution] = _Waiting(flushed_at=now)
+            yield sent
+
+    def _cover(self, step: Step, go: Go, now: datetime) -> Sequence[Member]:
+        candidates = find_candidates(step.reported, step.live)
+        refetch = self.policy.refetch
+        limits = Limits(min(go.wildcards, go.paths), go.paths)
+        self._demand = self._demand.after(
+            demanded(candidates, refetch, self.policy.quota.wildcards), now
+        )
+        return choose(candidates, Prices(go.path_price, refetch), limits).members
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What Edgesweep did over a history.
+
+    Attributes:
+        row: the sums.
+        flushes: the tick of each flush, oldest first, and its paths.
+        waits: how long each deploy that changed something waited for its flush.
+    """
+
+    row: Replayed
+    flushes: Sequence[tuple[datetime, int]]
+    waits: Sequence[timedelta]
+
+    @property
+    def mean_wait(self) -> timedelta:
+        """How long a deploy waited on average."""
+        return sum(self.waits, timedelta(0)) / max(1, len(self.waits))
+
+    @property
+    def longest_wait(self) -> timedelta:
+        """How long the deploy that waited longest did."""
+        return max(self.waits, default=timedelta(0))
+
+
+def sweep(
+    source: Source, policy: Policy, progress: Progress | None = None, strategy: str = OURS
+) -> Swept:
+    """Replay Edgesweep, or what is Edgesweep but for the catalogue, over one history.
+
+    Raises:
+        BadInput: as `source.steps` does.
+    """
+    tally = Tally()
+    flushes, waits = list[tuple[datetime, int]](), list[timedelta]()
+
+    def deploys() -> Iterator[tuple[str, Step]]:
+        for step in source.steps(progress):
+            seen = step.seen(catalogue=strategy == OURS)
+            tally.begin(seen)
+            yield source.name, seen
+
+    for sent in Paced(policy).run(deploys()):
+        tally.add(sent.step, [member.pattern for member in sent.members])
+        flushes.append((sent.at, len(sent.members)))
+        waits += [sent.at - step.at for step in sent.steps]
+    return Swept(tally.replayed(source.name, strategy), flushes, waits)
+
+
+def replay_paced(
+    source: Source, budget: Budget, progress: Progress | None = None, strategy: str = OURS
+) -> Replayed:
+    """Return what a strategy does over one history under a budget; see `sweep`."""
+    return sweep(source, Policy(budget), progress, strategy).row
+
+
+def _next_tick(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0) + TICK

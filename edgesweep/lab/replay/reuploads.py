@@ -1,0 +1,35 @@
+"""Deploys that upload everything, as those of a CI machine do, which writes every file anew."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from edgesweep.lab.replay.history import Progress, Source, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Reuploaded:
+    """A history whose every deploy uploads all that is live.
+
+    A catalogue begins with nothing, so that it passes nothing over at the first deploy; afterwards
+    each upload takes one HEAD request, whether it changed something or not.
+
+    Attributes:
+        history: what changes.
+    """
+
+    history: Source
+
+    @property
+    def name(self) -> str:
+        """What the history is called."""
+        return self.history.name
+
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+        """Follow the deploys."""
+        known = False
+        for step in self.history.steps(progress):
+            changed = set(step.dirty)
+            again = [path for path in step.live if path not in changed]
+            unknown, unchanged = ([], again) if known else (again, [])
+            yield replace(step, unknown=unknown, unchanged=unchanged, heads=len(step.live))
+            known = True

@@ -1,0 +1,45 @@
+"""The way to a stack: credentials that work, and the region that it is in."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from edgesweep.operate.doctor.facts import Finding, Place
+
+
+def signed_in(session: boto3.Session) -> None:
+    """Make sure that AWS knows who asks.
+
+    Raises:
+        BotoCoreError: there are no credentials, or AWS cannot be reached.
+        ClientError: the credentials have expired or are not known.
+    """
+    session.client("sts").get_caller_identity()
+
+
+def sign_in(place: Place, reason: str) -> Finding:
+    """Return what is wrong with credentials, and how to get others."""
+    command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
+    return Finding("credentials", reason, command)
+
+
+def missing(place: Place, regions: Iterable[str]) -> Finding:
+    """Return that there is no stack in the region, and what to do: look where it is, or deploy."""
+    text = f"There is no stack {place.stack} in {place.region}"
+    for region in regions:
+        there = Place(place.stack, region, place.profile)
+        command = there.edgesweep("doctor", "--stack", place.stack)
+        return Finding("region", f"{text}, but there is one in {region}", command)
+    return Finding("region", text, place.deploy())
+
+
+def regions_of(session: boto3.Session, stack: str) -> Iterator[str]:
+    """Yield the other regions in which there is a stack of that name."""
+    for region in session.get_available_regions("cloudformation"):
+        # Where there is none, or the account has not turned the region on, it is not.
+        with suppress(BotoCoreError, ClientError):
+            cloudformation = session.client("cloudformation", region_name=region)
+            if region != session.region_name and cloudformation.describe_stacks(StackName=stack):
+                yield region

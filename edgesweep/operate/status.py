@@ -1,0 +1,209 @@
+"""What waits, what was spent, and when the next flush is due: the state of a stack, for people."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from edgesweep.dirty import UNROUTED
+from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
+from edgesweep.flush.flusher import Span
+from edgesweep.flush.journal import Journal, Lease
+from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.prices import PATH_PRICE
+
+
+class Waiting(Protocol):
+    """Counts the rows that wait."""
+
+    def span(self, distribution: str) -> Span:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
+        ...
+
+    def count(self, distribution: str) -> int:
+        """Return how many rows wait."""
+        ...
+
+
+class Queue(Protocol):
+    """A queue of messages."""
+
+    def waiting(self) -> int:
+        """Return about how many messages wait."""
+        ...
+
+
+class Idle(StrEnum):
+    """Why nothing is due."""
+
+    NOTHING = "nothing waits"
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionStatus:
+    """What waits for one distribution.
+
+    Attributes:
+        distribution: its id.
+        dirty: rows that wait.
+        oldest: when the oldest of them was recorded.
+        in_progress: invalidation paths that CloudFront is at work on.
+        unfinished: id of the flush that is neither settled nor rejected.
+        flushed_at: when the last flush was opened.
+        reason: why the next flush goes, or why it waits.
+        due: when the next flush can go; None if nothing waits, or if it depends on others.
+        paths: how many paths it may take; None if it does not go now, or goes as it was journaled.
+        path_price: dollars that it counts for each of them, None likewise.
+    """
+
+    distribution: str
+    dirty: int
+    oldest: datetime | None
+    in_progress: int
+    unfinished: str | None
+    flushed_at: datetime | None
+    reason: Reason | Idle
+    due: datetime | None
+    paths: int | None = None
+    path_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a stack.
+
+    Attributes:
+        month: the UTC month, as `YYYY-MM`.
+        charged: paths that its ledger holds.
+        budget: what the month may cost.
+        reserve: paths that are kept for the rest of the month.
+        unrouted: rows that no distribution serves.
+        queued: messages that are not recorded yet.
+        dead_letters: messages that could not be recorded.
+        distributions: what waits for each.
+    """
+
+    month: str
+    charged: int
+    budget: Budget
+    reserve: int
+    unrouted: int
+    queued: int
+    dead_letters: int
+    distributions: tuple[DistributionStatus, ...]
+
+    @property
+    def left(self) -> int | None:
+        """Paths that may still be charged, None for no limit."""
+        allowance = self.budget.allowance
+        return None if allowance is None else max(0, allowance - self.charged)
+
+    @property
+    def usd_spent(self) -> Decimal:
+        """Dollars that the paths beyond the free ones cost."""
+        return PATH_PRICE * max(0, self.charged - self.budget.free_paths)
+
+    @property
+    def usd_left(self) -> Decimal | None:
+        """Dollars that may still be spent, None for no limit."""
+        return (
+            None if self.budget.usd is None else max(Decimal(0), self.budget.usd - self.usd_spent)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Looks at everything and writes nothing.
+
+    Attributes:
+        rows: the rows that wait.
+        journal: the flushes, the ledger and the leases.
+        in_progress: tells whether CloudFront is still at work on a request of a distribution.
+        policy: when a flush goes; that of the flusher.
+        queue: the messages that are not recorded yet.
+        dead_letters: those that could not be.
+    """
+
+    rows: Waiting
+    journal: Journal
+    in_progress: Callable[[str, str], bool]
+    policy: Policy
+    queue: Queue
+    dead_letters: Queue
+
+    def look(self, distributions: Iterable[str], now: datetime) -> Status:
+        """Return the state of a stack that sweeps these distributions."""
+        return Status(
+            month=month_of(now),
+            charged=self.journal.spent(month_of(now)),
+            budget=self.policy.budget,
+            reserve=self.policy.budget.reserve(now),
+            unrouted=self.rows.count(UNROUTED),
+            queued=self.queue.waiting(),
+            dead_letters=self.dead_letters.waiting(),
+            distributions=tuple(self._one(distribution, now) for distribution in distributions),
+        )
+
+    def _one(self, distribution: str, now: datetime) -> DistributionStatus:
+        span, lease = self.rows.span(distribution), self.journal.lease(distribution)
+        busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
+        seen = DistributionStatus(
+            distribution=distribution,
+            dirty=self.rows.count(distribution) if span else 0,
+            oldest=span[0] if span else None,
+            in_progress=sum(one.paths for one in busy),
+            unfinished=lease.unfinished,
+            flushed_at=lease.flushed_at,
+            reason=Idle.NOTHING,
+            due=None,
+        )
+        return self._next(seen, span, replace(lease, in_progress=tuple(busy)), now)
+
+    def _next(
+        self, seen: DistributionStatus, span: Span, lease: Lease, now: datetime
+    ) -> DistributionStatus:
+        """Return what was seen, with why the next flush goes or waits, and when it can go."""
+        if not span and lease.unfinished is None:
+            return seen
+        if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
+            return replace(seen, reason=Reason.LEASE, due=lease.expires_at)
+        if lease.unfinished is not None or not span:
+            return replace(seen, reason=Reason.UNFINISHED, due=now)
+        oldest, newest = span
+        reason = self.policy.settle(oldest, newest, now)
+        if reason is Reason.UPLOADING:
+            due = min(newest + self.policy.quiet, oldest + self.policy.max_wait)
+            return replace(seen, reason=reason, due=due)
+        return self._decided(seen, reason, lease, now)
+
+    def _decided(
+        self, seen: DistributionStatus, reason: Reason, lease: Lease, now: datetime
+    ) -> DistributionStatus:
+        """Return what was seen, with what the flusher would decide now."""
+        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        headroom = self.policy.quota.less(lease.in_progress)
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
+        if isinstance(decision, Go):
+            price = decision.path_price
+            return replace(seen, reason=reason, due=now, paths=decision.paths, path_price=price)
+        short = decision.reason is Reason.BUDGET
+        due = self._affordable(lease.flushed_at, spent, now) if short else None
+        return replace(seen, reason=decision.reason, due=due)
+
+    def _affordable(
+        self, flushed_at: datetime | None, spent: Mapping[str, int], now: datetime
+    ) -> datetime:
+        """Return when the budget pays for a path again."""
+        budget, near = self.policy.budget, months_near(now)
+        allowance = budget.allowance or 0
+        used_up = [moment for month, moment in near.items() if spent[month] >= allowance]
+        if used_up:
+            return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
+        # A path of the reserve is due, or so little of the month is left that one is not needed.
+        interval, end = budget.interval(now), month_bounds(now)[1]
+        intervals = (allowance - max(spent.values()) - 1) // budget.distributions
+        due = min((flushed_at or now) + interval, end - interval * intervals)
+        return due if due < end else end + MONTH_MARGIN

@@ -1,0 +1,36 @@
+"""What AWS charges, as dated data.
+
+Here are the prices by which paths are chosen; `edgesweep.lab.cost.prices` lists all of them, and
+`edgesweep.lab.cost.bill` says what a month costs. Dollars are US dollars.
+"""
+
+from decimal import Decimal
+
+# "First 1,000 paths requested for invalidation each month free, then $0.005 per path."
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html
+PATH_PRICE = Decimal("0.005")
+FREE_PATHS = 1_000
+
+# S3 Standard GET, and LIST of up to 1,000 keys, us-east-1: https://aws.amazon.com/s3/pricing/
+S3_GET_PRICE = Decimal("0.0000004")
+S3_LIST_PRICE = Decimal("0.000005")
+# Regional edge caches that each fetch an object again once it was invalidated:
+# https://aws.amazon.com/cloudfront/features/
+EDGE_CACHES = 13
+# Dollars for one object that was invalidated though it had not changed.
+REFETCH_COST = S3_GET_PRICE * EDGE_CACHES
+
+
+def invalidation_bill(paths: int, free_paths: int = FREE_PATHS) -> Decimal:
+    """Return what `paths` invalidation paths of one month and account cost, in dollars."""
+    return PATH_PRICE * max(0, paths - free_paths)
+
+
+def break_even(paths_saved: int = 1, refetch_cost: Decimal = REFETCH_COST) -> Decimal:
+    """Return how many unchanged objects a wildcard may hit before it costs more than it saves.
+
+    Args:
+        paths_saved: how many paths fewer are sent thanks to the wildcard.
+        refetch_cost: dollars for one unchanged object that is hit, above 0.
+    """
+    return PATH_PRICE * paths_saved / refetch_cost

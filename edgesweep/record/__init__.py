@@ -1,0 +1,1 @@
+"""S3 messages in, dirty rows out."""

@@ -1,0 +1,274 @@
+"""S3 event shapes in, changes out: the only place where keys are decoded.
+
+One SQS message holds a direct S3 notification, the same in an SNS envelope, or an EventBridge
+event:
+
+- https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+- https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+- https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+
+A message is understood as a whole or refused as a whole. What names a kind of event that is not
+listed here is refused too: a change that is taken for nothing would stay stale at the edge.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import chain
+from reprlib import Repr
+from typing import Any, TypeVar
+from urllib.parse import unquote_plus
+
+from edgesweep.dirty import Change, Kind
+from edgesweep.errors import BadInput
+
+# "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
+# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+MAX_KEY_BYTES = 1_024
+_MAX_SIZE = 2**63 - 1
+# Of an etag or a sequencer, far above any that S3 gives: no message makes a row too large to write.
+_MAX_MARK_BYTES = 1_024
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# The part of a notification's `eventName` before the colon; None changes no byte a viewer sees.
+_NOTIFICATIONS: Mapping[str, Kind | None] = {
+    "ObjectCreated": Kind.CREATED,
+    "ObjectRemoved": Kind.REMOVED,
+    "LifecycleExpiration": Kind.REMOVED,
+    "IntelligentTiering": None,
+    "LifecycleTransition": None,
+    "ObjectAcl": None,
+    "ObjectAnnotation": None,
+    "ObjectRestore": None,
+    "ObjectRetention": None,
+    "ObjectTagging": None,
+    "ReducedRedundancyLostObject": None,
+    "Replication": None,
+}
+
+# The `detail-type` of an EventBridge event.
+_EVENTS: Mapping[str, Kind | None] = {
+    "Object Created": Kind.CREATED,
+    "Object Deleted": Kind.REMOVED,
+    "Object ACL Updated": None,
+    "Object Access Tier Changed": None,
+    "Object Annotation Created": None,
+    "Object Annotation Removed": None,
+    "Object Restore Completed": None,
+    "Object Restore Expired": None,
+    "Object Restore Initiated": None,
+    "Object Retention Updated": None,
+    "Object Storage Class Changed": None,
+    "Object Tags Added": None,
+    "Object Tags Deleted": None,
+}
+
+_NAMES = {dict: "an object", int: "a whole number", list: "a list", str: "text"}
+
+_EXCERPT_LENGTH = 80
+_excerpts = Repr()
+_excerpts.maxlevel = 2
+_excerpts.maxstring = _EXCERPT_LENGTH
+
+T = TypeVar("T", dict[str, Any], int, list[Any], str)
+
+
+def parse(body: str) -> tuple[Change, ...]:
+    """Read one SQS message body.
+
+    Returns:
+        The changes it reports; none for `s3:TestEvent` and for events that change no byte a viewer
+        sees. A key that EventBridge may have encoded is reported under both readings.
+
+    Raises:
+        BadInput: the body is not one whole, well-formed S3 event.
+    """
+    message = _loads(body)
+    if message.get("Type") == "Notification":
+        message = _loads(_field(message, "Message", str))
+    if message.get("Event") == "s3:TestEvent":
+        return ()
+    if "Records" in message:
+        return tuple(chain.from_iterable(map(_notification, _records(message))))
+    if "detail-type" in message:
+        return tuple(_event(message))
+    msg = f"No S3 event: {_excerpt(message)}"
+    raise BadInput(msg)
+
+
+def _records(message: Mapping[str, Any]) -> list[Any]:
+    records = _field(message, "Records", list)
+    if not records:
+        msg = "Records is empty"
+        raise BadInput(msg)
+    return records
+
+
+def _notification(record: object) -> Iterator[Change]:
+    if not isinstance(record, dict):
+        msg = f"A record must be an object, not {_excerpt(record)}"
+        raise BadInput(msg)
+    _require_s3(record, "eventSource", "aws:s3")
+    _require_major(record, "eventVersion", "2")
+    kind = _kind(_NOTIFICATIONS, _field(record, "eventName", str).partition(":")[0])
+    if kind:
+        s3 = _field(record, "s3", dict)
+        changed_at = _time(_field(record, "eventTime", str))
+        yield _change(s3, _form_decoded(_raw_key(s3)), kind, changed_at, "eTag")
+
+
+def _event(message: Mapping[str, Any]) -> Iterator[Change]:
+    _require_s3(message, "source", "aws.s3")
+    kind = _kind(_EVENTS, _field(message, "detail-type", str))
+    if kind:
+        detail = _field(message, "detail", dict)
+        if "event-version" in detail:
+            _require_major(detail, "event-version", "1")
+        changed_at = _time(_field(message, "time", str))
+        for key in _readings(_raw_key(detail)):
+            yield _change(detail, key, kind, changed_at, "etag")
+
+
+def _change(
+    source: Mapping[str, Any], key: str, kind: Kind, changed_at: datetime, etag: str
+) -> Change:
+    s3_object = _field(source, "object", dict)
+    size = _optional(s3_object, "size", int)
+    if size is not None and not 0 <= size <= _MAX_SIZE:
+        msg = f"The size {_excerpt(size)} is not between 0 and {_MAX_SIZE} bytes"
+        raise BadInput(msg)
+    return Change(
+        bucket=_bucket(_field(_field(source, "bucket", dict), "name", str)),
+        key=_fitting(key),
+        kind=kind,
+        changed_at=changed_at,
+        etag=_mark(s3_object, etag),
+        size=size,
+        sequencer=_mark(s3_object, "sequencer"),
+    )
+
+
+def _raw_key(source: Mapping[str, Any]) -> str:
+    return _field(_field(source, "object", dict), "key", str)
+
+
+def _form_decoded(key: str) -> str:
+    # "The object key name value is URL encoded. For example, red flower.jpg becomes red+flower.jpg"
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError as error:
+        msg = f"The key {_excerpt(key)} is not UTF-8 once decoded"
+        raise BadInput(msg) from error
+
+
+def _readings(key: str) -> Iterator[str]:
+    """Yield what an EventBridge key may mean: AWS does not say whether it is encoded.
+
+    Decoding only ever shortens, so a key that is too long as it stands can still be an encoded one.
+    """
+    try:
+        decoded = _form_decoded(key)
+    except BadInput:
+        decoded = key
+    if decoded == key or len(_utf8(key)) <= MAX_KEY_BYTES:
+        yield key
+    if decoded != key:
+        yield decoded
+
+
+def _fitting(key: str) -> str:
+    length = len(_utf8(key))
+    if not 1 <= length <= MAX_KEY_BYTES:
+        msg = f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}"
+        raise BadInput(msg)
+    return key
+
+
+def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
+    mark = _optional(s3_object, name, str)
+    if mark is not None and len(_utf8(mark)) > _MAX_MARK_BYTES:
+        msg = f"{name} has {len(_utf8(mark)):,} bytes, more than {_MAX_MARK_BYTES:,}"
+        raise BadInput(msg)
+    return mark
+
+
+def _bucket(name: str) -> str:
+    if not _BUCKET_NAME.fullmatch(name):
+        msg = f"{_excerpt(name)} is not the name of a bucket"
+        raise BadInput(msg)
+    return name
+
+
+def _time(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo and moment >= _EPOCH:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        msg = f"{_excerpt(text)} is not a time"
+        raise BadInput(msg) from error
+    msg = f"{_excerpt(text)} is not a time since 1970 with its offset from UTC"
+    raise BadInput(msg)
+
+
+def _kind(kinds: Mapping[str, Kind | None], name: str) -> Kind | None:
+    if name not in kinds:
+        msg = f"Unknown kind of S3 event: {_excerpt(name)}"
+        raise BadInput(msg)
+    return kinds[name]
+
+
+def _require_s3(parent: Mapping[str, Any], name: str, s3: str) -> None:
+    if parent.get(name) != s3:
+        msg = f"{name} must be {s3}, not {_excerpt(parent.get(name))}"
+        raise BadInput(msg)
+
+
+def _require_major(parent: Mapping[str, Any], name: str, major: str) -> None:
+    # "We recommend that you do an equal-to comparison on the major version number."
+    version = _field(parent, name, str)
+    if version.partition(".")[0] != major:
+        msg = f"{name} must be {major}.x, not {_excerpt(version)}"
+        raise BadInput(msg)
+
+
+def _loads(text: str) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"The message is not JSON: {_excerpt(text)}"
+        raise BadInput(msg) from error
+    if not isinstance(message, dict):
+        msg = f"The message must be an object, not {_excerpt(message)}"
+        raise BadInput(msg)
+    return message
+
+
+def _optional(parent: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
+    return None if parent.get(name) is None else _field(parent, name, kind)
+
+
+def _field(parent: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    value = parent.get(name)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        msg = f"{name} must be {_NAMES[kind]}, not {_excerpt(value)}"
+        raise BadInput(msg)
+    if isinstance(value, str):
+        _utf8(value)
+    return value
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"{_excerpt(text)} holds half a surrogate pair, which UTF-8 cannot carry"
+        raise BadInput(msg) from error
+
+
+def _excerpt(value: object) -> str:
+    # Keys and payloads are the sender's text: repr escapes what could forge a line of the log.
+    return _excerpts.repr(value)[:_EXCERPT_LENGTH]

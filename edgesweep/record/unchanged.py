@@ -1,0 +1,304 @@
+"""Tell uploads that change nothing: what the bucket serves, remembered for each object.
+
+Goal: an upload that changes neither the bytes nor the headers that viewers see gets no dirty row.
+A row too many costs a path; a row too few is a stale edge, so what is unknown counts as changed.
+
+The rule. A created event is skipped if the catalogue knows the object, the event's own etag is the
+one it knows, and a HEAD then finds that etag, those headers, and no write later than the event's.
+A skip writes nothing. For any other event, in this order: forget what is known (under a token of
+our own), HEAD, stamp and write the dirty row, and learn what the HEAD saw if the token still
+stands. A removal forgets without a token and learns nothing.
+
+Invariant: what is known was seen by a HEAD, a row was recorded after that HEAD, and no event of
+that object was worked on since. So of every version put after the HEAD the event is still to come,
+and a version put before it is in the row. What can happen:
+
+- Two writes, their events reordered: the event of the version that is gone has another etag, so it
+  forgets; the HEAD afterwards sees the version that is there, and its row is late enough for both.
+- A-B-A within seconds: if the second A is skipped, then by what was known before B's event came.
+  That event is still to come; it has another etag, and its row is recorded after the second A.
+- Two recorders at once: the later token wins; the other finds its own gone and learns nothing. Set
+  without the token, the entry would say what was there before the other's row.
+- Set before the row, a crash between leaves an entry that nothing was invalidated for. A HEAD after
+  the row sees versions that the row does not cover. A row stamped before the HEAD may be deleted
+  with a flush that was sent before it.
+- A copy onto itself that changes headers keeps the etag: the HEAD finds other headers.
+- Events delivered twice or late: they are skipped only under the conditions above. A crash anywhere
+  leaves the entry unknown, and the message comes back.
+- Versions: a HEAD sees the current one. What makes another one current is a write, which has its
+  event, or the removal of a version or of a delete marker, which always gets its row.
+- Restoring an archived object and moving it between storage classes change no byte and no header
+  that is compared, and are no created events.
+- SSE-KMS and SSE-C: the etag is no digest and differs with every upload, so nothing is skipped.
+- Multipart uploads: the etag depends on the part size as well. Other parts, another etag: a row.
+  The same etag for other bytes takes an MD5 collision, made on purpose by somebody who may upload.
+- A first run over existing objects (`survey`) writes no row. Its entries therefore say since when
+  they hold, and no event up to then is skipped by them.
+
+Clocks. A row is stamped by the recorder's clock after the HEAD: the flusher allows both clocks 5 s
+when it deletes by that stamp. Whether an object was written after an event, and since when an entry
+of a survey holds, is told by S3's clock alone: the machine that surveys may be off by any amount.
+
+Limits. Headers alone changed and changed back (A-B-A) may be skipped both, if the way back has a
+Last-Modified no later than the event of the way there; the edge then keeps B's headers until its
+TTL. Last-Modified has whole seconds, so both fell into one; or the way back was begun before the
+way there was done, as a multipart upload, which is dated by its beginning, or a replica may be.
+
+It is events that are trusted. Where some were never worked on (a bucket detached for a while, keys
+that patterns left out, a queue that lost messages), begin with an empty catalogue: a stack deployed
+without one, and then with one again, has a new table. A survey sees no edge: it takes it that
+viewers get what is there.
+
+What is skipped keeps, at the edge, the Last-Modified and the version id of an earlier upload. Of a
+key that EventBridge may have encoded, the reading that is not there is never known: it gets a row.
+
+Cost: see `bench/catalogue.py`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Protocol
+
+from edgesweep.dirty import Change, Kind
+
+# A bucket and a key.
+Name = tuple[str, str]
+
+# Response headers that S3 sends on to viewers as they were uploaded; user metadata beside them.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax
+_VIEWED = frozenset(
+    {
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "expires",
+        "x-amz-website-redirect-location",
+    }
+)
+_METADATA = "x-amz-meta-"
+
+# What two clocks of S3 may be apart, and the fraction of a second that an answer does not tell.
+_SKEW = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a HEAD request saw.
+
+    Attributes:
+        etag: without quotes, as events have it.
+        headers: the fingerprint of the headers that viewers see.
+        modified_at: when the object was written, in whole seconds.
+        seen_at: when S3 answered, in whole seconds of its clock.
+    """
+
+    etag: str
+    headers: str
+    modified_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of an object.
+
+    Attributes:
+        etag: as in `Head`.
+        headers: as in `Head`.
+        since: events up to this moment are not judged by the entry; None: every event is.
+    """
+
+    etag: str
+    headers: str
+    since: datetime | None = None
+
+    def may_hold_after(self, events: Iterable[Change]) -> bool:
+        """Tell whether events of the object all say that it is still as known."""
+        return all(
+            event.kind is Kind.CREATED
+            and event.etag == self.etag
+            and (self.since is None or event.changed_at > self.since)
+            for event in events
+        )
+
+    def is_confirmed(self, head: Head, events: Iterable[Change]) -> bool:
+        """Tell whether the object is as known, and was not written after any of the events."""
+        return (head.etag, head.headers) == (self.etag, self.headers) and all(
+            head.modified_at <= event.changed_at for event in events
+        )
+
+
+class Catalogue(Protocol):
+    """Keeps entries. An object without one is unknown."""
+
+    def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        """Return the entries of those that are known; consistent with every earlier write."""
+        ...
+
+    def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
+        """Make objects unknown under a token; return those that were not, with the reason."""
+        ...
+
+    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
+        """Make objects unknown under no token; return those that were not, with the reason."""
+        ...
+
+    def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
+        """Set the entries of objects still unknown under `token`, and of no other.
+
+        Returns:
+            Those that failed for another reason, with that reason.
+        """
+        ...
+
+
+class Heads(Protocol):
+    """Sends HEAD requests."""
+
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+        """Return what is there; an object is missing if its HEAD failed for whatever reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What events are about.
+
+    Attributes:
+        unchanged: objects as viewers know them.
+        refused: changed objects for which no row may be written now, with the reason.
+        seen: changed objects that are there.
+        token: what `seen` and all other changed objects were forgotten under.
+        stamped_at: later than every HEAD; None: there was none.
+        unseen: how many changed objects no HEAD saw: they are gone by now, or not ours to read.
+    """
+
+    unchanged: frozenset[Name] = frozenset()
+    refused: Mapping[Name, str] = field(default_factory=dict)
+    seen: Mapping[Name, Head] = field(default_factory=dict)
+    token: str = ""
+    stamped_at: datetime | None = None
+    unseen: int = 0
+
+
+class NoCatalogue:
+    """Takes every object for changed, and asks nobody."""
+
+    def check(self, _changes: Iterable[Change]) -> Checked:
+        """Say so."""
+        return Checked()
+
+    def learn(self, _sifted: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
+        """Learn nothing."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class UnchangedFilter:
+    """Tells changed objects from unchanged ones.
+
+    Attributes:
+        catalogue: what is known.
+        heads: looks at objects.
+        token: a source of random text.
+        clock: the present.
+    """
+
+    catalogue: Catalogue
+    heads: Heads
+    token: Callable[[], str]
+    clock: Callable[[], datetime]
+
+    def check(self, changes: Iterable[Change]) -> Checked:
+        """Tell what a batch of changes is about, and forget what has changed.
+
+        Rows have to be written afterwards, stamped `stamped_at` or later, and `learn` after them.
+        """
+        events = _by_name(changes)
+        unchanged = self._unchanged(events)
+        changed = {name: events[name] for name in events if name not in unchanged}
+        removed = {name for name, its_events in changed.items() if _removed(its_events)}
+        present = [name for name in changed if name not in removed]
+        token = self.token()
+        refused = {**self.catalogue.clear(removed), **self.catalogue.forget(present, token)}
+        asked = [name for name in present if name not in refused]
+        seen = self.heads.look(asked)
+        return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
+
+    def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
+        """Learn what was seen of the objects whose rows are all written.
+
+        Returns:
+            Those that failed, with the reason: they stay unknown.
+        """
+        entries = {
+            name: Entry(head.etag, head.headers)
+            for name, head in checked.seen.items()
+            if name in recorded
+        }
+        return self.catalogue.learn(entries, checked.token)
+
+    def survey(self, names: Collection[Name]) -> int:
+        """Learn objects without any event; return how many of them are known now."""
+        known = self.catalogue.known(names).keys()
+        unknown = [name for name in names if name not in known]
+        token = self.token()
+        refused = self.catalogue.forget(unknown, token)
+        seen = self.heads.look([name for name in unknown if name not in refused])
+        entries = {
+            name: Entry(head.etag, head.headers, head.seen_at + _SKEW)
+            for name, head in seen.items()
+        }
+        return len(known) + len(entries) - len(self.catalogue.learn(entries, token))
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        created = [name for name, its_events in events.items() if not _removed(its_events)]
+        known = self.catalogue.known(created)
+        likely = {
+            name: entry for name, entry in known.items() if entry.may_hold_after(events[name])
+        }
+        seen = self.heads.look(likely.keys())
+        return frozenset(
+            name for name, head in seen.items() if likely[name].is_confirmed(head, events[name])
+        )
+
+
+def fingerprint(headers: Mapping[str, str]) -> str:
+    """Return a digest of the headers that viewers see.
+
+    Args:
+        headers: response headers of S3, their names in lower case.
+
+    >>> fingerprint({"content-type": "text/css", "date": "now"}) == fingerprint(
+    ...     {"content-type": "text/css"}
+    ... )
+    True
+    """
+    viewed = sorted(
+        (name, value)
+        for name, value in headers.items()
+        if name in _VIEWED or name.startswith(_METADATA)
+    )
+    return hashlib.sha256(json.dumps(viewed).encode()).hexdigest()
+
+
+def name_of(change: Change) -> Name:
+    """Return the object that changed."""
+    return change.bucket, change.key
+
+
+def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
+    events: dict[Name, list[Change]] = {}
+    for change in changes:
+        events.setdefault(name_of(change), []).append(change)
+    return events
+
+
+def _removed(events: Iterable[Change]) -> bool:
+    return max(events, key=attrgetter("changed_at")).kind is Kind.REMOVED

@@ -1,0 +1,218 @@
+"""The composition root: use cases, built from settings and from whatever reaches AWS.
+
+The functions and the command build theirs here, so that both do the same. A dry run is the same
+flusher on adapters that write nothing.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+import boto3
+
+from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
+from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
+from edgesweep.aws.heads import CONFIG, PATIENCE, S3Heads
+from edgesweep.aws.s3 import S3Listing
+from edgesweep.aws.sqs import DeadLetterQueue
+from edgesweep.cover import Limits, Prices
+from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
+from edgesweep.dirty import DirtyRow
+from edgesweep.errors import BadInput
+from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
+from edgesweep.flush.flusher import DirtyRows, Flusher
+from edgesweep.flush.journal import Journal
+from edgesweep.flush.policy import Policy
+from edgesweep.flush.redrive import Redriver
+from edgesweep.flush.sender import Edge, Sender
+from edgesweep.paths import viewer_path
+from edgesweep.record.recorder import Recorder
+from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
+from edgesweep.routes import Routes, everywhere
+from edgesweep.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What reaches the outside world.
+
+    Attributes:
+        dirty: the rows that wait.
+        journal: the flushes, the ledger and the leases.
+        atlas: the distributions that were found last.
+        directory: finds distributions.
+        edge: takes invalidations.
+        listing: lists buckets.
+        pause: sleeps for some seconds.
+    """
+
+    dirty: DirtyRows
+    journal: Journal
+    atlas: DistributionStore
+    directory: DistributionSource
+    edge: Edge
+    listing: Listing
+    pause: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
+        """Return those that reach AWS."""
+        looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
+        journal = FlushTable(settings.flushes_table)
+        return cls(
+            dirty=DirtyTable(settings.dirty_table, journal.shards(settings.shards)),
+            journal=journal,
+            atlas=RoutesTable(settings.flushes_table),
+            directory=Distributions(looking, settings.buckets, settings.distributions),
+            edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
+            listing=Remembered(S3Listing(session.client("s3")), now),
+        )
+
+
+def discovery(settings: Settings, adapters: Adapters) -> Discovery:
+    """Wire a discovery, which remembers when it looked."""
+    return Discovery(
+        directory=adapters.directory,
+        atlas=adapters.atlas,
+        dirty=adapters.dirty,
+        journal=adapters.journal,
+        variants=settings.variants,
+        clock=now,
+    )
+
+
+def flusher(
+    adapters: Adapters, routes: Routes, policy: Policy, warn: Callable[[str], None]
+) -> Flusher:
+    """Wire a flusher for what is known of the distributions.
+
+    Args:
+        adapters: what it reaches.
+        routes: the distributions.
+        policy: when it flushes.
+        warn: told why a bucket cannot be listed.
+    """
+    journal, edge = adapters.journal, adapters.edge
+    return Flusher(
+        dirty=adapters.dirty,
+        journal=journal,
+        edge=edge,
+        sender=Sender(edge, journal, policy.budget, now, token, adapters.pause),
+        policy=policy,
+        survey=_Surveyor(adapters.listing, routes, warn),
+        viewer_paths=partial(_viewer_paths, routes),
+        strict=routes.strict,
+        clock=now,
+        token=token,
+    )
+
+
+def redriver(settings: Settings, session: boto3.Session) -> Redriver | None:
+    """Wire what sends dead letters back, which remembers when it looked; None without a queue."""
+    if not settings.dead_letter_queue:
+        return None
+    client = session.client("sqs")
+    dead = DeadLetterQueue(client, settings.dead_letter_queue, settings.queue)
+    return Redriver(dead, now)
+
+
+def shared_policy(settings: Settings, distributions: int) -> tuple[Policy, BadInput | None]:
+    """Return the policy for so many distributions, or for one if the budget is too small for all.
+
+    Then no path is spent beyond the budget either, but the guaranteed interval is not kept.
+    """
+    policy = settings.policy
+    try:
+        budget = replace(policy.budget, distributions=max(1, distributions))
+    except BadInput as error:
+        return policy, error
+    return replace(policy, budget=budget), None
+
+
+def recorder(settings: Settings, session: boto3.Session) -> Recorder:
+    """Wire a recorder, which knows of no routes yet."""
+    if settings.shards > 1:
+        # Readers have to know of every shard before a row is in it.
+        FlushTable(settings.flushes_table).shards(settings.shards)
+    return Recorder(
+        routes=Routes(),
+        writer=DirtyTable(settings.dirty_table),
+        token=row_token,
+        selection=settings.selection,
+        shards=settings.shards,
+        sieve=sieve(settings, session) if settings.catalogue_table else NoCatalogue(),
+    )
+
+
+def sieve(
+    settings: Settings, session: boto3.Session, patience: float | None = PATIENCE
+) -> UnchangedFilter:
+    """Wire what tells uploads that change nothing.
+
+    Args:
+        settings: they name a catalogue.
+        session: of the buckets' region.
+        patience: as `S3Heads` takes it.
+    """
+    heads = S3Heads(session.client("s3", config=CONFIG), patience)
+    return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now)
+
+
+def routes(settings: Settings, atlas: RoutesTable) -> Routes:
+    """Return what the flusher has found out, or was told, of distributions."""
+    known = atlas.load()
+    if known is None:
+        return everywhere(settings.distributions, settings.buckets)
+    return Routes(known, settings.variants)
+
+
+def now() -> datetime:
+    """Return this machine's time."""
+    return datetime.now(UTC)
+
+
+def token() -> str:
+    """Return random text."""
+    return secrets.token_hex(4)
+
+
+def row_token() -> str:
+    """Return random text.
+
+    Rows of one batch differ by their tokens alone: 64 bits make a collision, and with it a lost
+    row, too rare to happen.
+    """
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surveyor:
+    """Lists what a cover has to know of the buckets of a distribution."""
+
+    listing: Listing
+    routes: Routes
+    warn: Callable[[str], None]
+
+    def __call__(
+        self, distribution: str, dirty: Collection[str], prices: Prices, limits: Limits
+    ) -> Survey:
+        origins = self.routes.origins(distribution)
+        sources = [Source(origin.bucket, origin.prefix) for origin in origins]
+        strict = self.routes.strict(distribution)
+        found = survey(self.listing, sources, dirty, prices, limits, strict=strict)
+        if found.refused:
+            self.warn(found.refused)
+        return doubted(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
+
+
+def _viewer_paths(routes: Routes, row: DirtyRow) -> Collection[str]:
+    """Return every viewer path under which a row's object may be cached.
+
+    A distribution that has been configured anew may no longer serve it; then its plain path counts.
+    """
+    change = row.change
+    found = routes.viewer_paths(row.distribution, change.bucket, change.key)
+    return found or (viewer_path(change.key),)

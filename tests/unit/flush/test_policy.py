@@ -1,0 +1,184 @@
+"""When a distribution is flushed, for how many paths, and what each of them has to be worth."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.pace import LADDER, NOTHING_SEEN
+from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Hold, Policy, Reason
+from edgesweep.prices import PATH_PRICE
+
+# The middle of a month of 30 days: half of the reserve of 500 is still needed.
+NOW = datetime(2026, 11, 16, tzinfo=UTC)
+MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
+INTERVAL = timedelta(minutes=86.4)
+SECOND = timedelta(seconds=1)
+WIDE = Headroom(3_000, 13)
+
+
+def decide(
+    policy: Policy,
+    *spent: int,
+    headroom: Headroom = WIDE,
+    flushed_at: datetime | None = None,
+    now: datetime = NOW,
+) -> Go | Hold:
+    """Decide with this much spent in November, and in December if both are near."""
+    ledger = dict(zip(("2026-11", "2026-12"), spent, strict=False))
+    return policy.decide(Reason.QUIET, ledger, headroom, flushed_at, now)
+
+
+@pytest.mark.parametrize(
+    ("oldest", "newest", "reason"),
+    [
+        (0, 0, Reason.UPLOADING),
+        (9.9, 9.9, Reason.UPLOADING),
+        (10, 10, Reason.QUIET),
+        (299.9, 9.9, Reason.UPLOADING),
+        (300, 9.9, Reason.WAITED),
+        (300, 10, Reason.QUIET),
+        (300, -5, Reason.WAITED),
+    ],
+)
+def test_settle(oldest: float, newest: float, reason: Reason) -> None:
+    """A flush waits for a silence of 10 s, but no change for longer than 300 s."""
+    assert Policy().settle(NOW - oldest * SECOND, NOW - newest * SECOND, NOW) is reason
+
+
+@pytest.mark.parametrize(
+    ("spent", "paths"),
+    [(0, 375), (250, 250), (700, 25), (747, 1), (748, 1), (749, 1)],
+)
+def test_share(spent: int, paths: int) -> None:
+    """A flush takes half of what is left beside the reserve, and at least one path."""
+    limits = {"2026-11": 750}
+
+    assert decide(Policy(), spent) == Go(Reason.QUIET, paths, 13, limits, LADDER[0])
+
+
+@pytest.mark.parametrize(
+    ("headroom", "paths"), [(Headroom(3, 2), 3), (Headroom(376, 1), 375), (Headroom(1, 1), 1)]
+)
+def test_headroom(headroom: Headroom, paths: int) -> None:
+    """No flush takes more than may still be in progress."""
+    decision = decide(Policy(), 0, headroom=headroom)
+
+    assert isinstance(decision, Go)
+    assert (decision.paths, decision.wildcards) == (paths, headroom.wildcards)
+
+
+@pytest.mark.parametrize("headroom", [Headroom(0, 13), Headroom(3_000, 0), Headroom(5, -1)])
+@pytest.mark.parametrize("budget", [Budget(), Budget(usd=None)])
+def test_quota(headroom: Headroom, budget: Budget) -> None:
+    """Where no wildcard or no path may be in progress any more, the next flush waits."""
+    assert decide(Policy(budget), 0, headroom=headroom) == Hold(Reason.QUOTA)
+
+
+@pytest.mark.parametrize("spent", [750, 751, 999])
+@pytest.mark.parametrize("ago", [INTERVAL, 2 * INTERVAL, None])
+def test_reserve(spent: int, ago: timedelta | None) -> None:
+    """Once only the reserve is left, a distribution may take one path of it every interval."""
+    flushed_at = None if ago is None else NOW - ago
+
+    decision = decide(Policy(), spent, flushed_at=flushed_at)
+
+    assert decision == Go(Reason.QUIET, 1, 1, {"2026-11": 1_000}, LADDER[0])
+
+
+@pytest.mark.parametrize(
+    ("spent", "ago"), [(750, INTERVAL - SECOND), (999, timedelta()), (1_000, 2 * INTERVAL)]
+)
+def test_budget(spent: int, ago: timedelta) -> None:
+    """The reserve is left alone before its next path is due, and nothing passes the allowance."""
+    assert decide(Policy(), spent, flushed_at=NOW - ago) == Hold(Reason.BUDGET)
+
+
+def test_unlimited() -> None:
+    """Without a limit there are no holds, but a path is worth what it costs."""
+    policy = Policy(Budget(usd=None))
+
+    decision = decide(policy, 50_000, flushed_at=NOW)
+
+    assert decision == Go(Reason.QUIET, 3_000, 13, {"2026-11": None}, PATH_PRICE)
+
+
+@pytest.mark.parametrize(
+    ("november", "december", "go"),
+    [
+        # 30 seconds into December its reserve is still whole: 500 of 1,000.
+        (0, 0, Go(Reason.QUIET, 250, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
+        (979, 0, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
+        (0, 480, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
+        (999, 0, Go(Reason.QUIET, 1, 1, {"2026-11": 1_000, "2026-12": 1_000}, LADDER[0])),
+        (1_000, 0, Hold(Reason.BUDGET)),
+    ],
+)
+def test_two_months(november: int, december: int, go: Go | Hold) -> None:
+    """Near the end of a month a flush keeps to the limits of both that may be billed."""
+    assert decide(Policy(), november, december, now=MONTH_END - SECOND) == go
+
+
+@pytest.mark.parametrize(
+    ("usd", "spent", "price"),
+    [
+        ("10", (0,), LADDER[0]),
+        ("10", (999,), LADDER[0]),
+        ("10", (1_000,), PATH_PRICE),
+        ("10", (1_500,), PATH_PRICE),
+        (None, (1_000,), PATH_PRICE),
+    ],
+)
+def test_price(usd: str | None, spent: tuple[int, ...], price: Decimal) -> None:
+    """A path is nearly free while free ones last, and costs the list price beyond them."""
+    policy = Policy(Budget(None if usd is None else Decimal(usd)))
+
+    decision = decide(policy, *spent)
+
+    assert isinstance(decision, Go)
+    assert decision.path_price == price
+
+
+@pytest.mark.parametrize("spent", [(1_000, 0), (0, 1_000)])
+def test_price_of_two_months(spent: tuple[int, int]) -> None:
+    """The dearer one of two months that may be billed makes the price."""
+    decision = decide(Policy(Budget(Decimal(10))), *spent, now=MONTH_END - SECOND)
+
+    assert isinstance(decision, Go)
+    assert decision.path_price == PATH_PRICE
+
+
+def test_demand() -> None:
+    """What flushes have taken so far makes a path dearer once free ones would not last."""
+    hungry = NOTHING_SEEN.after((400,) * 4 + (1,) * 5, NOW)
+    policy = Policy()
+
+    decision = policy.decide(Reason.QUIET, {"2026-11": 0}, WIDE, None, NOW, demand=hungry)
+
+    assert isinstance(decision, Go)
+    assert LADDER[3] < decision.path_price < LADDER[4]
+
+
+@pytest.mark.parametrize(
+    ("budget", "max_wait", "longest"),
+    [
+        (Budget(), 300, INTERVAL),
+        (Budget(Decimal("39.64"), guarantee=timedelta(minutes=5)), 60, timedelta(minutes=5)),
+        (Budget(usd=None), 60, timedelta(minutes=1)),
+    ],
+)
+def test_guaranteed(budget: Budget, max_wait: int, longest: timedelta) -> None:
+    """A change waits for the interval or the longest silence, and for two ticks at most."""
+    policy = Policy(budget, max_wait=max_wait * SECOND)
+
+    assert policy.guaranteed(NOW) == longest + TICKS_APART
+
+
+def test_less() -> None:
+    """What is in progress is taken off the quota, wildcards and other paths apart."""
+    requests = [Invalidation("I1", "2026-11", 100, 3), Invalidation("I2", "2026-11", 7, 0)]
+
+    assert OUR_QUOTA.less(requests) == Headroom(2_893, 10)
+    assert OUR_QUOTA.less([]) == OUR_QUOTA == Headroom(3_000, 13)

@@ -1,0 +1,146 @@
+"""When dead letters go back, and how often."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edgesweep.flush.redrive import ATTEMPTS, FIRST_WAIT, LOOKED, MOST, Letter, Redriver, redrive
+from tests.fakes.letters import DeadLettersInMemory
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+# Five attempts of the record function, 200 seconds apart.
+BACK_AGAIN = timedelta(seconds=1_000)
+
+
+def letters(count: int, sent_at: datetime = NOON) -> list[Letter]:
+    """Return messages that could not be recorded."""
+    return [Letter(f"m{n}", f"r{n}", f"body {n}", sent_at) for n in range(count)]
+
+
+def queue_of(*dead: Letter) -> DeadLettersInMemory:
+    """Return a dead-letter queue at noon."""
+    found = DeadLettersInMemory(NOON)
+    found.bury(*dead)
+    return found
+
+
+def ticks(dead: DeadLettersInMemory, span: timedelta) -> Iterable[datetime]:
+    """Let a flush function look once a minute; yield when it sent something back."""
+    redriver = Redriver(dead, lambda: dead.now)
+    end = dead.now + span
+    while dead.now < end:
+        if redriver.look():
+            yield dead.now
+        dead.now += MINUTE
+
+
+def test_redrive() -> None:
+    """What is wanted goes back; the rest can be seen again."""
+    dead = queue_of(*letters(25))
+
+    moved = list(redrive(dead, lambda letter: letter.id != "m7"))
+
+    assert sum(moved) == 24
+    assert sorted(one.body for one in dead.queue) == sorted(
+        f"body {n}" for n in range(25) if n != 7
+    )
+    assert [one.id for one in dead.dead] == ["m7"]
+
+
+def test_most() -> None:
+    """No more are looked at than was asked for, to the next full handful."""
+    dead = queue_of(*letters(45))
+
+    assert sum(redrive(dead, lambda _: True, most=20)) == 20
+    assert len(dead.dead) == 25
+
+
+def test_failure() -> None:
+    """A failure half way hides nothing that was only looked at."""
+    dead = queue_of(*letters(15))
+    dead.send_back = failing  # type: ignore[method-assign]  # that is the test
+
+    with pytest.raises(OSError, match="Broken"):
+        list(redrive(dead, lambda letter: letter.id == "m0"))
+
+    assert len(dead.dead) >= 9
+
+
+def failing(letters: Sequence[Letter]) -> int:  # noqa: ARG001  # the port's name
+    """Fail."""
+    raise OSError("Broken")
+
+
+@pytest.mark.parametrize("redriven", range(ATTEMPTS))
+def test_due(redriven: int) -> None:
+    """A message waits twice as long before each next time."""
+    letter = Letter("m", "r", "body", NOON, redriven)
+    wait = FIRST_WAIT * 2**redriven
+
+    assert not letter.due(NOON + wait - timedelta(seconds=1))
+    assert letter.due(NOON + wait)
+
+
+@pytest.mark.parametrize("redriven", [ATTEMPTS, 10**6])
+def test_poison_stays(redriven: int) -> None:
+    """What was sent back often enough stays, however long it waits."""
+    assert not Letter("m", "r", "body", NOON, redriven).due(NOON + timedelta(days=3_650))
+
+
+@pytest.mark.parametrize("outage", [timedelta(minutes=20), timedelta(hours=9), timedelta(days=5)])
+def test_outage(outage: timedelta) -> None:
+    """After an outage everything is back within as long again, and nobody has done anything."""
+    dead = queue_of(*letters(30))
+    redriver = Redriver(dead, lambda: dead.now)
+
+    while dead.now < NOON + outage:
+        redriver.look()
+        due = [one for one in dead.queue if dead.now - one.sent_at >= BACK_AGAIN]
+        dead.bury(*due)
+        dead.now += MINUTE
+    while dead.dead and dead.now < NOON + 2 * outage + 2 * FIRST_WAIT:
+        redriver.look()
+        dead.now += MINUTE
+
+    assert dead.dead == []
+    assert len(dead.queue) == 30
+
+
+def test_poison() -> None:
+    """A message that nobody can record goes back nine times, ever more seldom, and then rests."""
+    dead = queue_of(*letters(1))
+    moments = []
+    for moment in ticks(dead, timedelta(days=40)):
+        moments.append(moment)
+        dead.bury(*dead.queue)
+
+    waits = [later - earlier for earlier, later in zip([NOON, *moments], moments, strict=False)]
+    assert len(moments) == ATTEMPTS
+    assert all(
+        FIRST_WAIT * 2**n <= wait < FIRST_WAIT * 2**n + LOOKED for n, wait in enumerate(waits)
+    )
+    assert len(dead.dead) == 1
+
+
+def test_looks() -> None:
+    """The queue is looked at now and then, not every minute."""
+    dead, looks = queue_of(), 0
+
+    def waiting() -> int:
+        nonlocal looks
+        looks += 1
+        return 0
+
+    dead.waiting = waiting  # type: ignore[method-assign]  # counts
+    assert list(ticks(dead, timedelta(hours=1))) == []
+    assert looks == timedelta(hours=1) / LOOKED
+
+
+def test_many() -> None:
+    """Where more wait than one look takes, the next minute goes on."""
+    dead = queue_of(*letters(MOST + 5, NOON - FIRST_WAIT))
+
+    assert list(ticks(dead, 3 * MINUTE)) == [NOON, NOON + MINUTE]
+    assert len(dead.queue) == MOST + 5

@@ -1,0 +1,251 @@
+"""What the observer says of a stack is what the next tick does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesweep.cover.survey import Survey
+from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.flush.answers import Accepted, Answer
+from edgesweep.flush.budget import Budget, month_of
+from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.journal import Flush, Invalidation, Lease
+from edgesweep.flush.policy import Policy, Reason
+from edgesweep.flush.sender import Sender
+from edgesweep.operate.status import Idle, Observer, Status
+from tests.fakes.dirty import DirtyRowsInMemory
+from tests.fakes.journal import JournalInMemory
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+SITE = "E1"
+UNLIMITED = Budget(usd=None)
+SMALL = Budget(free_paths=10)
+
+
+class Depth:
+    """A queue in which nothing waits, or so many."""
+
+    def __init__(self, waiting: int = 0) -> None:
+        self._waiting = waiting
+
+    def waiting(self) -> int:
+        """Return how many wait."""
+        return self._waiting
+
+
+@dataclass
+class Edge:
+    """A CloudFront that takes everything, and is still at work on some of it.
+
+    Attributes:
+        busy: ids of invalidations that are in progress.
+        asked: the paths of each request.
+    """
+
+    busy: set[str] = field(default_factory=set)
+    asked: list[Sequence[str]] = field(default_factory=list)
+
+    def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:
+        """Take it."""
+        self.asked.append(paths)
+        return Accepted(reference, NOON)
+
+    def in_progress(self, _distribution: str, invalidation: str) -> bool:
+        """Tell whether it is at work on it."""
+        return invalidation in self.busy
+
+    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+        """Have made nothing before."""
+
+
+@dataclass
+class World:
+    """A stack in memory at noon."""
+
+    policy: Policy
+    rows: DirtyRowsInMemory = field(default_factory=DirtyRowsInMemory)
+    journal: JournalInMemory = field(default_factory=JournalInMemory)
+    edge: Edge = field(default_factory=Edge)
+
+    def change(self, *ages: timedelta) -> None:
+        """Record a change so long ago."""
+        for number, age in enumerate(ages):
+            change = Change("site", f"{number}.html", Kind.CREATED, NOON - age)
+            self.rows.add([DirtyRow(SITE, change, NOON - age, f"{number:04x}")])
+
+    def look(self, now: datetime = NOON) -> Status:
+        """Observe."""
+        observer = Observer(
+            self.rows, self.journal, self.edge.in_progress, self.policy, Depth(3), Depth(2)
+        )
+        return observer.look([SITE], now)
+
+    def tick(self, now: datetime = NOON) -> Outcome | None:
+        """Let the flusher do what it does."""
+        clock, token = lambda: now, lambda: "token"
+        sender = Sender(self.edge, self.journal, self.policy.budget, clock, token, lambda _: None)
+        flusher = Flusher(
+            dirty=self.rows,
+            journal=self.journal,
+            edge=self.edge,
+            sender=sender,
+            policy=self.policy,
+            survey=lambda *_: Survey([], ()),
+            viewer_paths=lambda row: [f"/{row.change.key}"],
+            strict=lambda _: False,
+            clock=clock,
+            token=token,
+        )
+        outcomes = flusher.tick([SITE])
+        return outcomes[0] if outcomes else None
+
+
+ages = st.integers(0, 400).map(partial(timedelta, 0))
+budgets = st.builds(
+    Budget,
+    usd=st.sampled_from([None, Decimal(0), Decimal(5)]),
+    free_paths=st.sampled_from([2, 10, 1_000]),
+)
+
+
+@given(
+    budget=budgets,
+    waiting=st.lists(ages, max_size=4),
+    spent=st.integers(0, 1_100),
+    flushed=st.none() | st.integers(0, 10_000).map(partial(timedelta, 0)),
+    wildcards=st.integers(0, 14),
+    lease=st.none() | st.integers(-60, -1) | st.integers(1, 45),
+)
+def test_next(  # noqa: PLR0913, PLR0917  # all that a tick depends on
+    budget: Budget,
+    waiting: Sequence[timedelta],
+    spent: int,
+    flushed: timedelta | None,
+    wildcards: int,
+    lease: int | None,
+) -> None:
+    """What is said to go goes, and what is said to wait waits, for the reason that is given."""
+    world = World(Policy(budget))
+    world.change(*waiting)
+    world.journal.ledger[month_of(NOON)] = spent
+    world.edge.busy = {"I1"}
+    world.journal.leases[SITE] = Lease(
+        token=None if lease is None else "other",
+        expires_at=None if lease is None else NOON + lease * SECOND,
+        in_progress=(Invalidation("I1", month_of(NOON), 0, wildcards),),
+        flushed_at=None if flushed is None else NOON - flushed,
+    )
+
+    (told,) = world.look().distributions
+    outcome = world.tick()
+
+    if outcome is None:
+        assert told.reason is Idle.NOTHING
+        assert told.due is None
+        return
+    assert outcome.reason is told.reason
+    assert (outcome.flush is not None) == (told.due == NOON)
+    if outcome.flush:
+        assert told.paths is not None
+        assert len(outcome.flush.paths) <= told.paths
+    else:
+        assert told.paths is None
+        assert told.due is None or told.due > NOON
+
+
+@pytest.mark.parametrize("waiting", [[3 * SECOND, MINUTE], [3 * SECOND, 299 * SECOND]])
+def test_uploading(waiting: Sequence[timedelta]) -> None:
+    """An upload is waited for until it has come to rest, or has gone on for too long."""
+    world = World(Policy(UNLIMITED))
+    world.change(*waiting)
+
+    assert_due(world, NOON)
+
+
+@given(
+    free_paths=st.integers(2, 50),
+    left=st.integers(0, 50),
+    flushed=st.none() | st.integers(0, 10**6).map(partial(timedelta, 0)),
+    now=st.datetimes(datetime(2026, 11, 1), datetime(2026, 11, 30)).map(  # noqa: DTZ001  # made so
+        partial(datetime.replace, tzinfo=UTC)
+    ),
+)
+def test_affordable(free_paths: int, left: int, flushed: timedelta | None, now: datetime) -> None:
+    """A flush that the budget holds back goes when it is due, and not a second before."""
+    world = World(Policy(Budget(free_paths=free_paths)))
+    world.change(NOON - now + MINUTE)
+    world.journal.ledger[month_of(now)] = max(0, free_paths - left)
+    world.journal.leases[SITE] = Lease(flushed_at=None if flushed is None else now - flushed)
+
+    if world.look(now).distributions[0].reason is Reason.BUDGET:
+        assert_due(world, now)
+
+
+@pytest.mark.parametrize("seconds", [0, 10, 29])
+def test_turn_of_the_month(seconds: int) -> None:
+    """Right after a month that was used up, a flush waits for its margin, not for a month."""
+    now = datetime(2026, 12, 1, tzinfo=UTC) + seconds * SECOND
+    world = World(Policy(SMALL))
+    world.change(NOON - now + MINUTE)
+    world.journal.ledger["2026-11"] = 10
+
+    assert_due(world, now)
+
+
+def assert_due(world: World, now: datetime) -> None:
+    """Assert that the next flush goes when it is due, and not a second before."""
+    (told,) = world.look(now).distributions
+    assert told.due is not None
+    assert told.due > now
+
+    early, late = world.tick(max(now, told.due - SECOND)), world.tick(told.due)
+
+    assert early is not None
+    assert early.flush is None
+    assert late is not None
+    assert late.flush is not None
+
+
+def test_unfinished() -> None:
+    """A flush that CloudFront has not accepted is named, and is sent again by the next tick."""
+    world = World(Policy())
+    flush = Flush(SITE, NOON - MINUTE, "t", ("/a",), (month_of(NOON),), rows=1)
+    world.journal.open(flush, replace(world.journal.take(SITE, "x", NOON)), {month_of(NOON): None})
+    world.journal.release(SITE, "x")
+
+    (told,) = world.look().distributions
+
+    assert (told.unfinished, told.reason, told.due) == (flush.id, Reason.UNFINISHED, NOON)
+    world.tick()
+    assert world.edge.asked == [("/a",)]
+
+
+def test_counts() -> None:
+    """Everything that waits is counted, and the budget is what the ledger leaves of it."""
+    world = World(Policy(Budget(usd=Decimal(1), free_paths=100)))
+    world.change(MINUTE, 2 * MINUTE)
+    world.rows.add([replace(world.rows.rows[0], distribution="unrouted")])
+    world.journal.ledger["2026-11"] = 120
+
+    told = world.look()
+
+    assert (told.queued, told.dead_letters, told.unrouted) == (3, 2, 1)
+    assert (told.month, told.charged, told.left) == ("2026-11", 120, 180)
+    assert (told.usd_spent, told.usd_left) == (Decimal("0.1"), Decimal("0.9"))
+    (one,) = told.distributions
+    assert (one.dirty, one.oldest) == (2, NOON - 2 * MINUTE)
+    assert told.reserve == world.policy.budget.reserve(NOON)
+
+
+def test_no_limit() -> None:
+    """Without a limit nothing is left to count down."""
+    told = World(Policy(UNLIMITED)).look()
+
+    assert (told.left, told.usd_left, told.reserve) == (None, None, 0)

@@ -1,0 +1,278 @@
+"""Which uploads change nothing, and what is learnt of an object in which order."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+
+from edgesweep.dirty import Change, Kind
+from edgesweep.record.unchanged import Entry, Head, Name, NoCatalogue, UnchangedFilter, fingerprint
+from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
+from tests.messages import NOON
+
+PAGE, STYLE = ("site", "index.html"), ("site", "style.css")
+SECOND = timedelta(seconds=1)
+LATER = NOON + timedelta(minutes=1)
+KNOWN = Entry("etag", "headers")
+THERE = Head("etag", "headers", modified_at=NOON, seen_at=LATER)
+CREATED = Change(*PAGE, Kind.CREATED, NOON, "etag")
+REMOVED = replace(CREATED, kind=Kind.REMOVED, etag=None)
+
+
+def created(name: Name = PAGE) -> Change:
+    """Return the event of an upload."""
+    return Change(*name, Kind.CREATED, NOON, "etag")
+
+
+class World:
+    """A catalogue and a bucket, and a clock that is ahead of every HEAD."""
+
+    def __init__(
+        self, known: Mapping[Name, Entry | str], objects: Mapping[Name, Head | None]
+    ) -> None:
+        self.catalogue = CatalogueInMemory(dict(known))
+        self.heads = HeadsInMemory({name: head for name, head in objects.items() if head})
+        tokens = count(1)
+        self.sieve = UnchangedFilter(
+            self.catalogue, self.heads, lambda: f"t{next(tokens)}", self.clock
+        )
+
+    def clock(self) -> datetime:
+        """Return a time that tells how often was looked before."""
+        return LATER + len(self.heads.looked) * SECOND
+
+    @property
+    def entry(self) -> Entry | str | None:
+        """What is kept of the page."""
+        return self.catalogue.entries.get(PAGE)
+
+
+def test_unchanged() -> None:
+    """An upload of what is known and there is passed over, and nothing is written for it."""
+    world = World({PAGE: KNOWN}, {PAGE: THERE})
+
+    checked = world.sieve.check([CREATED])
+
+    assert checked.unchanged == {PAGE}
+    assert (checked.refused, checked.seen) == ({}, {})
+    assert world.catalogue.asked == ["known"]
+    assert world.heads.looked == [PAGE]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [CREATED, CREATED],
+        [CREATED, replace(CREATED, changed_at=LATER)],
+        [replace(CREATED, changed_at=LATER)],
+    ],
+)
+def test_unchanged_again(events: list[Change]) -> None:
+    """Events that come twice, late or several at once are passed over just the same."""
+    checked = World({PAGE: KNOWN}, {PAGE: THERE}).sieve.check(events)
+
+    assert checked.unchanged == {PAGE}
+
+
+@pytest.mark.parametrize(
+    ("known", "events", "there"),
+    [
+        ("forgotten", [CREATED], THERE),
+        (KNOWN, [replace(CREATED, etag="other")], THERE),
+        (KNOWN, [replace(CREATED, etag=None)], THERE),
+        (KNOWN, [CREATED, replace(CREATED, etag="other", changed_at=NOON - SECOND)], THERE),
+        (KNOWN, [replace(REMOVED, changed_at=NOON - SECOND), CREATED], THERE),
+        (KNOWN, [replace(REMOVED, etag="etag", changed_at=NOON - SECOND), CREATED], THERE),
+        (replace(KNOWN, since=NOON), [CREATED], THERE),
+        (KNOWN, [CREATED], None),
+        (KNOWN, [CREATED], replace(THERE, etag="other")),
+        (KNOWN, [CREATED], replace(THERE, headers="other")),
+        (KNOWN, [CREATED], replace(THERE, modified_at=NOON + SECOND)),
+        (
+            KNOWN,
+            [replace(CREATED, changed_at=NOON - SECOND), replace(CREATED, changed_at=LATER)],
+            THERE,
+        ),
+    ],
+)
+def test_changed(known: Entry | str, events: list[Change], there: Head | None) -> None:
+    """Whatever is unknown, or not as it was in every respect, is a change, and forgotten."""
+    world = World({PAGE: known}, {PAGE: there})
+
+    checked = world.sieve.check(events)
+
+    assert checked.unchanged == set()
+    assert world.entry == checked.token != "forgotten"
+    assert checked.seen == ({PAGE: there} if there else {})
+
+
+def test_since() -> None:
+    """An entry of a survey judges the events after the moment from which it holds."""
+    known = replace(KNOWN, since=NOON - SECOND)
+
+    assert World({PAGE: known}, {PAGE: THERE}).sieve.check([CREATED]).unchanged == {PAGE}
+
+
+def test_removed() -> None:
+    """A removal forgets without a token, and nobody looks at what is gone."""
+    world = World({PAGE: KNOWN, STYLE: KNOWN}, {PAGE: THERE, STYLE: THERE})
+
+    checked = world.sieve.check([REMOVED, replace(CREATED, changed_at=NOON - SECOND)])
+
+    assert not checked.unchanged
+    assert not checked.seen
+    assert world.catalogue.entries == {STYLE: KNOWN}
+    assert world.heads.looked == []
+
+
+def test_stamp() -> None:
+    """A row's stamp is later than every HEAD of the batch."""
+    world = World({PAGE: KNOWN}, {PAGE: THERE, STYLE: THERE})
+
+    checked = world.sieve.check([created(PAGE), created(STYLE)])
+
+    assert world.heads.looked == [PAGE, STYLE]
+    assert checked.stamped_at == LATER + 2 * SECOND
+
+
+def test_forgotten_first() -> None:
+    """An object is looked at once its entry is forgotten, so that no later event is missed."""
+    world = World({PAGE: KNOWN}, {PAGE: THERE})
+
+    class Spy(HeadsInMemory):
+        def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+            seen.extend(world.catalogue.entries[name] for name in names)
+            return {}
+
+    seen: list[Entry | str] = []
+    sieve = replace(world.sieve, heads=Spy())
+
+    sieve.check([replace(CREATED, etag="other")])
+
+    assert seen == ["t1"]
+
+
+@pytest.mark.parametrize("event", [replace(CREATED, etag="other"), REMOVED])
+def test_closed(event: Change) -> None:
+    """What cannot be forgotten may not have its row, and is not looked at."""
+    world = World({PAGE: KNOWN}, {PAGE: THERE})
+    world.catalogue.closed = {PAGE}
+
+    checked = world.sieve.check([event])
+
+    assert checked.refused == {PAGE: REFUSED}
+    assert world.heads.looked == []
+
+
+def test_learn() -> None:
+    """What was seen of a changed object is known once its rows are written."""
+    world = World({}, {PAGE: THERE, STYLE: THERE})
+    checked = world.sieve.check([created(PAGE), created(STYLE)])
+
+    assert world.sieve.learn(checked, {PAGE}) == {}
+
+    assert world.catalogue.entries == {PAGE: KNOWN, STYLE: checked.token}
+
+
+def test_overtaken() -> None:
+    """Of two recorders at once the later one counts; the other learns nothing."""
+    world = World({}, {PAGE: THERE})
+    earlier, later = world.sieve.check([CREATED]), world.sieve.check([CREATED])
+
+    world.sieve.learn(earlier, {PAGE})
+    assert world.catalogue.entries == {PAGE: later.token}
+    world.sieve.learn(later, {PAGE})
+
+    assert world.catalogue.entries == {PAGE: KNOWN}
+
+
+def test_unlearnt() -> None:
+    """What cannot be learnt is told, and stays unknown."""
+    world = World({}, {PAGE: THERE})
+    checked = world.sieve.check([CREATED])
+    world.catalogue.closed = {PAGE}
+
+    assert world.sieve.learn(checked, {PAGE}) == {PAGE: REFUSED}
+    assert world.entry == checked.token
+
+
+def test_survey() -> None:
+    """A survey learns what is unknown, for the events after it, and leaves alone what is known."""
+    world = World({PAGE: KNOWN}, {PAGE: replace(THERE, etag="other"), STYLE: THERE})
+
+    known = world.sieve.survey([PAGE, STYLE, ("site", "gone.html")])
+
+    assert known == 2
+    assert world.entry == KNOWN
+    since = LATER + 10 * SECOND
+    assert world.catalogue.entries[STYLE] == replace(KNOWN, since=since)
+    assert world.heads.looked == [STYLE, ("site", "gone.html")]
+
+
+def test_survey_closed() -> None:
+    """A survey does not count, and does not look at, what it cannot write."""
+    world = World({}, {PAGE: THERE, STYLE: THERE})
+    world.catalogue.closed = {PAGE}
+
+    assert world.sieve.survey([PAGE, STYLE]) == 1
+    assert world.heads.looked == [STYLE]
+
+
+def test_survey_unlearnt() -> None:
+    """What a survey sees but cannot write is not counted as known."""
+    world = World({}, {PAGE: THERE, STYLE: THERE})
+
+    class Closing(HeadsInMemory):
+        def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+            world.catalogue.closed = {PAGE}
+            return world.heads.look(names)
+
+    assert replace(world.sieve, heads=Closing()).survey([PAGE, STYLE]) == 1
+
+
+def test_unsifted() -> None:
+    """Without a catalogue every object is changed, and nothing is looked at or learnt."""
+    checked = NoCatalogue().check([CREATED])
+
+    assert not checked.unchanged
+    assert not checked.refused
+    assert checked.stamped_at is None
+    assert NoCatalogue().learn(checked, {PAGE}) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content-type": "text/plain"},
+        {"cache-control": "no-cache"},
+        {"content-encoding": "gzip"},
+        {"content-language": "fr"},
+        {"content-disposition": "inline"},
+        {"expires": "Thu, 01 Dec 2026 16:00:00 GMT"},
+        {"x-amz-website-redirect-location": "/there"},
+        {"x-amz-meta-build": "2"},
+    ],
+)
+def test_viewed(change: dict[str, str]) -> None:
+    """A header that viewers see makes another fingerprint, by its value and by being there."""
+    headers = {"content-type": "text/html", "x-amz-meta-build": "1"}
+
+    assert fingerprint(headers | change) != fingerprint(headers)
+
+
+def test_not_viewed() -> None:
+    """Headers that say nothing of the object, and their order, make no difference."""
+    headers = {"content-type": "text/html", "x-amz-meta-build": "1"}
+    others = {"date": "now", "x-amz-request-id": "4442587FB7D0A2F9", "x-amz-version-id": "3"}
+
+    assert fingerprint(others | dict(reversed(headers.items()))) == fingerprint(headers)
+
+
+def test_ambiguous() -> None:
+    """No value can be mistaken for another header."""
+    one = {"x-amz-meta-a": 'b"], ["x-amz-meta-c", "d'}
+    two = {"x-amz-meta-a": "b", "x-amz-meta-c": "d"}
+
+    assert fingerprint(one) != fingerprint(two)
