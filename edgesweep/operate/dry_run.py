@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.discovery import DistributionStore
-from edgesweep.flush.flusher import DirtyRows, Span
 from edgesweep.flush.journal import (
     LEASE_TERM,
     Flush,
@@ -25,6 +24,7 @@ from edgesweep.flush.journal import (
     State,
 )
 from edgesweep.flush.pace import Demand
+from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge
 from edgesweep.routes import Distribution
 

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.flusher import DirtyRows
+from edgesweep.flush.rows import DirtyRows
 from edgesweep.record.recorder import DirtyWriter
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table

@@ -14,8 +14,8 @@ from typing import Any, cast
 from botocore.exceptions import ReadTimeoutError
 
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Flush, Journal, Lease, Limits
+from edgesweep.flush.rows import Span
 from edgesweep.paths import aliases, matcher, viewer_path
 from tests.fakes.cloudfront import Pages, StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory

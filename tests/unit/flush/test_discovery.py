@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.discovery import HURRIED, REFRESHED, Discovered, Discovery, Undiscovered
-from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Lease
+from edgesweep.flush.rows import Span
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
