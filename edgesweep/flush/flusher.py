@@ -14,7 +14,8 @@ Every step may be the last one of this process:
 8. open      journal, ledger, lease token and unfinished flush in one transaction.
 9. send      count the attempt, then ask CloudFront once.
 10. sent     note the invalidation.
-11. delete   the rows that were read, and covered rows that are older than the flush.
+11. sweep    delete the rows that were read, and covered rows that are older than the flush: a
+             portion a tick, from a place that the journal keeps.
 12. settle   nothing is unfinished any more.
 
 Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
@@ -37,6 +38,8 @@ from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge, Sender
 from edgesweep.flush.sweeping import Sweeper
 
+# After these a flush is still unfinished.
+_GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -131,7 +134,7 @@ class Flusher:
         if held.lease.unfinished is not None:
             flush = self.journal.load(held.distribution, held.lease.unfinished)
             outcome = self._finish(flush, held, Reason.RECOVERED)
-            if outcome.reason is Reason.UNFINISHED:
+            if outcome.reason in _GOES_ON:
                 return outcome
             span = self.dirty.span(held.distribution)
             # Somebody else may hold the lease by now: ours is the token that we have taken.
@@ -177,21 +180,26 @@ class Flusher:
             sent = self.sender.send(flush, held.lease)
             flush, answer = sent.flush, sent.answer
             if sent.given_up:
-                return self._give_up(flush, answer, reason)
+                return self._give_up(flush, held, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
-        self.dirty.delete(rows)
-        self._sweeper.delete_older(flush)
+        self._sweeper.delete(rows, held)
+        flush, swept = self._sweeper.sweep(flush, held)
+        if not swept:
+            return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         settled = self.journal.settled(flush, self.clock())
         return Outcome(flush.distribution, reason, settled, answer)
 
-    def _give_up(self, flush: Flush, answer: Answer | None, reason: Reason) -> Outcome:
+    def _give_up(
+        self, flush: Flush, held: HeldLease, answer: Answer | None, reason: Reason
+    ) -> Outcome:
         # What was accepted of it is done, and has to be so before the flush is forgotten.
-        self._sweeper.delete_older(flush)
-        flush = self.journal.rejected(flush)
-        if isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
-            self._sweeper.unroute(flush.distribution)
-        return Outcome(flush.distribution, reason, flush, answer)
+        flush, swept = self._sweeper.sweep(flush, held)
+        if swept and isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
+            swept = self._sweeper.unroute(held)
+        if not swept:
+            return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        return Outcome(flush.distribution, reason, self.journal.rejected(flush), answer)
 
     @property
     def _planner(self) -> Planner:
@@ -208,7 +216,7 @@ class Flusher:
 
     @property
     def _sweeper(self) -> Sweeper:
-        return Sweeper(self.dirty, self.journal, self.viewer_paths, self.strict)
+        return Sweeper(self.dirty, self.journal, self.viewer_paths, self.strict, self.clock)
 
 
 def _waiting_since(waiting: tuple[str, Span]) -> datetime:

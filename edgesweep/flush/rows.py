@@ -21,8 +21,16 @@ class DirtyRows(Protocol):
         """Return when the oldest and the newest row were recorded, or nothing without any."""
         ...
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
-        """Yield the rows recorded at or before `until`, the oldest first, strongly consistent."""
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
+        """Yield rows, the oldest first, strongly consistent.
+
+        Args:
+            distribution: whose rows.
+            until: only those recorded at or before this.
+            after: only those beyond this position.
+        """
         ...
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:

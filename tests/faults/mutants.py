@@ -225,12 +225,12 @@ def successor_pays_again() -> AbstractContextManager[object]:
 
 def parts_forgotten() -> AbstractContextManager[object]:
     """What was accepted of a flush that another replaces is not remembered."""
-    real = Sweeper.delete_older
+    real = Sweeper._sent
 
-    def forgetting(self: Sweeper, flush: Flush) -> None:
-        real(self, replace(flush, replaces=None))
+    def forgetting(self: Sweeper, flush: Flush) -> Any:
+        return real(self, replace(flush, replaces=None))
 
-    return mock.patch.object(Sweeper, "delete_older", forgetting)
+    return mock.patch.object(Sweeper, "_sent", forgetting)
 
 
 def given_up_unseen() -> AbstractContextManager[object]:

@@ -45,10 +45,12 @@ class Counted(DirtyRowsInMemory):
         self.reads -= 1
         return super().span(distribution)
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
         """Read."""
         self.reads += 1
-        return super().read(distribution, until)
+        return super().read(distribution, until, after)
 
 
 @dataclass
