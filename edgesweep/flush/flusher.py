@@ -21,18 +21,16 @@ Every step may be the last one of this process:
 Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease, OverLimit, Overtaken, State
-from edgesweep.flush.planning import Planner
+from edgesweep.flush.planning import Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge, Sender
@@ -86,7 +84,7 @@ class Flusher:
     edge: Edge
     sender: Sender
     policy: Policy
-    survey: Callable[[str, Collection[str], Prices, Limits], Survey]
+    survey: Surveyor
     viewer_paths: Callable[[DirtyRow], Iterable[str]]
     strict: Callable[[str], bool]
     clock: Callable[[], datetime]
@@ -159,25 +157,26 @@ class Flusher:
             # Another flusher covered them between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
         flush, wanted = self._planner.plan(held, rows, decision)
-        self.journal.open(flush, lease, decision.limits)
+        self.journal.open(flush, held.lease, decision.limits)
         self.journal.remember(demand.after(wanted, now))
         return self._finish(flush, held, reason, rows)
 
     def _pruned(self, held: HeldLease) -> Lease:
-        """Return the lease without the requests that were completed."""
+        """Forget the requests that were completed; return the lease."""
         in_progress: list[Invalidation] = []
         for request in held.lease.in_progress:
             held.keep()
             if self.edge.in_progress(held.distribution, request.id):
                 in_progress.append(request)
-        return replace(held.lease, in_progress=tuple(in_progress))
+        held.lease = replace(held.lease, in_progress=tuple(in_progress))
+        return held.lease
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()
     ) -> Outcome:
         answer: Answer | None = None
         if flush.state is State.OPEN:
-            sent = self.sender.send(flush, held.lease)
+            sent = self.sender.send(flush, held)
             flush, answer = sent.flush, sent.answer
             if sent.given_up:
                 return self._give_up(flush, held, answer, reason)
