@@ -6,7 +6,7 @@ flusher on adapters that write nothing.
 
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,10 +23,11 @@ from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted,
 from edgesweep.dirty import DirtyRow
 from edgesweep.errors import BadInput
 from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
-from edgesweep.flush.flusher import DirtyRows, Flusher
+from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
+from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.sender import Edge, Sender
 from edgesweep.paths import viewer_path
 from edgesweep.record.recorder import Recorder
@@ -197,15 +198,32 @@ class _Surveyor:
     warn: Callable[[str], None]
 
     def __call__(
-        self, distribution: str, dirty: Collection[str], prices: Prices, limits: Limits
+        self,
+        distribution: str,
+        dirty: Collection[str],
+        prices: Prices,
+        limits: Limits,
+        keep: Callable[[], None],
     ) -> Survey:
         origins = self.routes.origins(distribution)
         sources = [Source(origin.bucket, origin.prefix) for origin in origins]
         strict = self.routes.strict(distribution)
-        found = survey(self.listing, sources, dirty, prices, limits, strict=strict)
+        found = survey(_Kept(self.listing, keep), sources, dirty, prices, limits, strict=strict)
         if found.refused:
             self.warn(found.refused)
         return doubted(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A listing that keeps the lease before each page."""
+
+    listing: Listing
+    keep: Callable[[], None]
+
+    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+        self.keep()
+        return self.listing.page(bucket, prefix, after)
 
 
 def _viewer_paths(routes: Routes, row: DirtyRow) -> Collection[str]:

@@ -117,7 +117,7 @@ class Ticks:
         """Tell what is in progress."""
         return invalidation in self.busy
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing that was not heard of."""
 
     def token(self) -> str:

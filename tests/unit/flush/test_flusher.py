@@ -31,7 +31,7 @@ class Edge:
         """Have nothing in progress."""
         return False
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing before."""
 
 

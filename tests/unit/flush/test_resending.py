@@ -85,7 +85,7 @@ class Site:
                 self.edge, self.journal, self.budget, self._clock, self._token, self._pause
             ),
             policy=Policy(self.budget),
-            survey=lambda _distribution, dirty, _prices, _limits: unsurveyed(dirty),
+            survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
             viewer_paths=lambda row: [f"/{row.change.key}"],
             strict=lambda _: False,
             clock=self._clock,

@@ -10,6 +10,7 @@ import pytest
 
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
+from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Invalidation, Lease, Overtaken, State
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
 from tests.fakes.journal import JournalInMemory
@@ -82,13 +83,18 @@ class World:
         self.journal.open(flush, self.lease, {})
         return flush
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing that was not heard of."""
 
     def send(self, flush: Flush) -> tuple[Flush, Answer | None]:
         """Send it, and forget what is given up."""
-        sent = self.sender.send(flush, self.lease)
+        sent = self.sender.send(flush, self.held)
         return self.journal.rejected(sent.flush) if sent.given_up else sent.flush, sent.answer
+
+    @property
+    def held(self) -> HeldLease:
+        """The lease, held."""
+        return HeldLease("E1", self.lease, self.journal, lambda: self.now)
 
     @property
     def lease(self) -> Lease:
@@ -315,12 +321,12 @@ def test_late_note() -> None:
 def test_overtaken() -> None:
     """Who has lost the lease asks for nothing."""
     world = World()
-    flush, lease = world.open(), world.lease
+    flush, held = world.open(), world.held
     world.journal.release("E1", "mine")
     world.journal.take("E1", "theirs", NOON)
 
     with pytest.raises(Overtaken):
-        world.sender.send(flush, lease)
+        world.sender.send(flush, held)
 
     assert world.asked == []
 

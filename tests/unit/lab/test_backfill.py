@@ -42,7 +42,7 @@ class Edge:
         """Have nothing in progress."""
         return False
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing before."""
 
 
@@ -60,7 +60,7 @@ def test_one_flush() -> None:
         edge=edge,
         sender=Sender(edge, journal, policy.budget, lambda: NOON, str, lambda _: None),
         policy=policy,
-        survey=lambda _distribution, dirty, _prices, _limits: unsurveyed(dirty),
+        survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
         viewer_paths=lambda row: [viewer_path(row.change.key)],
         strict=lambda _: False,
         clock=lambda: NOON,
