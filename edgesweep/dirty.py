@@ -56,14 +56,15 @@ class Change:
 class RequestedPath:
     """An invalidation path that somebody asked for, whatever has changed.
 
-    A row of it waits for the budget as the others do, and goes only with a path at least as wide.
+    A row of it waits for the budget as the others do, and goes only with a path at least as wide:
+    that path, the same in another spelling, or a wildcard that matches all that it matches.
 
     Attributes:
         path: as CreateInvalidation takes it; it is sent byte for byte, or something wider is.
         by: who asked for it.
 
     Raises:
-        BadInput: CloudFront would refuse the path, or forget nothing.
+        BadInput: it is not quoted, or says what only a wildcard that stops earlier can say.
     """
 
     path: str

@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import boto3
 import pytest
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import DirtyTable
+from edgesweep.cover import cover
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.flusher import DirtyRows
+from edgesweep.paths import viewer_path
 from edgesweep.record.recorder import DirtyWriter
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
@@ -69,7 +72,7 @@ class Contract:
             Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
             Change("site", "a.html", Kind.REMOVED, NOON, etag=""),
             RequestedPath("/*", "somebody"),
-            RequestedPath("/caf%C3%A9/%7b?x=1", ""),
+            RequestedPath("/caf%C3%A9/%7b", ""),
         ],
     )
     def test_same_row(self, keeper: Keeper, subject: Change | RequestedPath) -> None:
@@ -219,6 +222,16 @@ class TestDynamoDB(Contract):
         with mock_aws():
             create_table("dirty")
             yield DirtyTable("dirty", shards=SHARDS)
+
+    @pytest.mark.parametrize("path", ["/*", "/docs/*", "/caf%C3%A9*", "/a.html"])
+    def test_rolled_back(self, keeper: Keeper, path: str) -> None:
+        """Release 0.1.0 reads a requested path as an object for which it sends the same path."""
+        keeper.add([row(subject=RequestedPath(path, "somebody"))])
+
+        (item,) = boto3.client("dynamodb", "us-east-1").scan(TableName="dirty")["Items"]
+
+        assert {"bucket", "kind", "changed_at"} <= item.keys()
+        assert cover([viewer_path(item["key"]["S"])]).paths == (path,)
 
 
 @pytest.fixture(scope="module", name="table")

@@ -67,7 +67,7 @@ def test_partition() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/*", "/docs*", "/caf%C3%A9/*", "/caf%c3%a9", "/a?x=1", "/a?*", "/" + "a" * 3_999]
+    "path", ["/", "/*", "/docs*", "/caf%C3%A9/*", "/caf%c3%a9", "/" + "a" * 3_999]
 )
 def test_requested(path: str) -> None:
     """Whatever CloudFront may forget by a path can be asked for, and the path is kept as it is."""
@@ -93,7 +93,7 @@ def test_requested(path: str) -> None:
 )
 def test_not_requested(path: str) -> None:
     """What CloudFront refuses, or forgets nothing by, cannot be asked for."""
-    with pytest.raises(BadInput, match="is no invalidation path"):
+    with pytest.raises(BadInput, match="is no path to invalidate"):
         RequestedPath(path, "somebody")
 
 
