@@ -22,10 +22,11 @@ from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
 from edgesweep.errors import BadInput
 from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
-from edgesweep.flush.flusher import DirtyRows, Flusher
+from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
+from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.sender import Edge, Sender
 from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
