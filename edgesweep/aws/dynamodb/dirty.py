@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import Keyed, bound
-from edgesweep.dirty import Change, DirtyRow, Kind, instant, parse_instant, partition
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
 from edgesweep.errors import EdgesweepError
 
 
@@ -27,6 +28,8 @@ class _Row(Keyed):
     etag = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
+    path = UnicodeAttribute(null=True)
+    by = UnicodeAttribute(null=True)
 
 
 class DirtyTable:
@@ -110,23 +113,34 @@ def _between(after: str, until: datetime | None) -> Condition | None:
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:
-    change = row.change
+    subject, requested = row.subject, {}
+    if isinstance(subject, RequestedPath):
+        requested = {"path": subject.path, "by": subject.by}
+        # Release 0.1.0 reads objects alone. For one whose key ends in a literal star it sends the
+        # wildcard that stops before the star, so that it may be rolled back to at any time.
+        subject = Change("*", unquote(subject.path)[1:], Kind.CREATED, row.recorded_at)
     return {
         "pk": row.partition,
         "sk": row.position,
-        "bucket": change.bucket,
-        "key": change.key,
-        "kind": change.kind.value,
-        "changed_at": instant(change.changed_at),
-        "etag": change.etag,
-        "size": change.size,
-        "sequencer": change.sequencer,
+        "bucket": subject.bucket,
+        "key": subject.key,
+        "kind": subject.kind.value,
+        "changed_at": instant(subject.changed_at),
+        "etag": subject.etag,
+        "size": subject.size,
+        "sequencer": subject.sequencer,
+        **requested,
     }
 
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
     recorded_at, token = item.sk.split("#")
-    change = Change(
+    subject = RequestedPath(item.path, item.by) if item.path else _change(item)
+    return DirtyRow(distribution, subject, parse_instant(recorded_at), token, shard)
+
+
+def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
+    return Change(
         bucket=item.bucket,
         key=item.key,
         kind=Kind(item.kind),
@@ -135,4 +149,3 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
         size=None if item.size is None else int(item.size),
         sequencer=item.sequencer,
     )
-    return DirtyRow(distribution, change, parse_instant(recorded_at), token, shard)
