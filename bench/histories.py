@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from edgesweep.cli.replay import comparison
 from edgesweep.cover import Limits, Prices, choose, cover
 from edgesweep.cover.candidates import find_candidates
 from edgesweep.cover.ladder import climb
@@ -29,7 +30,6 @@ from edgesweep.lab.baselines import level_collapse
 from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
 from edgesweep.lab.replay.history import steps
 from edgesweep.lab.replay.reach import Reach
-from edgesweep.lab.replay.table import table
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
@@ -200,7 +200,7 @@ def compare(folder: Path) -> bool:
     with ProcessPoolExecutor(max_workers=2) as workers:
         sites = list(workers.map(measure, found))
     everywhere = total(sites)
-    print(table(everywhere.rows), "", *costs([*sites, everywhere]), sep="\n")
+    print(*comparison(everywhere.rows), "", *costs([*sites, everywhere]), sep="\n")
     checked = list(claims(sites))
     for claim in checked:
         print(f"{claim.text}: {'holds' if claim.holds else 'DOES NOT HOLD'}")

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from edgesweep.lab.cost.bill import Line
-from edgesweep.lab.cost.prices import PRICES, REGIONS, Item, unit_price
-from edgesweep.lab.cost.workload import STACK, Workload, month_bill
+from edgesweep.lab.cost.bill import Line, bill
+from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.workload import METRICS, POLLERS, Workload, used
 
 BOUND = Decimal("0.05")
 # What CloudWatch charges for being looked at, apart from the work that is done.
@@ -24,33 +24,33 @@ def table(lines: Iterable[Line]) -> Iterator[str]:
     """Yield a line for each item, and the sum of all."""
     shown = tuple(lines)
     for line in shown:
-        yield _row(f"{line.service}: {line.item}", line.quantity, line.gross, line.dollars)
+        yield _row(f"{line}", line.quantity, line.gross, line.dollars)
     gross = sum((line.gross for line in shown), Decimal(0))
     yield _row("sum", None, gross, sum((line.dollars for line in shown), Decimal(0)))
 
 
 def main() -> int:
-    """Print the bill; return 1 if it is not below its bound in some region."""
-    lines = month_bill(Workload()).lines
+    """Print the bill; return 1 if it is not below its bound."""
+    month = bill(used(Workload()))
+    lines = month.lines
     print(f"{'':<44} {'units':>9} {'none free':>10} {'to pay':>10}")
     print(*table(line for line in lines if line.item not in WATCHING), sep="\n")
     print("\napart, for watching it")
     print(*table(line for line in lines if line.item in WATCHING), sep="\n")
-    series = STACK.metrics * unit_price(Item.METRICS, REGIONS[0])
+    series = METRICS * PRICES[Item.METRICS].usd
     print(
-        f"custom metrics: none while idle; {STACK.metrics} series, ${series:.2f} for a month in "
+        f"custom metrics: none while idle; {METRICS} series, ${series:.2f} for a month in "
         f"which each has a value in every hour, {PRICES[Item.METRICS].free} free"
     )
     polls = next(line for line in lines if line.item is Item.MESSAGES)
     print(
-        f"{STACK.pollers} pollers ask the queue all the time: ${polls.gross:.2f} where others use "
+        f"{POLLERS} pollers ask the queue all the time: ${polls.gross:.2f} where others use "
         f"up the {PRICES[Item.MESSAGES].free:,} free requests; without a maximum concurrency they "
         "would be two, and a flood of changes could take every function of the account"
     )
-    sums = {region: month_bill(Workload(), region).dollars for region in REGIONS}
-    told = ", ".join(f"{region} ${dollars:.4f}" for region, dollars in sums.items())
-    holds = max(sums.values()) < BOUND
-    print(f"an idle month: {told}; below ${BOUND}: {'holds' if holds else 'DOES NOT HOLD'}")
+    holds = month.dollars < BOUND
+    told = "holds" if holds else "DOES NOT HOLD"
+    print(f"an idle month: ${month.dollars:.4f}; below ${BOUND}: {told}")
     return 0 if holds else 1
 
 

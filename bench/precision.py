@@ -28,7 +28,7 @@ from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy
 from edgesweep.lab import baselines
-from edgesweep.lab.replay import Replayed, Tally, replay
+from edgesweep.lab.replay import Replayed, replay
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.history import Folder, Source
 from edgesweep.lab.replay.paced import TICK, Paced
@@ -59,12 +59,12 @@ class Result:
 
 def paced(source: Source, name: str, policy: Policy) -> Result:
     """Replay a history under a policy."""
-    tally, late = Tally(), 0
+    row, late = Replayed(source.name, name), 0
     for sent in Paced(policy).run((source.name, step) for step in source.steps()):
-        tally.deploys += len(sent.steps)
-        tally.add(sent.step, [member.pattern for member in sent.members])
+        row.deploys += len(sent.steps)
+        row.add(sent.step, [member.pattern for member in sent.members])
         late += sent.at > sent.due_at
-    return Result(tally.replayed(source.name, name), late)
+    return Result(row, late)
 
 
 def measure(source: Source) -> Sequence[Result]:

@@ -1,7 +1,7 @@
 """What AWS charges, as dated data.
 
-Here are the prices by which paths are chosen; `edgesweep.lab.cost.prices` lists all of them, and
-`edgesweep.lab.cost.bill` says what a month costs. Dollars are US dollars.
+Here are the prices by which paths are chosen; `edgesweep.lab.cost.prices` lists all that the stack
+is charged. Dollars are US dollars.
 """
 
 from decimal import Decimal
@@ -24,13 +24,3 @@ REFETCH_COST = S3_GET_PRICE * EDGE_CACHES
 def invalidation_bill(paths: int, free_paths: int = FREE_PATHS) -> Decimal:
     """Return what `paths` invalidation paths of one month and account cost, in dollars."""
     return PATH_PRICE * max(0, paths - free_paths)
-
-
-def break_even(paths_saved: int = 1, refetch_cost: Decimal = REFETCH_COST) -> Decimal:
-    """Return how many unchanged objects a wildcard may hit before it costs more than it saves.
-
-    Args:
-        paths_saved: how many paths fewer are sent thanks to the wildcard.
-        refetch_cost: dollars for one unchanged object that is hit, above 0.
-    """
-    return PATH_PRICE * paths_saved / refetch_cost

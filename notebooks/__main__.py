@@ -43,12 +43,14 @@ def run(notebook: Notebook) -> None:
         client = NotebookClient(
             notebook,
             timeout=SECONDS,
+            startup_timeout=SECONDS,
             kernel_name="python3",
             resources={"metadata": {"path": str(NOTEBOOK.parent)}},
             record_timing=False,
             extra_arguments=["--HistoryManager.enabled=False"],
             config=Config(
-                KernelManager={"transport": "ipc"}, KernelSpecManager={"kernel_dirs": []}
+                KernelManager={"transport": "ipc", "ip": f"{home}/kernel"},
+                KernelSpecManager={"kernel_dirs": []},
             ),
         )
         client.execute(env={**os.environ, "IPYTHONDIR": home})

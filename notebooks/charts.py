@@ -5,6 +5,7 @@ of its own besides, each site its own dashes. Nothing is global: a chart is a fi
 """
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,10 +21,6 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 
 from edgesweep.lab.cost.bill import Bill
-from edgesweep.lab.cost.guarantee import MINUTE, Guarantee, Trial
-from edgesweep.lab.cost.intervals import Flushed
-from edgesweep.lab.cost.sites import Comparison, Point, is_free
-from edgesweep.lab.cost.wildcards import FAN_OUTS, everything_from, worth
 from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.paced import Swept
@@ -74,9 +71,9 @@ class Chart:
 
 
 @style.context(STYLE)
-def naive(compared: Comparison) -> Chart:
+def naive(month: Iterable[Replayed]) -> Chart:
     """Draw what one path for each change costs every site."""
-    rows = sorted(compared.of("each-path").values(), key=lambda row: row.usd)
+    rows = sorted(month, key=lambda row: row.usd)
     figure, (axes,) = _figure(2.6)
     axes.barh([row.history for row in rows], [float(row.usd) for row in rows], color=RED)
     for place, row in enumerate(rows):
@@ -85,19 +82,24 @@ def naive(compared: Comparison) -> Chart:
     axes.set(xlabel="dollars a month, one path for each changed object")
     axes.margins(x=0.33)
     axes.grid(visible=False, axis="y")
-    return Chart(figure, f"One path for each change, dollars a month: {_listed(rows)}")
+    listed = ", ".join(f"{row.history} ${row.usd:.2f}" for row in rows)
+    return Chart(figure, f"One path for each change, dollars a month: {listed}")
 
 
 @style.context(STYLE)
-def break_even() -> Chart:
-    """Draw how many objects a saved path is worth, and from how many changes on `/*` is."""
-    caches, sizes = range(1, 101), [round(10 ** (step / 20)) for step in range(20, 121)]
+def break_even(worth: Mapping[int, int], least: Mapping[int, Mapping[int, int]]) -> Chart:
+    """Draw how many objects a saved path is worth, and from how many changes on `/*` is.
+
+    Args:
+        worth: edge caches -> objects.
+        least: edge caches -> objects of the site -> changes.
+    """
     figure, (left, right) = _figure(3.2, columns=2)
-    left.plot(caches, [worth(count) for count in caches], color=BLUE)
-    for count in FAN_OUTS:
-        left.plot(count, worth(count), "o", color=BLUE)
+    left.plot(list(worth), list(worth.values()), color=BLUE)
+    for count in least:
+        left.plot(count, worth[count], "o", color=BLUE)
         left.annotate(
-            f"{worth(count):,}", (count, worth(count)), (6, 4), textcoords="offset points"
+            f"{worth[count]:,}", (count, worth[count]), (6, 4), textcoords="offset points"
         )
     left.set(
         xscale="log",
@@ -106,10 +108,9 @@ def break_even() -> Chart:
         xlabel="edge caches that fetch an object again",
         ylabel="unchanged objects hit",
     )
-    for (color, dashes), count in zip(LINES, FAN_OUTS, strict=False):
-        least = [everything_from(size, count) for size in sizes]
+    for (color, dashes), (count, sizes) in zip(LINES, least.items(), strict=False):
         label = f"{count} cache" + "s" * (count > 1)
-        right.plot(sizes, least, color=color, linestyle=dashes, label=label)
+        right.plot(list(sizes), list(sizes.values()), color=color, linestyle=dashes, label=label)
     right.set(
         xscale="log",
         yscale="log",
@@ -120,24 +121,32 @@ def break_even() -> Chart:
     right.legend()
     _short_numbers(left, right)
     left.margins(x=0.14)
-    text = f"A saved path is worth {', '.join(f'{worth(n):,}' for n in FAN_OUTS)} objects"
-    return Chart(figure, f"{text} if {', '.join(map(str, FAN_OUTS))} caches fetch them again")
+    text = f"A saved path is worth {', '.join(f'{worth[count]:,}' for count in least)} objects"
+    return Chart(figure, f"{text} if {', '.join(map(str, least))} caches fetch them again")
 
 
 @style.context(STYLE)
-def trade(compared: Comparison, frontiers: Mapping[str, Sequence[Point]]) -> Chart:
-    """Draw paths against collateral: each strategy a mark, Edgesweep at every path price a line."""
-    sites = compared.sites
-    columns = min(3, len(sites))
-    rows = -(-(len(sites) + (columns > 1)) // columns)
+def trade(
+    month: Sequence[Replayed], frontiers: Mapping[str, Sequence[tuple[Decimal, int, int]]]
+) -> Chart:
+    """Draw paths against collateral: each strategy a mark, Edgesweep at every path price a line.
+
+    Args:
+        month: what strategies did on the sites.
+        frontiers: site -> price of a path, paths and collateral.
+    """
+    columns = min(3, len(frontiers))
+    rows = -(-(len(frontiers) + (columns > 1)) // columns)
     figure, panels = _figure(2.55 * rows if columns > 1 else 3.4, rows, columns)
-    for axes, site in zip(panels, sites, strict=False):
-        line = frontiers[site]
-        axes.plot([p.paths for p in line], [p.collateral for p in line], color=BLUE, linewidth=1.3)
-        for strategy in compared.strategies:
-            row = compared.of(strategy)[site]
-            color, shape = MARKS[strategy]
-            axes.plot(row.paths, row.collateral, shape, color=color, label=strategy, clip_on=False)
+    for axes, (site, line) in zip(panels, frontiers.items(), strict=False):
+        _, paths, collateral = zip(*line, strict=True)
+        axes.plot(paths, collateral, color=BLUE, linewidth=1.3)
+        for row in month:
+            if row.history == site:
+                color, shape = MARKS[row.strategy]
+                axes.plot(
+                    row.paths, row.collateral, shape, color=color, label=row.strategy, clip_on=False
+                )
         axes.axvline(FREE_PATHS, color=GREY, linewidth=0.9, linestyle=":")
         axes.set(title=site, xlabel="paths a month", xlim=_decades(axes), xscale="log")
         axes.set_yscale("symlog", linthresh=10)
@@ -150,24 +159,27 @@ def trade(compared: Comparison, frontiers: Mapping[str, Sequence[Point]]) -> Cha
     handles = [*panels[0].lines[:1], *handles, panels[0].lines[-1]]
     labels = [f"{OURS}, any price", *labels, f"{FREE_PATHS:,} free paths"]
     if columns > 1:
-        for axes in panels[len(sites) :]:
+        for axes in panels[len(frontiers) :]:
             axes.axis("off")
-        panels[len(sites)].legend(handles, labels, loc="center left", borderaxespad=0)
+        panels[len(frontiers)].legend(handles, labels, loc="center left", borderaxespad=0)
     else:
         figure.legend(handles, labels, loc="outside right upper")
-    return Chart(figure, f"Paths against unchanged objects hit, on {', '.join(sites)}")
+    return Chart(figure, f"Paths against unchanged objects hit, on {', '.join(frontiers)}")
 
 
 @style.context(STYLE)
-def slower(by_site: Mapping[str, Mapping[timedelta, Flushed]]) -> Chart:
-    """Draw the flush interval against dollars and staleness."""
+def slower(
+    minutes: Sequence[int],
+    dollars: Mapping[str, Sequence[Decimal]],
+    stale: Mapping[str, Sequence[float]],
+) -> Chart:
+    """Draw the flush interval against dollars a month and minutes of staleness, of each site."""
     figure, (left, right) = _figure(3.2, columns=2)
-    for (color, dashes), (site, flushes) in zip(LINES, by_site.items(), strict=False):
-        minutes = [interval / MINUTE for interval in flushes]
-        dollars = [float(one.dollars) for one in flushes.values()]
-        stale = [one.stale_minutes for one in flushes.values()]
-        for axes, heights in ((left, dollars), (right, stale)):
-            axes.plot(minutes, heights, "o", color=color, linestyle=dashes, label=site)
+    for (color, dashes), site in zip(LINES, dollars, strict=False):
+        left.plot(
+            minutes, [*map(float, dollars[site])], "o", color=color, linestyle=dashes, label=site
+        )
+        right.plot(minutes, stale[site], "o", color=color, linestyle=dashes, label=site)
     left.set(title="What it costs", ylabel="dollars a month, paths and refetches")
     right.set(title="How stale the edge gets", ylabel="minutes, mean wait of a deploy")
     right.set(yscale="log")
@@ -178,41 +190,39 @@ def slower(by_site: Mapping[str, Mapping[timedelta, Flushed]]) -> Chart:
     left.set_ylim(bottom=0)
     right.yaxis.set_major_formatter(FuncFormatter(_short))
     left.legend()
-    return Chart(figure, f"Flush interval against cost and staleness, on {', '.join(by_site)}")
+    return Chart(figure, f"Flush interval against cost and staleness, on {', '.join(dollars)}")
 
 
 @style.context(STYLE)
-def guarantees(curve: Sequence[Guarantee], trials: Sequence[Trial]) -> Chart:
-    """Draw what budgets guarantee, and what the worst of months came to."""
+def guarantees(
+    default: Mapping[Decimal, float], best: Mapping[Decimal, float], worst: Mapping[Decimal, float]
+) -> Chart:
+    """Draw what budgets guarantee in minutes, and what the worst of months came to."""
     figure, (axes,) = _figure(3.2)
-    dollars = [float(one.usd) for one in curve]
-    axes.plot(dollars, [one.by_default / MINUTE for one in curve], color=BLUE, label="default")
+    axes.plot([*map(float, default)], list(default.values()), color=BLUE, label="default")
     axes.plot(
-        dollars,
-        [one.at_best / MINUTE for one in curve],
+        [*map(float, best)],
+        list(best.values()),
         color=GREEN,
         linestyle="--",
         label="all paths kept for the guarantee",
     )
     axes.plot(
-        [float(one.guarantee.usd) for one in trials],
-        [one.longest_wait / MINUTE for one in trials],
+        [*map(float, worst)],
+        list(worst.values()),
         "X",
         color=BLACK,
         label="longest wait in a month of a change a minute",
         clip_on=False,
     )
     axes.set(xlabel="budget, dollars a month", ylabel="minutes, longest wait of a change")
-    axes.set(yscale="log", xlim=(0, max(dollars)))
+    axes.set(yscale="log", xlim=(0, float(max(default))))
     axes.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
     axes.minorticks_off()
     axes.legend()
-    first, last = curve[0], curve[-1]
-    return Chart(
-        figure,
-        f"Longest wait: {first.by_default / MINUTE:.0f} minutes at ${first.usd}, "
-        f"{last.by_default / MINUTE:.0f} at ${last.usd}",
-    )
+    (first, longest), *_, (last, shortest) = default.items()
+    text = f"Longest wait: {longest:.0f} minutes at ${first}, {shortest:.0f} at ${last}"
+    return Chart(figure, text)
 
 
 @style.context(STYLE)
@@ -239,17 +249,19 @@ def pacing(swept: Mapping[str, Swept]) -> Chart:
 
 
 @style.context(STYLE)
-def precision(compared: Comparison) -> Chart:
+def precision(month: Sequence[Replayed]) -> Chart:
     """Draw the collateral of every strategy; those that are not free are hollow."""
     figure, (axes,) = _figure(3.4)
-    sites = compared.sites[::-1]
-    for number, strategy in enumerate(compared.strategies):
+    sites = list(dict.fromkeys(row.history for row in month))[::-1]
+    totals = Counter[str]()
+    for row in month:
+        totals[row.strategy] += row.collateral
+        color, shape = MARKS[row.strategy]
+        height = sites.index(row.history) + 0.35 - 0.14 * list(totals).index(row.strategy)
+        filled = "none" if row.usd else "full"
+        axes.plot(row.collateral, height, shape, color=color, fillstyle=filled)
+    for strategy in totals:
         color, shape = MARKS[strategy]
-        height = 0.35 - 0.14 * number
-        for place, site in enumerate(sites):
-            row = compared.of(strategy)[site]
-            filled = "full" if is_free(row) else "none"
-            axes.plot(row.collateral, place + height, shape, color=color, fillstyle=filled)
         axes.plot([], [], shape, color=color, label=strategy)
     axes.plot([], [], "o", color=GREY, fillstyle="none", label="hollow: not free")
     axes.set_yticks(range(len(sites)), sites)
@@ -261,7 +273,7 @@ def precision(compared: Comparison) -> Chart:
     for place in range(1, len(sites)):
         axes.axhline(place - 0.5, color=GREY, linewidth=0.4)
     figure.legend(loc="outside right center")
-    sums = (f"{name} {compared.total(name).collateral:,}" for name in compared.strategies)
+    sums = (f"{name} {collateral:,}" for name, collateral in totals.items())
     return Chart(figure, f"Unchanged objects hit, five sites together: {', '.join(sums)}")
 
 
@@ -317,11 +329,3 @@ def _short(value: float, _place: int) -> str:
         if value >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"
-
-
-def _listed(rows: Iterable[Replayed]) -> str:
-    return ", ".join(f"{row.history} {_dollars(row.usd)}" for row in rows)
-
-
-def _dollars(usd: Decimal) -> str:
-    return f"${usd:.2f}"

@@ -22,7 +22,7 @@ from edgesweep.cli.terminal import agree, progress, say
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.lab.cost.bill import bill
-from edgesweep.lab.cost.prices import REGIONS, VIRGINIA, Item
+from edgesweep.lab.cost.prices import REGION, Item
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
 from edgesweep.record.unchanged import Name, UnchangedFilter
@@ -79,7 +79,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     if not total:
         msg = f"{bucket} holds no object that {deployed.stack.name} sweeps"
         raise EdgesweepError(msg)
-    say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests, deployed.stack.region)}")
+    say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
     agree("Learn them?", yes=yes)
     known, asked = _learnt(holding, total, wiring.sieve(deployed.settings, deployed.session, None))
     click.echo(f"Discovered: {known:,} of {count(asked, 'object')}")
@@ -115,19 +115,18 @@ def _counted(holding: _Holding) -> tuple[int, int]:
     return objects, requests
 
 
-def _cost(objects: int, requests: int, region: str) -> str:
+def _cost(objects: int, requests: int) -> str:
     """Say what learning objects uses and costs; listing them once more is in it."""
-    priced_as = region if region in REGIONS else VIRGINIA
     used = {
         Item.HEADS: objects,
         Item.LISTS: 2 * requests,
         Item.READS: objects,
         Item.WRITES: 2 * objects,
     }
-    priced = bill(used, priced_as)
+    priced = bill(used)
     items = ", ".join(f"{line.quantity:,} {line.item}" for line in priced.lines)
     dollars = f"${priced.gross:,.2f}" if priced.gross >= _CENT else "less than $0.01"
-    return f"to learn them takes up to {items}: {dollars} at the prices of {priced_as}"
+    return f"to learn them takes up to {items}: {dollars} at the prices of {REGION}"
 
 
 def _learnt(holding: _Holding, total: int, sieve: UnchangedFilter) -> tuple[int, int]:

@@ -1,24 +1,32 @@
 """`edgesweep replay`: what strategies would have sent, hit and cost over publish histories."""
 
 import json
+import os
+import signal
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
 from itertools import chain
+from multiprocessing import active_children
 from pathlib import Path
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn
 
+from edgesweep.cli.format import table
 from edgesweep.cli.terminal import Dollars, progress
-from edgesweep.cli.workers import in_parallel
+from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
+from edgesweep.flush.policy import Policy
+from edgesweep.lab import replay as lab
 from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import Folder, Source
+from edgesweep.lab.replay.history import Folder, Progress, Source
 from edgesweep.lab.replay.logs import read as read_logs
+from edgesweep.lab.replay.paced import sweep
 from edgesweep.lab.replay.reuploads import Reuploaded
-from edgesweep.lab.replay.table import table
 
 _GENERATED_DAYS = 90
 # What is shown where a deploy uploads everything.
@@ -107,7 +115,8 @@ def replay(
         sources = [Reuploaded(source) for source in sources]
         chosen = tuple(chain.from_iterable(_VARIANTS.get(name, (name,)) for name in chosen))
     rows = _replayed(sources, chosen, limit)
-    click.echo(json.dumps([row.to_json() for row in rows]) if as_json else table(rows))
+    printed = [_as_json(row) for row in rows]
+    click.echo(json.dumps(printed) if as_json else "\n".join(comparison(rows)))
 
 
 def _logged(path: Path) -> Sequence[Source]:
@@ -122,17 +131,89 @@ def _logged(path: Path) -> Sequence[Source]:
 def _replayed(
     sources: Sequence[Source], strategies: Sequence[str], budget: Budget | None
 ) -> Sequence[Replayed]:
+    """Replay a history here, several each in a process; return rows in the order of both.
+
+    Raises:
+        BadInput: as soon as one history is malformed.
+        EdgesweepError: a process was killed.
+    """
     columns = TextColumn("Replaying"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn()
     display = progress(*columns)
     task = display.add_task("Replaying", total=len(sources))
+    if len(sources) == 1:
+        with display:
+            return _rows(
+                *(sources[0], strategies, budget),
+                lambda done, total: display.update(task, completed=done / total),
+            )
+    processes = min(len(sources), os.cpu_count() or 1)
+    # The first process tells of an interrupt, and ends the others.
+    ignoring = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
+        futures = [pool.submit(_rows, source, strategies, budget) for source in sources]
+        try:
+            # Not sooner: the display runs a thread, and forking after that is unsafe.
+            with display:
+                for future in as_completed(futures):
+                    future.result()
+                    display.advance(task)
+        except BrokenProcessPool as error:
+            msg = "A process that replayed a history was killed; is there enough memory?"
+            raise EdgesweepError(msg) from error
+        finally:
+            # Those at work end as well; leaving the pool waits for all of them.
+            for process in active_children():
+                process.terminate()
+    return [row for future in futures for row in future.result()]
 
-    def watch(done: float) -> None:
-        # Not before the processes are there: the display runs a thread, and forking after that is
-        # unsafe.
-        display.start()
-        display.update(task, completed=done)
 
-    try:
-        return in_parallel(sources, strategies, budget, watch)
-    finally:
-        display.stop()
+def _rows(
+    source: Source,
+    strategies: Sequence[str],
+    budget: Budget | None,
+    progress: Progress | None = None,
+) -> Sequence[Replayed]:
+    named = {name: STRATEGIES.get(name, STRATEGIES[OURS]) for name in strategies}
+    rows = {}
+    if budget is not None:
+        for name in named.keys() & {OURS, BLIND}:
+            rows[name] = sweep(source, Policy(budget), progress, name).row
+            del named[name]
+    rows |= {row.strategy: row for row in lab.replay(source, named, progress)}
+    return [rows[name] for name in strategies]
+
+
+def _as_json(row: Replayed) -> dict[str, object]:
+    heads = {} if row.heads is None else {"heads": row.heads, "heads_usd": float(row.heads_usd)}
+    return {
+        "history": row.history,
+        "strategy": row.strategy,
+        "deploys": row.deploys,
+        "paths": row.paths,
+        "collateral": row.collateral,
+        "usd": float(row.usd),
+        "most_paths_in_a_month": row.most_paths_in_a_month,
+        "missed": row.missed,
+        **heads,
+    }
+
+
+def comparison(rows: Sequence[Replayed]) -> Sequence[str]:
+    """Return the lines of a table; its columns of HEAD requests are there if there were any."""
+    heads = any(row.heads is not None for row in rows)
+    header = ["deploys", "paths", "collateral", "dollars", "busiest month", "missed"]
+    header += ["heads", "for heads"] * heads
+    return table([*header, "history / strategy"], [_cells(row, heads=heads) for row in rows])
+
+
+def _cells(row: Replayed, *, heads: bool) -> Sequence[str]:
+    return (
+        f"{row.deploys:,}",
+        f"{row.paths:,}",
+        f"{row.collateral:,}",
+        f"{row.usd:.2f}",
+        f"{row.most_paths_in_a_month:,}",
+        f"{row.missed:,}",
+        *((f"{row.heads or 0:,}", f"{row.heads_usd:.4f}") * heads),
+        f"{row.history} / {row.strategy}",
+    )

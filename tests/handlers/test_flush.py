@@ -17,7 +17,7 @@ from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.errors import BadInput
 from edgesweep.flush import redrive
 from edgesweep.flush.notifications import EVENTBRIDGE
-from edgesweep.lab.cost.workload import STACK
+from edgesweep.lab.cost.workload import LOOK_READS, TICK_READS
 from edgesweep.paths import matcher, viewer_path
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
@@ -133,7 +133,7 @@ def test_unread_stem(
 ) -> None:
     """A row that was not read stays if no path is trusted to match it."""
     boto3.client("s3").create_bucket(Bucket="site")
-    monkeypatch.setattr("edgesweep.flush.flusher.MAX_ROWS", 1)
+    monkeypatch.setattr("edgesweep.flush.planning.MAX_ROWS", 1)
     monkeypatch.setenv("BUCKET", "site")
     monkeypatch.setenv("VIEWER_PATHS", words)
     for key in ("docs/a", "docs/b", "docs/c", "docs/"):
@@ -167,7 +167,7 @@ def test_idle(deployment: Deployment) -> None:
         flush()
 
     assert set(asked) <= READS
-    assert len(idle) == STACK.tick_reads + STACK.look_reads
+    assert len(idle) == TICK_READS + LOOK_READS
     assert asked == idle * 2
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from edgesweep.lab.cost.bill import Bill
-from edgesweep.lab.cost.prices import VIRGINIA, Item, unit_price
-from edgesweep.lab.cost.workload import Workload, month_bill
+from edgesweep.lab.cost.bill import Bill, bill
+from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.workload import Workload, used
 from infra.local.aws import ROOT
 from tests.infra.conftest import Package
 
@@ -24,19 +24,19 @@ def table(heading: str) -> Sequence[Sequence[str]]:
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found.splitlines()]
 
 
-def services(bill: Bill) -> Mapping[str, Decimal]:
+def services(month: Bill) -> Mapping[str, Decimal]:
     """Return what each service charges, were nothing free."""
     sums: Counter[str] = Counter()
-    for line in bill.lines:
+    for line in month.lines:
         if line.item is not Item.PATHS:
-            sums[line.service.removesuffix(" Scheduler")] += line.gross  # type: ignore[assignment]
+            sums[PRICES[line.item].service.removesuffix(" Scheduler")] += line.gross  # type: ignore[assignment]
     return {name: Decimal(amount) for name, amount in sums.items()}
 
 
 def test_costs() -> None:
     """The guide's table is the bill of an idle month, and what a million changes add to it."""
-    idle = month_bill(Workload())
-    busy = month_bill(Workload(events=MILLION, heads=MILLION, flushes=1_000))
+    idle = bill(used(Workload()))
+    busy = bill(used(Workload(events=MILLION, heads=MILLION, flushes=1_000)))
     rows = {name: (idle_of, busy_of) for name, idle_of, busy_of in table("idle")}
 
     before, after = services(idle), services(busy)
@@ -47,7 +47,7 @@ def test_costs() -> None:
     expected["all, were nothing free"] = (idle.gross, busy.gross - idle.gross)
     expected["to pay, beyond the free tier"] = (idle.dollars, busy.dollars - idle.dollars)
     assert rows == {name: tuple(f"{usd:.2f}" for usd in both) for name, both in expected.items()}
-    assert f"A dashboard is ${unit_price(Item.DASHBOARDS, VIRGINIA)} more" in GUIDE
+    assert f"A dashboard is ${PRICES[Item.DASHBOARDS].usd} more" in GUIDE
 
 
 def test_alarms(packages: Mapping[str, Package]) -> None:

@@ -1,190 +1,104 @@
 """What a month's work uses: from counts of events and flushes to units that are charged for.
 
-The counts are those of a policy over a publish history; what each of them takes is in `Stack`.
+The counts are those of a policy over a publish history. Memory, pollers, metrics and alarms are
+what the stack is deployed with, reads and writes are counted in its code; times and bytes are
+estimates, not measured on AWS.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 
-from edgesweep.errors import BadInput
-from edgesweep.lab.cost.bill import Bill, bill
-from edgesweep.lab.cost.prices import VIRGINIA, Item
+from edgesweep.lab.cost.prices import Item
 from edgesweep.prices import EDGE_CACHES
 
-MINUTES_A_DAY = 1_440
+# Gigabytes of each function, and seconds: of an event recorded, of its HEAD, of a tick that finds
+# nothing, and of what a flush takes on top.
+RECORD_GB = FLUSH_GB = 1
+RECORD_SECONDS, HEAD_SECONDS = Decimal("0.001"), Decimal("0.002")
+TICK_SECONDS, FLUSH_SECONDS = Decimal("0.03"), 2
+EVENTS_A_BATCH = 100
+# Each waits at the queue all the time. Without a maximum concurrency there would be two on an idle
+# queue, and a flood of changes would take all of the account's functions.
+POLLERS, POLL_SECONDS = 5, 20
+# After which a tick looks for dead letters again.
+REDRIVE_MINUTES = 10
+# Units of a tick that finds nothing: of the routes and the unrouted rows; of a distribution's rows
+# and lease; and of a flush besides its rows.
+TICK_READS, LOOK_READS = 2, 2
+FLUSH_READS, FLUSH_WRITES = 6, 20
+ROW_BYTES, FLUSH_BYTES, JOURNAL_DAYS = 400, 2_000, 400
+LOG_BYTES, LOG_DAYS = 1_000, 30
+METRICS, ALARMS = 10, 10
+
+_MINUTES_A_DAY = 1_440
 _SECONDS_A_DAY = 86_400
+_DAYS_A_MONTH = 30
 _GB = 10**9
 # "One read request unit represents one strongly consistent read per second for an item up to 4 KB",
 # "one write request unit represents one write for an item up to 1 KB".
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 _READ_UNIT = 4_096
-_WRITE_UNIT = 1_024
 # Lambda takes up to ten messages with a request, and deletes as many with another.
 _MESSAGES_A_REQUEST = 10
-_DAYS_A_MONTH = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What happened in a month.
+    """What happened in a month of 31 days, to one distribution.
 
     Attributes:
-        days: of the month.
-        distributions: how many are swept.
-        events: changes of objects that S3 reported.
-        through_eventbridge: whether EventBridge delivered them, as for buckets that were there
-            before the stack, and not S3 itself.
+        events: changes of objects that S3 reported through EventBridge.
         flushes: invalidations sent.
         paths: invalidation paths in them.
         collateral: unchanged objects that were hit, each at every flush.
-        listings: requests that list up to 1,000 keys.
         heads: requests for an object's headers, one for each upload where there is a catalogue.
         unchanged: events among them that the catalogue passed over.
-
-    Raises:
-        BadInput: a count is negative, or more was passed over than looked at.
+        days: of the month.
     """
 
-    days: int = 31
-    distributions: int = 1
     events: int = 0
-    through_eventbridge: bool = True
     flushes: int = 0
     paths: int = 0
     collateral: int = 0
-    listings: int = 0
     heads: int = 0
     unchanged: int = 0
-
-    def __post_init__(self) -> None:
-        for one in fields(self):
-            if getattr(self, one.name) < 0:
-                msg = f"{one.name} must be at least 0, not {getattr(self, one.name)}"
-                raise BadInput(msg)
-        most = min(self.events, self.heads)
-        if self.unchanged > most:
-            msg = f"unchanged must be at most {most}, the events looked at, not {self.unchanged}"
-            raise BadInput(msg)
-
-    @property
-    def rows(self) -> int:
-        """Dirty rows, one for each event that was not passed over."""
-        return self.events - self.unchanged
+    days: int = 31
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What the deployed stack takes for each of these counts.
-
-    Memory, pollers, metrics, alarms and days are what it is deployed with; reads and writes are
-    counted in its code. Times and bytes are estimates, not measured on AWS.
-
-    Attributes:
-        record_gb: memory of the record function.
-        record_seconds: for one event.
-        head_seconds: that it takes longer with a HEAD.
-        events_a_batch: that one record invocation gets, on average.
-        flush_gb: memory of the flush function.
-        tick_seconds: of a tick that finds nothing.
-        flush_seconds: that a tick takes longer when it flushes.
-        pollers: that wait at the queue all the time. Without a maximum concurrency there would be
-            two on an idle queue, and a flood of changes would take all of the account's functions.
-        poll_seconds: that each of their requests waits.
-        redrive_minutes: after which a tick looks for dead letters again.
-        tick_reads: read units of a tick that finds nothing: the routes and the unrouted rows.
-        look_reads: more of them for each distribution: its rows and its lease.
-        flush_reads: read units of a flush besides its rows.
-        flush_writes: write units of a flush besides its rows.
-        row_bytes: of a dirty row, stored.
-        flush_bytes: of a flush in the journal.
-        journal_days: that a flush is kept.
-        log_bytes: of one invocation.
-        log_days: that logs are kept.
-        metrics: custom metrics, of which a stack without changes publishes none.
-        alarms: of the stack.
-        dashboards: of the stack.
-    """
-
-    record_gb: Decimal = Decimal(1)
-    record_seconds: Decimal = Decimal("0.001")
-    head_seconds: Decimal = Decimal("0.002")
-    events_a_batch: int = 100
-    flush_gb: Decimal = Decimal(1)
-    tick_seconds: Decimal = Decimal("0.03")
-    flush_seconds: Decimal = Decimal(2)
-    pollers: int = 5
-    poll_seconds: int = 20
-    redrive_minutes: int = 10
-    tick_reads: int = 2
-    look_reads: int = 2
-    flush_reads: int = 6
-    flush_writes: int = 20
-    row_bytes: int = 400
-    flush_bytes: int = 2_000
-    journal_days: int = 400
-    log_bytes: int = 1_000
-    log_days: int = 30
-    metrics: int = 10
-    alarms: int = 10
-    dashboards: int = 0
-
-
-STACK = Stack()
-
-
-def used(work: Workload, stack: Stack = STACK) -> Mapping[Item, Decimal]:
+def used(work: Workload) -> Mapping[Item, Decimal]:
     """Return the units of each item that a month's work uses."""
-    ticks = work.days * MINUTES_A_DAY
-    batches = _requests(work.events, stack.events_a_batch)
-    polls = stack.pollers * work.days * _SECONDS_A_DAY // stack.poll_seconds
-    polls += ticks // stack.redrive_minutes
-    logs = Decimal((ticks + batches) * stack.log_bytes) / _GB
-    kept = Decimal(work.flushes * stack.flush_bytes * stack.journal_days) / work.days / _GB
+    ticks, rows = work.days * _MINUTES_A_DAY, work.events - work.unchanged
+    batches = _requests(work.events, EVENTS_A_BATCH)
+    polls = POLLERS * work.days * _SECONDS_A_DAY // POLL_SECONDS + ticks // REDRIVE_MINUTES
+    logs = Decimal((ticks + batches) * LOG_BYTES) / _GB
+    kept = Decimal(work.flushes * FLUSH_BYTES * JOURNAL_DAYS) / work.days / _GB
+    flushing = ticks * TICK_SECONDS + work.flushes * FLUSH_SECONDS
+    recording = work.events * RECORD_SECONDS + work.heads * HEAD_SECONDS
     units: Mapping[Item, Decimal | int] = {
         Item.PATHS: work.paths,
         Item.GETS: work.collateral * EDGE_CACHES,
         Item.HEADS: work.heads,
-        Item.LISTS: work.listings,
-        Item.EVENTS: work.events * work.through_eventbridge,
+        Item.EVENTS: work.events,
         Item.TICKS: ticks,
         Item.MESSAGES: work.events + 2 * _requests(work.events, _MESSAGES_A_REQUEST) + polls,
         Item.INVOCATIONS: ticks + batches,
-        Item.GB_SECONDS: _gb_seconds(work, stack),
+        Item.GB_SECONDS: FLUSH_GB * flushing + RECORD_GB * recording,
         # A row is written and removed, what is known of a changed object forgotten and learnt.
-        Item.WRITES: 2 * work.rows * _requests(stack.row_bytes, _WRITE_UNIT)
-        + 2 * (work.heads - work.unchanged)
-        + work.flushes * stack.flush_writes,
-        Item.READS: ticks * (stack.tick_reads + work.distributions * stack.look_reads)
-        + work.flushes * stack.flush_reads
+        Item.WRITES: 2 * (rows + work.heads - work.unchanged) + work.flushes * FLUSH_WRITES,
+        Item.READS: ticks * (TICK_READS + LOOK_READS)
+        + work.flushes * FLUSH_READS
         + work.heads
-        + _requests(work.rows * stack.row_bytes, _READ_UNIT),
+        + _requests(rows * ROW_BYTES, _READ_UNIT),
         Item.STORAGE: kept,
         Item.BACKUP: kept,
         Item.LOG_INGESTION: logs,
-        Item.LOG_STORAGE: logs * stack.log_days / _DAYS_A_MONTH,
-        Item.METRICS: stack.metrics if work.events or work.flushes else 0,
-        Item.ALARMS: stack.alarms,
-        Item.DASHBOARDS: stack.dashboards,
+        Item.LOG_STORAGE: logs * LOG_DAYS / _DAYS_A_MONTH,
+        # A stack without changes publishes none.
+        Item.METRICS: METRICS if work.events or work.flushes else 0,
+        Item.ALARMS: ALARMS,
     }
     return {item: Decimal(quantity) for item, quantity in units.items()}
-
-
-def month_bill(
-    work: Workload,
-    region: str = VIRGINIA,
-    free: Mapping[Item, int] | None = None,
-    stack: Stack = STACK,
-) -> Bill:
-    """Return what a month's work costs; see `bill`."""
-    return bill(used(work, stack), region, free)
-
-
-def _gb_seconds(work: Workload, stack: Stack) -> Decimal:
-    ticks = work.days * MINUTES_A_DAY
-    flushing = ticks * stack.tick_seconds + work.flushes * stack.flush_seconds
-    recording = work.events * stack.record_seconds + work.heads * stack.head_seconds
-    return stack.flush_gb * flushing + stack.record_gb * recording
 
 
 def _requests(units: int, a_request: int) -> int:

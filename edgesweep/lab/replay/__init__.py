@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from edgesweep.cover import cover
+from edgesweep.flush.budget import month_of
 from edgesweep.lab import baselines
 from edgesweep.lab.baselines import Strategy
 from edgesweep.lab.replay.history import Folder, Progress, Source, Step
@@ -25,67 +26,49 @@ OURS, BLIND = "edgesweep", "edgesweep-no-catalogue"
 STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Replayed:
     """What a strategy did over a history.
 
     Attributes:
-        history: the folder's name.
+        history: the history's name.
         strategy: the strategy's name.
         deploys: how many there were.
-        paths: invalidation paths, all deploys together.
         collateral: live objects that did not change and were hit, counted at every deploy.
-        usd: the bill, each UTC month less its free paths.
-        most_paths_in_a_month: the paths of the busiest UTC month.
         missed: changed objects that no path matched.
         most_wildcards: the wildcards of the deploy that had most.
         heads: requests by which uploads that change nothing were told; None where nobody asked.
+        months: invalidation paths of each UTC month.
     """
 
     history: str
     strategy: str
-    deploys: int
-    paths: int
-    collateral: int
-    usd: Decimal
-    most_paths_in_a_month: int
-    missed: int
-    most_wildcards: int
-    heads: int | None = None
-
-    @property
-    def heads_usd(self) -> Decimal:
-        """What the HEAD requests cost."""
-        return S3_GET_PRICE * (self.heads or 0)
-
-    def to_json(self) -> dict[str, str | int | float]:
-        """Return the row as `edgesweep replay --json` prints it."""
-        heads = (
-            {} if self.heads is None else {"heads": self.heads, "heads_usd": float(self.heads_usd)}
-        )
-        return {
-            "history": self.history,
-            "strategy": self.strategy,
-            "deploys": self.deploys,
-            "paths": self.paths,
-            "collateral": self.collateral,
-            "usd": float(self.usd),
-            "most_paths_in_a_month": self.most_paths_in_a_month,
-            "missed": self.missed,
-            **heads,
-        }
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a strategy did so far."""
-
     deploys: int = 0
     collateral: int = 0
     missed: int = 0
     most_wildcards: int = 0
     heads: int | None = None
     months: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def paths(self) -> int:
+        """Invalidation paths, all deploys together."""
+        return self.months.total()
+
+    @property
+    def usd(self) -> Decimal:
+        """The bill, each month less its free paths."""
+        return sum(map(invalidation_bill, self.months.values()), Decimal(0))
+
+    @property
+    def most_paths_in_a_month(self) -> int:
+        """The paths of the busiest month."""
+        return max(self.months.values(), default=0)
+
+    @property
+    def heads_usd(self) -> Decimal:
+        """Dollars for the HEAD requests."""
+        return S3_GET_PRICE * (self.heads or 0)
 
     def begin(self, step: Step) -> None:
         """Count a deploy."""
@@ -96,25 +79,10 @@ class Tally:
     def add(self, step: Step, sent: Sequence[Pattern]) -> None:
         """Count what was sent for a step, which may be several deploys in one."""
         reach = Reach(sent)
-        self.months[f"{step.at:%Y-%m}"] += len(sent)
+        self.months[month_of(step.at)] += len(sent)
         self.collateral += collateral(reach, step)
         self.missed += sum(not reach.matches(path) for path in step.dirty)
         self.most_wildcards = max(self.most_wildcards, sum(pattern.wildcard for pattern in sent))
-
-    def replayed(self, history: str, strategy: str) -> Replayed:
-        """Return the sums."""
-        return Replayed(
-            history=history,
-            strategy=strategy,
-            deploys=self.deploys,
-            paths=self.months.total(),
-            collateral=self.collateral,
-            usd=sum(map(invalidation_bill, self.months.values()), Decimal(0)),
-            most_paths_in_a_month=max(self.months.values(), default=0),
-            missed=self.missed,
-            most_wildcards=self.most_wildcards,
-            heads=self.heads,
-        )
 
 
 def replay(
@@ -128,13 +96,13 @@ def replay(
         BadInput: as the steps of the history do.
     """
     source = Folder(history) if isinstance(history, Path) else history
-    tallies = {name: Tally() for name in strategies}
+    rows = {name: Replayed(source.name, name) for name in strategies}
     for step in source.steps(progress):
         for name, strategy in strategies.items():
             seen = step.seen(catalogue=name == OURS)
-            tallies[name].begin(seen)
-            tallies[name].add(seen, strategy(seen.reported, seen.live))
-    return tuple(tally.replayed(source.name, strategy) for strategy, tally in tallies.items())
+            rows[name].begin(seen)
+            rows[name].add(seen, strategy(seen.reported, seen.live))
+    return tuple(rows.values())
 
 
 def collateral(reach: Reach, step: Step) -> int:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
-from edgesweep.flush.budget import Budget, month_of, months_near
+from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.pace import Demand, demanded
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.lab.replay import OURS, Replayed, Tally
+from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.history import Progress, Source, Step
 
 TICK = timedelta(minutes=1)
@@ -161,27 +161,20 @@ def sweep(
     Raises:
         BadInput: as `source.steps` does.
     """
-    tally = Tally()
+    row = Replayed(source.name, strategy)
     flushes, waits = list[tuple[datetime, int]](), list[timedelta]()
 
     def deploys() -> Iterator[tuple[str, Step]]:
         for step in source.steps(progress):
             seen = step.seen(catalogue=strategy == OURS)
-            tally.begin(seen)
+            row.begin(seen)
             yield source.name, seen
 
     for sent in Paced(policy).run(deploys()):
-        tally.add(sent.step, [member.pattern for member in sent.members])
+        row.add(sent.step, [member.pattern for member in sent.members])
         flushes.append((sent.at, len(sent.members)))
         waits += [sent.at - step.at for step in sent.steps]
-    return Swept(tally.replayed(source.name, strategy), flushes, waits)
-
-
-def replay_paced(
-    source: Source, budget: Budget, progress: Progress | None = None, strategy: str = OURS
-) -> Replayed:
-    """Return what a strategy does over one history under a budget; see `sweep`."""
-    return sweep(source, Policy(budget), progress, strategy).row
+    return Swept(row, flushes, waits)
 
 
 def _next_tick(moment: datetime) -> datetime:

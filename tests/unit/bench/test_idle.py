@@ -5,7 +5,8 @@ import re
 import pytest
 
 from bench.idle import main, table
-from edgesweep.lab.cost.workload import Workload, month_bill
+from edgesweep.lab.cost.bill import bill
+from edgesweep.lab.cost.workload import Workload, used
 
 
 def test_bill(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,16 +14,16 @@ def test_bill(capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 0
 
     printed = capsys.readouterr().out
-    for line in month_bill(Workload()).lines:
-        assert f"{line.service}: {line.item}" in printed
+    for line in bill(used(Workload())).lines:
+        assert f"{line}" in printed
     assert printed.index("apart, for watching it") < printed.index("CloudWatch: alarms")
     assert "custom metrics: none while idle; 10 series, $3.00" in printed
-    assert re.search(r"^an idle month: us-east-1 \$0\.0\d+, .* holds$", printed, re.MULTILINE)
+    assert re.search(r"^an idle month: \$0\.0\d+; .* holds$", printed, re.MULTILINE)
 
 
 def test_sum() -> None:
     """The sums are those of the bill."""
-    month = month_bill(Workload(events=1_000_000, paths=3_000))
+    month = bill(used(Workload(events=1_000_000, paths=3_000)))
 
     *_, total = table(month.lines)
 

@@ -1,5 +1,6 @@
 """The comparison at a budget of $0 measures what it says."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +36,7 @@ def test_measure(results: list[Result]) -> None:
 def test_claims(results: list[Result]) -> None:
     """Each claim is judged by its figures; made-up sites are held to the first alone."""
     ours, *others = results
-    far = replace(ours.row, most_paths_in_a_month=1_001, collateral=10**6)
+    far = replace(ours.row, months=Counter({"2026-01": 1_001}), collateral=10**6)
     worse = [Result(far, late=1), *others]
 
     # The peer does as well here: nothing is a sixteenth of nothing.

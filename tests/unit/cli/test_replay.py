@@ -16,8 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgesweep.cli import main
-from edgesweep.cli.workers import Job
-from edgesweep.lab.replay import STRATEGIES
+from edgesweep.lab.replay import STRATEGIES, Replayed
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")
 NOVEMBER = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp())
@@ -125,9 +124,9 @@ def test_table(write: Write) -> None:
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
-        " deploys     paths   collateral    dollars  busiest month  missed  history / strategy",
-        "       2         2            8       0.00              2       0  site / everything",
-        "       2         4            0       0.00              4       0  site / each-path",
+        "deploys  paths  collateral  dollars  busiest month  missed  history / strategy",
+        "      2      2           8     0.00              2       0  site / everything",
+        "      2      4           0     0.00              4       0  site / each-path",
     ]
 
 
@@ -146,8 +145,8 @@ def test_reupload_all(write: Write, budget: list[str]) -> None:
         ("edgesweep-no-catalogue", 0),
     ]
     assert rows[0]["paths"] == 12
-    assert header.endswith("missed       heads  for heads  history / strategy")
-    assert lines[1].endswith("          11     0.0000  site / edgesweep")
+    assert header.endswith("missed  heads  for heads  history / strategy")
+    assert lines[1].endswith("     11     0.0000  site / edgesweep")
 
 
 def test_order(write: Write) -> None:
@@ -226,6 +225,13 @@ def test_unknown_strategy(write: Write) -> None:
     assert all(f"'{name}'" in line for name in STRATEGIES)
 
 
+def test_alone(write: Write) -> None:
+    """A single history is replayed in this process, and shows how far it is."""
+    shown = replay(write("one", 2), env={"FORCE_COLOR": "1"})
+
+    assert "1/1" in shown.stderr
+
+
 def test_progress(write: Write) -> None:
     """A person sees on standard error how many histories are done; a file gets nothing of it."""
     folders = [write("one", 2), write("two", 2)]
@@ -247,7 +253,7 @@ def killed(*_asked: object) -> NoReturn:
 
 def test_killed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a process is killed that is told in one line."""
-    monkeypatch.setattr(Job, "run", killed)
+    monkeypatch.setattr(Replayed, "begin", killed)
 
     result = replay(write("site", 2), write("other", 2))
 

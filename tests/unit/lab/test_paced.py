@@ -9,7 +9,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.history import Deploy, History, Step
-from edgesweep.lab.replay.paced import Paced, Sent, replay_paced
+from edgesweep.lab.replay.paced import Paced, Sent, sweep
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -89,7 +89,7 @@ def test_replay() -> None:
         Deploy("", last, (), ("b", "c"), ("a",)),
     ]
 
-    row = replay_paced(History("site", ["b", "c", "d"], deploys), Budget())
+    row = sweep(History("site", ["b", "c", "d"], deploys), Policy(Budget())).row
 
     assert (row.history, row.strategy, row.deploys) == ("site", "edgesweep", 3)
     assert (row.paths, row.collateral, row.most_paths_in_a_month, row.missed) == (4, 0, 3, 0)
@@ -101,7 +101,7 @@ def test_made_up_sites(shape: str) -> None:
     """On every made-up site no month passes the free paths, and no change is missed."""
     history = SHAPES[shape](7, 40)
 
-    row = replay_paced(history, Budget())
+    row = sweep(history, Policy(Budget())).row
 
     assert row.deploys == len(history.deploys)
     assert (row.missed, row.usd) == (0, Decimal(0))

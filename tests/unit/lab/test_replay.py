@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -108,7 +109,7 @@ def test_replay(tmp_path: Path) -> None:
         "exact-folders": (22, 0),
     }
     assert rows["each-path"] == Replayed(
-        "site", "each-path", 3, 22, 0, Decimal(0), 20, 0, most_wildcards=0
+        "site", "each-path", 3, months=Counter({"2026-11": 2, "2026-12": 20})
     )
     assert rows["level-collapse"].most_wildcards == 1
 
@@ -137,22 +138,6 @@ def test_missed(tmp_path: Path) -> None:
     (row,) = replay(site, {"sloppy": lambda _dirty, _live: sent})
 
     assert (row.paths, row.collateral, row.missed, row.most_wildcards) == (3, 1, 2, 1)
-
-
-def test_to_json(tmp_path: Path) -> None:
-    """A row is printed with exactly the agreed names."""
-    (row,) = replay(history(tmp_path, ["a"], deploy()), {"each-path": each_path})
-
-    assert row.to_json() == {
-        "history": "site",
-        "strategy": "each-path",
-        "deploys": 1,
-        "paths": 0,
-        "collateral": 0,
-        "usd": 0.0,
-        "most_paths_in_a_month": 0,
-        "missed": 0,
-    }
 
 
 def test_no_deploys(tmp_path: Path) -> None:
