@@ -166,7 +166,11 @@ class Flusher:
         try:
             if lease.unfinished is not None:
                 flush = self.journal.load(distribution, lease.unfinished)
-                outcome = self._finish(flush, lease, Reason.RECOVERED)
+                if flush is None:
+                    # Its rows are still there: they are planned, and charged, again.
+                    self.journal.forget(distribution, lease.unfinished)
+                else:
+                    outcome = self._finish(flush, lease, Reason.RECOVERED)
                 if outcome.reason is Reason.UNFINISHED:
                     return outcome
                 span = self.dirty.span(distribution)
@@ -274,23 +278,19 @@ class Flusher:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
         self.dirty.delete(rows)
         self._delete_older(flush)
-        settled = self.journal.settled(flush, self.clock())
+        settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
     def _give_up(self, flush: Flush, answer: Answer | None, reason: Reason) -> Outcome:
         # What was accepted of it is done, and has to be so before the flush is forgotten.
         self._delete_older(flush)
-        flush = self.journal.rejected(flush)
+        flush = self.journal.advance(flush, flush.reject())
         if isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
             self._unroute(flush.distribution)
         return Outcome(flush.distribution, reason, flush, answer)
 
     def _delete_older(self, flush: Flush) -> None:
-        """Delete the rows that are covered by what was accepted of a flush, and older than it.
-
-        What it has left out because a flush before it had it accepted counts as well, for rows that
-        are older than that one.
-        """
+        """Delete the rows that a flush, or one that it replaces, covers and is newer than."""
         sent = list(self._sent(flush))
         if not sent:
             return
@@ -305,13 +305,12 @@ class Flusher:
 
     def _sent(self, flush: Flush) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
         """Yield what was accepted of a flush and of those before it, and until when each counts."""
-        while True:
-            if flush.accepted:
-                matches = matcher(flush.done, strict=self.strict(flush.distribution))
-                yield flush.opened_at - MARGIN, matches
-            if flush.replaces is None:
-                return
-            flush = self.journal.load(flush.distribution, flush.replaces)
+        one: Flush | None = flush
+        while one is not None:
+            if one.accepted:
+                matches = matcher(one.done, strict=self.strict(one.distribution))
+                yield one.opened_at - MARGIN, matches
+            one = self.journal.load(one.distribution, one.replaces) if one.replaces else None
 
     def _unroute(self, distribution: str) -> None:
         for chunk in _chunks(self.dirty.read(distribution)):

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from pynamodb.attributes import BinaryAttribute
-from pynamodb.exceptions import DoesNotExist
 
-from edgesweep.aws.dynamodb.models import Keyed, bound
+from edgesweep.aws.dynamodb.models import Keyed, bound, find
 from edgesweep.routes import Behaviour, Distribution, Origin
 
 # A version that keeps something else keeps it under another key, and finds nothing under this one.
@@ -31,11 +30,8 @@ class RoutesTable:
 
     def load(self) -> Sequence[Distribution] | None:
         """Return the distributions that were saved last, None if none were; strongly consistent."""
-        try:
-            item = self._model.get(*_KEY, consistent_read=True)
-        except DoesNotExist:
-            return None
-        return _loaded(zlib.decompress(item.distributions).decode())
+        item = find(self._model, *_KEY)
+        return _loaded(zlib.decompress(item.distributions).decode()) if item else None
 
     def save(self, distributions: Sequence[Distribution]) -> None:
         """Keep these distributions, and no others."""

@@ -13,9 +13,9 @@ from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.discovery import HURRIED, REFRESHED, Discovered, Discovery, Undiscovered
 from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Lease
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
