@@ -216,12 +216,12 @@ class TestDynamoDB(Contract):
         """Return a table in memory."""
         with mock_aws():
             create_table("dirty")
-            yield DirtyTable("dirty", shards=SHARDS)
+            yield DirtyTable("dirty", shards=lambda: SHARDS)
 
 
 @pytest.fixture(scope="module", name="table")
 def _table() -> DirtyTable:
-    return DirtyTable("dirty", shards=SHARDS)
+    return DirtyTable("dirty", shards=lambda: SHARDS)
 
 
 @pytest.mark.xdist_group("embedded")
