@@ -131,7 +131,11 @@ class Flusher:
         outcome = Outcome(held.distribution, Reason.LEASE)
         if held.lease.unfinished is not None:
             flush = self.journal.load(held.distribution, held.lease.unfinished)
-            outcome = self._finish(flush, held, Reason.RECOVERED)
+            if flush is None:
+                # Its rows are still there: they are planned, and charged, again.
+                self.journal.forget(held.distribution, held.lease.unfinished)
+            else:
+                outcome = self._finish(flush, held, Reason.RECOVERED)
             if outcome.reason in _GOES_ON:
                 return outcome
             span = self.dirty.span(held.distribution)
@@ -186,7 +190,7 @@ class Flusher:
         flush, swept = self._sweeper.sweep(flush, held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
-        settled = self.journal.settled(flush, self.clock())
+        settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
     def _give_up(
@@ -198,7 +202,8 @@ class Flusher:
             swept = self._sweeper.unroute(held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
-        return Outcome(flush.distribution, reason, self.journal.rejected(flush), answer)
+        rejected = self.journal.advance(flush, flush.reject())
+        return Outcome(flush.distribution, reason, rejected, answer)
 
     @property
     def _planner(self) -> Planner:

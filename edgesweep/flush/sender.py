@@ -7,7 +7,7 @@ the old one is looked up, and the rest is given up, to be planned anew with the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -121,13 +121,13 @@ class Sender:
     def _counted(self, flush: Flush, held: HeldLease) -> Flush:
         held.renew()
         # Noting the attempt may have taken long: the month is looked at last of all.
-        return self._charged(self.journal.attempted(flush))
+        return self._charged(self.journal.advance(flush, flush.attempt()))
 
     def _charged(self, flush: Flush) -> Flush:
         for month, near in months_near(self.clock()).items():
             if month not in flush.months:
                 limit = self.budget.limit(len(flush.paths), near)
-                flush = self.journal.charge(flush, month, limit)
+                flush = self.journal.advance(flush, flush.charge(month), {month: limit})
         return flush
 
     def _ask(self, flush: Flush) -> Answer:
@@ -137,7 +137,8 @@ class Sender:
 
     def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
         paths = flush.requests()[len(flush.accepted)]
-        return self.journal.accepted(flush, _invalidation(answer, paths), self.clock())
+        noted = flush.accept(_invalidation(answer, paths), self.clock())
+        return self.journal.advance(flush, noted)
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return what a request has made that no month can pay any more, if it has made anything.
@@ -163,7 +164,7 @@ class Sender:
         if answer.refusal is Refusal.CONFLICT:
             # Something was invalidated under this reference: it stays unanswered and charged.
             return Sent(flush, answer, given_up=True)
-        flush = self.journal.refused(flush)
+        flush = self.journal.advance(flush, flush.refuse())
         successor = self._successor(flush, held, answer.refusal)
         if successor is None:
             return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
@@ -179,24 +180,13 @@ class Sender:
 
     def _successor(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
         now = self.clock()
-        fresh = replace(
-            flush,
-            opened_at=now,
-            token=self.token(),
-            months=tuple(months_near(now)),
-            replaces=flush.id,
-            attempts=0,
-            refusals=0,
-            accepted=(),
-            swept="",
-        )
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
             if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, held, now):
                 return None
-            return replace(fresh, split=True)
+            return flush.successor(now, self.token(), flush.paths, split=True)
         wider = coarser(flush.left)
         if refusal in _NOT_THIS_WAY and wider != flush.left:
-            return replace(fresh, paths=wider, split=False)
+            return flush.successor(now, self.token(), wider, split=False)
         return None
 
     def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:

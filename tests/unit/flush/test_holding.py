@@ -14,8 +14,8 @@ from edgesweep.flush.answers import Refusal, Refused
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import LEASE_TERM, Invalidation, Overtaken
 from edgesweep.flush.policy import Reason
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.flushing import Killed, Process, Ticks
-from tests.fakes.journal import JournalInMemory
 
 MINUTE = timedelta(minutes=1)
 # A step may take as long as a third of a term.

@@ -11,9 +11,17 @@ import pytest
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Lease, Overtaken, State
+from edgesweep.flush.journal import (
+    NO_LIMITS,
+    Flush,
+    Invalidation,
+    Lease,
+    Limits,
+    Overtaken,
+    State,
+)
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
-from tests.fakes.journal import JournalInMemory
+from edgesweep.operate.journal_in_memory import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
@@ -89,7 +97,8 @@ class World:
     def send(self, flush: Flush) -> tuple[Flush, Answer | None]:
         """Send it, and forget what is given up."""
         sent = self.sender.send(flush, self.held)
-        return self.journal.rejected(sent.flush) if sent.given_up else sent.flush, sent.answer
+        flush = sent.flush
+        return self.journal.advance(flush, flush.reject()) if sent.given_up else flush, sent.answer
 
     @property
     def held(self) -> HeldLease:
@@ -183,7 +192,7 @@ def test_invalid() -> None:
     assert [paths for _, paths in world.asked] == [TOUCHY, flush.paths]
     assert world.references == [opened.reference(0), flush.reference(0)]
     assert flush.reference(0) != opened.reference(0)
-    assert world.journal.load("E1", opened.id).state is State.REJECTED
+    assert world.journal.flushes["E1", opened.id].state is State.REJECTED
     assert world.journal.ledger == {NOVEMBER: 2}
 
 
@@ -306,9 +315,9 @@ def test_late_note() -> None:
     """If noting the attempt takes until the next month is near, that is charged as well."""
 
     class Slow(JournalInMemory):
-        def attempted(self, flush: Flush) -> Flush:
-            world.now += timedelta(seconds=20)
-            return super().attempted(flush)
+        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+            world.now += timedelta(seconds=20 * (to.attempts - flush.attempts))
+            return super().advance(flush, to, limits)
 
     world = World([LOST], now=MONTH_END - timedelta(seconds=40), journal=Slow())
 
@@ -335,7 +344,7 @@ def test_gone_on() -> None:
     """Who finds that another went on with the flush asks for nothing."""
     world = World()
     flush = world.open()
-    world.journal.attempted(flush)
+    world.journal.advance(flush, flush.attempt())
 
     with pytest.raises(Overtaken):
         world.send(flush)
