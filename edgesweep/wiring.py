@@ -20,7 +20,7 @@ from edgesweep.aws.s3 import Bucket, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
-from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
+from edgesweep.flush.discovery import REFRESHED, Discovery, DistributionSource, DistributionStore
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.notifications import WiringCheck
@@ -64,7 +64,9 @@ class Adapters:
         looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
         return cls(
-            dirty=DirtyTable(settings.dirty_table, journal.shards(settings.shards)),
+            dirty=DirtyTable(
+                settings.dirty_table, recent(lambda: journal.shards(settings.shards), now)
+            ),
             journal=journal,
             atlas=RoutesTable(settings.flushes_table),
             directory=Distributions(looking, settings.buckets, settings.distributions),
@@ -188,6 +190,22 @@ def now() -> datetime:
 def token() -> str:
     """Return random text."""
     return secrets.token_hex(4)
+
+
+def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
+    """Return what tells an answer, and asks for it again after `REFRESHED`.
+
+    A warm flusher has to hear of partitions that a recorder has begun to use since.
+    """
+    asked_at, answer = clock(), ask()
+
+    def latest() -> int:
+        nonlocal asked_at, answer
+        if clock() - asked_at >= REFRESHED:
+            asked_at, answer = clock(), ask()
+        return answer
+
+    return latest
 
 
 def row_token() -> str:
