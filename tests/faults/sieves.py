@@ -56,6 +56,18 @@ class AnyWrite(UnchangedFilter):
         )
 
 
+class StampAlone(UnchangedFilter):
+    """Takes the stamp of an event for the moment at which its upload began."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(
+            {
+                name: [replace(event, sequencer=None) for event in its_events]
+                for name, its_events in events.items()
+            }
+        )
+
+
 class EntryBeforeRow(UnchangedFilter):
     """Learns before the row is written."""
 
@@ -182,6 +194,7 @@ MUTANTS: Mapping[str, Sieved] = {
             HeadAlone,
             EventAlone,
             AnyWrite,
+            StampAlone,
             EntryBeforeRow,
             HeadAfterRow,
             EarlyStamp,

@@ -26,6 +26,8 @@ PAGE = ("site", "page.html")
 SECOND = timedelta(seconds=1)
 # Bytes and headers.
 Version = tuple[str, str]
+# Seconds by which an event may be stamped later than its write.
+LATE = (0, 0, 4)
 Key = TypeVar("Key")
 T = TypeVar("T")
 WRITES: Sequence[Version | None] = [("A", "1"), ("A", "1"), ("B", "1"), ("A", "2"), None]
@@ -41,7 +43,7 @@ class Site:
         written_at: when it was written.
         changed_at: when viewers last began to get something else.
         waiting: events on their way, by number.
-        careless: headers may change twice within a second.
+        careless: headers may change twice within two seconds.
     """
 
     explorer: Explorer
@@ -61,21 +63,21 @@ class Site:
         """
         now = self.explorer.now
         if version and self.version and version[0] == self.version[0] and not self.careless:
-            # What the documented limit leaves out: headers change once in a second.
-            now = self.explorer.now = max(now, now.replace(microsecond=0) + SECOND)
+            # What the documented limit leaves out: headers change once in two seconds.
+            now = self.explorer.now = max(now, now.replace(microsecond=0) + 2 * SECOND)
             begun_at = now
         else:
             begun_at = now - self.explorer.chance.choice((0, 0, 4)) * SECOND
         self.past.append((version, begun_at))
         self._become(version, begun_at)
-        self._tell(version)
+        self._tell(version, begun_at)
 
     def undo(self) -> None:
         """Remove the current version, or the mark of a removal: what was before is there again."""
         if len(self.past) > 1:
             self.past.pop()
             self._become(*self.past[-1])
-            self._tell(None)
+            self._tell(None, self.explorer.now)
 
     def take(self) -> list[str]:
         """Take a few of the events that wait, in any order."""
@@ -125,8 +127,9 @@ class Site:
             self.changed_at = self.explorer.now
         self.version, self.written_at = version, written_at
 
-    def _tell(self, version: Version | None) -> None:
-        event = _event(version, self.explorer.now)
+    def _tell(self, version: Version | None, begun_at: datetime) -> None:
+        late = self.explorer.chance.choice(LATE) * SECOND
+        event = _event(version, begun_at, self.explorer.now + late)
         self.waiting += [event] * self.explorer.chance.choice((1, 1, 2))
 
     def _call(
@@ -212,10 +215,11 @@ def _tokens() -> Iterator[str]:
     return (f"{number:08x}" for number in count(1))
 
 
-def _event(version: Version | None, at: datetime) -> str:
-    """Return what S3 says of a write."""
+def _event(version: Version | None, begun_at: datetime, at: datetime) -> str:
+    """Return what S3 says of a write, with a sequencer as it gives them."""
     if version is None:
         return notification(PAGE[1], at=at, event="ObjectRemoved:Delete")
     body = json.loads(notification(PAGE[1], at=at))
-    body["Records"][0]["s3"]["object"]["eTag"] = version[0]
+    sequencer = f"{int(begun_at.timestamp()):010X}{begun_at.microsecond:08X}"
+    body["Records"][0]["s3"]["object"] |= {"eTag": version[0], "sequencer": sequencer}
     return json.dumps(body)
