@@ -15,6 +15,7 @@ from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswer
 from edgesweep.flush.budget import Budget, month_of, months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Invalidation, Journal, OverLimit, State, split
+from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
@@ -27,6 +28,7 @@ DOUBT = timedelta(minutes=10)
 # A rate that is passed by one request alone may be told as either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
+_ANOTHER_WAY = {*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY}
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
 
@@ -77,6 +79,7 @@ class Sender:
         clock: this process's time.
         token: a source of random text.
         pause: sleeps for some seconds.
+        quota: how much may be in progress for a distribution.
     """
 
     edge: Edge
@@ -85,6 +88,16 @@ class Sender:
     clock: Callable[[], datetime]
     token: Callable[[], str]
     pause: Callable[[float], None]
+    quota: Headroom = OUR_QUOTA
+
+    def prune(self, held: HeldLease) -> None:
+        """Forget the requests that CloudFront has completed."""
+        in_progress: list[Invalidation] = []
+        for request in held.lease.in_progress:
+            held.keep()
+            if self.edge.in_progress(held.distribution, request.id):
+                in_progress.append(request)
+        held.lease = replace(held.lease, in_progress=tuple(in_progress))
 
     def send(self, flush: Flush, held: HeldLease) -> Sent:
         """Send the requests of an open flush that were not accepted yet.
@@ -164,6 +177,12 @@ class Sender:
             # Something was invalidated under this reference: it stays unanswered and charged.
             return Sent(flush, answer, given_up=True)
         flush = self.journal.refused(flush)
+        if answer.refusal in _ANOTHER_WAY:
+            # Also what was accepted of this flush counts as in progress.
+            held.reread()
+            self.prune(held)
+            if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
+                return Sent(flush, answer)
         successor = self._successor(flush, held, answer.refusal)
         if successor is None:
             return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
@@ -194,20 +213,19 @@ class Sender:
             if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, held, now):
                 return None
             return replace(fresh, split=True)
-        wider = coarser(flush.left)
-        if refusal in _NOT_THIS_WAY and wider != flush.left:
-            return replace(fresh, paths=wider, split=False)
+        if refusal in _NOT_THIS_WAY:
+            wider = coarser(flush.left, self._room(held))
+            return None if wider == flush.left else replace(fresh, paths=wider, split=False)
         return None
+
+    def _room(self, held: HeldLease) -> int:
+        """Return how many more wildcards may be in progress."""
+        return self.quota.less(held.lease.in_progress).wildcards
 
     def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:
         """Tell whether the same request may yet be accepted, or be known to have been."""
-        if not flush.answered and now - flush.opened_at < DOUBT:
-            return True
-        for request in held.lease.in_progress:
-            held.keep()
-            if self.edge.in_progress(flush.distribution, request.id):
-                return True
-        return False
+        unheard = not flush.answered and now - flush.opened_at < DOUBT
+        return unheard or bool(held.lease.in_progress)
 
 
 def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:
