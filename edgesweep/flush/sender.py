@@ -24,6 +24,9 @@ PAUSE_SECONDS = 1.0
 CLOCKS_APART = timedelta(seconds=10)
 # An attempt that went unanswered may have been accepted: so long the same is asked again.
 DOUBT = timedelta(minutes=10)
+# CloudFront does not say for how long it knows a caller reference. An attempt that is older than
+# this is looked up before the same is asked again.
+REMEMBERED = timedelta(hours=1)
 
 # A rate that is passed by one request alone may be told as either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
@@ -107,17 +110,10 @@ class Sender:
             OverLimit: it may be billed in a month that cannot take it yet.
         """
         while True:
-            try:
-                flush = self._charged(flush)
-            except OverLimit:
-                found = self._made_before(flush, held)
-                if found is None:
-                    return Sent(flush, given_up=True)
-                answer: Answer = found
-            else:
-                flush = self._counted(flush, held)
-                answer = self._ask(flush)
+            flush, answer = self._next(flush, held)
             match answer:
+                case None:
+                    return Sent(flush, given_up=True)
                 case Unanswered():
                     return Sent(flush, answer)
                 case Accepted():
@@ -131,10 +127,26 @@ class Sender:
                         return refused
                     flush = refused.flush
 
-    def _counted(self, flush: Flush, held: HeldLease) -> Flush:
+    def _next(self, flush: Flush, held: HeldLease) -> tuple[Flush, Answer | None]:
+        """Return the flush, and what became of its next request: None if no month can pay it."""
+        if not flush.answered and self.clock() - flush.opened_at > REMEMBERED:
+            found = self._look_up(flush, held)
+            if found is not None:
+                return flush, found
+        try:
+            flush = self._charged(flush)
+        except OverLimit:
+            return flush, self._made_before(flush, held)
         held.renew()
-        # Noting the attempt may have taken long: the month is looked at last of all.
-        return self._charged(self.journal.attempted(flush))
+        flush = self.journal.attempted(flush)
+        try:
+            # Noting the attempt may have taken long: the month is looked at last of all.
+            flush = self._charged(flush)
+        except OverLimit:
+            # Nothing was asked, so nothing is owed.
+            flush = self.journal.refused(flush)
+            return flush, self._made_before(flush, held)
+        return flush, self._ask(flush)
 
     def _charged(self, flush: Flush) -> Flush:
         for month, near in months_near(self.clock()).items():
@@ -167,6 +179,9 @@ class Sender:
         if not months_near(now).keys().isdisjoint(flush.months):
             msg = f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
             raise OverLimit(msg)
+        return self._look_up(flush, held)
+
+    def _look_up(self, flush: Flush, held: HeldLease) -> Accepted | None:
         reference = flush.reference(len(flush.accepted))
         since = flush.opened_at - CLOCKS_APART
         return self.edge.look_up(flush.distribution, reference, since, held.keep)

@@ -362,6 +362,24 @@ def test_next_month_full() -> None:
     assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
 
 
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_full_after_counting(seconds: int) -> None:
+    """A month that is full by the time an attempt is counted takes no charge that buys nothing."""
+
+    class Slow(JournalInMemory):
+        def attempted(self, flush: Flush) -> Flush:
+            world.now += timedelta(seconds=seconds)
+            return super().attempted(flush)
+
+    world = World([], allowance=10, now=MONTH_END - timedelta(seconds=34), journal=Slow())
+    world.journal.ledger[DECEMBER] = 9
+
+    flush, answer = world.send(world.open())
+
+    assert (flush.state, answer, world.asked) == (State.REJECTED, None, [])
+    assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
+
+
 def test_late_note() -> None:
     """If noting the attempt takes until the next month is near, that is charged as well."""
 
