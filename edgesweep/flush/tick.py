@@ -1,10 +1,11 @@
 """The tick: the steps that the flush function and `edgesweep flush` share.
 
-1. look      which distributions there are; rows that waited for one are routed
+1. look      which distributions there are
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
-4. redrive   DynamoDB answers by now, so messages that failed before may be recorded
-5. wiring    whether the buckets still publish their events
+4. route     some of the rows that waited for a distribution
+5. redrive   DynamoDB answers by now, so messages that failed before may be recorded
+6. wiring    whether the buckets still publish their events
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,25 +30,27 @@ class Ticked:
         known: the distributions.
         policy: by which they were flushed.
         outcomes: one for each distribution that wanted a flush.
+        unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
         unwired: buckets that publish no events.
         refusal: why the guaranteed interval is not kept.
-        failure: why no messages could be sent back.
+        failures: why rows could not be routed, or messages not be sent back.
     """
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
+    unrouted: int
     redriven: int
     unwired: Sequence[str]
     refusal: BadInput | None
-    failure: Exception | None
+    failures: Sequence[Exception]
 
     @property
     def errors(self) -> Sequence[Exception]:
         """All that went wrong; the rest was done all the same."""
         outcomes = (outcome.error for outcome in self.outcomes)
-        found = (self.known.error, self.refusal, *outcomes, self.failure)
+        found = (self.known.error, self.refusal, *outcomes, *self.failures)
         return [error for error in found if error]
 
 
@@ -78,22 +81,28 @@ class Tick:
         known = self.discovery.look()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
-        redriven, failure = self._redriven()
-        return Ticked(known, policy, outcomes, redriven, self.unwired(), refusal, failure)
+        failures: list[Exception] = []
+        unrouted = _attempted(partial(self.discovery.route, known), failures)
+        redriven = _attempted(self.redrive, failures)
+        unwired = self.unwired()
+        return Ticked(known, policy, outcomes, unrouted, redriven, unwired, refusal, failures)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         """Return what a tick publishes, nothing if it found nothing."""
         now = self.clock()
         spent = partial(self.spent, month_of(now))
-        values = measured(done.outcomes, done.policy, spent, now, done.known.unrouted)
+        values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
         unwired = {Series.UNWIRED_BUCKETS: float(len(done.unwired))} if done.unwired else {}
         return {**values, **unwired}
 
-    def _redriven(self) -> tuple[int, Exception | None]:
-        try:
-            return self.redrive(), None
-        except Exception as error:  # noqa: BLE001  # told; what was flushed is flushed
-            return 0, error
+
+def _attempted(step: Callable[[], int], failures: list[Exception]) -> int:
+    """Return how many a step says, and note why it failed: what was flushed is flushed."""
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001  # told
+        failures.append(error)
+        return 0
 
 
 def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:

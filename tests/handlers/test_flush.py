@@ -194,8 +194,8 @@ def test_cold_idle(deployment: Deployment) -> None:
         asked.clear()
         deployment.load("flush")()
 
-    assert set(first) - READS == {"cloudfront.GetDistributionConfig", "dynamodb.PutItem"}
-    assert set(asked) - READS == {"cloudfront.GetDistributionConfig"}
+    assert set(first) - READS == {"cloudfront.GetDistribution", "dynamodb.PutItem"}
+    assert set(asked) - READS == {"cloudfront.GetDistribution"}
 
 
 def test_idle_after_flush(deployment: Deployment) -> None:
