@@ -124,11 +124,11 @@ def leave_open(site: Site, tree: Path) -> str:
 
 
 def leave_dead(site: Site) -> Mapping[str, datetime]:
-    """Leave dead letters that are due, and one that nobody can read and that is not."""
+    """Leave dead letters that are due, and one that nobody can read, which is due in 13 hours."""
     now = datetime.now(UTC)
     for key, (redriven, ago) in DEAD.items():
         send_dead(site, report(site.bucket, key), redriven, now - ago)
-    send_dead(site, "poison", 5, now)
+    send_dead(site, "poison", 5, now - timedelta(hours=3))
     return {f"/{key}": now for key in DEAD}
 
 
