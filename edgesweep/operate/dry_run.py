@@ -6,6 +6,7 @@ exactly what a real one sends, unfinished flushes included.
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from edgesweep.dirty import DirtyRow
