@@ -7,7 +7,9 @@ The rule. A created event is skipped if the catalogue knows the object, the even
 one it knows, and a HEAD then finds that etag, those headers, and no write later than the event's.
 A skip writes nothing. For any other event, in this order: forget what is known (under a token of
 our own), HEAD, stamp and write the dirty row, and learn what the HEAD saw if the token still
-stands. A removal forgets without a token and learns nothing.
+stands. A removal forgets and learns nothing, and so does a change that gets no row because its
+object is not swept or not served: it may be one day. A forgotten object keeps its item, so that it
+differs from one that never changed.
 
 Invariant: what is known was seen by a HEAD, a row was recorded after that HEAD, and no event of
 that object was worked on since. So of every version put after the HEAD the event is still to come,
@@ -44,8 +46,8 @@ Last-Modified no later than the event of the way there; the edge then keeps B's 
 TTL. Last-Modified has whole seconds, so both fell into one; or the way back was begun before the
 way there was done, as a multipart upload, which is dated by its beginning, or a replica may be.
 
-It is events that are trusted. Where some were never worked on (a bucket detached for a while, keys
-that patterns left out, a queue that lost messages), begin with an empty catalogue: a stack deployed
+It is events that are trusted. Where some were never worked on (a bucket detached for a while, a
+queue that lost messages), begin with an empty catalogue: a stack deployed
 without one, and then with one again, has a new table. A survey sees no edge: it takes it that
 viewers get what is there.
 
@@ -145,10 +147,6 @@ class Catalogue(Protocol):
         """Make objects unknown under a token; return those that were not, with the reason."""
         ...
 
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Make objects unknown under no token; return those that were not, with the reason."""
-        ...
-
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`, and of no other.
 
@@ -190,7 +188,7 @@ class Checked:
 class NoCatalogue:
     """Takes every object for changed, and asks nobody."""
 
-    def check(self, _changes: Iterable[Change]) -> Checked:
+    def check(self, _changes: Iterable[Change], _passed_over: Collection[Name] = ()) -> Checked:
         """Say so."""
         return Checked()
 
@@ -215,7 +213,7 @@ class UnchangedFilter:
     token: Callable[[], str]
     clock: Callable[[], datetime]
 
-    def check(self, changes: Iterable[Change]) -> Checked:
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Tell what a batch of changes is about, and forget what has changed.
 
         Rows have to be written afterwards, stamped `stamped_at` or later, and `learn` after them.
@@ -226,7 +224,7 @@ class UnchangedFilter:
         removed = {name for name, its_events in changed.items() if _removed(its_events)}
         present = [name for name in changed if name not in removed]
         token = self.token()
-        refused = {**self.catalogue.clear(removed), **self.catalogue.forget(present, token)}
+        refused = self.catalogue.forget([*changed, *passed_over], token)
         asked = [name for name in present if name not in refused]
         seen = self.heads.look(asked)
         return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -34,7 +36,6 @@ class Contract:
         """Asking about no object is no error."""
         assert catalogue.known([]) == {}
         assert catalogue.forget([], "t1") == {}
-        assert catalogue.clear([]) == {}
         assert catalogue.learn({}, "t1") == {}
 
     @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON)])
@@ -76,16 +77,6 @@ class Contract:
 
         assert catalogue.known([PAGE]) == {}
 
-    def test_clear(self, catalogue: Catalogue) -> None:
-        """What is cleared is unknown, and no token stands any more."""
-        catalogue.forget([PAGE, OTHER], "t1")
-        catalogue.learn({OTHER: SEEN}, "t1")
-
-        assert catalogue.clear([PAGE, OTHER]) == {}
-
-        catalogue.learn({PAGE: SEEN}, "t1")
-        assert catalogue.known([PAGE, OTHER]) == {}
-
     def test_never_forgotten(self, catalogue: Catalogue) -> None:
         """An object that was not forgotten first is not learnt."""
         catalogue.learn({PAGE: SEEN}, "t1")
@@ -108,7 +99,7 @@ class Contract:
         catalogue.forget(names, "t1")
         catalogue.learn(dict.fromkeys(names, SEEN), "t1")
 
-        catalogue.clear(names[:60])
+        catalogue.forget(names[:60], "t2")
 
         assert catalogue.known(names) == dict.fromkeys(names[60:], SEEN)
 
@@ -131,3 +122,17 @@ class TestDynamoDB(Contract):
         with mock_aws():
             create_catalogue("catalogue")
             yield CatalogueTable("catalogue")
+
+    def test_forgotten_stands(self, catalogue: Catalogue) -> None:
+        """An object that was forgotten has an item, one that was never seen has none."""
+        catalogue.forget([PAGE], "t1")
+        catalogue.learn({PAGE: SEEN}, "t1")
+
+        catalogue.forget([PAGE], "t2")
+
+        assert [item["pk"]["S"] for item in items()] == ["site/index.html"]
+
+
+def items() -> list[dict[str, Any]]:
+    """Return the items of the table."""
+    return boto3.client("dynamodb").scan(TableName="catalogue")["Items"]

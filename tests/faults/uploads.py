@@ -1,7 +1,8 @@
 """One object, whose uploads two recorders and a survey work on at once.
 
-It is written, copied onto itself, removed and brought back while the events of it come late, twice
-and in any order. Every call may be the last of its process. When all is quiet, the law is judged.
+It is written, copied onto itself, removed and brought back, also while nobody serves it, and its
+events come late, twice and in any order. Every call may be the last of its process. When all is
+quiet, the law is judged.
 """
 
 import json
@@ -13,12 +14,11 @@ from itertools import count
 from random import Random
 from typing import TypeVar
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
 from tests.faults.explorer import Crash, Explorer
 from tests.messages import notification
 
@@ -42,6 +42,7 @@ class Site:
         changed_at: when viewers last began to get something else.
         waiting: events on their way, by number.
         careless: headers may change twice within a second.
+        served: whether a distribution serves it.
     """
 
     explorer: Explorer
@@ -53,6 +54,7 @@ class Site:
     changed_at: datetime | None = None
     waiting: list[str] = field(default_factory=list)
     careless: bool = False
+    served: bool = True
 
     def write(self, version: Version | None) -> None:
         """Write or remove the object; S3 sends the event once or twice.
@@ -76,6 +78,25 @@ class Site:
             self.past.pop()
             self._become(*self.past[-1])
             self._tell(None)
+
+    def spell(self) -> None:
+        """Write the object while nobody serves it; when it is served again, `/*` is invalidated."""
+        self.served = False
+        self.pause()
+        self.write(self.explorer.chance.choice(WRITES))
+        self.pause()
+        self.served, self.changed_at = True, self.explorer.now
+        self.pause()
+        everything = Change(PAGE[0], "*", Kind.CREATED, self.explorer.now)
+        self.rows.add([DirtyRow("E1", everything, self.explorer.now, f"{len(self.past)}")])
+
+    def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
+        """Return who serves the object."""
+        return ["E1"] if self.served else []
+
+    def serves(self, bucket: str) -> bool:  # noqa: ARG002  # a Routes
+        """Tell that a distribution leads to the bucket."""
+        return True
 
     def take(self) -> list[str]:
         """Take a few of the events that wait, in any order."""
@@ -106,10 +127,6 @@ class Site:
         """Forget under a token."""
         return self._call(lambda: self.catalogue.forget(names, token), names)
 
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Forget under none."""
-        return self._call(lambda: self.catalogue.clear(names), names)
-
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Learn under a token."""
         return self._call(lambda: self.catalogue.learn(entries, token), entries)
@@ -121,9 +138,14 @@ class Site:
         return self._call(lambda: self.rows.add(rows), rows)
 
     def _become(self, version: Version | None, written_at: datetime) -> None:
-        if version != self.version:
+        if version != self.version and self.served:
             self.changed_at = self.explorer.now
         self.version, self.written_at = version, written_at
+
+    def pause(self) -> None:
+        """Let the recorders go on for a while."""
+        for _ in range(self.explorer.chance.choice((1, 1, 4))):
+            self.explorer.step()
 
     def _tell(self, version: Version | None) -> None:
         event = _event(version, self.explorer.now)
@@ -159,7 +181,7 @@ def tell(seed: int, sieved: Sieved = faithful, *, careless: bool = False) -> Sit
     if chance.random() < 0.7:
         work_off(site, sieve)
     site.explorer.crash = crash
-    writes = [chance.choice((*WRITES, site.undo)) for _ in range(chance.randint(1, 6))]
+    writes = [chance.choice((*WRITES, site.undo, site.spell)) for _ in range(chance.randint(1, 6))]
     surveys = [lambda: _survey(sieve)] * chance.choice((0, 0, 1))
     recorders = [lambda: _record(site, sieve, batches=5)] * 2
     site.explorer.run(lambda: _write(site, writes), *recorders, *surveys)
@@ -176,8 +198,7 @@ def is_stale(site: Site) -> bool:
 
 def _write(site: Site, writes: Iterable[Version | Callable[[], None] | None]) -> None:
     for write in writes:
-        for _ in range(site.explorer.chance.choice((1, 1, 4))):
-            site.explorer.step()
+        site.pause()
         if callable(write):
             write()
         else:
@@ -192,7 +213,7 @@ def work_off(site: Site, sieve: UnchangedFilter) -> None:
 
 def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
     """Record a few batches; what is not acknowledged comes back."""
-    recorder = Recorder(RoutesInMemory(), site, _tokens().__next__, sieve=sieve)
+    recorder = Recorder(site, site, _tokens().__next__, sieve=sieve)
     for _ in range(batches):
         site.explorer.step()
         batch = {str(number): body for number, body in enumerate(site.take())}

@@ -56,13 +56,6 @@ class CatalogueTable:
         puts = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
         return {_name(item["pk"]["S"]): reason for item, reason in puts}
 
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Make objects unknown under no token; return those that were not, with the reason."""
-        keys = [{"pk": {"S": _key(name)}} for name in names]
-        unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
-        deletes = [(request["DeleteRequest"]["Key"], reason) for request, reason in unwritten]
-        return {_name(key["pk"]["S"]): reason for key, reason in deletes}
-
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`, and of no other.
 

@@ -116,14 +116,14 @@ def test_since() -> None:
 
 
 def test_removed() -> None:
-    """A removal forgets without a token, and nobody looks at what is gone."""
+    """A removal forgets for good, and nobody looks at what is gone."""
     world = World({PAGE: KNOWN, STYLE: KNOWN}, {PAGE: THERE, STYLE: THERE})
 
     checked = world.sieve.check([REMOVED, replace(CREATED, changed_at=NOON - SECOND)])
 
     assert not checked.unchanged
     assert not checked.seen
-    assert world.catalogue.entries == {STYLE: KNOWN}
+    assert world.catalogue.entries == {PAGE: checked.token, STYLE: KNOWN}
     assert world.heads.looked == []
 
 
