@@ -38,7 +38,7 @@ class Contract:
         assert catalogue.forget([], "t1") == {}
         assert catalogue.learn({}, "t1") == {}
 
-    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON)])
+    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON, "v1")])
     def test_learn(self, catalogue: Catalogue, entry: Entry) -> None:
         """What was forgotten under a token is learnt under the same token, just as it was set."""
         assert catalogue.forget([PAGE], "t1") == {}

@@ -67,7 +67,7 @@ class Contract:
             Change("site", "a.html", Kind.CREATED, NOON, "b1946ac9", 0, "0055AED6DCD90281E5"),
             Change("site", "a.html", Kind.REMOVED, NOON + timedelta(microseconds=1)),
             Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
-            Change("site", "a.html", Kind.REMOVED, NOON, etag=""),
+            Change("site", "a.html", Kind.REMOVED, NOON, etag="", version="v1"),
         ],
     )
     def test_same_row(self, keeper: Keeper, change: Change) -> None:

@@ -56,6 +56,33 @@ class AnyWrite(UnchangedFilter):
         )
 
 
+class AnyRemoval(UnchangedFilter):
+    """Takes no removed version for one that viewers were served."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(renamed(events, Kind.REMOVED, "another"))
+
+
+class AnyVersion(UnchangedFilter):
+    """Does not mind that another version is there than the event tells of."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(renamed(events, Kind.CREATED, None))
+
+
+def renamed(
+    events: Mapping[Name, Sequence[Change]], kind: Kind, version: str | None
+) -> Mapping[Name, Sequence[Change]]:
+    """Return events with another version where they name one."""
+    return {
+        name: [
+            replace(event, version=version) if event.kind is kind and event.version else event
+            for event in its_events
+        ]
+        for name, its_events in events.items()
+    }
+
+
 class EntryBeforeRow(UnchangedFilter):
     """Learns before the row is written."""
 
@@ -186,6 +213,8 @@ MUTANTS: Mapping[str, Sieved] = {
         HeadAlone,
         EventAlone,
         AnyWrite,
+        AnyRemoval,
+        AnyVersion,
         EntryBeforeRow,
         HeadAfterRow,
         EarlyStamp,

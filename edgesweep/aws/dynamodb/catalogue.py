@@ -25,6 +25,7 @@ class _Item(Model):
     etag = UnicodeAttribute(null=True)
     headers = UnicodeAttribute(null=True)
     since = UnicodeAttribute(null=True)
+    version = UnicodeAttribute(null=True)
 
 
 class CatalogueTable:
@@ -73,7 +74,13 @@ class CatalogueTable:
     def _put(self, name: Name, entry: Entry, token: str) -> str | None:
         """Set one entry; return why that failed, None if it is set or the token is gone."""
         since = None if entry.since is None else instant(entry.since)
-        item = self._model(_key(name), etag=entry.etag, headers=entry.headers, since=since)
+        item = self._model(
+            _key(name),
+            etag=entry.etag,
+            headers=entry.headers,
+            since=since,
+            version=entry.version,
+        )
         try:
             item.save(condition=_Item.token == token, add_version_condition=False)
         except PutError as error:
@@ -94,4 +101,4 @@ def _name(key: str) -> Name:
 
 def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
     since = None if item.since is None else parse_instant(item.since)
-    return Entry(item.etag, item.headers, since)
+    return Entry(item.etag, item.headers, since, item.version)

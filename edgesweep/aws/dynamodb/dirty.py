@@ -26,6 +26,7 @@ class _Row(Keyed):
     etag = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
+    version = UnicodeAttribute(null=True)
 
 
 class DirtyTable:
@@ -109,6 +110,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         "etag": change.etag,
         "size": change.size,
         "sequencer": change.sequencer,
+        "version": change.version,
     }
 
 
@@ -122,5 +124,6 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
         etag=item.etag,
         size=None if item.size is None else int(item.size),
         sequencer=item.sequencer,
+        version=item.version,
     )
     return DirtyRow(distribution, change, parse_instant(recorded_at), token, shard)

@@ -21,6 +21,12 @@ CREATED = Change(*PAGE, Kind.CREATED, NOON, "etag")
 REMOVED = replace(CREATED, kind=Kind.REMOVED, etag=None)
 
 
+VERSIONED = replace(KNOWN, version="v2")
+VERSION_THERE = replace(THERE, version="v2")
+WRITTEN = replace(CREATED, version="v2")
+EXPIRED = replace(REMOVED, version="v1", changed_at=LATER)
+
+
 def created(name: Name = PAGE) -> Change:
     """Return the event of an upload."""
     return Change(*name, Kind.CREATED, NOON, "etag")
@@ -106,6 +112,58 @@ def test_changed(known: Entry | str, events: list[Change], there: Head | None) -
     assert checked.unchanged == set()
     assert world.entry == checked.token != "forgotten"
     assert checked.seen == ({PAGE: there} if there else {})
+
+
+@pytest.mark.parametrize(
+    ("events", "version"),
+    [
+        ([EXPIRED], "v2"),
+        ([EXPIRED, replace(EXPIRED, version="v0", changed_at=NOON - SECOND)], "v2"),
+        ([WRITTEN, EXPIRED], "v2"),
+        ([EXPIRED], "v3"),
+    ],
+)
+def test_noncurrent_removed(events: list[Change], version: str) -> None:
+    """The removal of a version that viewers were not served changes nothing."""
+    world = World({PAGE: VERSIONED}, {PAGE: replace(THERE, version=version)})
+
+    assert world.sieve.check(events).unchanged == {PAGE}
+    assert world.entry == VERSIONED
+
+
+@pytest.mark.parametrize(
+    ("known", "events", "there"),
+    [
+        ("forgotten", [EXPIRED], VERSION_THERE),
+        (KNOWN, [EXPIRED], VERSION_THERE),
+        (VERSIONED, [replace(EXPIRED, version="v2")], replace(THERE, version="v1")),
+        (VERSIONED, [replace(EXPIRED, version="v2")], replace(THERE, version="v3")),
+        (VERSIONED, [EXPIRED], replace(VERSION_THERE, headers="other")),
+        (replace(VERSIONED, since=LATER), [EXPIRED], VERSION_THERE),
+        (VERSIONED, [replace(WRITTEN, version="v3")], VERSION_THERE),
+        (VERSIONED, [replace(WRITTEN, version="v3"), EXPIRED], VERSION_THERE),
+    ],
+)
+def test_versions(known: Entry | str, events: list[Change], there: Head) -> None:
+    """The removal of a version that viewers may have been served is a change; then it is known."""
+    world = World({PAGE: known}, {PAGE: there})
+
+    checked = world.sieve.check(events)
+    world.sieve.learn(checked, {PAGE})
+
+    assert checked.unchanged == set()
+    assert world.entry == Entry(there.etag, there.headers, version=there.version)
+
+
+@pytest.mark.parametrize("event", [REMOVED, replace(EXPIRED, version=None)])
+def test_unversioned(event: Change) -> None:
+    """A removal that names no version leaves nothing to be known."""
+    world = World({PAGE: VERSIONED}, {PAGE: VERSION_THERE})
+
+    checked = world.sieve.check([event])
+
+    assert not checked.unchanged
+    assert not checked.seen
 
 
 def test_since() -> None:
