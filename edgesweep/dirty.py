@@ -1,17 +1,25 @@
-"""A dirty row: one change, waiting for the flush of one distribution.
+"""A dirty row: one change or one requested path, waiting for the flush of one distribution.
 
 Rows are immutable and only ever appended: a path that changes again is a new row. A flusher deletes
 exactly the rows that it read, so a change that lands during a flush cannot be lost.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from urllib.parse import unquote
+
+from edgesweep.errors import BadInput
 
 # The partition of changes that no distribution serves.
 UNROUTED = "unrouted"
 
 _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+# "The maximum length of a path is 4,000 characters"; a star may only end it, and "~" is refused.
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
+_QUOTED = re.compile(r"(?=.{1,4000}$)/[!-)+-}]*[*]?")
 
 
 class Kind(StrEnum):
@@ -48,22 +56,60 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedPath:
+    """An invalidation path that somebody asked for, whatever has changed.
+
+    A row of it waits for the budget as the others do, and goes only with a path at least as wide:
+    that path, the same in another spelling, or a wildcard that matches all that it matches.
+
+    Attributes:
+        path: as CreateInvalidation takes it; it is sent byte for byte, or something wider is.
+        by: who asked for it.
+
+    Raises:
+        BadInput: it is not quoted, or says what only a wildcard that stops earlier can say.
+    """
+
+    path: str
+    by: str
+
+    def __post_init__(self) -> None:
+        decoded = unquote(self.path.removesuffix("*"))
+        if not _QUOTED.fullmatch(self.path) or self.path.endswith("?") or {"~", "*"} & {*decoded}:
+            msg = (
+                f"{self.path!r} is no invalidation path: quote it, and stop before ~ * or a last ?"
+            )
+            raise BadInput(msg)
+
+
+@dataclass(frozen=True, slots=True)
 class DirtyRow:
-    """One change of one object, to be forgotten by one distribution.
+    """What one distribution has to forget.
 
     Attributes:
         distribution: a distribution id, or `UNROUTED`.
-        change: what happened to the object.
-        recorded_at: the recorder's clock when it received the change.
+        subject: what happened to an object, or the path that somebody asked for.
+        recorded_at: the recorder's clock when it received the change, or the moment of the request.
         token: random text that makes the row distinct from every other of the same instant.
         shard: which partition of the distribution holds the row.
     """
 
     distribution: str
-    change: Change
+    subject: Change | RequestedPath
     recorded_at: datetime
     token: str
     shard: int = 0
+
+    @property
+    def change(self) -> Change:
+        """The change of a row that names an object.
+
+        Raises:
+            TypeError: it names a path.
+        """
+        if isinstance(self.subject, Change):
+            return self.subject
+        raise TypeError(self.subject)
 
     @property
     def partition(self) -> str:

@@ -20,7 +20,6 @@ from edgesweep.aws.s3 import S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
-from edgesweep.dirty import DirtyRow
 from edgesweep.errors import BadInput
 from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
 from edgesweep.flush.flusher import DirtyRows, Flusher
@@ -28,10 +27,10 @@ from edgesweep.flush.journal import Journal
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
 from edgesweep.flush.sender import Edge, Sender
-from edgesweep.paths import viewer_path
 from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
 from edgesweep.routes import Routes, everywhere
+from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
 
 
@@ -103,7 +102,7 @@ def flusher(
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause),
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
-        viewer_paths=partial(_viewer_paths, routes),
+        viewer_paths=routes.paths_of,
         strict=routes.strict,
         clock=now,
         token=token,
@@ -161,12 +160,16 @@ def sieve(
     return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now)
 
 
-def routes(settings: Settings, atlas: RoutesTable) -> Routes:
+def routes(settings: Settings, store: DistributionStore) -> Routes:
     """Return what the flusher has found out, or was told, of distributions."""
-    known = atlas.load()
-    if known is None:
+    return routes_of(settings, store.load())
+
+
+def routes_of(settings: Settings, kept: Kept | None) -> Routes:
+    """Return the routes of what is kept of the distributions."""
+    if kept is None:
         return everywhere(settings.distributions, settings.buckets)
-    return Routes(known, settings.variants)
+    return Routes(kept.distributions, settings.variants)
 
 
 def now() -> datetime:
@@ -206,13 +209,3 @@ class _Surveyor:
         if found.refused:
             self.warn(found.refused)
         return doubted(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
-
-
-def _viewer_paths(routes: Routes, row: DirtyRow) -> Collection[str]:
-    """Return every viewer path under which a row's object may be cached.
-
-    A distribution that has been configured anew may no longer serve it; then its plain path counts.
-    """
-    change = row.change
-    found = routes.viewer_paths(row.distribution, change.bucket, change.key)
-    return found or (viewer_path(change.key),)

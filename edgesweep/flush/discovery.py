@@ -12,17 +12,18 @@ is written unless something changed. Unrouted rows are read again when the distr
 and else so seldom that it costs about 75 reads a minute however many they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
-from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.flusher import DirtyRows
 from edgesweep.flush.journal import Journal
 from edgesweep.routes import Distribution, Routes, Variants
+from edgesweep.routes.kept import Kept, Tracked
 
 REFRESHED = timedelta(minutes=5)
 HURRIED = timedelta(minutes=1)
@@ -50,15 +51,30 @@ class DistributionSource(Protocol):
 
 
 class DistributionStore(Protocol):
-    """Keeps the distributions that were found last."""
+    """Keeps what is known of the distributions."""
 
-    def load(self) -> Sequence[Distribution] | None:
-        """Return them, None if none were ever looked for."""
+    def load(self) -> Kept | None:
+        """Return what was saved last, None if nobody has ever looked; strongly consistent."""
         ...
 
-    def save(self, distributions: Sequence[Distribution]) -> None:
-        """Keep these, and no others."""
+    def save(self, kept: Kept) -> bool:
+        """Keep this, unless somebody has saved since it was loaded; return whether it is kept."""
         ...
+
+
+def sweep(
+    distributions: Iterable[str], by: str, now: datetime, token: Callable[[], str]
+) -> Sequence[DirtyRow]:
+    """Return a row for each distribution that asks it to forget everything.
+
+    Args:
+        distributions: their ids, such as those that serve a bucket (`Routes.serving`).
+        by: who asks for it.
+        now: this process's time.
+        token: a source of random text.
+    """
+    everything = RequestedPath("/*", by)
+    return [DirtyRow(one, everything, now, token()) for one in distributions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +125,26 @@ class Discovery:
                 self._looked_at = now
             except Undiscovered as failure:
                 error = failure
-        routes = Routes(known or (), self.variants)
+        routes = Routes(known.distributions if known else (), self.variants)
         if waiting and now >= self._route_at:
             self._unrouted = self._route(routes)
             self._route_at = now + max(1, self._unrouted / _READ_A_MINUTE) * timedelta(minutes=1)
         return Discovered(routes, max(1, self._unrouted) if waiting else 0, error)
 
-    def _refresh(self, known: Sequence[Distribution] | None) -> Sequence[Distribution]:
+    def _refresh(self, known: Kept | None) -> Kept:
         found = self.directory.find()
         present = {distribution.id for distribution in found}
-        gone = [distribution for distribution in known or () if distribution.id not in present]
+        before = known or Kept()
+        gone = [
+            distribution for distribution in before.distributions if distribution.id not in present
+        ]
         now_known = [*found, *(replace(one, enabled=False) for one in gone if self._owed(one))]
-        if known is None or now_known != list(known):
-            self.atlas.save(now_known)
+        if known is None or now_known != list(known.distributions):
+            kept = replace(before, tracked=tuple(map(Tracked, now_known)))
+            self.atlas.save(kept)
             self._route_at = _AT_ONCE
-        return now_known
+            return replace(kept, revision=kept.revision + 1)
+        return known
 
     def _owed(self, gone: Distribution) -> bool:
         """Tell whether something may still wait for a distribution that is gone.

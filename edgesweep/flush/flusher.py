@@ -27,10 +27,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol
+from urllib.parse import unquote
 
 from edgesweep.cover import Cover, Limits, Prices, choose, find_candidates
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.cover.wording import in_words
+from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.journal import (
@@ -228,10 +230,13 @@ class Flusher:
     ) -> tuple[Flush, Sequence[int]]:
         """Return the flush, and how many paths it would take at each price of the ladder."""
         cut = len(rows) > MAX_ROWS
-        dirty = {path for row in rows for path in self.viewer_paths(row)}
+        requested = {row.subject.path for row in rows if isinstance(row.subject, RequestedPath)}
+        changes = (row for row in rows if not isinstance(row.subject, RequestedPath))
+        changed = {path for row in changes for path in self.viewer_paths(row)}
         if cut and go.paths == 1:
             # The one path has to match the rows that were not read as well.
-            dirty.add(_EVERYTHING)
+            changed.add(_EVERYTHING)
+        dirty = changed.union(map(unquote, requested))
         prices = Prices(go.path_price, self.policy.refetch)
         # The pace asks what the flush would take at every price up to the list price.
         surveyed = replace(prices, path=PATH_PRICE)
@@ -243,7 +248,8 @@ class Flusher:
             lease = self._kept(distribution, lease)
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
             chosen = choose(candidates, prices, limits)
-            flush = self._journaled(distribution, chosen, len(rows), go)
+            said = in_words(chosen, requested, changed, strict=strict)
+            flush = replace(self._journaled(distribution, chosen, len(rows), go), paths=said)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
                 return flush, demanded(candidates, prices.refetch, wildcards)

@@ -26,7 +26,7 @@ from edgesweep.flush.journal import (
 )
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.sender import Edge
-from edgesweep.routes import Distribution
+from edgesweep.routes.kept import Kept
 
 
 class DryRunEdge:
@@ -81,13 +81,14 @@ class DryRunRows:
 
 
 class DryRunAtlas:
-    """The distributions that were found last, which stay as they are."""
+    """What is kept of the distributions, which stays as it is."""
 
     def __init__(self, atlas: DistributionStore) -> None:
         self.load = atlas.load
 
-    def save(self, distributions: Sequence[Distribution]) -> None:
+    def save(self, kept: Kept) -> bool:  # noqa: ARG002  # as the real one
         """Keep nothing."""
+        return True
 
 
 @dataclass(slots=True)

@@ -10,7 +10,10 @@ index documents, and origins that lead to a bucket under another name.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
+from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.paths import viewer_path
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
 from edgesweep.routes.variants import ALL_OTHERS, Variants
 
@@ -70,7 +73,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What matters of a distribution's configuration.
+    """What matters of a configuration that a distribution has, or has had.
 
     A staging distribution of a continuous deployment is a distribution like any other: it answers a
     part of the production traffic from a cache of its own.
@@ -82,6 +85,8 @@ class Distribution:
         error_pages: viewer paths of the error pages that stay cached under the paths of failed
             requests for long.
         enabled: whether it serves anything.
+        fingerprint: the same for configurations by which an edge may hold the same; empty if the
+            configuration may not be read.
     """
 
     id: str
@@ -89,6 +94,7 @@ class Distribution:
     root: str = ""
     error_pages: tuple[str, ...] = ()
     enabled: bool = True
+    fingerprint: str = ""
 
     @property
     def origins(self) -> Sequence[Origin]:
@@ -157,7 +163,8 @@ class Routes:
 
     Attributes:
         known: the distributions; one that is not enabled serves nothing, but what it served before
-            can still be told.
+            can still be told. While edges may work by several configurations of a distribution, it
+            is there once for each, and all of them count.
         variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
     """
 
@@ -166,30 +173,35 @@ class Routes:
 
     @property
     def ids(self) -> Sequence[str]:
-        """The ids of all distributions."""
-        return [distribution.id for distribution in self.known]
+        """The ids of all distributions, each once."""
+        return list(dict.fromkeys(one.id for one in self.known))
 
     @property
     def enabled(self) -> int:
         """How many of them serve anything."""
-        return sum(distribution.enabled for distribution in self.known)
+        return len({one.id for one in self.known if one.enabled})
+
+    def serving(self, bucket: str) -> Collection[str]:
+        """Return the ids of the distributions that lead to a bucket."""
+        leading = (
+            one.id
+            for one in self.known
+            if one.enabled and any(origin.bucket in (bucket, ANY_BUCKET) for origin in one.origins)
+        )
+        return list(dict.fromkeys(leading))
 
     def serves(self, bucket: str) -> bool:
         """Tell whether any distribution leads to a bucket."""
-        return any(
-            origin.bucket in (bucket, ANY_BUCKET)
-            for distribution in self.known
-            if distribution.enabled
-            for origin in distribution.origins
-        )
+        return bool(self.serving(bucket))
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve an object."""
-        return [
-            distribution.id
-            for distribution in self.known
-            if distribution.enabled and self.viewer_paths(distribution.id, bucket, key)
-        ]
+        serving = (
+            one.id
+            for one in self.known
+            if one.enabled and any(one.viewer_paths(bucket, key, self.variants_of(one.id)))
+        )
+        return list(dict.fromkeys(serving))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
@@ -197,23 +209,37 @@ class Routes:
         One that ends with `?` stands for the path with any query string: only a wildcard that stops
         before the `?` matches them all.
         """
-        variants = self._variants(distribution)
+        variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
         return list(dict.fromkeys(path for found in paths for path in found))
 
+    def paths_of(self, row: DirtyRow) -> Collection[str]:
+        """Return the viewer paths that have to be matched before a row may go.
+
+        A requested wildcard is one path with a literal star at its end: only a wildcard that stops
+        at or before the star matches it. A distribution that was configured again may no longer
+        serve an object; then its plain path counts.
+        """
+        if isinstance(row.subject, RequestedPath):
+            return (unquote(row.subject.path),)
+        bucket, key = row.subject.bucket, row.subject.key
+        return self.viewer_paths(row.distribution, bucket, key) or (viewer_path(key),)
+
     def strict(self, distribution: str) -> bool:
         """Tell whether no wildcard but `/*` is trusted to match its own text."""
-        return self._variants(distribution).stems
+        return self.variants_of(distribution).stems
 
     def origins(self, distribution: str) -> Sequence[Origin]:
         """Return the buckets that a distribution leads to."""
-        return [origin for one in self._named(distribution) for origin in one.origins]
+        origins = (origin for one in self._named(distribution) for origin in one.origins)
+        return list(dict.fromkeys(origins))
 
     def foreign(self, distribution: str, prefix: str) -> bool:
         """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
         return any(one.foreign(prefix) for one in self._named(distribution))
 
-    def _variants(self, distribution: str) -> Variants:
+    def variants_of(self, distribution: str) -> Variants:
+        """Return the variants that count for a distribution."""
         return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
 
     def _named(self, distribution: str) -> Iterator[Distribution]:

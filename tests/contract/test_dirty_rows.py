@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import boto3
 import pytest
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import DirtyTable
-from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.cover import cover
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.flusher import DirtyRows
+from edgesweep.paths import viewer_path
 from edgesweep.record.recorder import DirtyWriter
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
@@ -36,7 +39,7 @@ def row(seconds: float = 0, token: str = "00", **parts: object) -> DirtyRow:  # 
 def rows(count: int) -> Sequence[DirtyRow]:
     """Return rows of distinct keys, a second apart, dealt to every shard."""
     return [
-        row(n, shard=n % SHARDS, change=Change("site", f"{n}.html", Kind.CREATED, NOON))
+        row(n, shard=n % SHARDS, subject=Change("site", f"{n}.html", Kind.CREATED, NOON))
         for n in range(count)
     ]
 
@@ -62,17 +65,19 @@ class Contract:
         assert keeper.span("E1") == ()
 
     @pytest.mark.parametrize(
-        "change",
+        "subject",
         [
             Change("site", "a.html", Kind.CREATED, NOON, "b1946ac9", 0, "0055AED6DCD90281E5"),
             Change("site", "a.html", Kind.REMOVED, NOON + timedelta(microseconds=1)),
             Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
             Change("site", "a.html", Kind.REMOVED, NOON, etag="", version="v1"),
+            RequestedPath("/*", "somebody"),
+            RequestedPath("/caf%C3%A9/%7b", ""),
         ],
     )
-    def test_same_row(self, keeper: Keeper, change: Change) -> None:
+    def test_same_row(self, keeper: Keeper, subject: Change | RequestedPath) -> None:
         """A row comes back as it was written, absent values included."""
-        written = row(0.000_001, "f00", change=change, shard=SHARDS - 1)
+        written = row(0.000_001, "f00", subject=subject, shard=SHARDS - 1)
 
         assert keeper.add([written]) == {}
 
@@ -81,7 +86,7 @@ class Contract:
     def test_hard_keys(self, keeper: Keeper) -> None:
         """Every key comes back, character by character."""
         written = [
-            row(n, change=Change("site", key, Kind.CREATED, NOON))
+            row(n, subject=Change("site", key, Kind.CREATED, NOON))
             for n, key in enumerate(HARD_KEYS)
         ]
 
@@ -217,6 +222,16 @@ class TestDynamoDB(Contract):
         with mock_aws():
             create_table("dirty")
             yield DirtyTable("dirty", shards=SHARDS)
+
+    @pytest.mark.parametrize("path", ["/*", "/docs/*", "/caf%C3%A9*", "/a.html"])
+    def test_rolled_back(self, keeper: Keeper, path: str) -> None:
+        """Release 0.1.0 reads a requested path as an object for which it sends the same path."""
+        keeper.add([row(subject=RequestedPath(path, "somebody"))])
+
+        (item,) = boto3.client("dynamodb", "us-east-1").scan(TableName="dirty")["Items"]
+
+        assert {"bucket", "kind", "changed_at"} <= item.keys()
+        assert cover([viewer_path(item["key"]["S"])]).paths == (path,)
 
 
 @pytest.fixture(scope="module", name="table")

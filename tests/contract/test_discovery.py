@@ -11,12 +11,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
+from pynamodb.exceptions import PutError
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.flush.discovery import Undiscovered
 from edgesweep.routes import Distribution, Origin, everywhere
 from edgesweep.routes.config import read
+from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import create_table
 
 FOLDER = Path(__file__).parents[1] / "distributions"
@@ -226,10 +228,40 @@ def test_never_saved(table: RoutesTable) -> None:
 def test_saved(table: RoutesTable) -> None:
     """What was saved last is what is loaded, whole."""
     every = [expected(file.stem, ()) for file in sorted(FOLDER.iterdir())]
-    table.save([])
-    assert table.load() == []
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    first = Kept()
+    last = Kept(
+        tracked=(
+            *(Tracked(replace(one, fingerprint="f00d")) for one in every),
+            Tracked(every[0], (every[1], replace(every[0], enabled=False)), noon, noon),
+        ),
+        complete_since={"site": noon},
+        place="2026",
+        passed=3,
+        revision=1,
+    )
+    assert table.save(first)
+    assert table.load() == replace(first, revision=1)
 
-    table.save([replace(one, enabled=False) for one in every])
-    table.save(every)
+    assert table.save(last)
 
-    assert table.load() == every
+    assert table.load() == replace(last, revision=2)
+
+
+def test_saved_meanwhile(table: RoutesTable) -> None:
+    """Whoever has loaded before somebody else saved keeps nothing, and is told so."""
+    table.save(Kept(place="first"))
+
+    assert not table.save(Kept(place="late"))
+    assert table.save(Kept(place="second", revision=1))
+    assert not table.save(Kept(place="later", revision=1))
+
+    assert table.load() == Kept(place="second", revision=2)
+
+
+def test_unwritable(table: RoutesTable) -> None:
+    """A table that does not answer is not taken for one that somebody else has written."""
+    boto3.client("dynamodb", "us-east-1").delete_table(TableName="flushes")
+
+    with pytest.raises(PutError):
+        table.save(Kept())

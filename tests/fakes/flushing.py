@@ -7,12 +7,13 @@ from itertools import count
 from typing import Any
 
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.sender import Sender
+from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
 
@@ -89,6 +90,12 @@ class Ticks:
         self.dirty.add([row])
         return row
 
+    def request(self, path: str, age: timedelta = HOUR, to: str = "E1") -> DirtyRow:
+        """Let somebody have asked for a path some time ago."""
+        row = DirtyRow(to, RequestedPath(path, "somebody"), self.now - age, self.token())
+        self.dirty.add([row])
+        return row
+
     def tick(self, *distributions: str, process: Process | None = None) -> Sequence[Outcome]:
         """Let a process flush."""
         process = process or Process()
@@ -100,7 +107,7 @@ class Ticks:
             sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
             policy=Policy(),
             survey=self._survey,
-            viewer_paths=lambda row: [f"/{row.change.key}"],
+            viewer_paths=Routes().paths_of,
             strict=lambda _: False,
             clock=lambda: self.now,
             token=self.token,

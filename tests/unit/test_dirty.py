@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, instant, parse_instant, partition
+from edgesweep.dirty import (
+    UNROUTED,
+    Change,
+    DirtyRow,
+    Kind,
+    RequestedPath,
+    instant,
+    parse_instant,
+    partition,
+)
+from edgesweep.errors import BadInput
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CHANGE = Change("site", "index.html", Kind.CREATED, NOON)
@@ -54,3 +64,41 @@ def test_partition() -> None:
     """Each shard of a distribution is a partition, and so are the changes nobody serves."""
     assert partition("E1", 0) == "E1#0"
     assert DirtyRow(UNROUTED, CHANGE, NOON, "f00d").partition == "unrouted#0"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/*", "/docs*", "/caf%C3%A9/*", "/caf%c3%a9", "/" + "a" * 3_999]
+)
+def test_requested(path: str) -> None:
+    """Whatever CloudFront may forget by a path can be asked for, and the path is kept as it is."""
+    assert RequestedPath(path, "somebody").path == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "a",
+        "/é",
+        "/a b",
+        "/a*b",
+        "/**",
+        "/a~",
+        "/a%7Eb*",
+        "/a%2A",
+        "/a?",
+        "/\n",
+        "/" + "a" * 4_000,
+    ],
+)
+def test_not_requested(path: str) -> None:
+    """What CloudFront refuses, or forgets nothing by, cannot be asked for."""
+    with pytest.raises(BadInput, match="is no path to invalidate"):
+        RequestedPath(path, "somebody")
+
+
+def test_change() -> None:
+    """Only a row that names an object has a change."""
+    assert DirtyRow("E1", CHANGE, NOON, "f00d").change == CHANGE
+    with pytest.raises(TypeError):
+        _ = DirtyRow("E1", RequestedPath("/*", "somebody"), NOON, "f00d").change

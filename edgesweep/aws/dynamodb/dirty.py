@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import Keyed, bound
-from edgesweep.dirty import Change, DirtyRow, Kind, instant, parse_instant, partition
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
 from edgesweep.errors import EdgesweepError
 
 
@@ -27,6 +28,8 @@ class _Row(Keyed):
     size = NumberAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
     version = UnicodeAttribute(null=True)
+    path = UnicodeAttribute(null=True)
+    by = UnicodeAttribute(null=True)
 
 
 class DirtyTable:
@@ -99,24 +102,35 @@ class DirtyTable:
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:
-    change = row.change
+    subject, requested = row.subject, {}
+    if isinstance(subject, RequestedPath):
+        requested = {"path": subject.path, "by": subject.by}
+        # Release 0.1.0 reads objects alone. For one whose key ends in a literal star it sends the
+        # wildcard that stops before the star, so that it may be rolled back to at any time.
+        subject = Change("*", unquote(subject.path)[1:], Kind.CREATED, row.recorded_at)
     return {
         "pk": row.partition,
         "sk": row.position,
-        "bucket": change.bucket,
-        "key": change.key,
-        "kind": change.kind.value,
-        "changed_at": instant(change.changed_at),
-        "etag": change.etag,
-        "size": change.size,
-        "sequencer": change.sequencer,
-        "version": change.version,
+        "bucket": subject.bucket,
+        "key": subject.key,
+        "kind": subject.kind.value,
+        "changed_at": instant(subject.changed_at),
+        "etag": subject.etag,
+        "size": subject.size,
+        "sequencer": subject.sequencer,
+        "version": subject.version,
+        **requested,
     }
 
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
     recorded_at, token = item.sk.split("#")
-    change = Change(
+    subject = RequestedPath(item.path, item.by) if item.path else _change(item)
+    return DirtyRow(distribution, subject, parse_instant(recorded_at), token, shard)
+
+
+def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
+    return Change(
         bucket=item.bucket,
         key=item.key,
         kind=Kind(item.kind),
@@ -126,4 +140,3 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
         sequencer=item.sequencer,
         version=item.version,
     )
-    return DirtyRow(distribution, change, parse_instant(recorded_at), token, shard)

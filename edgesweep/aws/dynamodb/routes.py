@@ -1,22 +1,31 @@
-"""The table `flushes`: the distributions that were found last."""
+"""The table `flushes`: what is kept of the distributions."""
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
-from pynamodb.attributes import BinaryAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.attributes import BinaryAttribute, NumberAttribute
+from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.expressions.condition import Condition
 
 from edgesweep.aws.dynamodb.models import Keyed, bound
+from edgesweep.dirty import instant, parse_instant
 from edgesweep.routes import Behaviour, Distribution, Origin
+from edgesweep.routes.kept import Kept, Tracked
 
-# A version that keeps something else keeps it under another key, and finds nothing under this one.
-_KEY = ("routes", "1")
+# The sort key is the version. A release that keeps something else, or whose fingerprints differ for
+# the same configuration, takes the next one: it then finds nothing, as if it looked for the first
+# time, and sweeps nothing.
+_KEY = ("routes", "2")
+_FAILED = "ConditionalCheckFailedException"
 
 
 class _RoutesItem(Keyed):
-    distributions = BinaryAttribute(legacy_encoding=False)
+    kept = BinaryAttribute(legacy_encoding=False)
+    revision = NumberAttribute()
 
 
 class RoutesTable:
@@ -29,37 +38,63 @@ class RoutesTable:
     def __init__(self, name: str) -> None:
         self._model = bound(_RoutesItem, name)
 
-    def load(self) -> Sequence[Distribution] | None:
-        """Return the distributions that were saved last, None if none were; strongly consistent."""
+    def load(self) -> Kept | None:
+        """Return what was saved last, None if nothing was; strongly consistent."""
         try:
             item = self._model.get(*_KEY, consistent_read=True)
         except DoesNotExist:
             return None
-        return _loaded(zlib.decompress(item.distributions).decode())
+        return _loaded(json.loads(zlib.decompress(item.kept)), int(item.revision))
 
-    def save(self, distributions: Sequence[Distribution]) -> None:
-        """Keep these distributions, and no others."""
-        self._model(*_KEY, distributions=zlib.compress(_dumped(distributions).encode())).save()
+    def save(self, kept: Kept) -> bool:
+        """Keep this, unless somebody has saved since it was loaded; return whether it is kept."""
+        item = self._model(*_KEY, kept=_dumped(kept), revision=kept.revision + 1)
+        as_loaded: Condition = _RoutesItem.revision.does_not_exist()
+        if kept.revision:
+            as_loaded = _RoutesItem.revision == kept.revision
+        try:
+            item.save(as_loaded)
+        except PutError as error:
+            if error.cause_response_code != _FAILED:
+                raise
+            return False
+        return True
 
 
-def _dumped(distributions: Sequence[Distribution]) -> str:
-    return json.dumps([asdict(distribution) for distribution in distributions])
+def _dumped(kept: Kept) -> bytes:
+    return zlib.compress(json.dumps(asdict(kept), default=instant).encode())
 
 
-def _loaded(text: str) -> Sequence[Distribution]:
-    return [
-        Distribution(
-            **one
-            | {
-                "behaviours": tuple(
-                    Behaviour(
-                        **behaviour
-                        | {"origins": tuple(Origin(**origin) for origin in behaviour["origins"])}
-                    )
-                    for behaviour in one["behaviours"]
-                ),
-                "error_pages": tuple(one["error_pages"]),
-            }
-        )
-        for one in json.loads(text)
-    ]
+def _loaded(kept: Mapping[str, Any], revision: int) -> Kept:
+    since = {bucket: parse_instant(moment) for bucket, moment in kept["complete_since"].items()}
+    return Kept(
+        tracked=tuple(map(_tracked, kept["tracked"])),
+        complete_since=since,
+        place=kept["place"],
+        passed=kept["passed"],
+        revision=revision,
+    )
+
+
+def _tracked(one: Mapping[str, Any]) -> Tracked:
+    return Tracked(
+        newest=_distribution(one["newest"]),
+        earlier=tuple(map(_distribution, one["earlier"])),
+        changed_at=_moment(one["changed_at"]),
+        missing_since=_moment(one["missing_since"]),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_instant(text) if text else None
+
+
+def _distribution(one: Mapping[str, Any]) -> Distribution:
+    behaviours = tuple(map(_behaviour, one["behaviours"]))
+    return Distribution(
+        **{**one, "behaviours": behaviours, "error_pages": tuple(one["error_pages"])}
+    )
+
+
+def _behaviour(one: Mapping[str, Any]) -> Behaviour:
+    return Behaviour(**{**one, "origins": tuple(Origin(**origin) for origin in one["origins"])})

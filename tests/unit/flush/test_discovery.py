@@ -14,6 +14,7 @@ from edgesweep.flush.discovery import HURRIED, REFRESHED, Discovered, Discovery,
 from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Lease
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
+from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.journal import JournalInMemory
 
@@ -63,7 +64,7 @@ class World:
     """
 
     there: Sequence[Distribution] | None = ()
-    kept: Sequence[Distribution] | None = None
+    kept: Kept | None = None
     asked: int = 0
     saves: int = 0
     now: datetime = NOON
@@ -83,14 +84,15 @@ class World:
             raise Undiscovered(msg)
         return self.there
 
-    def load(self) -> Sequence[Distribution] | None:
+    def load(self) -> Kept | None:
         """Return what is kept."""
         return self.kept
 
-    def save(self, distributions: Sequence[Distribution]) -> None:
-        """Keep these."""
-        self.kept = list(distributions)
+    def save(self, kept: Kept) -> bool:
+        """Keep this."""
+        self.kept = replace(kept, revision=kept.revision + 1)
         self.saves += 1
+        return True
 
     def look(self, later: timedelta = timedelta(0)) -> Discovered:
         """Look, some time after the last look."""
@@ -107,7 +109,8 @@ def test_first_look() -> None:
     world = World([distribution("E1")])
 
     assert world.look().routes.ids == ["E1"]
-    assert world.kept == world.there
+    assert world.kept
+    assert world.kept.distributions == world.there
 
 
 def test_age() -> None:

@@ -1,0 +1,51 @@
+"""The paths of a cover, those that somebody asked for in the words in which they were asked for.
+
+A requested path takes part in a cover as the viewer path that `Routes.paths_of` returns for it, so
+that the caps and the prices may widen it like any other. Where a member of the cover is there for
+requested paths alone, and one of them is as wide as all of them, that one goes byte for byte.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from urllib.parse import unquote
+
+from edgesweep.cover import Cover
+from edgesweep.paths import Pattern, matcher
+
+
+def in_words(
+    cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
+) -> tuple[str, ...]:
+    """Return the quoted paths of a cover of requested and changed paths, as many as it has.
+
+    Args:
+        cover: matches all of both.
+        requested: quoted invalidation paths.
+        changed: viewer paths of objects that changed.
+        strict: whether no wildcard but `/*` is trusted to match its own text.
+    """
+    asked = {unquote(path): path for path in requested}
+    if not asked:
+        return cover.paths
+    items, others = sorted(asked), sorted(changed)
+    patterns = [member.pattern for member in cover.members]
+    return tuple(
+        pattern.quoted() if _below(pattern, others) else _said(pattern, items, asked, strict=strict)
+        for pattern in patterns
+    )
+
+
+def _said(pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool) -> str:
+    """Return the words of a pattern that matches no changed path, and so some requested ones."""
+    items = _below(pattern, items)
+    widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))
+    as_wide = matcher([asked[widest]], strict=strict)
+    return asked[widest] if all(map(as_wide, items)) else pattern.quoted()
+
+
+def _below(pattern: Pattern, paths: Sequence[str]) -> Sequence[str]:
+    """Return those of sorted paths that a pattern matches."""
+    low = bisect_left(paths, pattern.text)
+    cut = itemgetter(slice(len(pattern.text) if pattern.wildcard else None))
+    return paths[low : bisect_right(paths, pattern.text, low, key=cut)]
