@@ -141,7 +141,7 @@ def prepared() -> tuple[wiring.Adapters, Callable[[], Sequence[Outcome]], Stopwa
 
     def tick() -> Sequence[Outcome]:
         stopwatch.seconds.clear()
-        with mock.patch("edgesweep.flush.flusher.choose", timed):
+        with mock.patch("edgesweep.flush.planning.choose", timed):
             return flusher.tick(known.routes.ids)
 
     return adapters, tick, stopwatch

@@ -16,17 +16,19 @@ import boto3
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.heads import CONFIG, PATIENCE, S3Heads
-from edgesweep.aws.s3 import S3Listing
+from edgesweep.aws.s3 import Bucket, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
-from edgesweep.errors import BadInput
 from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
-from edgesweep.flush.flusher import DirtyRows, Flusher
+from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.journal import Journal
+from edgesweep.flush.notifications import WiringCheck
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
+from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.sender import Edge, Sender
+from edgesweep.flush.tick import Tick
 from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
 from edgesweep.routes import Routes, everywhere
@@ -109,26 +111,32 @@ def flusher(
     )
 
 
-def redriver(settings: Settings, session: boto3.Session) -> Redriver | None:
-    """Wire what sends dead letters back, which remembers when it looked; None without a queue."""
+def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) -> Tick:
+    """Wire the steps of a tick that `edgesweep flush` takes; see `flusher` for `warn`."""
+    return Tick(
+        discovery=discovery(settings, adapters),
+        policy=settings.policy,
+        flusher=partial(flusher, adapters, warn=warn),
+        spent=adapters.journal.spent,
+        clock=now,
+    )
+
+
+def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[str], None]) -> Tick:
+    """Wire all steps of a tick, once for each execution environment: they remember things."""
+    s3, sqs = session.client("s3"), session.client("sqs")
+    check = WiringCheck(
+        settings.buckets,
+        settings.notified_queue,
+        lambda bucket: Bucket(s3, bucket).notifications(),
+        now,
+        warn,
+    )
+    whole = replace(tick(settings, Adapters.real(settings, session), warn), unwired=check.look)
     if not settings.dead_letter_queue:
-        return None
-    client = session.client("sqs")
-    dead = DeadLetterQueue(client, settings.dead_letter_queue, settings.queue)
-    return Redriver(dead, now)
-
-
-def shared_policy(settings: Settings, distributions: int) -> tuple[Policy, BadInput | None]:
-    """Return the policy for so many distributions, or for one if the budget is too small for all.
-
-    Then no path is spent beyond the budget either, but the guaranteed interval is not kept.
-    """
-    policy = settings.policy
-    try:
-        budget = replace(policy.budget, distributions=max(1, distributions))
-    except BadInput as error:
-        return policy, error
-    return replace(policy, budget=budget), None
+        return whole
+    dead = DeadLetterQueue(sqs, settings.dead_letter_queue, settings.queue)
+    return replace(whole, redrive=Redriver(dead, now).look)
 
 
 def recorder(settings: Settings, session: boto3.Session) -> Recorder:

@@ -15,7 +15,6 @@ from edgesweep.cli.format import count
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.answers import Answer, Refused, Unanswered
-from edgesweep.flush.discovery import Discovered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sender import Edge
@@ -47,17 +46,21 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     real = wiring.Adapters.real(deployed.settings, deployed.session)
     adapters = _rehearsed(real) if dry_run else real
     edge = _Heard(adapters.edge)
-    known, outcomes = _tick(deployed, replace(adapters, edge=edge))
-    if not outcomes:
-        say("Nothing waits to be flushed" if known.routes.ids else "No distribution is known")
-    asked = [(outcome, edge.requests[outcome.distribution]) for outcome in outcomes]
+    tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
+    # However far the recorder's clock is ahead of this one.
+    done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
+    if not done.outcomes:
+        say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
+    asked = [(outcome, edge.requests[outcome.distribution]) for outcome in done.outcomes]
     if as_json:
         click.echo(json.dumps([_as_json(*one) for one in asked]))
     else:
         click.echo("".join(f"{line}\n" for one in asked for line in _lines(*one)), nl=False)
-    troubles = [trouble for outcome in outcomes if (trouble := _trouble(outcome))]
-    if known.error:
-        troubles.append(str(known.error))
+    if done.refusal:
+        say(f"The guaranteed interval is not kept: {done.refusal}")
+    troubles = [trouble for outcome in done.outcomes if (trouble := _trouble(outcome))]
+    if done.known.error:
+        troubles.append(str(done.known.error))
     if troubles:
         raise EdgesweepError("; ".join(troubles))
 
@@ -91,19 +94,6 @@ def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
         edge=DryRunEdge(real.edge),
         pause=lambda _: None,
     )
-
-
-def _tick(deployed: Deployed, adapters: wiring.Adapters) -> tuple[Discovered, Sequence[Outcome]]:
-    """Do what the flush function does, with no wait for an upload to come to rest."""
-    settings = deployed.settings
-    known = wiring.discovery(settings, adapters).look()
-    policy, refusal = wiring.shared_policy(settings, known.routes.enabled)
-    if refusal:
-        say(f"The guaranteed interval is not kept: {refusal}")
-    # However far the recorder's clock is ahead of this one.
-    at_once = replace(policy, quiet=timedelta.min)
-    flusher = wiring.flusher(adapters, known.routes, at_once, say)
-    return known, flusher.tick(known.routes.ids)
 
 
 def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, object]:

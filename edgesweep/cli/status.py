@@ -14,6 +14,7 @@ from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, length, stamp, table
 from edgesweep.cli.terminal import say
 from edgesweep.flush.policy import Policy, Reason
+from edgesweep.flush.tick import shared
 from edgesweep.operate.status import DistributionStatus, Idle, Observer, Status
 
 _NEXT = {
@@ -39,7 +40,7 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
     routes = wiring.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
-    policy, refusal = wiring.shared_policy(deployed.settings, routes.enabled)
+    policy, refusal = shared(deployed.settings.policy, routes.enabled)
     if refusal:
         say(f"The guaranteed interval is not kept: {refusal}")
     now = wiring.now()

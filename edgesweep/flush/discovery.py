@@ -20,8 +20,8 @@ from typing import Protocol
 
 from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.flusher import DirtyRows
 from edgesweep.flush.journal import Journal
+from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Distribution, Routes, Variants
 from edgesweep.routes.kept import Kept, Tracked
 

@@ -81,6 +81,7 @@ class Flush:
         accepted: the requests that CloudFront accepted, in order.
         sent_at: the flusher's clock once CloudFront had accepted the last request.
         settled_at: the flusher's clock once the rows were deleted.
+        swept: position of the last older row that was looked at to be deleted; empty before.
     """
 
     distribution: str
@@ -98,6 +99,7 @@ class Flush:
     accepted: tuple[Invalidation, ...] = ()
     sent_at: datetime | None = None
     settled_at: datetime | None = None
+    swept: str = ""
 
     @property
     def id(self) -> str:
@@ -262,6 +264,10 @@ class Journal(Protocol):
 
     def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
         """Note an accepted request; the last one makes the flush sent and refunds its months."""
+        ...
+
+    def swept(self, flush: Flush, place: str) -> Flush:
+        """Note how far the sweep of a flush came; the next accepted request begins it again."""
         ...
 
     def rejected(self, flush: Flush) -> Flush:

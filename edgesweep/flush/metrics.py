@@ -20,7 +20,6 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
 
 _SECOND = timedelta(seconds=1)
-_ACCEPTED = (State.SENT, State.SETTLED)
 _AT_CLOUDFRONT = (Reason.QUOTA, Reason.UNFINISHED)
 
 
@@ -108,7 +107,8 @@ def properties(
 
 
 def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
-    return [one.flush for one in outcomes if one.flush and one.flush.state in _ACCEPTED]
+    """Return the flushes that were finished, each in one tick alone."""
+    return [one.flush for one in outcomes if one.flush and one.flush.state is State.SETTLED]
 
 
 def _held_by_cloudfront(outcome: Outcome) -> bool:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     QUOTA = "quota"  # hold: too much is in progress at CloudFront
     LEASE = "lease"  # hold: another flusher is at it
     UNFINISHED = "unfinished"  # hold: CloudFront has not accepted the last flush
+    SWEEPING = "sweeping"  # the rows that the last flush covers are still being deleted
     RECOVERED = "recovered"  # an unfinished flush was finished
     FAILED = "failed"  # hold: something went wrong
 

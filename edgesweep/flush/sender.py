@@ -181,6 +181,7 @@ class Sender:
             attempts=0,
             refusals=0,
             accepted=(),
+            swept="",
         )
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
             if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, lease, now):

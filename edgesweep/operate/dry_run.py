@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.discovery import DistributionStore
-from edgesweep.flush.flusher import DirtyRows, Span
 from edgesweep.flush.journal import (
     LEASE_TERM,
     Flush,
@@ -25,6 +24,7 @@ from edgesweep.flush.journal import (
     State,
 )
 from edgesweep.flush.pace import Demand
+from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge
 from edgesweep.routes.kept import Kept
 
@@ -56,19 +56,26 @@ class DryRunRows:
         moments = [row.recorded_at for row in self.read(distribution)]
         return (moments[0], moments[-1]) if moments else ()
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
-        """Yield the rows recorded at or before `until`, the oldest first."""
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
+        """Yield rows, the oldest first."""
         added = [
             row
             for row in self._added.values()
-            if row.distribution == distribution and (until is None or row.recorded_at <= until)
+            if row.distribution == distribution
+            and (until is None or row.recorded_at <= until)
+            and row.position > after
         ]
         rows = heapq.merge(
-            (row for row in self._dirty.read(distribution, until) if _key(row) not in self._added),
+            filter(self._untouched, self._dirty.read(distribution, until, after)),
             sorted(added, key=_position),
             key=_position,
         )
         return (row for row in rows if _key(row) not in self._gone)
+
+    def _untouched(self, row: DirtyRow) -> bool:
+        return _key(row) not in self._added
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Show these rows from now on."""
@@ -167,10 +174,14 @@ class DryRunJournal:
 
     def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
         """Note an accepted request; the last one makes the flush sent."""
-        noted = replace(flush, accepted=(*flush.accepted, invalidation))
+        noted = replace(flush, accepted=(*flush.accepted, invalidation), swept="")
         if len(noted.accepted) == len(noted.requests()):
             noted = replace(noted, state=State.SENT, sent_at=now)
         return self._keep(noted)
+
+    def swept(self, flush: Flush, place: str) -> Flush:
+        """Note how far the sweep came."""
+        return self._keep(replace(flush, swept=place))
 
     def rejected(self, flush: Flush) -> Flush:
         """Give an open flush up."""

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
-from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Journal, Lease
 from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.rows import Span
 from edgesweep.prices import PATH_PRICE
 
 

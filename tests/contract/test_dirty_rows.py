@@ -12,7 +12,7 @@ from moto import mock_aws
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.cover import cover
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
-from edgesweep.flush.flusher import DirtyRows
+from edgesweep.flush.rows import DirtyRows
 from edgesweep.paths import viewer_path
 from edgesweep.record.recorder import DirtyWriter
 from infra.local.aws import EmbeddedAws
@@ -110,6 +110,16 @@ class Contract:
         found = keeper.read("E1", until=NOON + timedelta(seconds=1))
 
         assert list(found) == written[:3]
+
+    def test_after(self, keeper: Keeper) -> None:
+        """Rows beyond a position are read, whatever their shard, up to an instant or to the end."""
+        written = [row(0), row(1, "0a", shard=1), row(1, "0a0"), row(1, "0b", shard=2), row(2)]
+        keeper.add(written)
+        place = written[1].position
+
+        assert list(keeper.read("E1", after=place)) == written[2:]
+        assert list(keeper.read("E1", NOON + timedelta(seconds=1), place)) == written[2:4]
+        assert list(keeper.read("E1", NOON, place)) == []
 
     def test_deleted_while_read(self, keeper: Keeper) -> None:
         """Rows may be deleted while later ones are still being read."""

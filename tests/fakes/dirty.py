@@ -46,9 +46,11 @@ class DirtyRowsInMemory:
         """Return how many rows wait."""
         return sum(row.distribution == distribution for row in self._rows.values())
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
-        """Yield the rows recorded at or before `until`, the oldest first."""
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
+        """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
         rows = [row for row in self._rows.values() if row.distribution == distribution]
         for row in sorted(rows, key=attrgetter("position")):
-            if until is None or row.recorded_at <= until:
+            if row.position > after and (until is None or row.recorded_at <= until):
                 yield row

@@ -129,13 +129,18 @@ class JournalInMemory:
         self._check_known(flush)
         lease = self.lease(flush.distribution)
         self._check_unfinished(lease, flush.id)
-        noted = replace(flush, accepted=(*flush.accepted, invalidation))
+        noted = replace(flush, accepted=(*flush.accepted, invalidation), swept="")
         if len(noted.accepted) == len(noted.requests()):
             noted = replace(noted, state=State.SENT, sent_at=now)
             self._refund(noted)
         in_progress = (*lease.in_progress, invalidation)
         self.leases[flush.distribution] = replace(lease, in_progress=in_progress)
         return self._keep(noted)
+
+    def swept(self, flush: Flush, place: str) -> Flush:
+        """Note how far the sweep of a flush came."""
+        self._check_known(flush)
+        return self._keep(replace(flush, swept=place))
 
     def rejected(self, flush: Flush) -> Flush:
         """Give an open flush up, refunded if all its attempts were answered."""

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.flusher import MARGIN
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.sender import DOUBT
+from edgesweep.flush.sweeping import MARGIN
 from edgesweep.paths import matcher
 from tests.fakes.cloudfront import Made
 from tests.faults.scenario import MINUTE

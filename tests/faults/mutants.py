@@ -12,13 +12,14 @@ from unittest import mock
 
 from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush import flusher
+from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, Lease, Limits
 from edgesweep.flush.policy import Go, Hold, Policy
 from edgesweep.flush.sender import Sender
+from edgesweep.flush.sweeping import Sweeper
 from tests.fakes.journal import JournalInMemory
 from tests.faults.services import DirtyClient, JournalClient
 
@@ -31,16 +32,16 @@ def delete_before_send() -> AbstractContextManager[object]:
     """Rows are deleted before CloudFront has accepted their paths."""
     finish = Flusher._finish
 
-    def deleting(self: Flusher, flush: Flush, lease: Lease, reason: Any, rows: Any = ()) -> Outcome:
+    def deleting(self: Flusher, flush: Flush, held: Any, reason: Any, rows: Any = ()) -> Outcome:
         self.dirty.delete(rows)
-        return finish(self, flush, lease, reason, rows)
+        return finish(self, flush, held, reason, rows)
 
     return mock.patch.object(Flusher, "_finish", deleting)
 
 
 def delete_by_time_alone() -> AbstractContextManager[object]:
     """Rows older than the flush are deleted, covered or not."""
-    return mock.patch.object(flusher, "matcher", lambda _paths, **_: lambda _path: True)
+    return mock.patch.object(sweeping, "matcher", lambda _paths, **_: lambda _path: True)
 
 
 def no_recovery() -> AbstractContextManager[object]:
@@ -146,7 +147,7 @@ def lease_by_time() -> AbstractContextManager[object]:
 
 def no_skew_margin() -> AbstractContextManager[object]:
     """A row stamped before the flush is taken for older than it."""
-    return mock.patch.object(flusher, "MARGIN", timedelta(0))
+    return mock.patch.object(sweeping, "MARGIN", timedelta(0))
 
 
 def refund_after_no_answer() -> AbstractContextManager[object]:
@@ -224,12 +225,12 @@ def successor_pays_again() -> AbstractContextManager[object]:
 
 def parts_forgotten() -> AbstractContextManager[object]:
     """What was accepted of a flush that another replaces is not remembered."""
-    real = Flusher._delete_older
+    real = Sweeper._sent
 
-    def forgetting(self: Flusher, flush: Flush) -> None:
-        real(self, replace(flush, replaces=None))
+    def forgetting(self: Sweeper, flush: Flush) -> Any:
+        return real(self, replace(flush, replaces=None))
 
-    return mock.patch.object(Flusher, "_delete_older", forgetting)
+    return mock.patch.object(Sweeper, "_sent", forgetting)
 
 
 def given_up_unseen() -> AbstractContextManager[object]:

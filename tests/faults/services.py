@@ -14,8 +14,8 @@ from typing import Any, cast
 from botocore.exceptions import ReadTimeoutError
 
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Flush, Journal, Lease, Limits
+from edgesweep.flush.rows import Span
 from edgesweep.paths import aliases, matcher, viewer_path
 from tests.fakes.cloudfront import Pages, StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory
@@ -108,11 +108,13 @@ class DirtyClient:
         newest = self._process.call("dirty.newest", lambda: self._tables.dirty.span(distribution))
         return span[0], (newest or span)[1]
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
-        """Yield the rows recorded at or before `until`, the oldest first."""
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
+        """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
         if until is None:
             self.read_rows = []
-        after, page = "", [None] * self._rows_of_page
+        page = [None] * self._rows_of_page
         while len(page) == self._rows_of_page:
             page = self._process.call("dirty.page", lambda: self._page(distribution, after, until))  # type: ignore[return-value, arg-type]  # cast below
             for row in cast("list[DirtyRow]", page):

@@ -16,7 +16,7 @@ from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Survey, unsurveyed
 from edgesweep.dirty import parse_instant
-from edgesweep.flush import flusher, journal
+from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush
@@ -118,8 +118,9 @@ class Simulation:
         self._plan()
         rate = self.scenario.rules.paths_per_second or journal.PATHS_PER_SECOND
         with (
-            mock.patch.object(flusher, "MAX_ROWS", self.scenario.max_rows),
-            mock.patch.object(flusher, "_CHUNK", self.scenario.page),
+            mock.patch.object(planning, "MAX_ROWS", self.scenario.max_rows),
+            mock.patch.object(sweeping, "MAX_SWEPT", self.scenario.max_rows),
+            mock.patch.object(rows, "CHUNK", self.scenario.page),
             mock.patch.object(journal, "PATHS_PER_SECOND", rate),
         ):
             self.world.run(self.scenario.faulty)

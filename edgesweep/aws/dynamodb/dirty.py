@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import Keyed, bound
@@ -81,12 +82,12 @@ class DirtyTable:
         keys = [partition(distribution, shard) for shard in self._shards]
         return sum(self._model.count(key, consistent_read=True) for key in keys)
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
-        """Yield the rows recorded at or before `until`, the oldest first, strongly consistent."""
-        # "$" sorts right after the "#" that ends the instant in a sort key.
-        condition = None if until is None else _Row.sk < f"{instant(until)}$"
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
+        """Yield rows, the oldest first; see `edgesweep.flush.rows.DirtyRows`."""
         shards = [
-            self._query(distribution, shard, range_key_condition=condition)
+            self._query(distribution, shard, range_key_condition=_between(after, until))
             for shard in self._shards
         ]
         return heapq.merge(*shards, key=lambda row: row.position)
@@ -99,6 +100,17 @@ class DirtyTable:
         key = partition(distribution, shard)
         for item in self._model.query(key, consistent_read=True, **options):
             yield _row(distribution, shard, item)
+
+
+def _between(after: str, until: datetime | None) -> Condition | None:
+    """Return the condition of the sort keys beyond `after` and up to all of the instant `until`.
+
+    "$" sorts right after the "#" in a sort key and before a token, so no key lies in between. A key
+    condition may bound a sort key from both sides by BETWEEN alone, which includes its ends, and
+    refuses ends in the wrong order.
+    """
+    first, last = f"{after}$", "~" if until is None else f"{instant(until)}$"
+    return _Row.sk.between(first, max(first, last)) if after or until else None
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:

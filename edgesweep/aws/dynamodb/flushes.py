@@ -187,13 +187,14 @@ class FlushTable:
 
     def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
         """Note an accepted request; the last one makes the flush sent and refunds its months."""
-        noted = replace(flush, accepted=(*flush.accepted, invalidation))
+        noted = replace(flush, accepted=(*flush.accepted, invalidation), swept="")
         if len(noted.accepted) == len(noted.requests()):
             noted = replace(noted, state=State.SENT, sent_at=now)
         with self._transaction() as transaction:
             actions: list[Action] = [
                 FlushItem.accepted.set(items.lines(noted.accepted)),
                 FlushItem.state.set(noted.state.value),
+                FlushItem.swept.remove(),
             ]
             if noted.sent_at is not None:
                 actions.append(FlushItem.sent_at.set(instant(noted.sent_at)))
@@ -210,6 +211,11 @@ class FlushTable:
             if noted.state is State.SENT:
                 self._refund(transaction, noted)
         return noted
+
+    def swept(self, flush: Flush, place: str) -> Flush:
+        """Note how far the sweep of a flush came."""
+        self._update(self._key(flush), [FlushItem.swept.set(place)], items.as_known(flush))
+        return replace(flush, swept=place)
 
     def rejected(self, flush: Flush) -> Flush:
         """Give an open flush up, refunded if all its attempts were answered."""

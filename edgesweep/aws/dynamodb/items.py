@@ -48,6 +48,7 @@ class FlushItem(Keyed):
     accepted = UnicodeAttribute()
     sent_at = UnicodeAttribute(null=True)
     settled_at = UnicodeAttribute(null=True)
+    swept = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
 
 
@@ -110,6 +111,8 @@ def as_known(flush: Flush) -> Condition:
     condition &= FlushItem.refusals == flush.refusals
     condition &= FlushItem.accepted == lines(flush.accepted)
     condition &= FlushItem.months == " ".join(flush.months)
+    swept = FlushItem.swept
+    condition &= swept == flush.swept if flush.swept else swept.does_not_exist()
     return condition
 
 
@@ -157,6 +160,7 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
         accepted=tuple(_request(text) for text in item.accepted.splitlines()),
         sent_at=_moment(item.sent_at),
         settled_at=_moment(item.settled_at),
+        swept=item.swept or "",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgesweep.flush.flusher import MARGIN
+from edgesweep.flush.sweeping import MARGIN
 from infra.local.aws import ROOT
 from tests.e2e.conftest import PATIENCE_SECONDS, Stack
 

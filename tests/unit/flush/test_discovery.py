@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.discovery import HURRIED, REFRESHED, Discovered, Discovery, Undiscovered
-from edgesweep.flush.flusher import Span
 from edgesweep.flush.journal import Lease
+from edgesweep.flush.rows import Span
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
 from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory
@@ -46,10 +46,12 @@ class Counted(DirtyRowsInMemory):
         self.reads -= 1
         return super().span(distribution)
 
-    def read(self, distribution: str, until: datetime | None = None) -> Iterator[DirtyRow]:
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
         """Read."""
         self.reads += 1
-        return super().read(distribution, until)
+        return super().read(distribution, until, after)
 
 
 @dataclass

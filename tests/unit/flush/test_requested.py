@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from edgesweep.flush.answers import Refusal, Refused
-from edgesweep.flush.flusher import MARGIN
+from edgesweep.flush.sweeping import MARGIN
 from tests.fakes.flushing import Killed, Process, Ticks
 
 NOW = timedelta()

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from edgesweep.dirty import UNROUTED
-from edgesweep.flush import flusher
+from edgesweep.flush import planning
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
-from edgesweep.flush.flusher import MARGIN, Outcome
+from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sweeping import MARGIN
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, NOON, Killed, Process, Ticks
 from tests.fakes.journal import JournalInMemory
@@ -347,7 +348,7 @@ def test_cut(
     monkeypatch: pytest.MonkeyPatch, spent: int, paths: tuple[str, ...], left: int
 ) -> None:
     """Where rows are left unread, a flush that may take one path alone covers them as well."""
-    monkeypatch.setattr(flusher, "MAX_ROWS", 1)
+    monkeypatch.setattr(planning, "MAX_ROWS", 1)
     world = Ticks()
     world.journal.ledger[MONTH] = spent
     for key in ("a", "b", "c"):

@@ -1,0 +1,48 @@
+"""The dirty rows as a flusher reaches them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Protocol
+
+from edgesweep.dirty import DirtyRow
+
+# Rows between two looks at the lease.
+CHUNK = 1_000
+
+# When the oldest and the newest dirty row were recorded; empty without any.
+Span = tuple[datetime, datetime] | tuple[()]
+
+
+class DirtyRows(Protocol):
+    """The rows that wait."""
+
+    def span(self, distribution: str) -> Span:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
+        ...
+
+    def read(
+        self, distribution: str, until: datetime | None = None, after: str = ""
+    ) -> Iterator[DirtyRow]:
+        """Yield rows, the oldest first, strongly consistent.
+
+        Args:
+            distribution: whose rows.
+            until: only those recorded at or before this.
+            after: only those beyond this position.
+        """
+        ...
+
+    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
+        """Write rows; return those that could not be written, each with the reason."""
+        ...
+
+    def delete(self, rows: Sequence[DirtyRow]) -> None:
+        """Delete exactly these rows."""
+        ...
+
+
+def chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
+    """Yield rows by the thousand."""
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk

@@ -1,0 +1,110 @@
+"""Delete the rows that a flush covers, and move those of a distribution that is gone.
+
+A row recorded at or before `opened_at` - `MARGIN` tells of a change older than the invalidation,
+whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
+read the rows, deletes by that rule alone.
+
+A tick sweeps a portion, and the journal keeps its place for the next tick. The rows in question are
+older than the flush, so there is an end to them, however many come in meanwhile.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import Flush, Journal
+from edgesweep.flush.rows import DirtyRows, chunks
+from edgesweep.flush.sender import CLOCKS_APART
+from edgesweep.paths import matcher
+
+MARGIN = CLOCKS_APART
+
+# A portion is at most so many rows to look at, and begins no more of them after so long.
+MAX_SWEPT = 1_000_000
+SWEEP_TIME = timedelta(minutes=1)
+# Chunks after which the place is noted: whoever dies in a portion leaves most of it done.
+NOTED_EVERY = 10
+
+# Rows of one BatchWriteItem: when a table throttles, each may take a while.
+_DELETED_AT_ONCE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """Deletes rows; the attributes are those of `Flusher`."""
+
+    dirty: DirtyRows
+    journal: Journal
+    viewer_paths: Callable[[DirtyRow], Iterable[str]]
+    strict: Callable[[str], bool]
+    clock: Callable[[], datetime]
+
+    def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
+        """Delete rows, and keep the lease."""
+        for start in range(0, len(rows), _DELETED_AT_ONCE):
+            held.keep()
+            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
+
+    def sweep(self, flush: Flush, held: HeldLease) -> tuple[Flush, bool]:
+        """Delete a portion of the rows that what was accepted of a flush covers, and older than it.
+
+        What it has left out because a flush before it had it accepted counts as well, for rows that
+        are older than that one.
+
+        Returns:
+            The flush, and whether that was the last portion.
+        """
+        sent = list(self._sent(flush))
+        if not sent:
+            return flush, True
+
+        def covered(row: DirtyRow) -> bool:
+            since = [matches for until, matches in sent if row.recorded_at <= until]
+            return all(any(one(path) for one in since) for path in self.viewer_paths(row))
+
+        older = self.dirty.read(flush.distribution, until=sent[0][0], after=flush.swept)
+        place = flush.swept
+        for number, chunk in zip(count(1), self._portion(older, held), strict=False):
+            self.delete(list(filter(covered, chunk)), held)
+            place = chunk[-1].position
+            if not number % NOTED_EVERY:
+                flush = self.journal.swept(flush, place)
+        if next(older, None) is None:
+            return flush, True
+        return self.journal.swept(flush, place), False
+
+    def unroute(self, held: HeldLease) -> bool:
+        """Let a portion of the rows of a distribution that is gone wait for another one.
+
+        Returns:
+            Whether that was the last portion.
+        """
+        rows = self.dirty.read(held.distribution)
+        for chunk in self._portion(rows, held):
+            moved = {row: replace(row, distribution=UNROUTED) for row in chunk}
+            unwritten = self.dirty.add(list(moved.values()))
+            self.delete([row for row in chunk if moved[row] not in unwritten], held)
+        return next(rows, None) is None
+
+    def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
+        """Yield chunks, as many as a tick may look at."""
+        ends_at, looked = self.clock() + SWEEP_TIME, 0
+        for chunk in chunks(rows):
+            held.keep()
+            yield chunk
+            looked += len(chunk)
+            if looked >= MAX_SWEPT or self.clock() >= ends_at:
+                return
+
+    def _sent(self, flush: Flush) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
+        """Yield what was accepted of a flush and of those before it, and until when each counts."""
+        while True:
+            if flush.accepted:
+                matches = matcher(flush.done, strict=self.strict(flush.distribution))
+                yield flush.opened_at - MARGIN, matches
+            if flush.replaces is None:
+                return
+            flush = self.journal.load(flush.distribution, flush.replaces)

@@ -1,0 +1,108 @@
+"""The tick: the steps that the flush function and `edgesweep flush` share.
+
+1. look      which distributions there are; rows that waited for one are routed
+2. share     what these distributions may spend together
+3. flush     every distribution that wants it
+4. redrive   DynamoDB answers by now, so messages that failed before may be recorded
+5. wiring    whether the buckets still publish their events
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from edgesweep.errors import BadInput
+from edgesweep.flush.budget import month_of
+from edgesweep.flush.discovery import Discovered, Discovery
+from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.metrics import Series, measured
+from edgesweep.flush.policy import Policy
+from edgesweep.routes import Routes
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a tick did.
+
+    Attributes:
+        known: the distributions.
+        policy: by which they were flushed.
+        outcomes: one for each distribution that wanted a flush.
+        redriven: messages that went back to their queue.
+        unwired: buckets that publish no events.
+        refusal: why the guaranteed interval is not kept.
+        failure: why no messages could be sent back.
+    """
+
+    known: Discovered
+    policy: Policy
+    outcomes: Sequence[Outcome]
+    redriven: int
+    unwired: Sequence[str]
+    refusal: BadInput | None
+    failure: Exception | None
+
+    @property
+    def errors(self) -> Sequence[Exception]:
+        """All that went wrong; the rest was done all the same."""
+        outcomes = (outcome.error for outcome in self.outcomes)
+        found = (self.known.error, self.refusal, *outcomes, self.failure)
+        return [error for error in found if error]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The steps, in order.
+
+    Attributes:
+        discovery: finds the distributions.
+        policy: when to flush, and for what a month may cost.
+        flusher: returns a flusher for some routes and a policy.
+        spent: returns how many paths the ledger of a month holds.
+        clock: this process's time.
+        redrive: sends back the messages that are due; returns how many.
+        unwired: returns the buckets that publish no events, if it is time to look.
+    """
+
+    discovery: Discovery
+    policy: Policy
+    flusher: Callable[[Routes, Policy], Flusher]
+    spent: Callable[[str], int]
+    clock: Callable[[], datetime]
+    redrive: Callable[[], int] = int
+    unwired: Callable[[], Sequence[str]] = tuple
+
+    def run(self) -> Ticked:
+        """Do every step."""
+        known = self.discovery.look()
+        policy, refusal = shared(self.policy, known.routes.enabled)
+        outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
+        redriven, failure = self._redriven()
+        return Ticked(known, policy, outcomes, redriven, self.unwired(), refusal, failure)
+
+    def measured(self, done: Ticked) -> Mapping[Series, float]:
+        """Return what a tick publishes, nothing if it found nothing."""
+        now = self.clock()
+        spent = partial(self.spent, month_of(now))
+        values = measured(done.outcomes, done.policy, spent, now, done.known.unrouted)
+        unwired = {Series.UNWIRED_BUCKETS: float(len(done.unwired))} if done.unwired else {}
+        return {**values, **unwired}
+
+    def _redriven(self) -> tuple[int, Exception | None]:
+        try:
+            return self.redrive(), None
+        except Exception as error:  # noqa: BLE001  # told; what was flushed is flushed
+            return 0, error
+
+
+def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:
+    """Return the policy for some distributions, or for one if the budget is too small for all.
+
+    Then no path is spent beyond the budget either, but the guaranteed interval is not kept.
+    """
+    try:
+        budget = replace(policy.budget, distributions=max(1, distributions))
+    except BadInput as error:
+        return policy, error
+    return replace(policy, budget=budget), None
