@@ -210,7 +210,7 @@ const settings = async ({ options, resolveConfigurationProperty, resolveVariable
     missUsd: check('missUsd', given.missUsd),
     alarmEmail,
     alarmActions: alarmEmail ? [{ Ref: 'AlarmTopic' }] : [],
-    ...(budgetUsd === 'none' ? { budgetAlarm: {} } : warning(budgetUsd)),
+    ...(Number(budgetUsd) ? warning(budgetUsd) : { budgetAlarm: {} }),   // beyond free paths, a budget of 0 spends nothing
     alarmTopic: alarmEmail ? '${file(infra/topic.yml)}' : {},
     dashboard: dashboard ? '${file(infra/dashboard.yml)}' : {},
     permissionsBoundary: permissionsBoundary || NOTHING,

@@ -168,10 +168,11 @@ def test_skip_unchanged(skip: bool) -> None:  # noqa: FBT001  # a parameter
 
 
 @pytest.mark.parametrize(
-    ("budget", "warning"), [("0", 0), ("0.01", 0.008), ("39.64", 31.712), ("none", None)]
+    ("budget", "warning"),
+    [("0", None), ("0.00", None), ("0.01", 0.008), ("39.64", 31.712), ("none", None)],
 )
 def test_budget_alarm(budget: str, warning: float | None) -> None:
-    """A budget has an alarm at 80 % of it, exact to a fraction of a cent; no limit has none."""
+    """A budget has an alarm at 80 % of it, to a fraction of a cent; 0 and no limit have none."""
     settings = json.loads(check(budgetUsd=budget).stdout)
 
     assert settings.get("budgetWarning") == warning
