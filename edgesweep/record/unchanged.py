@@ -128,12 +128,22 @@ class Entry:
         headers: as in `Head`.
         since: events up to this moment are not judged by the entry; None: every event is.
         version: as in `Head`; absent also in entries that were learnt before it was kept.
+        seen_at: as in `Head`; absent in entries that were learnt before it was kept.
     """
 
     etag: str
     headers: str
     since: datetime | None = None
     version: str | None = None
+    seen_at: datetime | None = None
+
+    def is_complete(self, since: datetime | None) -> bool:
+        """Tell whether no event was missed after it was seen.
+
+        Args:
+            since: the moment up to which events may have been missed; None: never.
+        """
+        return since is None or (self.seen_at is not None and self.seen_at >= since)
 
     def may_hold_after(self, events: Iterable[Change]) -> bool:
         """Tell whether events of the object all say that it is still as known."""
@@ -226,12 +236,14 @@ class UnchangedFilter:
         heads: looks at objects.
         token: a source of random text.
         clock: the present.
+        complete_since: bucket -> up to when events of it may have been missed; never unless given.
     """
 
     catalogue: Catalogue
     heads: Heads
     token: Callable[[], str]
     clock: Callable[[], datetime]
+    complete_since: Mapping[str, datetime] = field(default_factory=dict)
 
     def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Tell what a batch of changes is about, and forget what has changed.
@@ -253,28 +265,21 @@ class UnchangedFilter:
         Returns:
             Those that failed, with the reason: they stay unknown.
         """
-        entries = {
-            name: Entry(head.etag, head.headers, version=head.version)
-            for name, head in checked.seen.items()
-            if name in recorded
-        }
+        entries = {name: _entry(head) for name, head in checked.seen.items() if name in recorded}
         return self.catalogue.learn(entries, checked.token)
 
     def survey(self, names: Collection[Name]) -> int:
         """Learn objects without any event; return how many of them are known now."""
-        known = self.catalogue.known(names).keys()
+        known = self._known(names).keys()
         unknown = [name for name in names if name not in known]
         token = self.token()
         refused = self.catalogue.forget(unknown, token)
         seen = self.heads.look([name for name in unknown if name not in refused])
-        entries = {
-            name: Entry(head.etag, head.headers, head.seen_at + _SKEW, head.version)
-            for name, head in seen.items()
-        }
+        entries = {name: _entry(head, head.seen_at + _SKEW) for name, head in seen.items()}
         return len(known) + len(entries) - len(self.catalogue.learn(entries, token))
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
-        known = self.catalogue.known([name for name in events if not _gone(events[name])])
+        known = self._known([name for name in events if not _gone(events[name])])
         likely = {
             name: entry for name, entry in known.items() if entry.may_hold_after(events[name])
         }
@@ -282,6 +287,14 @@ class UnchangedFilter:
         return frozenset(
             name for name, head in seen.items() if likely[name].is_confirmed(head, events[name])
         )
+
+    def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        known = self.catalogue.known(names).items()
+        return {
+            name: entry
+            for name, entry in known
+            if entry.is_complete(self.complete_since.get(name[0]))
+        }
 
 
 def fingerprint(headers: Mapping[str, str]) -> str:
@@ -313,6 +326,10 @@ def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
     for change in changes:
         events.setdefault(name_of(change), []).append(change)
     return events
+
+
+def _entry(head: Head, since: datetime | None = None) -> Entry:
+    return Entry(head.etag, head.headers, since, head.version, head.seen_at)
 
 
 def _gone(events: Iterable[Change]) -> bool:

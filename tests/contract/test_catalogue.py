@@ -38,7 +38,7 @@ class Contract:
         assert catalogue.forget([], "t1") == {}
         assert catalogue.learn({}, "t1") == {}
 
-    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON, "v1")])
+    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON, "v1", NOON)])
     def test_learn(self, catalogue: Catalogue, entry: Entry) -> None:
         """What was forgotten under a token is learnt under the same token, just as it was set."""
         assert catalogue.forget([PAGE], "t1") == {}
@@ -131,6 +131,21 @@ class TestDynamoDB(Contract):
         catalogue.forget([PAGE], "t2")
 
         assert [item["pk"]["S"] for item in items()] == ["site/index.html"]
+
+    def test_released(self, catalogue: Catalogue) -> None:
+        """Items of release 0.1.0 are understood: what was known is known, and what was not is not."""
+        known = {"etag": {"S": "b1946ac9"}, "headers": {"S": "f00d"}}
+        surveyed = {**known, "since": {"S": "2026-11-23T12:00:00.000000Z"}}
+        for key, held in (("a", known), ("b", surveyed), ("c", {"token": {"S": "t1"}})):
+            item = {"pk": {"S": f"site/{key}"}, **held}
+            boto3.client("dynamodb").put_item(TableName="catalogue", Item=item)
+
+        entries = catalogue.known([("site", key) for key in "abcd"])
+
+        assert entries == {
+            ("site", "a"): SEEN,
+            ("site", "b"): Entry("b1946ac9", "f00d", since=NOON),
+        }
 
 
 def items() -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -26,6 +27,7 @@ class _Item(Model):
     headers = UnicodeAttribute(null=True)
     since = UnicodeAttribute(null=True)
     version = UnicodeAttribute(null=True)
+    seen_at = UnicodeAttribute(null=True)
 
 
 class CatalogueTable:
@@ -73,13 +75,13 @@ class CatalogueTable:
 
     def _put(self, name: Name, entry: Entry, token: str) -> str | None:
         """Set one entry; return why that failed, None if it is set or the token is gone."""
-        since = None if entry.since is None else instant(entry.since)
         item = self._model(
             _key(name),
             etag=entry.etag,
             headers=entry.headers,
-            since=since,
+            since=_text(entry.since),
             version=entry.version,
+            seen_at=_text(entry.seen_at),
         )
         try:
             item.save(condition=_Item.token == token, add_version_condition=False)
@@ -100,5 +102,12 @@ def _name(key: str) -> Name:
 
 
 def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
-    since = None if item.since is None else parse_instant(item.since)
-    return Entry(item.etag, item.headers, since, item.version)
+    return Entry(item.etag, item.headers, _moment(item.since), item.version, _moment(item.seen_at))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else instant(moment)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)

@@ -19,7 +19,7 @@ from tests.messages import NOON, notification
 ETAG = "b1946ac92492d2347c6235b4d2611184"
 SOON = NOON + timedelta(seconds=2)
 AFTER_LOOKING = NOON + timedelta(seconds=5)
-KNOWN = Entry(ETAG, "headers")
+KNOWN = Entry(ETAG, "headers", seen_at=SOON)
 SERVED = {"site": ("E1", "E2")}
 THERE = Head(ETAG, "headers", modified_at=NOON, seen_at=SOON)
 

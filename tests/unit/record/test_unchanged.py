@@ -15,7 +15,7 @@ from tests.messages import NOON
 PAGE, STYLE = ("site", "index.html"), ("site", "style.css")
 SECOND = timedelta(seconds=1)
 LATER = NOON + timedelta(minutes=1)
-KNOWN = Entry("etag", "headers")
+KNOWN = Entry("etag", "headers", seen_at=LATER)
 THERE = Head("etag", "headers", modified_at=NOON, seen_at=LATER)
 CREATED = Change(*PAGE, Kind.CREATED, NOON, "etag")
 REMOVED = replace(CREATED, kind=Kind.REMOVED, etag=None)
@@ -152,7 +152,30 @@ def test_versions(known: Entry | str, events: list[Change], there: Head) -> None
     world.sieve.learn(checked, {PAGE})
 
     assert checked.unchanged == set()
-    assert world.entry == Entry(there.etag, there.headers, version=there.version)
+    assert world.entry == Entry(there.etag, there.headers, None, there.version, LATER)
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "whole_since", "unchanged"),
+    [
+        (LATER, LATER, {PAGE}),
+        (LATER, LATER + SECOND, set()),
+        (None, NOON, set()),
+        (None, None, {PAGE}),
+    ],
+)
+def test_missed_events(
+    seen_at: datetime | None, whole_since: datetime | None, unchanged: set[Name]
+) -> None:
+    """An entry from before events of its bucket were missed is not trusted, and learnt again."""
+    world = World({PAGE: replace(KNOWN, seen_at=seen_at)}, {PAGE: THERE})
+    since = {"other": LATER + SECOND} | ({"site": whole_since} if whole_since else {})
+    sieve = replace(world.sieve, complete_since=since)
+
+    assert sieve.check([replace(CREATED, changed_at=LATER)]).unchanged == unchanged
+
+    sieve.survey([PAGE])
+    assert sieve.catalogue.known([PAGE])[PAGE].seen_at == (seen_at if unchanged else LATER)
 
 
 @pytest.mark.parametrize("event", [REMOVED, replace(EXPIRED, version=None)])
