@@ -6,7 +6,7 @@ flusher on adapters that write nothing.
 
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from edgesweep.aws.s3 import Bucket, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
-from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
+from edgesweep.flush.discovery import REFRESHED, Discovery, DistributionSource, DistributionStore
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
@@ -66,7 +66,9 @@ class Adapters:
         looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
         return cls(
-            dirty=DirtyTable(settings.dirty_table, journal.shards(settings.shards)),
+            dirty=DirtyTable(
+                settings.dirty_table, recent(lambda: journal.shards(settings.shards), now)
+            ),
             journal=journal,
             atlas=RoutesTable(settings.flushes_table),
             directory=Distributions(looking, settings.buckets, settings.distributions),
@@ -228,6 +230,22 @@ def token() -> str:
     return secrets.token_hex(4)
 
 
+def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
+    """Return what tells an answer, and asks for it again after `REFRESHED`.
+
+    A warm flusher has to hear of partitions that a recorder has begun to use since.
+    """
+    asked_at, answer = clock(), ask()
+
+    def latest() -> int:
+        nonlocal asked_at, answer
+        if clock() - asked_at >= REFRESHED:
+            asked_at, answer = clock(), ask()
+        return answer
+
+    return latest
+
+
 def row_token() -> str:
     """Return random text.
 
@@ -246,12 +264,29 @@ class _Surveyor:
     warn: Callable[[str], None]
 
     def __call__(
-        self, distribution: str, dirty: Collection[str], prices: Prices, limits: Limits
+        self,
+        distribution: str,
+        dirty: Collection[str],
+        prices: Prices,
+        limits: Limits,
+        keep: Callable[[], None],
     ) -> Survey:
         origins = self.routes.origins(distribution)
         sources = [Source(origin.bucket, origin.prefix) for origin in origins]
         strict = self.routes.strict(distribution)
-        found = survey(self.listing, sources, dirty, prices, limits, strict=strict)
+        found = survey(_Kept(self.listing, keep), sources, dirty, prices, limits, strict=strict)
         if found.refused:
             self.warn(found.refused)
         return doubted(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A listing that keeps the lease before each page."""
+
+    listing: Listing
+    keep: Callable[[], None]
+
+    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+        self.keep()
+        return self.listing.page(bucket, prefix, after)

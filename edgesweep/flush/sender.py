@@ -7,13 +7,14 @@ the old one is looked up, and the rest is given up, to be planned anew with the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget, month_of, months_near
-from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease, OverLimit, State, split
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import Flush, Invalidation, Journal, OverLimit, State, split
 from edgesweep.paths import coarser
 
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
@@ -40,8 +41,13 @@ class Edge(Protocol):
         """Tell whether an invalidation still counts against the quotas."""
         ...
 
-    def look_up(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if it has made any."""
+    def look_up(
+        self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
+    ) -> Accepted | None:
+        """Return the invalidation that a reference has made since a moment, if it has made any.
+
+        `keep` is called before each request, since there may be many.
+        """
         ...
 
 
@@ -80,7 +86,7 @@ class Sender:
     token: Callable[[], str]
     pause: Callable[[float], None]
 
-    def send(self, flush: Flush, lease: Lease) -> Sent:
+    def send(self, flush: Flush, held: HeldLease) -> Sent:
         """Send the requests of an open flush that were not accepted yet.
 
         Raises:
@@ -91,12 +97,12 @@ class Sender:
             try:
                 flush = self._charged(flush)
             except OverLimit:
-                found = self._made_before(flush)
+                found = self._made_before(flush, held)
                 if found is None:
                     return Sent(flush, given_up=True)
                 answer: Answer = found
             else:
-                flush = self._counted(flush, lease)
+                flush = self._counted(flush, held)
                 answer = self._ask(flush)
             match answer:
                 case Unanswered():
@@ -107,21 +113,21 @@ class Sender:
                         return Sent(flush, answer)
                     self.pause(PAUSE_SECONDS)
                 case refusal:
-                    refused = self._refused(flush, lease, refusal)
+                    refused = self._refused(flush, held, refusal)
                     if refused.given_up or refused.flush.id == flush.id:
                         return refused
                     flush = refused.flush
 
-    def _counted(self, flush: Flush, lease: Lease) -> Flush:
-        self.journal.renew(flush.distribution, str(lease.token), self.clock())
+    def _counted(self, flush: Flush, held: HeldLease) -> Flush:
+        held.renew()
         # Noting the attempt may have taken long: the month is looked at last of all.
-        return self._charged(self.journal.attempted(flush))
+        return self._charged(self.journal.advance(flush, flush.attempt()))
 
     def _charged(self, flush: Flush) -> Flush:
         for month, near in months_near(self.clock()).items():
             if month not in flush.months:
                 limit = self.budget.limit(len(flush.paths), near)
-                flush = self.journal.charge(flush, month, limit)
+                flush = self.journal.advance(flush, flush.charge(month), {month: limit})
         return flush
 
     def _ask(self, flush: Flush) -> Answer:
@@ -131,9 +137,10 @@ class Sender:
 
     def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
         paths = flush.requests()[len(flush.accepted)]
-        return self.journal.accepted(flush, _invalidation(answer, paths), self.clock())
+        noted = flush.accept(_invalidation(answer, paths), self.clock())
+        return self.journal.advance(flush, noted)
 
-    def _made_before(self, flush: Flush) -> Accepted | None:
+    def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return what a request has made that no month can pay any more, if it has made anything.
 
         Nothing is asked of CloudFront in a month that was not charged, so an attempt that nobody
@@ -149,15 +156,16 @@ class Sender:
             msg = f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
             raise OverLimit(msg)
         reference = flush.reference(len(flush.accepted))
-        return self.edge.look_up(flush.distribution, reference, flush.opened_at - CLOCKS_APART)
+        since = flush.opened_at - CLOCKS_APART
+        return self.edge.look_up(flush.distribution, reference, since, held.keep)
 
-    def _refused(self, flush: Flush, lease: Lease, answer: Refused) -> Sent:
+    def _refused(self, flush: Flush, held: HeldLease, answer: Refused) -> Sent:
         """Return what becomes of a refused flush: itself, kept or given up, or a successor."""
         if answer.refusal is Refusal.CONFLICT:
             # Something was invalidated under this reference: it stays unanswered and charged.
             return Sent(flush, answer, given_up=True)
-        flush = self.journal.refused(flush)
-        successor = self._successor(flush, lease, answer.refusal)
+        flush = self.journal.advance(flush, flush.refuse())
+        successor = self._successor(flush, held, answer.refusal)
         if successor is None:
             return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
         try:
@@ -165,40 +173,31 @@ class Sender:
             limits = {
                 month: self.budget.limit(len(successor.paths), near) for month, near in months
             }
-            self.journal.open(successor, lease, limits, replaced=flush)
+            self.journal.open(successor, held.lease, limits, replaced=flush)
         except OverLimit:
             return Sent(flush, answer, given_up=True)
         return Sent(successor, answer)
 
-    def _successor(self, flush: Flush, lease: Lease, refusal: Refusal) -> Flush | None:
+    def _successor(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
         now = self.clock()
-        fresh = replace(
-            flush,
-            opened_at=now,
-            token=self.token(),
-            months=tuple(months_near(now)),
-            replaces=flush.id,
-            attempts=0,
-            refusals=0,
-            accepted=(),
-            swept="",
-        )
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
-            if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, lease, now):
+            if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, held, now):
                 return None
-            return replace(fresh, split=True)
+            return flush.successor(now, self.token(), flush.paths, split=True)
         wider = coarser(flush.left)
         if refusal in _NOT_THIS_WAY and wider != flush.left:
-            return replace(fresh, paths=wider, split=False)
+            return flush.successor(now, self.token(), wider, split=False)
         return None
 
-    def _must_wait(self, flush: Flush, lease: Lease, now: datetime) -> bool:
+    def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:
         """Tell whether the same request may yet be accepted, or be known to have been."""
         if not flush.answered and now - flush.opened_at < DOUBT:
             return True
-        return any(
-            self.edge.in_progress(flush.distribution, request.id) for request in lease.in_progress
-        )
+        for request in held.lease.in_progress:
+            held.keep()
+            if self.edge.in_progress(flush.distribution, request.id):
+                return True
+        return False
 
 
 def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:

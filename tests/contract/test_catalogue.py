@@ -133,7 +133,7 @@ class TestDynamoDB(Contract):
         assert [item["pk"]["S"] for item in items()] == ["site/index.html"]
 
     def test_released(self, catalogue: Catalogue) -> None:
-        """Items of release 0.1.0 are understood: what was known is known, and what was not is not."""
+        """Items of release 0.1.0 are understood, those that are known and those that are not."""
         known = {"etag": {"S": "b1946ac9"}, "headers": {"S": "f00d"}}
         surveyed = {**known, "since": {"S": "2026-11-23T12:00:00.000000Z"}}
         for key, held in (("a", known), ("b", surveyed), ("c", {"token": {"S": "t1"}})):

@@ -231,7 +231,7 @@ class TestDynamoDB(Contract):
         """Return a table in memory."""
         with mock_aws():
             create_table("dirty")
-            yield DirtyTable("dirty", shards=SHARDS)
+            yield DirtyTable("dirty", shards=lambda: SHARDS)
 
     @pytest.mark.parametrize("path", ["/*", "/docs/*", "/caf%C3%A9*", "/a.html"])
     def test_rolled_back(self, keeper: Keeper, path: str) -> None:
@@ -246,7 +246,7 @@ class TestDynamoDB(Contract):
 
 @pytest.fixture(scope="module", name="table")
 def _table() -> DirtyTable:
-    return DirtyTable("dirty", shards=SHARDS)
+    return DirtyTable("dirty", shards=lambda: SHARDS)
 
 
 @pytest.mark.xdist_group("embedded")

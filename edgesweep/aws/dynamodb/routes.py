@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
-from edgesweep.aws.dynamodb.models import Keyed, bound
+from edgesweep.aws.dynamodb.models import Keyed, bound, find
 from edgesweep.dirty import instant, parse_instant
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.kept import Kept, Tracked
@@ -40,9 +40,8 @@ class RoutesTable:
 
     def load(self) -> Kept | None:
         """Return what was saved last, None if nothing was; strongly consistent."""
-        try:
-            item = self._model.get(*_KEY, consistent_read=True)
-        except DoesNotExist:
+        item = find(self._model, *_KEY)
+        if item is None:
             return None
         return _loaded(json.loads(zlib.decompress(item.kept)), int(item.revision))
 

@@ -13,10 +13,10 @@ from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.discovery import HURRIED, REFRESHED, Discovered, Discovery, Undiscovered
 from edgesweep.flush.journal import Lease
 from edgesweep.flush.rows import Span
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
 from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -17,9 +17,9 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.cloudfront import Rules, StrictCloudFront
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 SITE = "E2QWRUHEXAMPLE"
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
@@ -85,7 +85,7 @@ class Site:
                 self.edge, self.journal, self.budget, self._clock, self._token, self._pause
             ),
             policy=Policy(self.budget),
-            survey=lambda _distribution, dirty, _prices, _limits: unsurveyed(dirty),
+            survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
             viewer_paths=lambda row: [f"/{row.change.key}"],
             strict=lambda _: False,
             clock=self._clock,

@@ -10,9 +10,18 @@ import pytest
 
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.journal import Flush, Invalidation, Lease, Overtaken, State
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import (
+    NO_LIMITS,
+    Flush,
+    Invalidation,
+    Lease,
+    Limits,
+    Overtaken,
+    State,
+)
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
-from tests.fakes.journal import JournalInMemory
+from edgesweep.operate.journal_in_memory import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
@@ -82,13 +91,19 @@ class World:
         self.journal.open(flush, self.lease, {})
         return flush
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing that was not heard of."""
 
     def send(self, flush: Flush) -> tuple[Flush, Answer | None]:
         """Send it, and forget what is given up."""
-        sent = self.sender.send(flush, self.lease)
-        return self.journal.rejected(sent.flush) if sent.given_up else sent.flush, sent.answer
+        sent = self.sender.send(flush, self.held)
+        flush = sent.flush
+        return self.journal.advance(flush, flush.reject()) if sent.given_up else flush, sent.answer
+
+    @property
+    def held(self) -> HeldLease:
+        """The lease, held."""
+        return HeldLease("E1", self.lease, self.journal, lambda: self.now)
 
     @property
     def lease(self) -> Lease:
@@ -177,7 +192,7 @@ def test_invalid() -> None:
     assert [paths for _, paths in world.asked] == [TOUCHY, flush.paths]
     assert world.references == [opened.reference(0), flush.reference(0)]
     assert flush.reference(0) != opened.reference(0)
-    assert world.journal.load("E1", opened.id).state is State.REJECTED
+    assert world.journal.flushes["E1", opened.id].state is State.REJECTED
     assert world.journal.ledger == {NOVEMBER: 2}
 
 
@@ -300,9 +315,9 @@ def test_late_note() -> None:
     """If noting the attempt takes until the next month is near, that is charged as well."""
 
     class Slow(JournalInMemory):
-        def attempted(self, flush: Flush) -> Flush:
-            world.now += timedelta(seconds=20)
-            return super().attempted(flush)
+        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+            world.now += timedelta(seconds=20 * (to.attempts - flush.attempts))
+            return super().advance(flush, to, limits)
 
     world = World([LOST], now=MONTH_END - timedelta(seconds=40), journal=Slow())
 
@@ -315,12 +330,12 @@ def test_late_note() -> None:
 def test_overtaken() -> None:
     """Who has lost the lease asks for nothing."""
     world = World()
-    flush, lease = world.open(), world.lease
+    flush, held = world.open(), world.held
     world.journal.release("E1", "mine")
     world.journal.take("E1", "theirs", NOON)
 
     with pytest.raises(Overtaken):
-        world.sender.send(flush, lease)
+        world.sender.send(flush, held)
 
     assert world.asked == []
 
@@ -329,7 +344,7 @@ def test_gone_on() -> None:
     """Who finds that another went on with the flush asks for nothing."""
     world = World()
     flush = world.open()
-    world.journal.attempted(flush)
+    world.journal.advance(flush, flush.attempt())
 
     with pytest.raises(Overtaken):
         world.send(flush)
