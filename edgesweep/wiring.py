@@ -85,7 +85,9 @@ def discovery(settings: Settings, adapters: Adapters) -> Discovery:
         dirty=adapters.dirty,
         journal=adapters.journal,
         variants=settings.variants,
+        selection=settings.selection.patterns,
         clock=now,
+        token=row_token,
     )
 
 

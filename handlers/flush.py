@@ -52,8 +52,8 @@ def log(done: Ticked) -> None:
         told: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
         told |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
         logger.info("Flushed" if flush else "Held", extra={**told, "answer": str(outcome.answer)})
-    if done.known.unrouted:
-        logger.warning("No distribution serves some changes", rows=done.known.unrouted)
+    if done.unrouted:
+        logger.warning("No distribution serves some changes", rows=done.unrouted)
     if done.redriven:
         logger.warning("Sent dead letters back to the queue", messages=done.redriven)
     for bucket in done.watched.unwired:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 
 import boto3
 import click
@@ -23,6 +24,7 @@ from edgesweep.operate.doctor import Finding, Place, Told
 from edgesweep.operate.doctor.credentials import missing, regions_of, sign_in, signed_in
 from edgesweep.operate.doctor.gather import Looking, Surroundings
 from edgesweep.operate.stack import NoStack, find_stack
+from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
 # Of each distribution; those that are older, or not known, are asked for one by one.
@@ -88,9 +90,13 @@ def _surroundings(session: boto3.Session, settings: Settings) -> Surroundings:
             return ()  # without a journal none is known, and each is asked for
         return {request.id for flush in flushes for request in flush.accepted}
 
+    def configured(*only: str) -> Sequence[Distribution]:
+        found = Distributions(cloudfront, settings.buckets, only).find()
+        return [one.distribution for one in found]
+
     return Surroundings(
-        leading=Distributions(cloudfront, settings.buckets).find,
-        named=Distributions(cloudfront, settings.buckets, only).find if only else tuple,
+        leading=configured,
+        named=partial(configured, *only) if only else tuple,
         ours=ours,
         notifications=lambda bucket: Bucket(s3, bucket).notifications(),
         region=lambda bucket: region_of(s3, bucket),

@@ -48,6 +48,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     adapters = _rehearsed(real) if dry_run else real
     edge = _Heard(adapters.edge)
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
+    tick.discovery.route(tick.discovery.look())
     # However far the recorder's clock is ahead of this one.
     done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
     if not done.outcomes:

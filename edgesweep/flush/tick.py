@@ -1,10 +1,11 @@
 """The tick: the steps that the flush function and `edgesweep flush` share.
 
-1. look      which distributions there are; rows that waited for one are routed
+1. look      which distributions there are
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
-4. redrive   DynamoDB answers by now, so messages that failed before may be recorded
-5. gaps      events that may have been missed, as that of a dead letter that was given up
+4. route     some of the rows that waited for a distribution
+5. redrive   DynamoDB answers by now, so messages that failed before may be recorded
+6. gaps      events that may have been missed, as that of a dead letter that was given up
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,15 +34,17 @@ class Ticked:
         known: the distributions.
         policy: by which they were flushed.
         outcomes: one for each distribution that wanted a flush.
+        unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
         watched: what was found of missed events.
         refusal: why the guaranteed interval is not kept.
-        failures: why no messages could be sent back, and why no gap could be closed.
+        failures: why rows could not be routed, messages not be sent back, or a gap not be closed.
     """
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
+    unrouted: int
     redriven: int
     watched: Watched
     refusal: BadInput | None
@@ -83,21 +86,22 @@ class Tick:
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
         failures: list[Exception] = []
-        redriven = _tried(self.redrive, failures) or 0
-        watched = _tried(partial(self.gaps, known.routes), failures) or Watched()
-        return Ticked(known, policy, outcomes, redriven, watched, refusal, failures)
+        unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
+        redriven = _attempted(self.redrive, failures) or 0
+        watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         """Return what a tick publishes, nothing if it found nothing."""
         now = self.clock()
         spent = partial(self.spent, month_of(now))
-        values = measured(done.outcomes, done.policy, spent, now, done.known.unrouted)
+        values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
         unwired = len(done.watched.unwired)
         return {**values, **({Series.UNWIRED_BUCKETS: float(unwired)} if unwired else {})}
 
 
-def _tried(step: Callable[[], T], failures: list[Exception]) -> T | None:
-    """Return what a step returns; what was flushed before is flushed though it fails."""
+def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
+    """Return what a step returns, and note why it failed: what was flushed is flushed."""
     try:
         return step()
     except Exception as error:  # noqa: BLE001  # told

@@ -6,6 +6,7 @@ exactly what a real one sends, unfinished flushes included.
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from edgesweep.dirty import DirtyRow
@@ -82,13 +83,18 @@ class DryRunRows:
 
 
 class DryRunAtlas:
-    """What is kept of the distributions, which stays as it is."""
+    """What is kept of the distributions, as it would have become."""
 
     def __init__(self, atlas: DistributionStore) -> None:
-        self.load = atlas.load
+        self._kept = atlas.load()
 
-    def save(self, kept: Kept) -> bool:  # noqa: ARG002  # as the real one
-        """Keep nothing."""
+    def load(self) -> Kept | None:
+        """Return what would be kept."""
+        return self._kept
+
+    def save(self, kept: Kept) -> bool:
+        """Keep this in memory alone."""
+        self._kept = replace(kept, revision=kept.revision + 1)
         return True
 
 

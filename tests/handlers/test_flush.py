@@ -132,7 +132,7 @@ def test_unread_stem(
 ) -> None:
     """A row that was not read stays if no path is trusted to match it."""
     boto3.client("s3").create_bucket(Bucket="site")
-    monkeypatch.setattr("edgesweep.flush.flusher.MAX_ROWS", 1)
+    monkeypatch.setattr("edgesweep.flush.planning.MAX_ROWS", 1)
     monkeypatch.setenv("BUCKET", "site")
     monkeypatch.setenv("VIEWER_PATHS", words)
     for key in ("docs/a", "docs/b", "docs/c", "docs/"):
@@ -194,8 +194,8 @@ def test_cold_idle(deployment: Deployment) -> None:
         asked.clear()
         deployment.load("flush")()
 
-    assert set(first) - READS == {"cloudfront.GetDistributionConfig", "dynamodb.PutItem"}
-    assert set(asked) - READS == {"cloudfront.GetDistributionConfig"}
+    assert set(first) - READS == {"cloudfront.GetDistribution", "dynamodb.PutItem"}
+    assert set(asked) - READS == {"cloudfront.GetDistribution"}
 
 
 def test_idle_after_flush(deployment: Deployment) -> None:

@@ -13,7 +13,7 @@ from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
 from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.store import StoreInMemory
+from tests.fakes.discovery import StoreInMemory
 from tests.messages import NOON, notification
 
 MINUTE = timedelta(minutes=1)
@@ -32,7 +32,8 @@ class World:
     """Two buckets that are attached, and a function that looks after them."""
 
     def __init__(self, kept: Kept | None = None) -> None:
-        self.store = StoreInMemory(kept or Kept(attached=BUCKETS, checked_at=NOON))
+        self.store = StoreInMemory()
+        self.store.kept = kept or Kept(attached=BUCKETS, checked_at=NOON)
         self.dirty = DirtyRowsInMemory()
         self.unwired: Sequence[str] = ()
         self.oldest = timedelta()
@@ -234,7 +235,7 @@ def test_first_look() -> None:
     world.gaps.see(letter("nonsense"))
 
     assert world.pass_by(DAILY) == []
-    assert world.store.saves == []
+    assert world.store.saves == 0
 
 
 def test_saved_meanwhile() -> None:
