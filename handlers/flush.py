@@ -56,5 +56,7 @@ def log(done: Ticked) -> None:
         logger.warning("No distribution serves some changes", rows=done.unrouted)
     if done.redriven:
         logger.warning("Sent dead letters back to the queue", messages=done.redriven)
-    for bucket in done.unwired:
+    for bucket in done.watched.unwired:
         logger.error("A bucket publishes no events; run edgesweep doctor", bucket=bucket)
+    for bucket in done.watched.swept:
+        logger.warning("Events were missed: all that is served is invalidated", bucket=bucket)

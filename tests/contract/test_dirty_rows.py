@@ -70,7 +70,7 @@ class Contract:
             Change("site", "a.html", Kind.CREATED, NOON, "b1946ac9", 0, "0055AED6DCD90281E5"),
             Change("site", "a.html", Kind.REMOVED, NOON + timedelta(microseconds=1)),
             Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
-            Change("site", "a.html", Kind.REMOVED, NOON, etag=""),
+            Change("site", "a.html", Kind.REMOVED, NOON, etag="", version="v1"),
             RequestedPath("/*", "somebody"),
             RequestedPath("/caf%C3%A9/%7b", ""),
         ],

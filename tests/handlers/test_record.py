@@ -61,6 +61,13 @@ def bodies(folder: Path) -> dict[str, str]:
     return {path.stem: path.read_text() for path in sorted(folder.glob("*.json"))}
 
 
+def eventbridge(name: str) -> dict[str, Any]:
+    """Return an EventBridge event about the bucket."""
+    told: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    told["detail"]["bucket"]["name"] = "site"
+    return told
+
+
 @pytest.fixture
 def record(deployment: Deployment) -> Function:
     """Return the function."""
@@ -217,18 +224,24 @@ def test_unchanged(deployment: Deployment, sifting: Function) -> None:
 
 
 def test_versions(deployment: Deployment, sifting: Function) -> None:
-    """In a versioned bucket, told of by EventBridge in whole seconds, the same again is skipped."""
+    """In a versioned bucket the same again costs nothing, nor does the end of a version before."""
+    s3, versions = boto3.client("s3"), []
     versioned: Any = {"Bucket": "site", "VersioningConfiguration": {"Status": "Enabled"}}
-    boto3.client("s3").put_bucket_versioning(**versioned)
-    told = json.loads((EVENTS / "eventbridge-object-created-put.json").read_text())
-    told["detail"]["bucket"]["name"] = "site"
-
-    for _ in range(2):
-        upload(told["detail"]["object"]["key"])
+    s3.put_bucket_versioning(**versioned)
+    told = eventbridge("eventbridge-object-created-put")
+    for body in (b"old", b"new", b"new"):
+        put = s3.put_object(Bucket="site", Key="docs/index.html", Body=body)
+        versions.append(put["VersionId"])
+        told["detail"]["object"] |= {"version-id": versions[-1], "etag": put["ETag"].strip('"')}
         told["time"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         assert sifting(event(json.dumps(told))) == failures()
+    assert keys(deployment) == ["docs/index.html"] * 2
 
-    assert keys(deployment) == ["docs/index.html"]
+    expired = eventbridge("eventbridge-object-deleted-permanently")
+    expired["detail"]["object"] = {"key": "docs/index.html", "version-id": versions[0]}
+    assert sifting(event(json.dumps(expired))) == failures()
+
+    assert keys(deployment) == ["docs/index.html"] * 2
 
 
 def test_unreadable(deployment: Deployment, sifting: Function) -> None:

@@ -28,6 +28,7 @@ class _Row(Keyed):
     etag = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
+    version = UnicodeAttribute(null=True)
     path = UnicodeAttribute(null=True)
     by = UnicodeAttribute(null=True)
 
@@ -132,6 +133,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         "etag": subject.etag,
         "size": subject.size,
         "sequencer": subject.sequencer,
+        "version": subject.version,
         **requested,
     }
 
@@ -151,4 +153,5 @@ def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
         etag=item.etag,
         size=None if item.size is None else int(item.size),
         sequencer=item.sequencer,
+        version=item.version,
     )

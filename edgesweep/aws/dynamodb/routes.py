@@ -65,10 +65,12 @@ def _dumped(kept: Kept) -> bytes:
 
 
 def _loaded(kept: Mapping[str, Any], revision: int) -> Kept:
-    since = {bucket: parse_instant(moment) for bucket, moment in kept["complete_since"].items()}
     return Kept(
         tracked=tuple(map(_tracked, kept["tracked"])),
-        complete_since=since,
+        complete_since=_moments(kept["complete_since"]),
+        missed=_moments(kept["missed"]),
+        attached=tuple(kept["attached"]),
+        checked_at=_moment(kept["checked_at"]),
         place=kept["place"],
         passed=kept["passed"],
         revision=revision,
@@ -82,6 +84,10 @@ def _tracked(one: Mapping[str, Any]) -> Tracked:
         changed_at=_moment(one["changed_at"]),
         missing_since=_moment(one["missing_since"]),
     )
+
+
+def _moments(texts: Mapping[str, str]) -> Mapping[str, datetime]:
+    return {bucket: parse_instant(text) for bucket, text in texts.items()}
 
 
 def _moment(text: str | None) -> datetime | None:
