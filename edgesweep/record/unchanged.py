@@ -53,8 +53,8 @@ keeps B's headers until its TTL. Last-Modified has whole seconds, so both fell i
 back was begun before the way there was done, as a multipart upload, which is dated by its
 beginning, or a replica may be.
 
-It is events that are trusted. Where some of a bucket may have been missed, no entry is trusted whose
-HEAD was answered before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it
+It is events that are trusted. Where some of a bucket may have been missed, no entry is trusted
+whose HEAD was answered before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it
 assumes that viewers get the objects that are there.
 
 What is skipped keeps, at the edge, the Last-Modified and the version id of an earlier upload. Of a
