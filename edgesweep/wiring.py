@@ -107,7 +107,7 @@ def flusher(
         dirty=adapters.dirty,
         journal=journal,
         edge=edge,
-        sender=Sender(edge, journal, policy.budget, now, token, adapters.pause),
+        sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
         viewer_paths=routes.paths_of,

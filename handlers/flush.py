@@ -49,9 +49,9 @@ def log(done: Ticked) -> None:
     """Log what a tick did."""
     for outcome in done.outcomes:
         flush = outcome.flush
-        told: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
-        told |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
-        logger.info("Flushed" if flush else "Held", extra={**told, "answer": str(outcome.answer)})
+        fields: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
+        fields |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
+        logger.info("Flushed" if flush else "Held", extra={**fields, "answer": str(outcome.answer)})
     if done.unrouted:
         logger.warning("No distribution serves some changes", rows=done.unrouted)
     if done.redriven:

@@ -152,10 +152,10 @@ class Flush:
         """
         if self.state is State.OPEN or (self.state is State.REJECTED and not self.answered):
             return dict.fromkeys(self.months, len(self.paths))
-        billed = Counter[str]()
-        for request in self.accepted:
-            billed[request.month] += request.paths
-        return {month: billed[month] for month in self.months}
+        return {
+            month: sum(request.paths for request in self.accepted if request.month == month)
+            for month in self.months
+        }
 
     def charge(self, month: str) -> "Flush":
         """Charge one more month with all its paths."""
@@ -175,7 +175,7 @@ class Flush:
         return noted if noted.left else replace(noted, state=State.SENT, sent_at=now)
 
     def sweep(self, place: str) -> "Flush":
-        """Note how far its sweep came; the next accepted request begins the sweep again."""
+        """Note how far the sweep came; the next accepted request begins it again."""
         return replace(self, swept=place)
 
     def settle(self, now: datetime) -> "Flush":
@@ -204,11 +204,7 @@ class Flush:
 
 
 def gained(*steps: tuple[Flush | None, Flush]) -> Mapping[str, int]:
-    """Return what the ledger of each month gains, or loses, when flushes turn into others.
-
-    Args:
-        steps: each flush as it was, None if it is new, and as it is then.
-    """
+    """Return what each month's ledger gains as flushes go from a state, or none, to the next."""
     gains = Counter[str]()
     for before, after in steps:
         gains.update(after.charges)

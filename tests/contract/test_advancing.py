@@ -105,6 +105,24 @@ class Advancing:
         assert (journal.spent(MONTH), journal.spent(NEXT)) == (1, 1)
         assert journal.lease(SITE).in_progress == (first, second)
 
+    def test_swept(self, journal: Journal) -> None:
+        """The place of a sweep is kept until another request is accepted, and moves for one alone.
+
+        In the beginning there is none.
+        """
+        flush, _ = opened(journal, paths=("/a*", "/b*"), split=True)
+        part = accepted(journal, flush)
+        assert part.swept == ""
+
+        once = journal.advance(part, part.sweep("2026#1"))
+        moved = journal.advance(once, once.sweep("2026#2"))
+
+        assert moved == replace(part, swept="2026#2") == journal.load(SITE, flush.id)
+        unchanged(journal, flush, lambda: journal.advance(part, part.sweep("2026#3")))
+        sent = accepted(journal, moved)
+        assert sent.swept == ""
+        assert sent == journal.load(SITE, flush.id)
+
     def test_settled(self, journal: Journal) -> None:
         """A settled flush is unfinished no more, stays, and the next one may be opened."""
         flush, lease = opened(journal)

@@ -56,6 +56,18 @@ class AnyWrite(UnchangedFilter):
         )
 
 
+class StampAlone(UnchangedFilter):
+    """Takes the stamp of an event for the moment at which its upload began."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(
+            {
+                name: [replace(event, sequencer=None) for event in its_events]
+                for name, its_events in events.items()
+            }
+        )
+
+
 class AnyRemoval(UnchangedFilter):
     """Takes no removed version for one that viewers were served."""
 
@@ -213,6 +225,7 @@ MUTANTS: Mapping[str, Sieved] = {
         HeadAlone,
         EventAlone,
         AnyWrite,
+        StampAlone,
         AnyRemoval,
         AnyVersion,
         EntryBeforeRow,

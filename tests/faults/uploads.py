@@ -26,6 +26,8 @@ PAGE = ("site", "page.html")
 SECOND = timedelta(seconds=1)
 # Bytes and headers.
 Version = tuple[str, str]
+# Seconds by which an event may be stamped later than its write.
+LATE = (0, 0, 4)
 Key = TypeVar("Key")
 T = TypeVar("T")
 WRITES: Sequence[Version | None] = [("A", "1"), ("A", "1"), ("B", "1"), ("A", "2"), None]
@@ -48,7 +50,7 @@ class Site:
         stored: every version that may become the current one again, and that one.
         changed_at: when viewers last began to get something else.
         waiting: events on their way, by number.
-        careless: headers may change twice within a second.
+        careless: headers may change twice within two seconds.
         served: whether a distribution serves it.
         versioned: whether the bucket keeps versions.
     """
@@ -76,8 +78,8 @@ class Site:
         """
         now = self.explorer.now
         if version and self.version and version[0] == self.version[0] and not self.careless:
-            # What the documented limit leaves out: headers change once in a second.
-            now = self.explorer.now = max(now, now.replace(microsecond=0) + SECOND)
+            # What the documented limit leaves out: headers change once in two seconds.
+            now = self.explorer.now = max(now, now.replace(microsecond=0) + 2 * SECOND)
             begun_at = now
         else:
             begun_at = now - self.explorer.chance.choice((0, 0, 4)) * SECOND
@@ -85,7 +87,7 @@ class Site:
         stored = Stored(version, begun_at, f"v{next(self._ids)}")
         self.stored = [*(self.stored if self.versioned else ()), stored]
         self._note(before)
-        self._tell(version, stored.id if self.versioned and version else None)
+        self._tell(version, begun_at, stored.id if self.versioned and version else None)
 
     def undo(self) -> None:
         """Remove the current version, or the mark of a removal: what was before is there again."""
@@ -171,14 +173,15 @@ class Site:
         before = self.version
         gone = self.stored.pop(number)
         self._note(before)
-        self._tell(None, gone.id)
+        self._tell(None, self.explorer.now, gone.id)
 
     def _note(self, before: Version | None) -> None:
         if self.version != before and self.served:
             self.changed_at = self.explorer.now
 
-    def _tell(self, version: Version | None, stored_id: str | None) -> None:
-        event = _event(version, self.explorer.now, stored_id)
+    def _tell(self, version: Version | None, begun_at: datetime, stored_id: str | None) -> None:
+        late = self.explorer.chance.choice(LATE) * SECOND
+        event = _event(version, begun_at, self.explorer.now + late, stored_id)
         self.waiting += [event] * self.explorer.chance.choice((1, 1, 2))
 
     def _call(
@@ -264,12 +267,13 @@ def _tokens() -> Iterator[str]:
     return (f"{number:08x}" for number in count(1))
 
 
-def _event(version: Version | None, at: datetime, stored_id: str | None) -> str:
+def _event(version: Version | None, begun_at: datetime, at: datetime, stored_id: str | None) -> str:
     """Return what S3 says of a write, or of a version that is gone for good."""
     event = "ObjectCreated:Put" if version else "ObjectRemoved:Delete"
     body = json.loads(notification(PAGE[1], at=at, event=event))
     body["Records"][0]["s3"]["object"] |= {
         "eTag": version[0] if version else "",
         "versionId": stored_id,
+        "sequencer": f"{int(begun_at.timestamp()):010X}{begun_at.microsecond:08X}",
     }
     return json.dumps(body)

@@ -109,7 +109,8 @@ def test_survey(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "sent"), [("", ["/docs/*"]), ("stems", ["/docs*"]), ("E2=stems", ["/docs/*"])]
+    ("words", "sent"),
+    [("", ["/docs/*"]), ("stems", ["/docs*"]), ("E2QWRUHEXAMPLE=stems", ["/docs/*"])],
 )
 def test_stems(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, words: str, sent: list[str]
@@ -474,7 +475,7 @@ def test_unpaid_guarantee(deployment: Deployment, monkeypatch: pytest.MonkeyPatc
         flush()
 
     assert str(refusal.value) == (
-        "GUARANTEE_MINUTES is '5': A flush every 5 minutes takes 8,928 paths a month, $39.64; "
-        "your budget pays for one every 45 minutes at most"
+        'Parameter guaranteeMinutes is "5": A flush every 5 minutes takes 8,928 paths a month, '
+        "$39.64; your budget pays for one every 45 minutes at most"
     )
     assert dirty(deployment) == ["a.html"]

@@ -36,7 +36,7 @@ WILDCARDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("FlushRole", "cloudfront:CreateInvalidation"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:GetInvalidation"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:ListInvalidations"): (DISTRIBUTION, FOUND_OUT),
-    ("FlushRole", "cloudfront:GetDistributionConfig"): (DISTRIBUTION, FOUND_OUT),
+    ("FlushRole", "cloudfront:GetDistribution"): (DISTRIBUTION, FOUND_OUT),
     ("CataloguePolicy", "s3:GetObject"): (OF_THE_SITE, NO_NAMES),
     ("SiteBucketPolicy", "s3:GetObject"): ("${SiteBucket.Arn}/*", NO_NAMES),
 }

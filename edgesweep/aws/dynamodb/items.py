@@ -135,7 +135,7 @@ def progress(flush: Flush) -> list[Action]:
 
     An item of the first release carries an expiry from the beginning.
     """
-    expiry = FlushItem.expires_at
+    swept, expiry = FlushItem.swept, FlushItem.expires_at
     moments = ((FlushItem.sent_at, flush.sent_at), (FlushItem.settled_at, flush.settled_at))
     return [
         FlushItem.state.set(flush.state.value),
@@ -144,8 +144,8 @@ def progress(flush: Flush) -> list[Action]:
         FlushItem.refusals.set(flush.refusals),
         FlushItem.accepted.set(lines(flush.accepted)),
         *(attribute.set(instant(moment)) for attribute, moment in moments if moment),
+        swept.set(flush.swept) if flush.swept else swept.remove(),
         expiry.set(_expiry(flush)) if flush.finished else expiry.remove(),
-        FlushItem.swept.set(flush.swept) if flush.swept else FlushItem.swept.remove(),
     ]
 
 

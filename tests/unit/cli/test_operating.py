@@ -72,7 +72,7 @@ def test_too_small(operated: Operated) -> None:
     Only the flusher knows how many there are, so the settings pass.
     """
     operated.stack.environment["FREE_PATHS"] = "2"
-    operated.stack.environment["DISTRIBUTION"] = f"{operated.distribution},E2"
+    operated.stack.environment["DISTRIBUTION"] = f"{operated.distribution},E2QWRUHEXAMPLE"
 
     result = operated.run("status")
 

@@ -20,6 +20,7 @@ from edgesweep.flush.journal import (
     Overtaken,
     State,
 )
+from edgesweep.flush.policy import Headroom
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
 
@@ -46,6 +47,7 @@ class World:
     Attributes:
         answers: what CloudFront answers, in this order.
         allowance: what a month may hold.
+        quota: wildcards that may be in progress.
         now: the time, which goes on by `takes` with every request.
         asked: reference and paths of every request.
         busy: the invalidations that are in progress.
@@ -54,6 +56,7 @@ class World:
 
     answers: list[Answer] = field(default_factory=list)
     allowance: int | None = None
+    quota: int = 13
     now: datetime = NOON
     takes: timedelta = timedelta()
     asked: list[tuple[str, Sequence[str]]] = field(default_factory=list)
@@ -70,6 +73,7 @@ class World:
             clock=lambda: self.now,
             token=lambda: f"t{next(tokens)}",
             pause=self.paused.append,
+            quota=Headroom(3_000, self.quota),
         )
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:
@@ -90,6 +94,12 @@ class World:
         flush = Flush("E1", self.now, "t0", tuple(paths), (NOVEMBER,), rows=2)
         self.journal.open(flush, self.lease, {})
         return flush
+
+    def working(self, wildcards: int) -> None:
+        """Let wildcards of earlier flushes be in progress."""
+        requests = tuple(Invalidation(f"W{n}", NOVEMBER, 0, 1) for n in range(wildcards))
+        self.busy = {request.id for request in requests}
+        self.journal.leases["E1"] = replace(self.lease, in_progress=requests)
 
     def look_up(self, *_: object) -> None:
         """Have made nothing that was not heard of."""
@@ -275,6 +285,56 @@ def test_doubt(minutes: int, split: bool) -> None:  # noqa: FBT001  # a paramete
     assert world.journal.ledger == {NOVEMBER: 6 if split else 3}
 
 
+def test_successor_in_progress() -> None:
+    """What was accepted of a flush stays known as in progress when another flush replaces it."""
+    world = World([no(Refusal.TOO_LARGE), Accepted("I8", NOON), no(Refusal.INVALID)])
+    opened = world.open(("/caf%C3%A9/*", *WILD))
+    world.working(1)
+    world.busy.add("I8")
+
+    flush, _ = world.send(opened)
+
+    assert (flush.state, flush.split) == (State.SENT, False)
+    assert [request.id for request in world.lease.in_progress] == ["W0", "I8", "I4"]
+
+
+@pytest.mark.parametrize(
+    ("quota", "busy", "paths"),
+    [
+        (13, 0, ("/caf*", "/na*", "/se*")),
+        (3, 0, ("/caf*", "/na*", "/se*")),
+        (2, 0, ("/*",)),
+        (13, 10, ("/caf*", "/na*", "/se*")),
+        (13, 11, ("/*",)),
+        (13, 12, ("/*",)),
+    ],
+)
+def test_headroom(quota: int, busy: int, paths: tuple[str, ...]) -> None:
+    """A flush that is sent again in a plainer form leaves people the wildcards that are theirs."""
+    world = World([no(Refusal.INVALID)], quota=quota)
+    opened = world.open(["/caf%C3%A9", "/na%C3%AFve", "/se%C3%B1or"])
+    world.working(busy)
+
+    flush, _ = world.send(opened)
+
+    assert flush.paths == paths
+    assert flush.wildcards + busy <= quota
+
+
+def test_no_headroom() -> None:
+    """While too much is in progress, a flush that needs a wildcard waits, and then goes out."""
+    world = World([no(Refusal.INVALID), no(Refusal.INVALID)])
+    opened = world.open(TOUCHY)
+    world.working(13)
+
+    flush, _ = world.send(opened)
+    assert (flush.id, flush.state) == (opened.id, State.OPEN)
+    world.busy.clear()
+    flush, _ = world.send(flush)
+
+    assert (flush.state, flush.paths) == (State.SENT, ("/a.html", "/caf*"))
+
+
 def test_too_large() -> None:
     """Paths that are too large even one by one are said more coarsely."""
     world = World([no(Refusal.TOO_LARGE)])
@@ -308,6 +368,24 @@ def test_next_month_full() -> None:
 
     assert (flush.state, answer) == (State.REJECTED, None)
     assert world.asked == []
+    assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
+
+
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_full_after_counting(seconds: int) -> None:
+    """A month that is full by the time an attempt is counted takes no charge that buys nothing."""
+
+    class Slow(JournalInMemory):
+        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+            world.now += timedelta(seconds=seconds * (to.attempts - flush.attempts))
+            return super().advance(flush, to, limits)
+
+    world = World([], allowance=10, now=MONTH_END - timedelta(seconds=34), journal=Slow())
+    world.journal.ledger[DECEMBER] = 9
+
+    flush, answer = world.send(world.open())
+
+    assert (flush.state, answer, world.asked) == (State.REJECTED, None, [])
     assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
 
 

@@ -8,7 +8,7 @@ import pytest
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.answers import Accepted, Refusal, Refused
-from edgesweep.flush.journal import Flush, Limits, State
+from edgesweep.flush.journal import NO_LIMITS, Flush, Limits, State
 from edgesweep.flush.policy import Reason
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, Killed, Ticks
@@ -101,12 +101,11 @@ def test_place_survives(backlog: Ticks, monkeypatch: pytest.MonkeyPatch) -> None
     noted: list[str] = []
     advance = backlog.journal.advance
 
-    def die_second(flush: Flush, to: Flush, *limits: Limits) -> Flush:
-        if to.swept != flush.swept and noted:
+    def die_second(flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        if to.swept and noted:
             raise Killed
-        if to.swept != flush.swept:
-            noted.append(to.swept)
-        return advance(flush, to, *limits)
+        noted.extend([to.swept] if to.swept else [])
+        return advance(flush, to, limits)
 
     monkeypatch.setattr(backlog.journal, "advance", die_second)
     with pytest.raises(Killed):

@@ -115,6 +115,28 @@ def test_changed(known: Entry | str, events: list[Change], there: Head | None) -
 
 
 @pytest.mark.parametrize(
+    ("sequencer", "seconds"),
+    [
+        (f"00{int(NOON.timestamp()):X}0FFFFFFF", 1),
+        (f"{int(NOON.timestamp()):x}00000000", 1),
+        (None, 5),
+        ("0055AED6DCD90281E5", 5),
+        (f"00{int(LATER.timestamp()):X}00000000", 5),
+        ("ff", 5),
+        ("no number", 5),
+    ],
+)
+def test_late_stamp(sequencer: str | None, seconds: int) -> None:
+    """A write after the upload has begun is another one, even if the event is stamped later."""
+    late = replace(CREATED, changed_at=NOON + 5 * SECOND, sequencer=sequencer)
+    written = [replace(THERE, modified_at=NOON + n * SECOND) for n in (seconds, seconds + 1)]
+
+    known = [World({PAGE: KNOWN}, {PAGE: head}).sieve.check([late]).unchanged for head in written]
+
+    assert known == [{PAGE}, frozenset()]
+
+
+@pytest.mark.parametrize(
     ("events", "version"),
     [
         ([EXPIRED], "v2"),
