@@ -52,10 +52,9 @@ both, if the way back has a Last-Modified no later than the way there; the edge 
 headers until its TTL. Both have whole seconds, so they were at most two apart. Where a sequencer
 does not tell when an upload began, the way there counts as late as its event is stamped.
 
-It is events that are trusted. Where some were never worked on (a bucket detached for a while, a
-queue that lost messages), begin with an empty catalogue: a stack deployed
-without one, and then with one again, has a new table. A survey sees no edge: it takes it that
-viewers get what is there.
+It is events that are trusted. Where some of a bucket may have been missed, no entry is trusted
+whose HEAD was answered before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it
+assumes that viewers get the objects that are there.
 
 What is skipped keeps, at the edge, the Last-Modified and the version id of an earlier upload. Of a
 key that EventBridge may have encoded, the reading that is not there is never known: it gets a row.

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
+from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.routes import everywhere
+from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import calls, create_catalogue, dated_heads, listening
 from tests.fakes.stack import refusal
 from tests.handlers.conftest import Deployment, Function
@@ -242,6 +245,23 @@ def test_versions(deployment: Deployment, sifting: Function) -> None:
     assert sifting(event(json.dumps(expired))) == failures()
 
     assert keys(deployment) == ["docs/index.html"] * 2
+
+
+def test_missed_events(deployment: Deployment, sifting: Function) -> None:
+    """After events of a bucket were missed, the next upload of the same counts as a change."""
+    sifting(event(upload("a")))
+    store = RoutesTable("flushes")
+    whole_since = datetime.now(UTC) + timedelta(seconds=1)
+    store.save(Kept(complete_since={"site": whole_since}, tracked=tracked(deployment)))
+
+    sifting(event(upload("a")))
+
+    assert keys(deployment) == ["a", "a"]
+
+
+def tracked(deployment: Deployment) -> tuple[Tracked, ...]:
+    """Return what is kept of a distribution that serves everything."""
+    return tuple(map(Tracked, everywhere([deployment.distribution]).known))
 
 
 def test_unreadable(deployment: Deployment, sifting: Function) -> None:
