@@ -25,8 +25,7 @@ NO_LIMITS: Limits = MappingProxyType({})
 
 LEASE_TERM = timedelta(seconds=45)
 
-# What every caller reference of ours begins with.
-REFERENCE = "edgesweep"
+REFERENCE = "edgesweep"  # how every caller reference of ours begins
 
 # "150 paths per second; 1 wildcard invalidation per second"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
