@@ -154,14 +154,14 @@ class Flusher:
         decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
         if isinstance(decision, Hold):
             return Outcome(held.distribution, decision.reason)
-        rows = self._planner.read(held)
-        if not rows:
+        batch = self._planner.read(held)
+        if not batch.rows:
             # Another flusher covered them between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
-        flush, wanted = self._planner.plan(held, rows, decision)
+        flush, wanted = self._planner.plan(held, batch, decision)
         self.journal.open(flush, held.lease, decision.limits)
         self.journal.remember(demand.after(wanted, now))
-        return self._finish(flush, held, reason, rows)
+        return self._finish(flush, held, reason, batch.rows)
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()

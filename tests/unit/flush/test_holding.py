@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgesweep.cover import ladder
+from edgesweep.cover import capped
 from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.answers import Refusal, Refused
 from edgesweep.flush.flusher import Outcome
@@ -58,8 +58,8 @@ def tick(world: Ticks, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     with monkeypatch.context() as patch:
         for module, name in (
             (planning, "find_candidates"),
-            (planning, "choose"),
-            (ladder, "choose"),
+            (capped, "cheapest"),
+            (capped, "independent"),
         ):
             patch.setattr(module, name, partial(slow, getattr(module, name)))
         (outcome,) = world.tick(process=process)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from edgesweep.dirty import UNROUTED
-from edgesweep.flush import planning
+from edgesweep.flush import planning, rows
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
@@ -343,12 +343,24 @@ def test_rejected() -> None:
     assert (world.sent, world.keys) == ([("/a.html",)], [])
 
 
+@pytest.mark.parametrize(
+    ("bound", "most"), [("MAX_ROWS", 2), ("MAX_BYTES", 2 * planning.ROW_BYTES)]
+)
 @pytest.mark.parametrize(("spent", "paths", "left"), [(0, ("/a", "/b"), 1), (995, ("/*",), 0)])
-def test_cut(
-    monkeypatch: pytest.MonkeyPatch, spent: int, paths: tuple[str, ...], left: int
+def test_cut(  # noqa: PLR0913, PLR0917  # its cases
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+    most: int,
+    spent: int,
+    paths: tuple[str, ...],
+    left: int,
 ) -> None:
-    """Where rows are left unread, a flush that may take one path alone covers them as well."""
-    monkeypatch.setattr(planning, "MAX_ROWS", 1)
+    """Where rows are left unread, a flush that may take one path alone covers them as well.
+
+    Rows are read up to a number, and up to what they take in memory.
+    """
+    monkeypatch.setattr(planning, bound, most)
+    monkeypatch.setattr(rows, "CHUNK", 1)
     world = Ticks()
     world.journal.ledger[MONTH] = spent
     for key in ("a", "b", "c"):

@@ -43,7 +43,7 @@ def _few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(name="backlog")
 def _backlog(monkeypatch: pytest.MonkeyPatch) -> Ticks:
     """Return ten rows, of which a flush takes two."""
-    monkeypatch.setattr(planning, "MAX_ROWS", 1)
+    monkeypatch.setattr(planning, "MAX_ROWS", 2)
     world = Ticks(dirty=Watched())
     for number in range(10):
         world.change(f"{number}.html", HOUR - number * MINUTE)
