@@ -1,8 +1,13 @@
 """Keep a CloudFront edge fresh when S3 objects change, at a bill nobody has to fear.
 
-The core decides: which paths a change makes dirty, which of them to send, and when. It is standard
-library only: no clock, no environment, no network, no randomness. Use cases, such as `recorder` and
-`flusher`, talk to narrow Protocols; adapters, such as `tables` and `cloudfront`, implement them and
-never import each other; `composition` puts all of it together. The import contracts in
-`pyproject.toml` say which module is which, and hold that.
+A change flows through four rooms, from the top of this list to the bottom:
+
+- `record` reads a message of S3 and writes one dirty row for each distribution concerned.
+- `routes` says which distributions serve an object, and under which viewer paths.
+- `cover` chooses the cheapest invalidation paths for the viewer paths that are dirty.
+- `flush` decides when to send and for how much, journals the flush, and asks CloudFront once.
+
+These rooms decide and reach nothing: `aws` reaches AWS for them, `settings` checks a deployment's
+parameters, and `wiring` puts all of it together. Three rooms are never deployed: `operate` is for
+the person who runs a stack, `lab` asks what other strategies would have cost, `cli` is the command.
 """

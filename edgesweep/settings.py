@@ -1,9 +1,15 @@
-"""Settings: one frozen object, read from a mapping that is passed in."""
+"""Settings: what a deployment was told, and the bounds of each deploy parameter.
 
-from collections.abc import Mapping
+A parameter reaches the functions as an environment variable: `budgetUsd` as `BUDGET_USD`. A
+deployment and the functions check it here, by the same rule. This module needs nothing but the
+standard library, so that whatever Python a machine has can check a deployment.
+"""
+
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Self
 
 from edgesweep.errors import BadInput
@@ -13,7 +19,124 @@ from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
 
-_WILDCARDS = MAX_IN_PROGRESS.wildcards
+_LONGEST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A deploy parameter.
+
+    Attributes:
+        default: costs nothing; an empty one may be given as well.
+        bound: what a value must be, in words.
+        fits: tells whether a value is that.
+        most: how many values may be given, separated by commas.
+    """
+
+    default: str
+    bound: str
+    fits: Callable[[str], object]
+    most: int = 1
+
+    def checked(self, name: str, text: str) -> str:
+        """Return the value, or the values of a list, each once.
+
+        Raises:
+            BadInput: one is out of bounds, or there are too many of them.
+        """
+        values = split(text) if self.most > 1 else (text,)
+        for value in values:
+            if not self.fits(value) and (value or self.default):
+                msg = f'Parameter {name} is "{value}"; it must be {self.bound}'
+                raise BadInput(msg)
+        if len(values) > self.most:
+            msg = f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
+            raise BadInput(msg)
+        if len(text) > _LONGEST:
+            msg = f"Parameter {name} has {len(text)} characters; it must have {_LONGEST} or fewer"
+            raise BadInput(msg)
+        return ",".join(dict.fromkeys(values))
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the values of a list that are separated by commas."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
+def like(default: str, pattern: str, bound: str, most: int = 1) -> Parameter:
+    """Return a parameter whose values match a pattern."""
+    return Parameter(default, bound, re.compile(pattern, re.ASCII).fullmatch, most)
+
+
+def _whole(default: int | str, least: int, most: int, unit: str = "") -> Parameter:
+    def fits(text: str) -> bool:
+        return bool(re.fullmatch(r"[0-9]{1,9}", text)) and least <= int(text) <= most
+
+    return Parameter(str(default), f"a whole number{unit} from {least} to {most}", fits)
+
+
+def _dollars(default: Decimal, most: int) -> Parameter:
+    def fits(text: str) -> bool:
+        return bool(re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", text)) and Decimal(text) <= most
+
+    return Parameter(str(default), f"dollars from 0 to {most}", fits)
+
+
+_DISTRIBUTION = "E[A-Z0-9]{5,30}"
+_VIEWER_PATH = f"({'|'.join(variants.WORDS)})"
+_PATTERNS = like(
+    "",
+    r"[^\s,]{1,255}",
+    "a path pattern of CloudFront's, such as assets/*, without spaces or commas",
+    _LONGEST,
+)
+_FLAG = "true|false", "true or false"
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "bucket": like(
+        "",
+        "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
+        10,
+    ),
+    "distribution": like(
+        "",
+        _DISTRIBUTION,
+        "a distribution id: an E followed by capital letters and digits",
+        20,
+    ),
+    "include": _PATTERNS,
+    "exclude": _PATTERNS,
+    "immutable": _PATTERNS,
+    "viewerPaths": like(
+        "",
+        rf"({_DISTRIBUTION}=)?(none|{_VIEWER_PATH}(\+{_VIEWER_PATH})*)",
+        f"{', '.join(variants.WORDS[:-1])} and {variants.WORDS[-1]} joined by +, or none, with or "
+        "without a distribution id and = before it",
+        _LONGEST,
+    ),
+    "budgetUsd": like(
+        "0",
+        r"none|\d{1,6}(\.\d{1,2})?",
+        "dollars from 0 to 999999.99, or none for no limit",
+    ),
+    "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
+    "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
+    "skipUnchanged": like("true", *_FLAG),
+    "quietSeconds": _whole(10, 0, 3_600),
+    "maxWaitSeconds": _whole(300, 1, 3_600),
+    "shards": _whole(1, 1, 100),
+    "headroom": _whole(RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1),
+    "refetchUsd": _dollars(REFETCH_COST, 1),
+    "missUsd": _dollars(Decimal(0), 1),
+    "alarmEmail": like("", r"[^\s@]+@[^\s@]+\.[^\s@]+", "one e-mail address"),
+    "dashboard": like("false", *_FLAG),
+    "permissionsBoundary": like(
+        "",
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}",
+        "the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,91 +183,76 @@ class Settings:
         Raises:
             BadInput: a variable is missing or out of its bounds; the text names it.
         """
+        told = {
+            name: values.get(_variable(name)) or one.default for name, one in PARAMETERS.items()
+        }
+        # CloudFormation says what the buckets and distributions are called, those of a demo too.
+        given = checked({**told, "bucket": "", "distribution": ""})
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
             flushes_table=_required(values, "FLUSHES_TABLE"),
             catalogue_table=values.get("CATALOGUE_TABLE", ""),
-            buckets=_list(values, "BUCKET"),
-            distributions=_list(values, "DISTRIBUTION"),
-            policy=_policy(values),
-            shards=int(_number(values, "SHARDS", "1", 1, 100, whole=True)),
+            buckets=split(told["bucket"]),
+            distributions=split(told["distribution"]),
+            policy=_policy(given),
+            shards=int(given["shards"]),
             selection=Selection(
-                include=_list(values, "INCLUDE"),
-                exclude=_list(values, "EXCLUDE"),
-                immutable=_list(values, "IMMUTABLE"),
+                *(split(given[key]) for key in ("include", "exclude", "immutable"))
             ),
-            variants=_variants(values),
+            variants=variants.parse(given["viewerPaths"]),
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),
         )
 
 
-def _policy(values: Mapping[str, str]) -> Policy:
-    max_wait = _number(values, "MAX_WAIT_SECONDS", "300", 1, 3_600)
-    quiet = _number(values, "QUIET_SECONDS", "10", 0, max_wait)
-    refetch = _number(values, "REFETCH_USD", str(REFETCH_COST), 0, 1)
-    miss = _number(values, "MISS_USD", "0", 0, 1)
-    kept_free = str(RESERVED_WILDCARDS)
-    headroom = int(_number(values, "HEADROOM", kept_free, 0, _WILDCARDS - 1, whole=True))
+def checked(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return all parameters, each within its bounds.
+
+    Raises:
+        BadInput: one is out of its bounds; the text names it, its value and the bound.
+    """
+    given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
+    _whole("", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
+    return given
+
+
+def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
+    """Return what a month may cost, for some distributions.
+
+    Raises:
+        BadInput: it is too small for them, or does not pay for the guarantee.
+    """
+    usd = None if given["budgetUsd"] == "none" else Decimal(given["budgetUsd"])
+    try:
+        least = Budget(usd, int(given["freePaths"]), distributions=distributions)
+    except BadInput as error:
+        msg = (
+            f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}: {error}"
+        )
+        raise BadInput(msg) from error
+    minutes = given["guaranteeMinutes"]
+    if not minutes:
+        return least
+    try:
+        return replace(least, guarantee=timedelta(minutes=int(minutes)))
+    except BadInput as error:
+        msg = f'Parameter guaranteeMinutes is "{minutes}": {error}'
+        raise BadInput(msg) from error
+
+
+def _policy(given: Mapping[str, str]) -> Policy:
     return Policy(
-        budget=_budget(values),
-        quiet=timedelta(seconds=float(quiet)),
-        max_wait=timedelta(seconds=float(max_wait)),
-        refetch=refetch + miss,
-        quota=Headroom(MAX_IN_PROGRESS.paths, _WILDCARDS - headroom),
+        budget=budget(given),
+        quiet=timedelta(seconds=int(given["quietSeconds"])),
+        max_wait=timedelta(seconds=int(given["maxWaitSeconds"])),
+        refetch=Decimal(given["refetchUsd"]) + Decimal(given["missUsd"]),
+        quota=Headroom(MAX_IN_PROGRESS.paths, MAX_IN_PROGRESS.wildcards - int(given["headroom"])),
     )
 
 
-def _budget(values: Mapping[str, str]) -> Budget:
-    free_paths = _number(values, "FREE_PATHS", str(FREE_PATHS), 0, FREE_PATHS, whole=True)
-    unlimited = values.get("BUDGET_USD") == "none"
-    guarantee = None
-    if values.get("GUARANTEE_MINUTES"):
-        minutes = _number(values, "GUARANTEE_MINUTES", "", 1, 9_999)
-        guarantee = timedelta(minutes=float(minutes))
-    budget = Budget(
-        usd=None if unlimited else _number(values, "BUDGET_USD", "0", 0, 1_000_000),
-        free_paths=int(free_paths),
-    )
-    try:
-        return replace(budget, guarantee=guarantee)
-    except BadInput as error:
-        msg = f"GUARANTEE_MINUTES is {values['GUARANTEE_MINUTES']!r}: {error}"
-        raise BadInput(msg) from error
-
-
-def _variants(values: Mapping[str, str]) -> Mapping[str, Variants]:
-    try:
-        return variants.parse(values.get("VIEWER_PATHS", ""))
-    except BadInput as error:
-        msg = f"VIEWER_PATHS is {values['VIEWER_PATHS']!r}; {error}"
-        raise BadInput(msg) from error
-
-
-def _list(values: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(filter(None, map(str.strip, values.get(name, "").split(","))))
-
-
-def _number(  # noqa: PLR0913  # a name, its default and its bounds
-    values: Mapping[str, str],
-    name: str,
-    default: str,
-    least: int,
-    most: int | Decimal,
-    *,
-    whole: bool = False,
-) -> Decimal:
-    text = values.get(name) or default
-    kind = "a whole number" if whole else "a number"
-    msg = f"{name} is {text!r}; it must be {kind} from {least} to {most}"
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise BadInput(msg) from error
-    if not (number.is_finite() and least <= number <= most) or (whole and number % 1):
-        raise BadInput(msg)
-    return number
+def _variable(parameter: str) -> str:
+    return re.sub("[A-Z]", r"_\g<0>", parameter).upper()
 
 
 def _required(values: Mapping[str, str], name: str) -> str:

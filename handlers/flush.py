@@ -49,12 +49,14 @@ def log(done: Ticked) -> None:
     """Log what a tick did."""
     for outcome in done.outcomes:
         flush = outcome.flush
-        told: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
-        told |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
-        logger.info("Flushed" if flush else "Held", extra={**told, "answer": str(outcome.answer)})
+        fields: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
+        fields |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
+        logger.info("Flushed" if flush else "Held", extra={**fields, "answer": str(outcome.answer)})
     if done.unrouted:
         logger.warning("No distribution serves some changes", rows=done.unrouted)
     if done.redriven:
         logger.warning("Sent dead letters back to the queue", messages=done.redriven)
-    for bucket in done.unwired:
+    for bucket in done.watched.unwired:
         logger.error("A bucket publishes no events; run edgesweep doctor", bucket=bucket)
+    for bucket in done.watched.swept:
+        logger.warning("Events were missed: all that is served is invalidated", bucket=bucket)

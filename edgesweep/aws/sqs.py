@@ -1,12 +1,14 @@
 """Queues through boto3: how many messages wait, and how dead letters go back."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from edgesweep.flush.redrive import ATTEMPTS, Letter
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import MessageTypeDef
 
@@ -23,6 +25,27 @@ _HIDDEN_SECONDS = 120
 REDRIVEN = "EdgesweepRedriven"
 
 
+# "The period must be a multiple of 60"; a day has fewer periods than an answer may hold.
+_PERIOD_SECONDS = 300
+
+
+def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datetime) -> timedelta:
+    """Return how old the oldest message of a queue has been since a moment, as CloudWatch knows.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    points = client.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
+        StartTime=since - timedelta(seconds=_PERIOD_SECONDS),
+        EndTime=now,
+        Period=_PERIOD_SECONDS,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return timedelta(seconds=max((point["Maximum"] for point in points), default=0))
+
+
 class Queue:
     """A queue, of which only the depth is known."""
 
@@ -31,13 +54,17 @@ class Queue:
         self._url = url
 
     def waiting(self) -> int:
-        """Return about how many messages wait, those in somebody's hands included."""
+        """Return about how many messages wait, hidden ones included."""
+        return sum(self.depth())
+
+    def depth(self) -> tuple[int, int]:
+        """Return about how many messages can be taken, and about how many are hidden."""
         depth = self._client.get_queue_attributes(
             QueueUrl=self._url,
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )["Attributes"]
-        at_rest = int(depth["ApproximateNumberOfMessages"])
-        return at_rest + int(depth["ApproximateNumberOfMessagesNotVisible"])
+        visible = int(depth["ApproximateNumberOfMessages"])
+        return visible, int(depth["ApproximateNumberOfMessagesNotVisible"])
 
 
 class DeadLetterQueue(Queue):
@@ -76,14 +103,19 @@ class DeadLetterQueue(Queue):
             self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
         return len(sent)
 
-    def release(self, letters: Sequence[Letter]) -> None:
-        """Let others see messages again."""
-        for start in range(0, len(letters), _BATCH):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                for number, letter in enumerate(letters[start : start + _BATCH])
-            ]
-            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
+    def hide(self, waits: Mapping[Letter, timedelta]) -> None:
+        """Let nobody see messages for some time, at most 12 hours from when they were taken."""
+        entries = [
+            {
+                "Id": str(number),
+                "ReceiptHandle": letter.receipt,
+                "VisibilityTimeout": ceil(wait.total_seconds()),
+            }
+            for number, (letter, wait) in enumerate(waits.items())
+        ]
+        for start in range(0, len(entries), _BATCH):
+            batch = entries[start : start + _BATCH]
+            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=batch)  # type: ignore[arg-type]  # a TypedDict
 
     def _sent(self, letters: Sequence[Letter]) -> Iterator[Letter]:
         entries = [
@@ -101,8 +133,8 @@ class DeadLetterQueue(Queue):
 
 
 def _letter(message: "MessageTypeDef") -> Letter:
-    told = message.get("MessageAttributes", {})
-    count = told[REDRIVEN].get("StringValue", "") if REDRIVEN in told else "0"
+    attributes = message.get("MessageAttributes", {})
+    count = attributes[REDRIVEN].get("StringValue", "") if REDRIVEN in attributes else "0"
     # What a stranger wrote there, and is no count, stays where it is.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
     sent = int(message["Attributes"]["SentTimestamp"]) / 1000

@@ -18,7 +18,8 @@ from edgesweep.flush.answers import Answer, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sender import Edge
-from edgesweep.operate.dry_run import DryRunAtlas, DryRunEdge, DryRunJournal, DryRunRows
+from edgesweep.operate.dry_run import DryRunAtlas, DryRunEdge, DryRunRows
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import PATH_PRICE
 
 _HELD = {
@@ -90,7 +91,7 @@ def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
     return replace(
         real,
         dirty=DryRunRows(real.dirty),
-        journal=DryRunJournal(real.journal),
+        journal=JournalInMemory(real.journal),
         atlas=DryRunAtlas(real.atlas),
         edge=DryRunEdge(real.edge),
         pause=lambda _: None,

@@ -1,5 +1,7 @@
 """`edgesweep redrive`: all messages that could not be recorded go back to the queue, now."""
 
+from datetime import timedelta
+
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
@@ -8,7 +10,13 @@ from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
 from edgesweep.cli.terminal import progress, say
 from edgesweep.errors import EdgesweepError
+from edgesweep.flush.redrive import HIDDEN
 from edgesweep.flush.redrive import redrive as send_back
+
+_HIDDEN = (
+    "the flush function has hidden them until they are due; "
+    f"try again in {HIDDEN // timedelta(minutes=1)} minutes at the latest"
+)
 
 
 @click.command(short_help="Send dead letters back to the queue.")
@@ -28,26 +36,32 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     dead = DeadLetterQueue(
         deployed.session.client("sqs"), outputs["DeadLetterQueueUrl"], outputs["QueueUrl"]
     )
-    waiting = dead.waiting()
-    if not waiting:
+    visible, hidden = dead.depth()
+    if not visible + hidden:
         say("There are no dead letters")
     elif dry_run:
-        click.echo(f"{count(waiting, 'message')} would go back to the queue")
+        click.echo(f"{count(visible, 'message')} would go back to the queue")
+        _tell_hidden(hidden)
     else:
-        _move(dead, waiting)
+        moved = _move(dead, visible + hidden)
+        click.echo(f"{count(moved, 'message')} went back to the queue")
+        _tell_hidden(visible + hidden - moved)
 
 
-def _move(dead: DeadLetterQueue, waiting: int) -> None:
+def _move(dead: DeadLetterQueue, waiting: int) -> int:
     moved = 0
     columns = TextColumn("Sending back"), BarColumn(), MofNCompleteColumn()
     with progress(*columns) as display:
         task = display.add_task("Sending back", total=waiting)
-        for more in send_back(dead, lambda _: True):
+        for more in send_back(dead, lambda _: timedelta()):
             moved += more
             display.update(task, advance=more)
     if not moved:
-        msg = f"None of {count(waiting, 'dead letter')} went back; try again in two minutes"
+        msg = f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}"
         raise EdgesweepError(msg)
-    click.echo(f"{count(moved, 'message')} went back to the queue")
-    if moved < waiting:
-        say(f"{count(waiting - moved, 'message')} stayed; try again in two minutes")
+    return moved
+
+
+def _tell_hidden(hidden: int) -> None:
+    if hidden > 0:
+        say(f"{count(hidden, 'dead letter')} stayed: {_HIDDEN}")

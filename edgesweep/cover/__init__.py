@@ -37,7 +37,7 @@ from edgesweep.cover.capped import cheapest_capped
 from edgesweep.cover.knapsack import Rates
 from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
-from edgesweep.paths import Pattern, exact_stop
+from edgesweep.paths import MAX_WILDCARDS, Pattern, exact_stop
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 __all__ = [
@@ -80,7 +80,7 @@ class Limits:
         paths: at most so many paths, wildcards included; None for any number.
     """
 
-    wildcards: int = 13
+    wildcards: int = MAX_WILDCARDS
     paths: int | None = None
 
     def __post_init__(self) -> None:

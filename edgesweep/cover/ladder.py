@@ -4,14 +4,18 @@ A dearer path never means more paths, and as many paths always hit the same coll
 prices take as many paths, every price between them does too, and its cover need not be looked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from edgesweep.cover import Candidates, Cover, Limits, Prices, choose
 
 
 def climb(
-    candidates: Candidates, path_prices: Sequence[Decimal], refetch: Decimal, limits: Limits
+    candidates: Candidates,
+    path_prices: Sequence[Decimal],
+    refetch: Decimal,
+    limits: Limits,
+    before: Callable[[], None] = lambda: None,
 ) -> Sequence[Cover]:
     """Return the cheapest cover at each path price.
 
@@ -20,6 +24,7 @@ def climb(
         path_prices: dollars, rising.
         refetch: dollars of an object.
         limits: the caps.
+        before: called before each cover is chosen, which may take a while.
 
     Raises:
         Infeasible: no cover keeps the caps.
@@ -29,6 +34,7 @@ def climb(
     while spans:
         low, high = spans.pop()
         for rung in {low, high} - found.keys():
+            before()
             found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits)
         if len(found[low].members) == len(found[high].members):
             found.update(dict.fromkeys(range(low + 1, high), found[low]))

@@ -21,18 +21,16 @@ Every step may be the last one of this process:
 Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease, OverLimit, Overtaken, State
-from edgesweep.flush.planning import Planner
+from edgesweep.flush.journal import Flush, Journal, OverLimit, Overtaken, State
+from edgesweep.flush.planning import Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge, Sender
@@ -86,7 +84,7 @@ class Flusher:
     edge: Edge
     sender: Sender
     policy: Policy
-    survey: Callable[[str, Collection[str], Prices, Limits], Survey]
+    survey: Surveyor
     viewer_paths: Callable[[DirtyRow], Iterable[str]]
     strict: Callable[[str], bool]
     clock: Callable[[], datetime]
@@ -133,13 +131,15 @@ class Flusher:
         outcome = Outcome(held.distribution, Reason.LEASE)
         if held.lease.unfinished is not None:
             flush = self.journal.load(held.distribution, held.lease.unfinished)
-            outcome = self._finish(flush, held, Reason.RECOVERED)
+            if flush is None:
+                # Its rows are still there: they are planned, and charged, again.
+                self.journal.forget(held.distribution, held.lease.unfinished)
+            else:
+                outcome = self._finish(flush, held, Reason.RECOVERED)
             if outcome.reason in _GOES_ON:
                 return outcome
             span = self.dirty.span(held.distribution)
-            # Somebody else may hold the lease by now: ours is the token that we have taken.
-            known = self.journal.lease(held.distribution)
-            held.lease = replace(known, token=held.lease.token)
+            held.reread()
         return self._flush(held, *span) if span else outcome
 
     def _flush(self, held: HeldLease, oldest: datetime, newest: datetime) -> Outcome:
@@ -148,10 +148,10 @@ class Flusher:
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
         spent = {month: self.journal.spent(month) for month in months_near(now)}
-        lease = self._pruned(held)
-        headroom = self.policy.quota.less(lease.in_progress)
-        demand = self.journal.demand()
-        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
+        self.sender.prune(held)
+        headroom = self.policy.quota.less(held.lease.in_progress)
+        flushed_at, demand = held.lease.flushed_at, self.journal.demand()
+        decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
         if isinstance(decision, Hold):
             return Outcome(held.distribution, decision.reason)
         rows = self._planner.read(held)
@@ -159,25 +159,16 @@ class Flusher:
             # Another flusher covered them between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
         flush, wanted = self._planner.plan(held, rows, decision)
-        self.journal.open(flush, lease, decision.limits)
+        self.journal.open(flush, held.lease, decision.limits)
         self.journal.remember(demand.after(wanted, now))
         return self._finish(flush, held, reason, rows)
-
-    def _pruned(self, held: HeldLease) -> Lease:
-        """Return the lease without the requests that were completed."""
-        in_progress: list[Invalidation] = []
-        for request in held.lease.in_progress:
-            held.keep()
-            if self.edge.in_progress(held.distribution, request.id):
-                in_progress.append(request)
-        return replace(held.lease, in_progress=tuple(in_progress))
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()
     ) -> Outcome:
         answer: Answer | None = None
         if flush.state is State.OPEN:
-            sent = self.sender.send(flush, held.lease)
+            sent = self.sender.send(flush, held)
             flush, answer = sent.flush, sent.answer
             if sent.given_up:
                 return self._give_up(flush, held, answer, reason)
@@ -187,7 +178,7 @@ class Flusher:
         flush, swept = self._sweeper.sweep(flush, held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
-        settled = self.journal.settled(flush, self.clock())
+        settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
     def _give_up(
@@ -199,7 +190,8 @@ class Flusher:
             swept = self._sweeper.unroute(held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
-        return Outcome(flush.distribution, reason, self.journal.rejected(flush), answer)
+        rejected = self.journal.advance(flush, flush.reject())
+        return Outcome(flush.distribution, reason, rejected, answer)
 
     @property
     def _planner(self) -> Planner:

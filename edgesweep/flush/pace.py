@@ -20,7 +20,7 @@ Cost: a few covers more for each flush, chosen from the same candidates.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -90,13 +90,19 @@ class Demand:
 NOTHING_SEEN = Demand()
 
 
-def demanded(candidates: Candidates, refetch: Decimal, wildcards: int) -> tuple[int, ...]:
+def demanded(
+    candidates: Candidates,
+    refetch: Decimal,
+    wildcards: int,
+    keep: Callable[[], None] = lambda: None,
+) -> tuple[int, ...]:
     """Return how many paths the cheapest cover takes at each price of the ladder.
 
     Args:
         candidates: what the cover is chosen from.
         refetch: dollars of an object.
         wildcards: the most wildcards.
+        keep: keeps the lease.
     """
-    covers = climb(candidates, LADDER, refetch, Limits(wildcards))
+    covers = climb(candidates, LADDER, refetch, Limits(wildcards), keep)
     return tuple(len(cover.members) for cover in covers)

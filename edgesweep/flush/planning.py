@@ -22,6 +22,9 @@ MAX_ROWS = 200_000
 
 _EVERYTHING = "/"
 
+# Tells what a wildcard would hit; the last argument keeps the lease.
+Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
+
 
 @dataclass(frozen=True, slots=True)
 class Planner:
@@ -30,7 +33,7 @@ class Planner:
     dirty: DirtyRows
     journal: Journal
     policy: Policy
-    survey: Callable[[str, Collection[str], Prices, Limits], Survey]
+    survey: Surveyor
     viewer_paths: Callable[[DirtyRow], Iterable[str]]
     strict: Callable[[str], bool]
     clock: Callable[[], datetime]
@@ -63,15 +66,17 @@ class Planner:
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             held.keep()
-            known = self.survey(held.distribution, dirty, surveyed, limits)
+            known = self.survey(held.distribution, dirty, surveyed, limits, held.keep)
             held.keep()
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
+            held.keep()
             chosen = choose(candidates, prices, limits)
+            held.keep()
             said = in_words(chosen, requested, changed, strict=strict)
             flush = replace(self._journaled(held.distribution, chosen, len(rows), go), paths=said)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
-                return flush, demanded(candidates, prices.refetch, wildcards)
+                return flush, demanded(candidates, prices.refetch, wildcards, held.keep)
             paths = len(chosen.paths) // 2
 
     def _journaled(self, distribution: str, chosen: Cover, rows: int, go: Go) -> Flush:

@@ -10,10 +10,13 @@ then stays for good. Each copy is kept for 14 days from when it was sent, which 
 of these waits. Nothing else has to be remembered, and each message has its own pace: one that is
 poison goes round alone, and the others do not wait for it.
 
+A message that is not due is hidden until it is. Otherwise messages that stay would be received
+again and again, in front of those that are due.
+
 Cost: one request a look without dead letters; with them three for every ten.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -22,6 +25,10 @@ from typing import Protocol
 LOOKED = timedelta(minutes=10)
 # How many messages are looked at in one go: for so long the flush function has time.
 MOST = 5_000
+# How long a message is hidden at most; SQS allows 12 hours. SQS hides about 120,000 messages of a
+# queue at once: looks that hide `MOST` each reach 100,000 before the first comes back.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+HIDDEN = 20 * LOOKED
 
 # A message that fails again is back within 17 minutes: five attempts, 200 seconds apart.
 FIRST_WAIT = timedelta(minutes=30)
@@ -46,18 +53,19 @@ class Letter:
     sent_at: datetime
     redriven: int = 0
 
-    def due(self, now: datetime) -> bool:
-        """Tell whether it is time to try again."""
+    def wait(self, now: datetime) -> timedelta:
+        """Return for how long it is hidden: for no time at all if it is due."""
         if self.redriven >= ATTEMPTS:
-            return False
-        return now - self.sent_at >= FIRST_WAIT * (1 << self.redriven)
+            return HIDDEN
+        due = self.sent_at + FIRST_WAIT * (1 << self.redriven)
+        return min(max(due - now, timedelta()), HIDDEN)
 
 
 class DeadLetters(Protocol):
     """The dead-letter queue, and the queue it belongs to."""
 
     def waiting(self) -> int:
-        """Return about how many messages are there."""
+        """Return about how many messages are there, hidden ones included."""
         ...
 
     def take(self) -> Sequence[Letter]:
@@ -68,32 +76,28 @@ class DeadLetters(Protocol):
         """Send messages to their queue and remove them here; return how many were sent."""
         ...
 
-    def release(self, letters: Sequence[Letter]) -> None:
-        """Let others see messages again."""
+    def hide(self, waits: Mapping[Letter, timedelta]) -> None:
+        """Let nobody see messages for some time, at most 12 hours from when they were taken."""
         ...
 
 
 def redrive(
-    dead: DeadLetters, wanted: Callable[[Letter], bool], most: int | None = None
+    dead: DeadLetters, wait: Callable[[Letter], timedelta], most: int | None = None
 ) -> Iterator[int]:
-    """Send the messages that are wanted back, and yield how many more were sent.
+    """Send messages back that need not wait, hide the others, and yield how many more were sent.
 
     Args:
         dead: where they are.
-        wanted: tells whether a message shall go back.
+        wait: tells for how long a message shall be hidden; nothing sends it back.
         most: how many are looked at; all unless given.
     """
     left = dead.waiting() if most is None else min(most, dead.waiting())
-    kept: list[Letter] = []
-    try:
-        while left > 0 and (letters := dead.take()):
-            left -= len(letters)
-            chosen = [letter for letter in letters if wanted(letter)]
-            kept += [letter for letter in letters if letter not in chosen]
-            if chosen:
-                yield dead.send_back(chosen)
-    finally:
-        dead.release(kept)
+    while left > 0 and (letters := dead.take()):
+        left -= len(letters)
+        waits = {letter: wait(letter) for letter in letters}
+        dead.hide({letter: span for letter, span in waits.items() if span})
+        if due := [letter for letter, span in waits.items() if not span]:
+            yield dead.send_back(due)
 
 
 @dataclass(slots=True)
@@ -103,10 +107,12 @@ class Redriver:
     Attributes:
         dead: where they are.
         clock: this process's time.
+        see: is shown every message that is looked at.
     """
 
     dead: DeadLetters
     clock: Callable[[], datetime]
+    see: Callable[[Letter], None] = field(default=lambda _: None)
     _look_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def look(self) -> int:
@@ -114,7 +120,12 @@ class Redriver:
         now = self.clock()
         if now < self._look_at:
             return 0
-        moved = sum(redrive(self.dead, lambda letter: letter.due(now), MOST))
+
+        def wait(letter: Letter) -> timedelta:
+            self.see(letter)
+            return letter.wait(now)
+
+        moved = sum(redrive(self.dead, wait, MOST))
         # Where many went back, more may wait.
         self._look_at = now if moved >= MOST else now + LOOKED
         return moved

@@ -76,6 +76,9 @@ class Kept:
     Attributes:
         tracked: the distributions, the disabled ones included.
         complete_since: bucket -> since when no event of it was missed; always unless given.
+        missed: bucket with an open gap -> when an event of it may have been missed last.
+        attached: the buckets that were seen to publish their events.
+        checked_at: when it was looked whether they do; None: never.
         place: the unrouted rows up to this position were read, and no distribution serves them.
         passed: how many of them there are.
         revision: counts the changes of what is kept.
@@ -83,6 +86,9 @@ class Kept:
 
     tracked: tuple[Tracked, ...] = ()
     complete_since: Mapping[str, datetime] = field(default_factory=dict)
+    missed: Mapping[str, datetime] = field(default_factory=dict)
+    attached: tuple[str, ...] = ()
+    checked_at: datetime | None = None
     place: str = ""
     passed: int = 0
     revision: int = 0

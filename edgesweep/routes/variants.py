@@ -6,7 +6,7 @@ from typing import Self
 
 from edgesweep.errors import BadInput
 
-_WORDS = ("folders", "bare", "queries", "errors", "stems")
+WORDS = ("folders", "bare", "queries", "errors", "stems")
 
 # Stands for every distribution that has no variants of its own.
 ALL_OTHERS = ""
@@ -45,10 +45,10 @@ class Variants:
         named = {word.strip() for word in words} - {"", "none"}
         if named == {"stems"}:
             return cls(stems=True)
-        if unknown := sorted(named.difference(_WORDS)):
-            msg = f"{unknown[0]!r} names no viewer path; {', '.join(_WORDS)} or none do"
+        if unknown := sorted(named.difference(WORDS)):
+            msg = f"{unknown[0]!r} names no viewer path; {', '.join(WORDS)} or none do"
             raise BadInput(msg)
-        return cls(**{word: word in named for word in _WORDS})
+        return cls(**{word: word in named for word in WORDS})
 
 
 def parse(text: str) -> Mapping[str, Variants]:

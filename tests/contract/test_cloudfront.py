@@ -268,15 +268,24 @@ def test_bill(service: Service) -> None:
 
 
 def test_look_up(service: Service) -> None:
-    """What a reference has made is found among hundreds, as far back as is asked for."""
+    """What a reference has made is found among hundreds, as far back as is asked for.
+
+    Since that takes a request for each of them, the lease is kept before each.
+    """
+    asked: list[None] = []
+
+    def kept() -> None:
+        asked.append(None)
+
     for number in range(230):
         service.ask(f"/{number}", reference=f"r{number}")
         service.now += SECOND
     service.ask("/a", reference="r7", distribution=OTHER)
 
-    found = service.edge.look_up(SITE, "r7", NOON)
+    found = service.edge.look_up(SITE, "r7", NOON, kept)
 
     assert found == Accepted("I8", NOON + 7 * SECOND)
-    assert service.edge.look_up(SITE, "r7", NOON + 8 * SECOND) is None
-    assert service.edge.look_up(SITE, "r230", NOON) is None
-    assert service.edge.look_up(OTHER, "r8", NOON) is None
+    assert len(asked) == 223
+    assert service.edge.look_up(SITE, "r7", NOON + 8 * SECOND, kept) is None
+    assert service.edge.look_up(SITE, "r230", NOON, kept) is None
+    assert service.edge.look_up(OTHER, "r8", NOON, kept) is None

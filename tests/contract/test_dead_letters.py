@@ -1,12 +1,15 @@
 """What the queue of dead letters has to do, whether it is in memory or in SQS."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.sqs import models
 
 from edgesweep.aws.sqs import REDRIVEN, DeadLetterQueue, Queue
 from edgesweep.flush.redrive import ATTEMPTS, DeadLetters, Letter
@@ -21,11 +24,13 @@ class Post:
         dead: the dead letters.
         bury: lets messages with these bodies be dead letters.
         arrived: the bodies of the messages in the queue, each with how often it was sent back.
+        later: lets time pass.
     """
 
     dead: DeadLetters
     bury: Callable[[Sequence[str]], None]
     arrived: Callable[[], Sequence[tuple[str, int]]]
+    later: Callable[[timedelta], None]
 
 
 def in_memory() -> Iterator[Post]:
@@ -35,12 +40,17 @@ def in_memory() -> Iterator[Post]:
     def bury(bodies: Sequence[str]) -> None:
         dead.bury(*(Letter(body, body, body, dead.now) for body in bodies))
 
-    yield Post(dead, bury, lambda: [(one.body, one.redriven) for one in dead.queue])
+    def later(span: timedelta) -> None:
+        dead.now += span
+
+    yield Post(dead, bury, lambda: [(one.body, one.redriven) for one in dead.queue], later)
 
 
 def in_sqs() -> Iterator[Post]:
     """Yield the adapter, and queues that moto keeps."""
-    with mock_aws():
+    passed = 0.0
+    clock = patch.object(models, "unix_time_millis", lambda: (time.time() + passed) * 1_000)
+    with mock_aws(), clock:
         client = boto3.client("sqs")
         urls = [client.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "queue")]
 
@@ -52,7 +62,11 @@ def in_sqs() -> Iterator[Post]:
             queue = DeadLetterQueue(client, urls[1], urls[0])
             return [(one.body, one.redriven) for one in iter_all(queue)]
 
-        yield Post(DeadLetterQueue(client, *urls), bury, arrived)
+        def later(span: timedelta) -> None:
+            nonlocal passed
+            passed += span.total_seconds()
+
+        yield Post(DeadLetterQueue(client, *urls), bury, arrived, later)
 
 
 def iter_all(dead: DeadLetters) -> Iterator[Letter]:
@@ -96,22 +110,39 @@ def test_send_back(post: Post) -> None:
     assert post.dead.waiting() == 1
 
 
-def test_release(post: Post) -> None:
-    """What is released can be taken again at once."""
-    post.bury([f"body {number}" for number in range(12)])
-    taken = [letter for _ in range(2) for letter in post.dead.take()]
+def test_taken(post: Post) -> None:
+    """A message that was taken, and that nobody removes, can be taken again two minutes later."""
+    post.bury(["a", "b"])
+    post.dead.take()
     assert list(post.dead.take()) == []
 
-    post.dead.release(taken)
+    post.later(timedelta(minutes=3))
 
-    assert len(list(iter_all(post.dead))) == len(taken) == 12
+    assert len(post.dead.take()) == 2
 
 
-def test_release_nothing(post: Post) -> None:
-    """Nothing to release is no error, and changes nothing."""
+def test_hide(post: Post) -> None:
+    """Each hidden message waits, and can be taken again once its own time has passed."""
+    post.bury([f"body {number}" for number in range(12)])
+    taken = [letter for _ in range(2) for letter in post.dead.take()]
+
+    post.dead.hide({letter: timedelta(minutes=20 * n) for n, letter in enumerate(taken, 1)})
+
+    assert post.dead.waiting() == len(taken) == 12
+    post.later(timedelta(minutes=10))
+    for letter in taken:
+        assert list(post.dead.take()) == []
+        post.later(timedelta(minutes=20))
+        (back,) = post.dead.take()
+        assert back.body == letter.body
+        post.dead.hide({back: timedelta(hours=4)})
+
+
+def test_hide_nothing(post: Post) -> None:
+    """Nothing to hide is no error, and changes nothing."""
     post.bury(["body"])
 
-    post.dead.release([])
+    post.dead.hide({})
 
     assert len(list(iter_all(post.dead))) == 1
 
@@ -140,8 +171,8 @@ def test_strange_count(kind: str, value: str, redriven: int) -> None:
     with mock_aws():
         client = boto3.client("sqs")
         url = client.create_queue(QueueName="dead")["QueueUrl"]
-        told = {REDRIVEN: {"DataType": kind, "StringValue": value}}
-        client.send_message(QueueUrl=url, MessageBody="body", MessageAttributes=told)  # type: ignore[arg-type]  # a TypedDict
+        count = {REDRIVEN: {"DataType": kind, "StringValue": value}}
+        client.send_message(QueueUrl=url, MessageBody="body", MessageAttributes=count)  # type: ignore[arg-type]  # a TypedDict
 
         (letter,) = DeadLetterQueue(client, url, url).take()
 
@@ -149,7 +180,7 @@ def test_strange_count(kind: str, value: str, redriven: int) -> None:
 
 
 def test_depth() -> None:
-    """A message in somebody's hands waits as well."""
+    """A hidden message waits as well, and is counted apart."""
     with mock_aws():
         client = boto3.client("sqs")
         url = client.create_queue(QueueName="queue")["QueueUrl"]
@@ -157,4 +188,5 @@ def test_depth() -> None:
             client.send_message(QueueUrl=url, MessageBody=body)
         client.receive_message(QueueUrl=url, MaxNumberOfMessages=1)
 
+        assert Queue(client, url).depth() == (2, 1)
         assert Queue(client, url).waiting() == 3

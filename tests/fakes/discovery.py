@@ -7,10 +7,10 @@ from itertools import count
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.discovery import Discovered, Discovery, Found, Undiscovered
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes, Variants
 from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

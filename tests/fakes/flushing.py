@@ -13,9 +13,9 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.sender import Sender
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -124,7 +124,7 @@ class Ticks:
         """Tell what is in progress."""
         return invalidation in self.busy
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing that was not heard of."""
 
     def token(self) -> str:

@@ -1,20 +1,21 @@
 """Dead letters in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from edgesweep.flush.redrive import Letter
 
 _A_FEW = 10
+_TAKEN = timedelta(minutes=2)
 
 
 class DeadLettersInMemory:
     """The port of the dead-letter queue.
 
     Attributes:
-        now: when messages are sent.
+        now: when messages are sent, taken and hidden.
         queue: the messages that were sent to the queue, as it would hand them to the recorder.
     """
 
@@ -22,7 +23,7 @@ class DeadLettersInMemory:
         self.now = now
         self.queue: list[Letter] = []
         self._dead: dict[str, Letter] = {}
-        self._hidden: set[str] = set()
+        self._hidden: dict[str, datetime] = {}
         self._ids = map(str, count(1))
 
     def bury(self, *letters: Letter) -> None:
@@ -33,7 +34,16 @@ class DeadLettersInMemory:
     @property
     def dead(self) -> Sequence[Letter]:
         """The messages that anybody can take."""
-        return [letter for letter in self._dead.values() if letter.id not in self._hidden]
+        return [
+            letter
+            for letter in self._dead.values()
+            if self._hidden.get(letter.id, self.now) <= self.now
+        ]
+
+    @property
+    def kept(self) -> Sequence[Letter]:
+        """All messages, hidden ones too."""
+        return list(self._dead.values())
 
     def waiting(self) -> int:
         """Return how many messages are there."""
@@ -42,7 +52,7 @@ class DeadLettersInMemory:
     def take(self) -> Sequence[Letter]:
         """Return a few messages and hide them."""
         taken = self.dead[:_A_FEW]
-        self._hidden |= {letter.id for letter in taken}
+        self.hide(dict.fromkeys(taken, _TAKEN))
         return taken
 
     def send_back(self, letters: Sequence[Letter]) -> int:
@@ -55,6 +65,6 @@ class DeadLettersInMemory:
             )
         return len(letters)
 
-    def release(self, letters: Sequence[Letter]) -> None:
-        """Show messages again."""
-        self._hidden -= {letter.id for letter in letters}
+    def hide(self, waits: Mapping[Letter, timedelta]) -> None:
+        """Hide messages."""
+        self._hidden |= {letter.id: self.now + wait for letter, wait in waits.items()}

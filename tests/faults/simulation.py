@@ -360,6 +360,7 @@ class Simulation:
         dirty: Collection[str],
         _prices: Prices,
         _limits: Limits,
+        _keep: Callable[[], None],
     ) -> Survey:
         process.sleep(self.scenario.surveying.get(distribution, 0.0))
         return unsurveyed(dirty) if self.scenario.surveyed else Survey((), ())

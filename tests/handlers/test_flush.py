@@ -109,7 +109,8 @@ def test_survey(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "sent"), [("", ["/docs/*"]), ("stems", ["/docs*"]), ("E2=stems", ["/docs/*"])]
+    ("words", "sent"),
+    [("", ["/docs/*"]), ("stems", ["/docs*"]), ("E2QWRUHEXAMPLE=stems", ["/docs/*"])],
 )
 def test_stems(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, words: str, sent: list[str]
@@ -331,13 +332,47 @@ def test_dead_letters(deployment: Deployment, queues: Queues) -> None:
 def test_fresh_dead_letters(
     deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A dead letter that is not due yet stays, in everybody's sight."""
+    """A dead letter that is not due yet stays, hidden until it is."""
     monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta(minutes=1))
 
     deployment.load("flush")()
 
-    assert queues.bodies("queue") == []
-    assert queues.bodies("dead") == ["a change"]
+    assert queues.bodies("queue") == queues.bodies("dead") == []
+    assert queues.depth("dead") == 1
+
+
+def test_given_up(deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead letter that is given up has all that is served invalidated, once."""
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("QUIET_SECONDS", "0")
+    monkeypatch.setattr("edgesweep.flush.redrive.ATTEMPTS", 0)
+    monkeypatch.setattr("edgesweep.flush.gaps.ATTEMPTS", 0)
+    monkeypatch.setattr("edgesweep.flush.gaps.SETTLED", timedelta())
+    with notifications_of("site"):
+        Bucket(boto3.client("s3"), "site").replace({EVENTBRIDGE: {}})
+        for _ in range(3):
+            deployment.load("flush")()
+
+    assert invalidations(deployment) == [["/*"]]
+    assert queues.depth("dead") == 1
+
+
+def test_age_unknown(
+    deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the permission to look how old messages are, the function says so and goes on."""
+    assert queues
+    monkeypatch.setenv("BUCKET", "site")
+    denied = refusal("AccessDenied", "No", status=403)
+    with (
+        notifications_of("site"),
+        listening("before-call.cloudwatch.GetMetricStatistics", lambda **_: denied),
+    ):
+        flush = deployment.load("flush")
+        flush()
+
+    messages = [line["message"] for line in flush.lines("WARNING")]
+    assert any(one.startswith("How long messages have waited is not known") for one in messages)
 
 
 @pytest.mark.usefixtures("queues")
@@ -392,6 +427,25 @@ def test_unwired(
     assert capsys.readouterr().out.count('"UnwiredBuckets":[1.0]') == 1
 
 
+def test_spell(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that publishes again after a spell has all that is served invalidated, once."""
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("QUIET_SECONDS", "0")
+    monkeypatch.setattr("edgesweep.flush.gaps.SETTLED", timedelta())
+    with notifications_of("site"):
+        bucket = Bucket(boto3.client("s3"), "site")
+        for published in (True, False, True):
+            bucket.replace({EVENTBRIDGE: {}} if published else {})
+            monkeypatch.setattr("edgesweep.flush.gaps.DAILY", timedelta())
+            flush = deployment.load("flush")
+            flush()
+
+    assert [line["bucket"] for line in flush.lines("WARNING")] == ["site"]
+    deployment.load("flush")()
+    deployment.load("flush")()
+    assert invalidations(deployment) == [["/*"]]
+
+
 def test_wired(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -421,7 +475,7 @@ def test_unpaid_guarantee(deployment: Deployment, monkeypatch: pytest.MonkeyPatc
         flush()
 
     assert str(refusal.value) == (
-        "GUARANTEE_MINUTES is '5': A flush every 5 minutes takes 8,928 paths a month, $39.64; "
-        "your budget pays for one every 45 minutes at most"
+        'Parameter guaranteeMinutes is "5": A flush every 5 minutes takes 8,928 paths a month, '
+        "$39.64; your budget pays for one every 45 minutes at most"
     )
     assert dirty(deployment) == ["a.html"]

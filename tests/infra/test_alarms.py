@@ -11,6 +11,7 @@ import pytest
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.metrics import Series
+from edgesweep.flush.redrive import LOOKED
 from edgesweep.lab.cost.prices import PRICES, Item
 from edgesweep.lab.cost.workload import STACK
 from tests.aws import listening
@@ -19,7 +20,8 @@ from tests.infra.conftest import Package
 
 OURS = "Edgesweep"
 ALARMS = {
-    "DeadLetterAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "> 0 in 1 of 1"),
+    "DeadLetterAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "> 0 in 1 of 15"),
+    "QueueAgeAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "> 600 in 1 of 1"),
     "RecordErrorAlarm": ("AWS/Lambda", "Errors", "> 0 in 1 of 1"),
     "FlushErrorAlarm": ("AWS/Lambda", "Errors", "> 0 in 3 of 5"),
     "SilenceAlarm": ("AWS/Lambda", "Invocations", "< 1 in 10 of 10"),
@@ -29,6 +31,7 @@ ALARMS = {
     "UnwiredAlarm": (OURS, "UnwiredBuckets", "> 0 in 1 of 1"),
     "BudgetAlarm": (OURS, "DollarsSpent", "> 7.2 in 1 of 1"),
 }
+UNDELIVERED = ("AWS/Events", "FailedInvocations", "> 0 in 1 of 1")
 COMPARISONS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
 # Namespace, metric, and the dimensions with their values.
@@ -66,6 +69,24 @@ def test_alarms(site: Package) -> None:
     assert set(periods.values()) == {60}
 
 
+def test_undelivered(buckets: Package) -> None:
+    """Where EventBridge carries the changes, an alarm watches what it could not deliver."""
+    alarm = alarms(buckets)["UndeliveredAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"], _rings(alarm)) == UNDELIVERED
+    assert (alarm["Statistic"], alarm["Period"]) == ("Sum", 60)
+    assert alarm["Dimensions"] == [{"Name": "RuleName", "Value": {"Ref": "ChangeRule"}}]
+
+
+def test_staying(package: Package) -> None:
+    """Dead letters that stay are hidden; the alarm on them lasts from one look to the next."""
+    alarm = alarms(package)["DeadLetterAlarm"]
+
+    window = timedelta(seconds=alarm["Period"] * alarm["EvaluationPeriods"])
+    assert window > LOOKED + timedelta(minutes=2)
+    assert alarm["DatapointsToAlarm"] == 1
+
+
 def test_functions(package: Package) -> None:
     """Errors are watched of either function, and the ticks of the one that has a schedule."""
     functions = {
@@ -86,22 +107,20 @@ def test_missing(package: Package) -> None:
     treated = {name: alarm["TreatMissingData"] for name, alarm in alarms(package).items()}
 
     assert treated.pop("SilenceAlarm") == "breaching"
-    assert treated.pop("BudgetAlarm") == "ignore"
+    assert treated.pop("BudgetAlarm", "ignore") == "ignore"
     assert set(treated.values()) == {"notBreaching"}
 
 
-def test_warning(packages: Mapping[str, Package]) -> None:
-    """The budget's alarm rings at 80 % of it, or at the first cent where there is none."""
-    bounds = {
-        name: alarms(package)["BudgetAlarm"]["Threshold"] for name, package in packages.items()
-    }
-
-    assert bounds == {"site": 7.2, "buckets": 0}
+def test_warning(site: Package, buckets: Package) -> None:
+    """The budget's alarm rings at 80 % of it; where there is none, there is nothing to ring for."""
+    assert alarms(site)["BudgetAlarm"]["Threshold"] == 7.2
+    assert "BudgetAlarm" not in alarms(buckets)
 
 
-def test_count(site: Package) -> None:
+def test_count(packages: Mapping[str, Package]) -> None:
     """The bill counts as many alarms and series as are deployed, at most ten of either."""
-    assert len(alarms(site)) == STACK.alarms <= PRICES[Item.ALARMS].free
+    assert {len(alarms(package)) for package in packages.values()} == {STACK.alarms}
+    assert STACK.alarms <= PRICES[Item.ALARMS].free
     assert len(Series) == STACK.metrics <= PRICES[Item.METRICS].free
 
 

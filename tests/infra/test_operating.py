@@ -50,9 +50,13 @@ def test_costs() -> None:
     assert f"A dashboard is ${unit_price(Item.DASHBOARDS, VIRGINIA)} more" in GUIDE
 
 
-def test_alarms(site: Package) -> None:
+def test_alarms(packages: Mapping[str, Package]) -> None:
     """Every alarm that is deployed is in the guide, and no other."""
-    deployed = {name for name, _ in site.resources("AWS::CloudWatch::Alarm")}
+    deployed = {
+        name
+        for package in packages.values()
+        for name, _ in package.resources("AWS::CloudWatch::Alarm")
+    }
 
     assert sorted(row[0].strip("`") for row in table("alarm")) == sorted(deployed)
 

@@ -28,6 +28,7 @@ NO_NAMES = "the keys of objects are not known beforehand"
 # Where it is allowed, and what -> the resource, and why it cannot be narrower.
 WILDCARDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("FlushRole", "cloudfront:ListDistributions"): ("*", "a list has no name"),
+    ("FlushRole", "cloudwatch:GetMetricStatistics"): ("*", "metrics have no name to allow"),
     ("FlushRole", "cloudfront:GetCachePolicy"): (
         "arn:${AWS::Partition}:cloudfront::*:cache-policy/*",
         "distributions name their cache policies, and those of AWS belong to no account",

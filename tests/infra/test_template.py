@@ -205,11 +205,25 @@ def test_buckets(buckets: Package) -> None:
     ]
 
 
+def test_undelivered(buckets: Package) -> None:
+    """Events that EventBridge cannot deliver go to the dead letters, which are sent back later."""
+    rule, policy = buckets.properties("ChangeRule"), buckets.properties("DeadLetterQueuePolicy")
+    dead, source = ({"Fn::GetAtt": [name, "Arn"]} for name in ("DeadLetterQueue", "ChangeRule"))
+
+    assert [one["DeadLetterConfig"] for one in rule["Targets"]] == [{"Arn": dead}]
+    (allowed,) = (
+        one for one in policy["PolicyDocument"]["Statement"] if one.get("Effect") == "Allow"
+    )
+    assert (allowed["Action"], allowed["Resource"]) == ("sqs:SendMessage", dead)
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": source}}
+
+
 def test_alarms(packages: Mapping[str, Package]) -> None:
     """Alarms are mailed where an address was given."""
     site, buckets = (dict(p.resources("AWS::CloudWatch::Alarm")) for p in packages.values())
 
-    assert site.keys() == buckets.keys()
+    assert site.keys() ^ buckets.keys() == {"UndeliveredAlarm", "BudgetAlarm"}
     assert {"DeadLetterAlarm", "RecordErrorAlarm", "FlushErrorAlarm"} <= site.keys()
     assert all(a["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}] for a in site.values())
     assert all(a["Properties"]["AlarmActions"] == [] for a in buckets.values())

@@ -1,6 +1,6 @@
 """Invalidations through boto3: every answer of CloudFront, as data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,9 @@ class CloudFront:
             return Unanswered(f"CloudFront's answer names no invalidation: {created}")
         return Accepted(created["Id"], created["CreateTime"])
 
-    def look_up(self, distribution: str, reference: str, since: datetime) -> Accepted | None:
+    def look_up(
+        self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
+    ) -> Accepted | None:
         """Return the invalidation that a reference has made since a moment, if it has made any.
 
         A list does not tell references, so what is as young is asked for one by one:
@@ -77,6 +79,7 @@ class CloudFront:
             for listed in page["InvalidationList"].get("Items", ()):
                 if listed["CreateTime"] < since:
                     return None
+                keep()
                 known = self._client.get_invalidation(DistributionId=distribution, Id=listed["Id"])
                 if known["Invalidation"]["InvalidationBatch"]["CallerReference"] == reference:
                     return Accepted(listed["Id"], listed["CreateTime"])

@@ -126,7 +126,7 @@ class Stack:
     log_bytes: int = 1_000
     log_days: int = 30
     metrics: int = 10
-    alarms: int = 9
+    alarms: int = 10
     dashboards: int = 0
 
 

@@ -156,5 +156,5 @@ def test_other_version(main: click.Group) -> None:
     with deployed(outputs=OUTPUTS, environment=ENVIRONMENT | {"SHARDS": "many"}):
         result = look(main)
 
-    told = "SHARDS is 'many'; it must be a whole number from 1 to 100"
+    told = 'Parameter shards is "many"; it must be a whole number from 1 to 100'
     assert (result.exit_code, result.stderr) == (2, f"edgesweep: {told}\n")

@@ -72,7 +72,7 @@ def test_too_small(operated: Operated) -> None:
     Only the flusher knows how many there are, so the settings pass.
     """
     operated.stack.environment["FREE_PATHS"] = "2"
-    operated.stack.environment["DISTRIBUTION"] = f"{operated.distribution},E2"
+    operated.stack.environment["DISTRIBUTION"] = f"{operated.distribution},E2QWRUHEXAMPLE"
 
     result = operated.run("status")
 
@@ -162,12 +162,22 @@ def test_no_dead_letters(operated: Operated, options: tuple[str, ...]) -> None:
 
 
 def test_hidden(operated: Operated) -> None:
-    """Messages that somebody else has in hand are told, and it is no success."""
+    """Hidden messages are counted apart, with when they come back; none but them is a failure."""
     operated.send("DeadLetterQueueUrl", "body")
     url = operated.stack.outputs["DeadLetterQueueUrl"]
     boto3.client("sqs").receive_message(QueueUrl=url)
 
     result = operated.run("redrive")
+    operated.send("DeadLetterQueueUrl", "another")
+    dry = operated.run("redrive", "--dry-run")
+    some = operated.run("redrive")
 
-    told = "None of 1 dead letter went back; try again in two minutes"
-    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"edgesweep: {told}\n")
+    hidden = (
+        "the flush function has hidden them until they are due; try again in 200 minutes at the"
+    )
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"None of 1 dead letter went back: {hidden} latest" in result.stderr
+    assert (dry.exit_code, dry.stdout) == (0, "1 message would go back to the queue\n")
+    assert (some.exit_code, some.stdout) == (0, "1 message went back to the queue\n")
+    assert "1 dead letter stayed: the flush" in dry.stderr
+    assert dry.stderr == some.stderr

@@ -13,8 +13,8 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 SITE = "E1"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ class Edge:
         """Have nothing in progress."""
         return False
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing before."""
 
 

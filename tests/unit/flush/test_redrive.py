@@ -1,11 +1,21 @@
 """When dead letters go back, and how often."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edgesweep.flush.redrive import ATTEMPTS, FIRST_WAIT, LOOKED, MOST, Letter, Redriver, redrive
+from edgesweep.flush.redrive import (
+    ATTEMPTS,
+    FIRST_WAIT,
+    HIDDEN,
+    LOOKED,
+    MOST,
+    Letter,
+    Redriver,
+    redrive,
+)
 from tests.fakes.letters import DeadLettersInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -36,36 +46,41 @@ def ticks(dead: DeadLettersInMemory, span: timedelta) -> Iterable[datetime]:
         dead.now += MINUTE
 
 
+def chosen(*ids: str) -> Callable[[Letter], timedelta]:
+    """Return what sends some messages back, and hides the others for an hour."""
+    return lambda letter: timedelta() if letter.id in ids else timedelta(hours=1)
+
+
 def test_redrive() -> None:
-    """What is wanted goes back; the rest can be seen again."""
+    """A message that need not wait goes back; another is hidden for as long as it waits."""
     dead = queue_of(*letters(25))
 
-    moved = list(redrive(dead, lambda letter: letter.id != "m7"))
+    assert list(redrive(dead, chosen("m7", "m8", "m20"))) == [2, 1]
 
-    assert sum(moved) == 24
-    assert sorted(one.body for one in dead.queue) == sorted(
-        f"body {n}" for n in range(25) if n != 7
-    )
-    assert [one.id for one in dead.dead] == ["m7"]
+    assert [one.body for one in dead.queue] == ["body 7", "body 8", "body 20"]
+    assert (len(dead.dead), dead.waiting()) == (0, 22)
+    dead.now += timedelta(hours=1)
+    assert len(dead.dead) == 22
 
 
 def test_most() -> None:
     """No more are looked at than was asked for, to the next full handful."""
     dead = queue_of(*letters(45))
 
-    assert sum(redrive(dead, lambda _: True, most=20)) == 20
+    assert sum(redrive(dead, lambda _: timedelta(), most=20)) == 20
     assert len(dead.dead) == 25
 
 
 def test_failure() -> None:
-    """A failure half way hides nothing that was only looked at."""
+    """A failure half way hides nothing for longer than a few minutes that was due."""
     dead = queue_of(*letters(15))
     dead.send_back = failing  # type: ignore[method-assign]  # that is the test
 
     with pytest.raises(OSError, match="Broken"):
-        list(redrive(dead, lambda letter: letter.id == "m0"))
+        list(redrive(dead, chosen("m0")))
 
-    assert len(dead.dead) >= 9
+    dead.now += 5 * MINUTE
+    assert [one.id for one in dead.dead] == ["m0", *(f"m{n}" for n in range(10, 15))]
 
 
 def failing(letters: Sequence[Letter]) -> int:  # noqa: ARG001  # the port's name
@@ -75,18 +90,30 @@ def failing(letters: Sequence[Letter]) -> int:  # noqa: ARG001  # the port's nam
 
 @pytest.mark.parametrize("redriven", range(ATTEMPTS))
 def test_due(redriven: int) -> None:
-    """A message waits twice as long before each next time."""
+    """A message waits twice as long before each next time, hidden in bounded steps."""
     letter = Letter("m", "r", "body", NOON, redriven)
-    wait = FIRST_WAIT * 2**redriven
+    due = NOON + FIRST_WAIT * 2**redriven
+    now, steps = NOON, 0
 
-    assert not letter.due(NOON + wait - timedelta(seconds=1))
-    assert letter.due(NOON + wait)
+    while wait := letter.wait(now):
+        assert timedelta() < wait <= HIDDEN
+        now, steps = now + wait, steps + 1
+
+    assert now == due
+    assert steps == -((NOON - due) // HIDDEN)
+    assert not letter.wait(due + timedelta(days=1))
 
 
 @pytest.mark.parametrize("redriven", [ATTEMPTS, 10**6])
 def test_poison_stays(redriven: int) -> None:
-    """What was sent back often enough stays, however long it waits."""
-    assert not Letter("m", "r", "body", NOON, redriven).due(NOON + timedelta(days=3_650))
+    """A message that was sent back often enough stays, however long it waits."""
+    assert Letter("m", "r", "body", NOON, redriven).wait(NOON + timedelta(days=3_650)) == HIDDEN
+
+
+def test_hidden_bound() -> None:
+    """SQS takes the time that a message is hidden for, and hides fewer than 120,000 at once."""
+    assert timedelta(hours=12) >= HIDDEN
+    assert MOST * (HIDDEN // LOOKED) <= 100_000
 
 
 @pytest.mark.parametrize("outage", [timedelta(minutes=20), timedelta(hours=9), timedelta(days=5)])
@@ -100,11 +127,11 @@ def test_outage(outage: timedelta) -> None:
         due = [one for one in dead.queue if dead.now - one.sent_at >= BACK_AGAIN]
         dead.bury(*due)
         dead.now += MINUTE
-    while dead.dead and dead.now < NOON + 2 * outage + 2 * FIRST_WAIT:
+    while dead.kept and dead.now < NOON + 2 * outage + 2 * FIRST_WAIT:
         redriver.look()
         dead.now += MINUTE
 
-    assert dead.dead == []
+    assert dead.kept == []
     assert len(dead.queue) == 30
 
 
@@ -121,7 +148,7 @@ def test_poison() -> None:
     assert all(
         FIRST_WAIT * 2**n <= wait < FIRST_WAIT * 2**n + LOOKED for n, wait in enumerate(waits)
     )
-    assert len(dead.dead) == 1
+    assert len(dead.kept) == 1
 
 
 def test_looks() -> None:
@@ -144,3 +171,13 @@ def test_many() -> None:
 
     assert list(ticks(dead, 3 * MINUTE)) == [NOON, NOON + MINUTE]
     assert len(dead.queue) == MOST + 5
+
+
+def test_due_behind() -> None:
+    """Dead letters that stay keep no due one from going back, even if they came first."""
+    stay = [replace(letter, redriven=ATTEMPTS) for letter in letters(3 * MOST)]
+    due = Letter("due", "receipt", "due", NOON - FIRST_WAIT)
+    dead = queue_of(*stay, due)
+
+    assert len(list(ticks(dead, timedelta(hours=1)))) == 1
+    assert [one.body for one in dead.queue] == ["due"]

@@ -13,9 +13,9 @@ from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sweeping import MARGIN
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, NOON, Killed, Process, Ticks
-from tests.fakes.journal import JournalInMemory
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -25,8 +25,8 @@ LOST = Unanswered("Read timeout")
 PEEK = ["span"]
 DECIDE = ["take", "spent", "demand"]
 PLAN = ["read", "fits", "open", "remember"]
-SEND = ["renew", "attempted", "invalidate", "accepted"]
-CLEAR = ["delete", "read", "settled", "release"]
+SEND = ["renew", "advance", "invalidate", "advance"]
+CLEAR = ["delete", "read", "advance", "release"]
 STEPS = [*PEEK, *DECIDE, *PLAN, *SEND, *CLEAR]
 
 
@@ -48,7 +48,7 @@ def test_steps() -> None:
     assert (outcome.flush.state, outcome.flush.rows) == (State.SETTLED, 1)
     assert outcome.answer == Accepted("I0", NOON)
     assert (world.sent, world.keys) == ([("/a.html",)], [])
-    assert world.journal.kept.seen_at == NOON
+    assert world.journal.demand().seen_at == NOON
 
 
 @pytest.mark.parametrize("most", range(len(STEPS)))
@@ -268,11 +268,11 @@ def test_finished_meanwhile() -> None:
     """A flush that its first owner finishes after all is neither sent nor paid again."""
 
     class Late(JournalInMemory):
-        def load(self, distribution: str, flush_id: str) -> Flush:
+        def load(self, distribution: str, flush_id: str) -> Flush | None:
             flush = super().load(distribution, flush_id)
-            if flush.state is State.SENT:
+            if flush and flush.state is State.SENT:
                 ticks.dirty.delete(ticks.dirty.rows)
-                self.settled(flush, NOON)
+                self.advance(flush, flush.settle(NOON))
             return super().load(distribution, flush_id)
 
     ticks = Ticks(journal=Late())

@@ -16,9 +16,9 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.lab.replay.history import Step
 from edgesweep.lab.replay.paced import Paced
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher, viewer_path
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -42,7 +42,7 @@ class Edge:
         """Have nothing in progress."""
         return False
 
-    def look_up(self, _distribution: str, _reference: str, _since: datetime) -> None:
+    def look_up(self, *_: object) -> None:
         """Have made nothing before."""
 
 
@@ -60,7 +60,7 @@ def test_one_flush() -> None:
         edge=edge,
         sender=Sender(edge, journal, policy.budget, lambda: NOON, str, lambda _: None),
         policy=policy,
-        survey=lambda _distribution, dirty, _prices, _limits: unsurveyed(dirty),
+        survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
         viewer_paths=lambda row: [viewer_path(row.change.key)],
         strict=lambda _: False,
         clock=lambda: NOON,

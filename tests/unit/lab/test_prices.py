@@ -116,10 +116,10 @@ def test_idle_month() -> None:
         "READS": ("0.0223", "0.0223"),  # 4 x 44,640 at $0.125 a million
         "LOG_INGESTION": ("0.0223", "0.0000"),  # 44.64 MB at $0.50 a GB
         "LOG_STORAGE": ("0.0013", "0.0013"),  # 44.64 MB at $0.03 a GB
-        "ALARMS": ("0.9000", "0.0000"),  # 9 of 10 that are free
+        "ALARMS": ("1.0000", "0.0000"),  # 10, which are free
     }
     assert f"{month.dollars:.4f}" == "0.0237"
-    assert f"{month.gross:.4f}" == "1.2870"
+    assert f"{month.gross:.4f}" == "1.3870"
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -165,7 +165,7 @@ def test_million_changes() -> None:
         "LOG_INGESTION": ("0.0266", "0.0000"),
         "LOG_STORAGE": ("0.0016", "0.0016"),
         "METRICS": ("3.0000", "0.0000"),  # 10 that are free
-        "ALARMS": ("0.9000", "0.0000"),
+        "ALARMS": ("1.0000", "0.0000"),
     }
     assert f"{month.dollars:.2f}" == "12.71"
 
