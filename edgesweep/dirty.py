@@ -74,10 +74,9 @@ class RequestedPath:
     by: str
 
     def __post_init__(self) -> None:
-        decoded = unquote(self.path.removesuffix("*"))
-        if not _QUOTED.fullmatch(self.path) or self.path.endswith("?") or {"~", "*"} & {*decoded}:
+        if not _QUOTED.fullmatch(self.path) or {*"~*?"} & {*unquote(self.path.removesuffix("*"))}:
             msg = (
-                f"{self.path!r} is no invalidation path: quote it, and stop before ~ * or a last ?"
+                f"{self.path!r} is no path to invalidate: quote it, and end it with * before ~ * ?"
             )
             raise BadInput(msg)
 
