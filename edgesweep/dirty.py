@@ -41,6 +41,8 @@ class Change:
         etag: absent where S3 does not say it, as for a permanent removal.
         size: bytes; absent as `etag` is.
         sequencer: hexadecimal text that orders the changes of one key.
+        version: the version that was written, or that is gone for good; absent without versions,
+            and where the mark of a removal hides the object.
     """
 
     bucket: str
@@ -50,6 +52,7 @@ class Change:
     etag: str | None = None
     size: int | None = None
     sequencer: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,9 @@ class RequestedPath:
     by: str
 
     def __post_init__(self) -> None:
-        decoded = unquote(self.path.removesuffix("*"))
-        if not _QUOTED.fullmatch(self.path) or self.path.endswith("?") or {"~", "*"} & {*decoded}:
+        if not _QUOTED.fullmatch(self.path) or {*"~*?"} & {*unquote(self.path.removesuffix("*"))}:
             msg = (
-                f"{self.path!r} is no invalidation path: quote it, and stop before ~ * or a last ?"
+                f"{self.path!r} is no path to invalidate: quote it, and end it with * before ~ * ?"
             )
             raise BadInput(msg)
 

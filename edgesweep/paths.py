@@ -22,7 +22,7 @@ _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 # What CloudFront was seen to refuse, or may: anything encoded, and the apostrophe.
 _TOUCHY = re.compile(r"[%']")
 
-# "15 wildcard invalidations" in progress, of which two are left to people.
+# Of "15 wildcard invalidations" in progress, two are left to people unless a deployment says else.
 MAX_WILDCARDS = 13
 
 # What no exact path can say: "~" is rejected raw and has no effect as %7E, a literal "*" reads as a
@@ -90,18 +90,19 @@ def exact_stop(path: str) -> int | None:
     return None if stop == len(path) else stop
 
 
-def coarser(paths: Sequence[str]) -> tuple[str, ...]:
+def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
     """Return fewer and plainer quoted paths that match whatever `paths` match.
 
-    Every path is cut before its first character that CloudFront may take exception to; where
-    nothing can be cut any more, or too many wildcards would come of it, all is one `/*`. An exact
-    path stays beside a wildcard that is cut right after it, which may not be trusted to match it.
+    Every path is cut before its first character that CloudFront may take exception to. Where
+    nothing can be cut any more, or more than `wildcards` wildcards come of it, all is one `/*`. An
+    exact path stays beside a wildcard that is cut right after it, which may not be trusted to match
+    it.
     """
     prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
     plain = {path for path in paths if not _TOUCHY.search(path)}
     prefixes |= {path[:-1] for path in plain if path.endswith("*")}
     widest = _uncovered(prefixes)
-    if plain == set(paths) or len(widest) > MAX_WILDCARDS:
+    if plain == set(paths) or len(widest) > wildcards:
         return ("/*",)
     longer = {path for path in plain if path.startswith(widest, 0, max(1, len(path) - 1))}
     exact = {path for path in plain - longer if not path.endswith("*")}

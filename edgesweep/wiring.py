@@ -8,22 +8,24 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.heads import CONFIG, PATIENCE, S3Heads
 from edgesweep.aws.s3 import Bucket, S3Listing
-from edgesweep.aws.sqs import DeadLetterQueue
+from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
-from edgesweep.flush.discovery import Discovery, DistributionSource, DistributionStore
+from edgesweep.flush.discovery import REFRESHED, Discovery, DistributionSource, DistributionStore
 from edgesweep.flush.flusher import Flusher
+from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
-from edgesweep.flush.notifications import WiringCheck
+from edgesweep.flush.notifications import unwired
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
 from edgesweep.flush.rows import DirtyRows
@@ -64,7 +66,9 @@ class Adapters:
         looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
         return cls(
-            dirty=DirtyTable(settings.dirty_table, journal.shards(settings.shards)),
+            dirty=DirtyTable(
+                settings.dirty_table, recent(lambda: journal.shards(settings.shards), now)
+            ),
             journal=journal,
             atlas=RoutesTable(settings.flushes_table),
             directory=Distributions(looking, settings.buckets, settings.distributions),
@@ -81,7 +85,9 @@ def discovery(settings: Settings, adapters: Adapters) -> Discovery:
         dirty=adapters.dirty,
         journal=adapters.journal,
         variants=settings.variants,
+        selection=settings.selection.patterns,
         clock=now,
+        token=row_token,
     )
 
 
@@ -101,7 +107,7 @@ def flusher(
         dirty=adapters.dirty,
         journal=journal,
         edge=edge,
-        sender=Sender(edge, journal, policy.budget, now, token, adapters.pause),
+        sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
         viewer_paths=routes.paths_of,
@@ -124,19 +130,41 @@ def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) ->
 
 def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[str], None]) -> Tick:
     """Wire all steps of a tick, once for each execution environment: they remember things."""
-    s3, sqs = session.client("s3"), session.client("sqs")
-    check = WiringCheck(
-        settings.buckets,
-        settings.notified_queue,
-        lambda bucket: Bucket(s3, bucket).notifications(),
-        now,
-        warn,
-    )
-    whole = replace(tick(settings, Adapters.real(settings, session), warn), unwired=check.look)
+    adapters = Adapters.real(settings, session)
+    gaps = _gaps(settings, session, adapters, warn)
+    whole = replace(tick(settings, adapters, warn), gaps=gaps.look)
     if not settings.dead_letter_queue:
         return whole
-    dead = DeadLetterQueue(sqs, settings.dead_letter_queue, settings.queue)
-    return replace(whole, redrive=Redriver(dead, now).look)
+    dead = DeadLetterQueue(session.client("sqs"), settings.dead_letter_queue, settings.queue)
+    return replace(whole, redrive=Redriver(dead, now, gaps.see).look)
+
+
+def _gaps(
+    settings: Settings, session: boto3.Session, adapters: Adapters, warn: Callable[[str], None]
+) -> Gaps:
+    s3 = session.client("s3")
+
+    def oldest(since: datetime) -> timedelta:
+        try:
+            return oldest_age(session.client("cloudwatch"), settings.queue, since, now())
+        except (BotoCoreError, ClientError) as error:
+            warn(f"How long messages have waited is not known: {error}")
+            return timedelta()
+
+    return Gaps(
+        buckets=settings.buckets,
+        store=adapters.atlas,
+        dirty=adapters.dirty,
+        unwired=lambda: unwired(
+            settings.buckets,
+            settings.notified_queue,
+            lambda bucket: Bucket(s3, bucket).notifications(),
+            warn,
+        ),
+        oldest=oldest if settings.queue else lambda _: timedelta(),
+        clock=now,
+        token=row_token,
+    )
 
 
 def recorder(settings: Settings, session: boto3.Session) -> Recorder:
@@ -154,8 +182,19 @@ def recorder(settings: Settings, session: boto3.Session) -> Recorder:
     )
 
 
+def informed(recorder: Recorder, settings: Settings, kept: Kept | None) -> Recorder:
+    """Return a recorder that knows what is kept of the distributions and of their buckets."""
+    sieve = recorder.sieve
+    if kept and isinstance(sieve, UnchangedFilter):
+        sieve = replace(sieve, complete_since=kept.complete_since)
+    return replace(recorder, routes=routes_of(settings, kept), sieve=sieve)
+
+
 def sieve(
-    settings: Settings, session: boto3.Session, patience: float | None = PATIENCE
+    settings: Settings,
+    session: boto3.Session,
+    patience: float | None = PATIENCE,
+    kept: Kept | None = None,
 ) -> UnchangedFilter:
     """Wire what tells uploads that change nothing.
 
@@ -163,9 +202,12 @@ def sieve(
         settings: they name a catalogue.
         session: of the buckets' region.
         patience: as `S3Heads` takes it.
+        kept: tells which entries are not trusted; all are without it.
     """
+    catalogue = CatalogueTable(settings.catalogue_table)
     heads = S3Heads(session.client("s3", config=CONFIG), patience)
-    return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now)
+    since = kept.complete_since if kept else {}
+    return UnchangedFilter(catalogue, heads, row_token, now, since)
 
 
 def routes(settings: Settings, store: DistributionStore) -> Routes:
@@ -188,6 +230,22 @@ def now() -> datetime:
 def token() -> str:
     """Return random text."""
     return secrets.token_hex(4)
+
+
+def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
+    """Return what tells an answer, and asks for it again after `REFRESHED`.
+
+    A warm flusher has to hear of partitions that a recorder has begun to use since.
+    """
+    asked_at, answer = clock(), ask()
+
+    def latest() -> int:
+        nonlocal asked_at, answer
+        if clock() - asked_at >= REFRESHED:
+            asked_at, answer = clock(), ask()
+        return answer
+
+    return latest
 
 
 def row_token() -> str:

@@ -52,9 +52,11 @@ def log(done: Ticked) -> None:
         fields: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
         fields |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
         logger.info("Flushed" if flush else "Held", extra={**fields, "answer": str(outcome.answer)})
-    if done.known.unrouted:
-        logger.warning("No distribution serves some changes", rows=done.known.unrouted)
+    if done.unrouted:
+        logger.warning("No distribution serves some changes", rows=done.unrouted)
     if done.redriven:
         logger.warning("Sent dead letters back to the queue", messages=done.redriven)
-    for bucket in done.unwired:
+    for bucket in done.watched.unwired:
         logger.error("A bucket publishes no events; run edgesweep doctor", bucket=bucket)
+    for bucket in done.watched.swept:
+        logger.warning("Events were missed: all that is served is invalidated", bucket=bucket)

@@ -1,7 +1,6 @@
 """Lambda entry point: SQS messages about S3 objects become dirty rows."""
 
 import os
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -38,8 +37,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Record a batch; report the messages that have to come back."""
     received_at = wiring.now()
     messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    routes = wiring.routes(settings(), atlas())
-    recorded = replace(recorder(), routes=routes).record(messages, received_at)
+    informed = wiring.informed(recorder(), settings(), atlas().load())
+    recorded = informed.record(messages, received_at)
     for message, reason in recorded.failed.items():
         logger.error("Message failed", message_id=message, reason=reason)
     tell(len(messages), recorded)

@@ -64,4 +64,5 @@ class S3Heads:
             headers=fingerprint(headers),
             modified_at=answer["LastModified"],
             seen_at=parsedate_to_datetime(headers["date"]),
+            version=answer.get("VersionId"),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgesweep.flush.redrive import ATTEMPTS, Letter
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import MessageTypeDef
 
@@ -22,6 +23,27 @@ _HIDDEN_SECONDS = 120
 
 # The message attribute that says how often a message was sent back.
 REDRIVEN = "EdgesweepRedriven"
+
+
+# "The period must be a multiple of 60"; a day has fewer periods than an answer may hold.
+_PERIOD_SECONDS = 300
+
+
+def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datetime) -> timedelta:
+    """Return how old the oldest message of a queue has been since a moment, as CloudWatch knows.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    points = client.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
+        StartTime=since - timedelta(seconds=_PERIOD_SECONDS),
+        EndTime=now,
+        Period=_PERIOD_SECONDS,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return timedelta(seconds=max((point["Maximum"] for point in points), default=0))
 
 
 class Queue:

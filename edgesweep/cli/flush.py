@@ -18,7 +18,8 @@ from edgesweep.flush.answers import Answer, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sender import Edge
-from edgesweep.operate.dry_run import DryRunAtlas, DryRunEdge, DryRunJournal, DryRunRows
+from edgesweep.operate.dry_run import DryRunAtlas, DryRunEdge, DryRunRows
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import PATH_PRICE
 
 _HELD = {
@@ -47,6 +48,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     adapters = _rehearsed(real) if dry_run else real
     edge = _Heard(adapters.edge)
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
+    tick.discovery.route(tick.discovery.look())
     # However far the recorder's clock is ahead of this one.
     done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
     if not done.outcomes:
@@ -89,7 +91,7 @@ def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
     return replace(
         real,
         dirty=DryRunRows(real.dirty),
-        journal=DryRunJournal(real.journal),
+        journal=JournalInMemory(real.journal),
         atlas=DryRunAtlas(real.atlas),
         edge=DryRunEdge(real.edge),
         pause=lambda _: None,

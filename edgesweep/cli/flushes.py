@@ -9,7 +9,7 @@ from itertools import islice
 import click
 
 from edgesweep import wiring
-from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.aws.dynamodb.history import History
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, stamp, table
@@ -50,18 +50,17 @@ def flushes(
     edgesweep flushes '2026-11-24T12:00:00.000000Z#1f3a5c7e'
     """  # noqa: D301  # \b tells click to keep the lines
     settings = deployed.settings
-    history = History(settings.flushes_table)
     known = wiring.routes(settings, RoutesTable(settings.flushes_table))
     distributions = [distribution] if distribution else known.ids
     if flush_id is None:
-        found = list(_newest(history, distributions, limit))
+        found = list(_newest(History(settings.flushes_table), distributions, limit))
         if not found:
             say("Nothing was flushed yet")
         if found or as_json:
             listed = json.dumps([_as_json(flush) for flush in found])
             click.echo(listed if as_json else "\n".join(_table(found)))
     else:
-        flush = _one(history, distributions, flush_id)
+        flush = _one(FlushTable(settings.flushes_table), distributions, flush_id)
         full = _as_json(flush) | {"quoted_paths": list(flush.paths)}
         click.echo(json.dumps(full) if as_json else "\n".join(_full(flush)))
 
@@ -72,9 +71,9 @@ def _newest(history: History, distributions: Sequence[str], limit: int) -> Itera
     return islice(heapq.merge(*streams, key=lambda flush: flush.opened_at, reverse=True), limit)
 
 
-def _one(history: History, distributions: Sequence[str], flush_id: str) -> Flush:
+def _one(journal: FlushTable, distributions: Sequence[str], flush_id: str) -> Flush:
     for distribution in distributions:
-        flush = history.find(distribution, flush_id)
+        flush = journal.load(distribution, flush_id)
         if flush is not None:
             return flush
     of = ", ".join(distributions) or "this stack"

@@ -53,7 +53,7 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
     journal, sqs = FlushTable(settings.flushes_table), session.client("sqs")
     return Observer(
         # As many shards as there ever were; to ask for one more would be to write.
-        rows=DirtyTable(settings.dirty_table, journal.shards(1)),
+        rows=DirtyTable(settings.dirty_table, lambda: journal.shards(1)),
         journal=journal,
         in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
         policy=policy,

@@ -37,7 +37,7 @@ from edgesweep.cover.capped import cheapest_capped
 from edgesweep.cover.knapsack import Rates
 from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
-from edgesweep.paths import Pattern, exact_stop
+from edgesweep.paths import MAX_WILDCARDS, Pattern, exact_stop
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 __all__ = [
@@ -80,7 +80,7 @@ class Limits:
         paths: at most so many paths, wildcards included; None for any number.
     """
 
-    wildcards: int = 13
+    wildcards: int = MAX_WILDCARDS
     paths: int | None = None
 
     def __post_init__(self) -> None:
@@ -165,8 +165,19 @@ def cover(
     return choose(find_candidates(dirty, live, weight), prices, limits)
 
 
-def choose(candidates: Candidates, prices: Prices, limits: Limits) -> Cover:
+def choose(
+    candidates: Candidates,
+    prices: Prices,
+    limits: Limits,
+    heartbeat: Callable[[], None] = lambda: None,
+) -> Cover:
     """Return the cheapest cover from candidates, which may be used again at other prices.
+
+    Args:
+        candidates: what it is chosen from.
+        prices: what a path and a unit of collateral cost.
+        limits: the caps.
+        heartbeat: called every few seconds, for whoever has to be seen alive.
 
     Raises:
         Infeasible: no cover keeps the caps.
@@ -174,7 +185,8 @@ def choose(candidates: Candidates, prices: Prices, limits: Limits) -> Cover:
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)
     scale, digit, rates = _in_whole_units(candidates, prices)
-    found = cheapest_capped(candidates, rates, Caps(min(limits.wildcards, most), most))
+    caps = Caps(min(limits.wildcards, most), most)
+    found = cheapest_capped(candidates, rates, caps, heartbeat)
     behind = found.cost // digit - found.bound // digit
     return Cover(tuple(_members(candidates, found.chosen)), Decimal(behind) / scale)
 

@@ -64,10 +64,16 @@ class _Point(NamedTuple):
     chosen: Sequence[int] = ()
 
 
-def cheapest_capped(candidates: Candidates, rates: Rates, caps: Caps) -> Capped:
-    """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
+def cheapest_capped(
+    candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Callable[[], None]
+) -> Capped:
+    """Return the cheapest choice of candidates under the caps, which some choice has to meet.
+
+    `heartbeat` is called every few seconds.
+    """
 
     def solve(price: int, scale: int) -> _Point:
+        heartbeat()
         chosen = cheapest(candidates, rates.priced(scale, path=price), caps.wildcards)
         return _Point(paths_used(candidates, chosen), rates.cost(candidates, chosen), chosen)
 
@@ -81,7 +87,7 @@ def cheapest_capped(candidates: Candidates, rates: Rates, caps: Caps) -> Capped:
     found = Capped(under.chosen, under.cost, bound)
     if bound == under.cost:
         return found
-    return _proven(candidates, rates, caps, found, (price, scale))
+    return _proven(candidates, rates, caps, found, (price, scale), heartbeat)
 
 
 def _secant(
@@ -106,10 +112,13 @@ def _secant(
             under = found
 
 
-def _price_of_wildcards(candidates: Candidates, rates: Rates, most: int) -> tuple[int, int]:
+def _price_of_wildcards(
+    candidates: Candidates, rates: Rates, most: int, heartbeat: Callable[[], None]
+) -> tuple[int, int]:
     """Return the price on each wildcard, as a fraction, at which the best choice takes `most`."""
 
     def solve(price: int, scale: int) -> _Point:
+        heartbeat()
         found = independent(candidates, rates.priced(scale, wildcard=price))
         return _Point(found.used, (found.least - price * found.used) // scale)
 
@@ -120,13 +129,20 @@ def _price_of_wildcards(candidates: Candidates, rates: Rates, most: int) -> tupl
     return _secant(over, under, most, solve)[:2]
 
 
-def _proven(
-    candidates: Candidates, rates: Rates, caps: Caps, found: Capped, path_price: tuple[int, int]
+def _proven(  # noqa: PLR0913, PLR0917  # a problem, and what is known of it
+    candidates: Candidates,
+    rates: Rates,
+    caps: Caps,
+    found: Capped,
+    path_price: tuple[int, int],
+    heartbeat: Callable[[], None],
 ) -> Capped:
     """Close the distance between the best choice known and its bound, as far as patience goes."""
     price, scale = path_price
     paid = rates.priced(scale, path=price)
-    wildcard_price, wildcard_scale = _price_of_wildcards(candidates, paid, caps.wildcards)
+    wildcard_price, wildcard_scale = _price_of_wildcards(
+        candidates, paid, caps.wildcards, heartbeat
+    )
     scale *= wildcard_scale
     price *= wildcard_scale
     part = independent(candidates, rates.priced(scale, path=price, wildcard=wildcard_price))
@@ -139,10 +155,12 @@ def _proven(
     room = known + (best - known) // FIRST_ROOM + 1
     while known < best:
         room = min(room, best)
+        heartbeat()
         try:
             chosen = enumeration.cheapest_within(room, patience)
             found = _cheaper(found, chosen, rates, candidates)
         except OutOfPatience:
+            heartbeat()
             chosen = enumeration.cheapest_within(best, width=BEAM)
             found = _cheaper(found, chosen, rates, candidates)
             return replace(found, bound=max(found.bound, -((offset - known) // scale)))

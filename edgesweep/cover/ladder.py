@@ -15,7 +15,7 @@ def climb(
     path_prices: Sequence[Decimal],
     refetch: Decimal,
     limits: Limits,
-    before: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> Sequence[Cover]:
     """Return the cheapest cover at each path price.
 
@@ -24,7 +24,7 @@ def climb(
         path_prices: dollars, rising.
         refetch: dollars of an object.
         limits: the caps.
-        before: called before each cover is chosen, which may take a while.
+        heartbeat: as `choose` takes it.
 
     Raises:
         Infeasible: no cover keeps the caps.
@@ -34,8 +34,8 @@ def climb(
     while spans:
         low, high = spans.pop()
         for rung in {low, high} - found.keys():
-            before()
-            found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits)
+            prices = Prices(path_prices[rung], refetch)
+            found[rung] = choose(candidates, prices, limits, heartbeat)
         if len(found[low].members) == len(found[high].members):
             found.update(dict.fromkeys(range(low + 1, high), found[low]))
         elif high - low > 1:

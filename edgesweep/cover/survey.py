@@ -17,16 +17,17 @@ Invariant: every candidate that was not listed to its end holds a mark of its ow
 of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen always weighs more than a
 narrower one.
 
-Cost: one request for each thousand keys, at most `MAX_PAGES`, and never more than the paths that
-could be saved: one path costs as much as listing a million keys.
+Cost: one request for each thousand keys, at most `MAX_PAGES` of them and `MAX_LISTED` bytes, and
+never more than the paths that could be saved: one path costs as much as listing a million keys.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import inf
+from sys import getsizeof
 from typing import Protocol
 
 from edgesweep.cover import Candidates, Limits, Prices, find_candidates
@@ -38,8 +39,9 @@ MAX_PAGES = 250
 UNSEEN_WEIGHT = 10**9
 
 MAX_AGE = timedelta(minutes=10)
-# What is remembered stays below some 100 MB.
-MAX_REMEMBERED = 2 * MAX_PAGES
+# Bytes of the keys that one survey lists, and of those that are remembered: keys may be long.
+MAX_LISTED = 64 * 2**20
+MAX_REMEMBERED = 64 * 2**20
 
 # A lone surrogate: no key holds one, so a mark is never taken for an object.
 _MARK = "\ud800"
@@ -49,10 +51,14 @@ class Unlistable(EdgesweepError):
     """The bucket may not be listed."""
 
 
+# Keys, and whether more follow.
+Page = tuple[Sequence[str], bool]
+
+
 class Listing(Protocol):
     """Lists buckets."""
 
-    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+    def page(self, bucket: str, prefix: str, after: str) -> Page:
         """Return the first keys under `prefix` that sort after `after`, and whether more follow.
 
         Raises:
@@ -67,19 +73,28 @@ class Remembered:
     def __init__(self, listing: Listing, clock: Callable[[], datetime]) -> None:
         self._listing = listing
         self._clock = clock
-        self._pages: dict[tuple[str, str, str], tuple[datetime, tuple[Sequence[str], bool]]] = {}
+        self._pages: dict[tuple[str, str, str], tuple[datetime, int, Page]] = {}
+        self._bytes = 0
 
-    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+    def page(self, bucket: str, prefix: str, after: str) -> Page:
         """Return a page that is less than `MAX_AGE` old."""
-        now = self._clock()
-        asked = (bucket, prefix, after)
-        if asked not in self._pages or now - self._pages[asked][0] >= MAX_AGE:
-            page = self._listing.page(*asked)
-            self._pages.pop(asked, None)
-            self._pages[asked] = (now, page)
-            for oldest in list(self._pages)[:-MAX_REMEMBERED]:
-                del self._pages[oldest]
-        return self._pages[asked][1]
+        now, asked = self._clock(), (bucket, prefix, after)
+        if asked in self._pages:
+            listed_at, _, page = self._pages[asked]
+            if now - listed_at < MAX_AGE:
+                return page
+            self._forget(asked)
+        page = self._listing.page(*asked)
+        size = _bytes((*asked, *page[0]))
+        self._pages[asked] = (now, size, page)
+        self._bytes += size
+        while self._bytes > MAX_REMEMBERED:
+            self._forget(next(iter(self._pages)))
+        return page
+
+    def _forget(self, asked: tuple[str, str, str]) -> None:
+        _, size, _ = self._pages.pop(asked)
+        self._bytes -= size
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +186,11 @@ def doubted(
     return replace(known, live=sorted({*known.live, *marks}), marks=marks)
 
 
+def _bytes(texts: Iterable[str]) -> int:
+    """Return the memory that texts take, with a place in a list for each."""
+    return sum(getsizeof(text) + 8 for text in texts)
+
+
 def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
     """Return the candidates without dropping any: under each is something that is not dirty."""
     return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
@@ -240,6 +260,7 @@ class _Walk:
     dirty: Collection[str]
     terms: _Terms
     pages: int = 0
+    size: int = 0
     seen: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
 
@@ -263,6 +284,7 @@ class _Walk:
             paths = ["/" + key[len(source.prefix) :] for key in keys]
             unchanged = [path for path in paths if path not in self.dirty]
             self.seen.update(unchanged)
+            self.size += _bytes(unchanged)
             if not more:
                 return _Stretch(prefix)
             beside += [path for path in unchanged if not path.startswith(self.terms.inexact)]
@@ -271,7 +293,7 @@ class _Walk:
             after = keys[-1]
 
     def _spent(self) -> bool:
-        return self.pages >= self.terms.pages
+        return self.pages >= self.terms.pages or self.size >= MAX_LISTED
 
     def _hopeless(self, prefix: str, path: str, beside: Sequence[str]) -> bool:
         """Tell whether no candidate around `path`, of what is listed, can be worth it."""

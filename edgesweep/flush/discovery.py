@@ -4,45 +4,62 @@ Goal: nobody has to say which distributions there are, and no change is lost ove
 known yet. The flusher looks and keeps what it found beside the journal; the recorder only reads
 that. A change in a bucket that no distribution leads to waits as an unrouted row until one does.
 
+A distribution that appears, comes back, is enabled or serves other objects than before has to
+forget everything once; `edgesweep.routes.kept` says why, and when. The row for that is written
+before it is kept that it was: a crash between the two makes a second row, never none.
+
 A distribution that is gone stays known, as disabled, until nothing waits for it any more: what it
 was still owed is settled under the paths it had.
 
-Cost: CloudFront is asked every `REFRESHED`, or every `HURRIED` while rows are unrouted, and nothing
-is written unless something changed. Unrouted rows are read again when the distributions changed,
-and else so seldom that it costs about 75 reads a minute however many they are.
+Cost: CloudFront is asked every `REFRESHED`, or every `HURRIED` while rows are unrouted or a new
+configuration is under way, and nothing is written unless something changed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Protocol
 
 from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.rows import DirtyRows
+from edgesweep.flush.unrouted import Rerouter
 from edgesweep.routes import Distribution, Routes, Variants
+from edgesweep.routes.fingerprint import digest
 from edgesweep.routes.kept import Kept, Tracked
 
 REFRESHED = timedelta(minutes=5)
 HURRIED = timedelta(minutes=1)
 
-# Unrouted rows that are read again for nothing, by the minute.
-_READ_A_MINUTE = 1_000
-_CHUNK = 1_000
-_AT_ONCE = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Undiscovered(EdgesweepError):
     """The distributions cannot be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A distribution as CloudFront tells of it.
+
+    Attributes:
+        distribution: its newest configuration.
+        deployed: whether all edges work by that.
+    """
+
+    distribution: Distribution
+    deployed: bool = True
+
+
 class DistributionSource(Protocol):
     """Knows the distributions of the account."""
 
-    def find(self) -> Sequence[Distribution]:
-        """Return the distributions that lead to the swept buckets, as they are configured now.
+    def find(self, known: Collection[str] = ()) -> Sequence[Found]:
+        """Return the distributions that lead to the swept buckets.
+
+        Args:
+            known: ids of others that are returned as well, unless they are deleted.
 
         Raises:
             Undiscovered: they cannot be read.
@@ -62,6 +79,23 @@ class DistributionStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What is known at a tick.
+
+    Attributes:
+        routes: every distribution, the disabled ones included.
+        kept: what is stored of them; None if they could never be read.
+        waiting: whether any row is unrouted.
+        error: why the distributions could not be looked for again.
+    """
+
+    routes: Routes
+    kept: Kept | None
+    waiting: bool
+    error: Undiscovered | None = None
+
+
 def sweep(
     distributions: Iterable[str], by: str, now: datetime, token: Callable[[], str]
 ) -> Sequence[DirtyRow]:
@@ -77,21 +111,6 @@ def sweep(
     return [DirtyRow(one, everything, now, token()) for one in distributions]
 
 
-@dataclass(frozen=True, slots=True)
-class Discovered:
-    """What is known at a tick.
-
-    Attributes:
-        routes: every distribution, the disabled ones included.
-        unrouted: about how many rows no distribution serves.
-        error: why the distributions could not be looked for again.
-    """
-
-    routes: Routes
-    unrouted: int = 0
-    error: Undiscovered | None = None
-
-
 @dataclass(slots=True)
 class Discovery:
     """Finds distributions, and routes the rows that waited for one.
@@ -102,7 +121,9 @@ class Discovery:
         dirty: the rows.
         journal: tells whether a flush is unfinished.
         variants: distribution id -> which viewer paths count.
+        selection: patterns that say which keys are swept.
         clock: this process's time.
+        token: a source of random text.
     """
 
     directory: DistributionSource
@@ -110,76 +131,75 @@ class Discovery:
     dirty: DirtyRows
     journal: Journal
     variants: Mapping[str, Variants]
+    selection: Sequence[Sequence[str]]
     clock: Callable[[], datetime]
-    _looked_at: datetime = field(default=_AT_ONCE, init=False)
-    _route_at: datetime = field(default=_AT_ONCE, init=False)
-    _unrouted: int = field(default=0, init=False)
+    token: Callable[[], str]
+    _looked_at: datetime = field(default=_NEVER, init=False)
 
     def look(self) -> Discovered:
-        """Return what is known, after looking again if it is time, and after routing rows."""
-        known, error = self.atlas.load(), None
-        waiting, now = bool(self.dirty.span(UNROUTED)), self.clock()
-        if known is None or now - self._looked_at >= (HURRIED if waiting else REFRESHED):
+        """Return what is known, after looking again if it is time."""
+        kept, error, now = self.atlas.load(), None, self.clock()
+        waiting = bool(self.dirty.span(UNROUTED))
+        hurried = waiting or any(one.pending for one in (kept or Kept()).tracked)
+        if kept is None or now - self._looked_at >= (HURRIED if hurried else REFRESHED):
             try:
-                known = self._refresh(known)
+                kept = self._refreshed(kept, now)
                 self._looked_at = now
             except Undiscovered as failure:
                 error = failure
-        routes = Routes(known.distributions if known else (), self.variants)
-        if waiting and now >= self._route_at:
-            self._unrouted = self._route(routes)
-            self._route_at = now + max(1, self._unrouted / _READ_A_MINUTE) * timedelta(minutes=1)
-        return Discovered(routes, max(1, self._unrouted) if waiting else 0, error)
+        routes = Routes(kept.distributions if kept else (), self.variants)
+        return Discovered(routes, kept, waiting, error)
 
-    def _refresh(self, known: Kept | None) -> Kept:
-        found = self.directory.find()
-        present = {distribution.id for distribution in found}
-        before = known or Kept()
-        gone = [
-            distribution for distribution in before.distributions if distribution.id not in present
+    def route(self, known: Discovered) -> int:
+        """Route some of the rows that wait for a distribution; return about how many are left."""
+        if not known.waiting or known.kept is None:
+            return int(known.waiting)
+        return Rerouter(self.dirty, self.atlas.save, self.clock).route(known.kept, known.routes)
+
+    def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
+        """Look; return what is kept then."""
+        before = kept or Kept()
+        known = {one.newest.id: one for one in before.tracked}
+        found = {one.distribution.id: one for one in self.directory.find(list(known))}
+        seen = [
+            self._told(one.distribution, known.get(name), now, first=kept is None)
+            for name, one in found.items()
         ]
-        now_known = [*found, *(replace(one, enabled=False) for one in gone if self._owed(one))]
-        if known is None or now_known != list(known.distributions):
-            kept = replace(before, tracked=tuple(map(Tracked, now_known)))
-            self.atlas.save(kept)
-            self._route_at = _AT_ONCE
-            return replace(kept, revision=kept.revision + 1)
-        return known
+        away = [known[name] for name in known if name not in found]
+        seen += [one.missed(now) for one in away if not one.gone or self._owed(one.newest.id)]
+        deployed = {name for name, one in found.items() if one.deployed}
+        after = replace(before, tracked=tuple(self._settled(seen, deployed, now)))
+        if after == kept:
+            return kept
+        if after.distributions != before.distributions:
+            after = replace(after, place="", passed=0)
+        saved = self.atlas.save(after)
+        return replace(after, revision=after.revision + 1) if saved else self.atlas.load()
 
-    def _owed(self, gone: Distribution) -> bool:
-        """Tell whether something may still wait for a distribution that is gone.
+    def _told(
+        self, newest: Distribution, known: Tracked | None, now: datetime, *, first: bool
+    ) -> Tracked:
+        if newest.fingerprint:
+            variants = asdict(Routes(variants=self.variants).variants_of(newest.id))
+            plain = asdict(Variants()).items()
+            ours = [list(map(sorted, self.selection)), sorted(variants.items() - plain)]
+            newest = replace(newest, fingerprint=digest([newest.fingerprint, ours]))
+        if known is None:
+            return Tracked(newest, changed_at=None if first else now)
+        return known.told(newest, now)
 
-        While it was kept as enabled, a recorder may have been writing rows for it.
-        """
-        return (
-            gone.enabled
-            or bool(self.dirty.span(gone.id))
-            or self.journal.lease(gone.id).unfinished is not None
-        )
+    def _settled(
+        self, seen: Sequence[Tracked], deployed: Collection[str], now: datetime
+    ) -> Sequence[Tracked]:
+        """Return what was seen, where edges work by the newest, after they were asked to forget."""
+        settled = {one: one.deployed(now) for one in seen if one.newest.id in deployed}
+        changed = [one.newest for one in settled if settled[one] != one]
+        asked = [newest.id for newest in changed if newest.enabled and newest.origins]
+        unwritten = self.dirty.add(sweep(asked, "a new configuration", now, self.token))
+        failed = {row.distribution for row in unwritten}
+        return [one if one.newest.id in failed else settled.get(one, one) for one in seen]
 
-    def _route(self, routes: Routes) -> int:
-        """Route the unrouted rows; return how many are left.
-
-        A copy has the place and time of its row, so that routing a row twice makes no second copy.
-        """
-        rows = self.dirty.read(UNROUTED)
-        return sum(self._left(chunk, routes) for chunk in _chunks(rows))
-
-    def _left(self, chunk: Sequence[DirtyRow], routes: Routes) -> int:
-        copies = {
-            row: [
-                replace(row, distribution=identity)
-                for identity in routes.distributions(row.change.bucket, row.change.key)
-            ]
-            for row in chunk
-            if routes.serves(row.change.bucket)
-        }
-        unwritten = self.dirty.add([copy for made in copies.values() for copy in made])
-        routed = [row for row, made in copies.items() if unwritten.keys().isdisjoint(made)]
-        self.dirty.delete(routed)
-        return len(chunk) - len(routed)
-
-
-def _chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
-    while chunk := list(islice(rows, _CHUNK)):
-        yield chunk
+    def _owed(self, distribution: str) -> bool:
+        """Tell whether something still waits for a distribution that is gone."""
+        waits = self.dirty.span(distribution)
+        return bool(waits) or self.journal.lease(distribution).unfinished is not None

@@ -29,7 +29,7 @@ from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease, OverLimit, Overtaken, State
+from edgesweep.flush.journal import Flush, Journal, OverLimit, Overtaken, State
 from edgesweep.flush.planning import Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
@@ -131,13 +131,15 @@ class Flusher:
         outcome = Outcome(held.distribution, Reason.LEASE)
         if held.lease.unfinished is not None:
             flush = self.journal.load(held.distribution, held.lease.unfinished)
-            outcome = self._finish(flush, held, Reason.RECOVERED)
+            if flush is None:
+                # Its rows are still there: they are planned, and charged, again.
+                self.journal.forget(held.distribution, held.lease.unfinished)
+            else:
+                outcome = self._finish(flush, held, Reason.RECOVERED)
             if outcome.reason in _GOES_ON:
                 return outcome
             span = self.dirty.span(held.distribution)
-            # Somebody else may hold the lease by now: ours is the token that we have taken.
-            known = self.journal.lease(held.distribution)
-            held.lease = replace(known, token=held.lease.token)
+            held.reread()
         return self._flush(held, *span) if span else outcome
 
     def _flush(self, held: HeldLease, oldest: datetime, newest: datetime) -> Outcome:
@@ -146,30 +148,20 @@ class Flusher:
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
         spent = {month: self.journal.spent(month) for month in months_near(now)}
-        lease = self._pruned(held)
-        headroom = self.policy.quota.less(lease.in_progress)
-        demand = self.journal.demand()
-        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
+        self.sender.prune(held)
+        headroom = self.policy.quota.less(held.lease.in_progress)
+        flushed_at, demand = held.lease.flushed_at, self.journal.demand()
+        decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
         if isinstance(decision, Hold):
             return Outcome(held.distribution, decision.reason)
-        rows = self._planner.read(held)
-        if not rows:
+        batch = self._planner.read(held)
+        if not batch.rows:
             # Another flusher covered them between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
-        flush, wanted = self._planner.plan(held, rows, decision)
+        flush, wanted = self._planner.plan(held, batch, decision)
         self.journal.open(flush, held.lease, decision.limits)
         self.journal.remember(demand.after(wanted, now))
-        return self._finish(flush, held, reason, rows)
-
-    def _pruned(self, held: HeldLease) -> Lease:
-        """Forget the requests that were completed; return the lease."""
-        in_progress: list[Invalidation] = []
-        for request in held.lease.in_progress:
-            held.keep()
-            if self.edge.in_progress(held.distribution, request.id):
-                in_progress.append(request)
-        held.lease = replace(held.lease, in_progress=tuple(in_progress))
-        return held.lease
+        return self._finish(flush, held, reason, batch.rows)
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()
@@ -186,7 +178,7 @@ class Flusher:
         flush, swept = self._sweeper.sweep(flush, held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
-        settled = self.journal.settled(flush, self.clock())
+        settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
     def _give_up(
@@ -198,7 +190,8 @@ class Flusher:
             swept = self._sweeper.unroute(held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
-        return Outcome(flush.distribution, reason, self.journal.rejected(flush), answer)
+        rejected = self.journal.advance(flush, flush.reject())
+        return Outcome(flush.distribution, reason, rejected, answer)
 
     @property
     def _planner(self) -> Planner:

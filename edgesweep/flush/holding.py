@@ -35,6 +35,14 @@ class HeldLease:
         if expires_at is None or expires_at - self.clock() <= LEASE_TERM * 2 / 3:
             self.renew()
 
+    def reread(self) -> None:
+        """Learn what a flush has changed of the lease.
+
+        Somebody else may hold it by now: ours is the token that we have taken.
+        """
+        known = self.journal.lease(self.distribution)
+        self.lease = replace(known, token=self.lease.token)
+
     def renew(self) -> None:
         """Renew the lease now.
 

@@ -5,24 +5,27 @@ same paths under the same references again. CloudFront then answers with the inv
 already made and bills nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
+from types import MappingProxyType
 from typing import Protocol
 
 from edgesweep.dirty import instant
 from edgesweep.errors import EdgesweepError
+from edgesweep.flush.budget import months_near
 from edgesweep.flush.pace import Demand
 
 # Month -> the most paths that its ledger may hold, None for no limit.
 Limits = Mapping[str, int | None]
+NO_LIMITS: Limits = MappingProxyType({})
 
 LEASE_TERM = timedelta(seconds=45)
 
-# What every caller reference of ours begins with.
-REFERENCE = "edgesweep"
+REFERENCE = "edgesweep"  # how every caller reference of ours begins
 
 # "150 paths per second; 1 wildcard invalidation per second"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
@@ -63,7 +66,7 @@ class Invalidation:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """One journaled flush of one distribution.
+    """One journaled flush of one distribution; each of its steps returns the flush as it is then.
 
     Attributes:
         distribution: its id.
@@ -134,13 +137,78 @@ class Flush:
         """Whether CloudFront answered every attempt that was counted, so that its bill is known."""
         return self.attempts == self.refusals + len(self.accepted)
 
-    def refunds(self) -> Mapping[str, int]:
-        """Return what each charged month holds beyond what CloudFront bills for `accepted`."""
-        billed = {
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do for it."""
+        return self.state in (State.SETTLED, State.REJECTED)
+
+    @property
+    def charges(self) -> Mapping[str, int]:
+        """What the ledger of each charged month holds for it.
+
+        It is what CloudFront bills once that is known: once it is sent, or rejected after every
+        attempt was answered. Until then it is all its paths.
+        """
+        if self.state is State.OPEN or (self.state is State.REJECTED and not self.answered):
+            return dict.fromkeys(self.months, len(self.paths))
+        return {
             month: sum(request.paths for request in self.accepted if request.month == month)
             for month in self.months
         }
-        return {month: len(self.paths) - paths for month, paths in billed.items()}
+
+    def charge(self, month: str) -> "Flush":
+        """Charge one more month with all its paths."""
+        return replace(self, months=(*self.months, month))
+
+    def attempt(self) -> "Flush":
+        """Count an attempt, before it is made."""
+        return replace(self, attempts=self.attempts + 1)
+
+    def refuse(self) -> "Flush":
+        """Count that CloudFront refused the last attempt."""
+        return replace(self, refusals=self.refusals + 1)
+
+    def accept(self, invalidation: Invalidation, now: datetime) -> "Flush":
+        """Note that CloudFront accepted the next request; with the last one the flush is sent."""
+        noted = replace(self, accepted=(*self.accepted, invalidation), swept="")
+        return noted if noted.left else replace(noted, state=State.SENT, sent_at=now)
+
+    def sweep(self, place: str) -> "Flush":
+        """Note how far the sweep came; the next accepted request begins it again."""
+        return replace(self, swept=place)
+
+    def settle(self, now: datetime) -> "Flush":
+        """Finish it once its rows are deleted."""
+        return replace(self, state=State.SETTLED, settled_at=now)
+
+    def reject(self) -> "Flush":
+        """Give it up."""
+        return replace(self, state=State.REJECTED)
+
+    def successor(self, now: datetime, token: str, paths: Sequence[str], *, split: bool) -> "Flush":
+        """Return the flush that is opened now to replace this one."""
+        return replace(
+            self,
+            opened_at=now,
+            token=token,
+            paths=tuple(paths),
+            months=tuple(months_near(now)),
+            split=split,
+            replaces=self.id,
+            attempts=0,
+            refusals=0,
+            accepted=(),
+            swept="",
+        )
+
+
+def gained(*steps: tuple[Flush | None, Flush]) -> Mapping[str, int]:
+    """Return what each month's ledger gains as flushes go from a state, or none, to the next."""
+    gains = Counter[str]()
+    for before, after in steps:
+        gains.update(after.charges)
+        gains.subtract(before.charges if before else {})
+    return gains
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +258,7 @@ class Journal(Protocol):
     """Keeps flushes, the ledger and the leases; every read is strongly consistent.
 
     Every change is conditional on what the caller believes: `Overtaken` is raised when that is no
-    longer so. Methods that change a flush return it as it stands then.
+    longer so.
     """
 
     def lease(self, distribution: str) -> Lease:
@@ -221,8 +289,8 @@ class Journal(Protocol):
         """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
         ...
 
-    def load(self, distribution: str, flush_id: str) -> Flush:
-        """Read a flush."""
+    def load(self, distribution: str, flush_id: str) -> Flush | None:
+        """Read a flush, None if there is none of that id."""
         ...
 
     def fits(self, flush: Flush) -> bool:
@@ -238,42 +306,25 @@ class Journal(Protocol):
             flush: what to open.
             lease: ours; its `in_progress` replaces the recorded one.
             limits: what the ledger of each month may hold afterwards.
-            replaced: the unfinished flush that is rejected, and refunded if all its attempts were
-                answered, in the same transaction; without it there must be no unfinished flush.
+            replaced: the unfinished flush that is rejected in the same transaction; without it
+                there must be no unfinished flush.
 
         Raises:
             OverLimit: nothing was written.
         """
         ...
 
-    def charge(self, flush: Flush, month: str, limit: int | None) -> Flush:
-        """Charge one more month with all paths of an open flush.
+    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        """Replace an unfinished flush by what one of its methods made of it, and return that.
+
+        In the same transaction the ledger follows its charges within `limits`, and the lease notes
+        what was accepted and lets go of what is finished.
 
         Raises:
             OverLimit: nothing was written.
         """
         ...
 
-    def attempted(self, flush: Flush) -> Flush:
-        """Count an attempt of an open flush, before it is made."""
-        ...
-
-    def refused(self, flush: Flush) -> Flush:
-        """Count that the last attempt was answered by a refusal."""
-        ...
-
-    def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
-        """Note an accepted request; the last one makes the flush sent and refunds its months."""
-        ...
-
-    def swept(self, flush: Flush, place: str) -> Flush:
-        """Note how far the sweep of a flush came; the next accepted request begins it again."""
-        ...
-
-    def rejected(self, flush: Flush) -> Flush:
-        """Give an open flush up, refunded if all its attempts were answered."""
-        ...
-
-    def settled(self, flush: Flush, now: datetime) -> Flush:
-        """Finish a sent flush: nothing is unfinished any more."""
+    def forget(self, distribution: str, flush_id: str) -> None:
+        """Let go of an unfinished flush that is journaled no more; its charges stay."""
         ...

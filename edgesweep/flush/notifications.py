@@ -4,9 +4,7 @@ S3 replaces such a configuration as a whole, so that whoever puts another one in
 was added to it without a word: Terraform's `aws_s3_bucket_notification` does, and the CDK.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 # As S3 returns it.
@@ -36,36 +34,26 @@ def reaches(notifications: Notifications, queue: str | None) -> bool:
     return told >= _EVENTS
 
 
-@dataclass(slots=True)
-class WiringCheck:
-    """Looks once a day, and after a cold start, whether the buckets still publish their events.
+def unwired(
+    buckets: Iterable[str],
+    queue: str | None,
+    notifications: Callable[[str], Notifications],
+    warn: Callable[[str], None],
+) -> Sequence[str]:
+    """Return the buckets that publish no events; one that cannot be looked at is not among them.
 
-    Attributes:
+    Args:
         buckets: their names.
         queue: as `reaches` takes it.
         notifications: reads a bucket's configuration.
-        clock: this process's time.
         warn: called with why a configuration cannot be read.
     """
 
-    buckets: Sequence[str]
-    queue: str | None
-    notifications: Callable[[str], Notifications]
-    clock: Callable[[], datetime]
-    warn: Callable[[str], None]
-    _looked_on: date | None = field(default=None, init=False)
-
-    def look(self) -> Sequence[str]:
-        """Return the buckets that publish none, if it is time to look."""
-        today = self.clock().date()
-        if today == self._looked_on:
-            return ()
-        self._looked_on = today
-        return [name for name in self.buckets if not self._reaches(name)]
-
-    def _reaches(self, bucket: str) -> bool:
+    def silent(bucket: str) -> bool:
         try:
-            return reaches(self.notifications(bucket), self.queue)
+            return not reaches(notifications(bucket), queue)
         except Exception as error:  # noqa: BLE001  # told; nothing is held against the bucket
-            self.warn(f"The notifications of the bucket {bucket} cannot be read: {error}")
-            return True
+            warn(f"The notifications of the bucket {bucket} cannot be read: {error}")
+            return False
+
+    return list(filter(silent, buckets))

@@ -1,9 +1,10 @@
 """Read the rows that wait, and plan the flush that covers them."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
+from sys import getsizeof
 from urllib.parse import unquote
 
 from edgesweep.cover import Cover, Limits, Prices, choose, find_candidates
@@ -17,13 +18,47 @@ from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.prices import PATH_PRICE
 
-# Rows of one tick: this bounds memory, and the rest goes next tick.
+# Rows of one tick, and the memory that they and their viewer paths take: the rest goes next tick.
+# Planning takes some three times as much.
 MAX_ROWS = 200_000
+MAX_BYTES = 192 * 2**20
+# A row without its key and its paths.
+ROW_BYTES = 700
 
 _EVERYTHING = "/"
 
 # Tells what a wildcard would hit; the last argument keeps the lease.
 Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
+
+
+@dataclass(slots=True)
+class Batch:
+    """The rows of one tick.
+
+    Attributes:
+        rows: the oldest first.
+        changed: the viewer paths of those that name an object.
+        requested: the paths that the others name.
+        size: bytes that all of these take, about.
+        cut: whether rows are left that were not read.
+    """
+
+    rows: list[DirtyRow] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    requested: set[str] = field(default_factory=set)
+    size: int = 0
+    cut: bool = False
+
+    def add(self, row: DirtyRow, viewer_paths: Callable[[DirtyRow], Iterable[str]]) -> None:
+        """Add a row, with the viewer paths of the object that it names."""
+        self.rows.append(row)
+        if isinstance(row.subject, RequestedPath):
+            self.requested.add(row.subject.path)
+            self.size += ROW_BYTES + getsizeof(row.subject.path)
+            return
+        paths = list(viewer_paths(row))
+        self.changed.update(paths)
+        self.size += ROW_BYTES + getsizeof(row.subject.key) + sum(map(getsizeof, paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +74,25 @@ class Planner:
     clock: Callable[[], datetime]
     token: Callable[[], str]
 
-    def read(self, held: HeldLease) -> Sequence[DirtyRow]:
-        """Return the rows of a tick, the oldest first."""
-        rows: list[DirtyRow] = []
-        for chunk in chunks(islice(self.dirty.read(held.distribution), MAX_ROWS + 1)):
+    def read(self, held: HeldLease) -> Batch:
+        """Read the rows of a tick, the oldest first."""
+        batch = Batch()
+        waiting = self.dirty.read(held.distribution)
+        for chunk in chunks(islice(waiting, MAX_ROWS)):
             held.keep()
-            rows += chunk
-        return rows
+            for row in chunk:
+                batch.add(row, self.viewer_paths)
+            if batch.size >= MAX_BYTES:
+                break
+        batch.cut = next(waiting, None) is not None
+        return batch
 
-    def plan(
-        self, held: HeldLease, rows: Sequence[DirtyRow], go: Go
-    ) -> tuple[Flush, Sequence[int]]:
+    def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Sequence[int]]:
         """Return the flush, and how many paths it would take at each price of the ladder."""
-        cut = len(rows) > MAX_ROWS
-        requested = {row.subject.path for row in rows if isinstance(row.subject, RequestedPath)}
-        changes = (row for row in rows if not isinstance(row.subject, RequestedPath))
-        changed = {path for row in changes for path in self.viewer_paths(row)}
-        if cut and go.paths == 1:
+        changed, requested = batch.changed, batch.requested
+        if batch.cut and go.paths == 1:
             # The one path has to match the rows that were not read as well.
-            changed.add(_EVERYTHING)
+            changed = {*changed, _EVERYTHING}
         dirty = changed.union(map(unquote, requested))
         prices = Prices(go.path_price, self.policy.refetch)
         # The pace asks what the flush would take at every price up to the list price.
@@ -69,11 +104,12 @@ class Planner:
             known = self.survey(held.distribution, dirty, surveyed, limits, held.keep)
             held.keep()
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
-            held.keep()
-            chosen = choose(candidates, prices, limits)
+            chosen = choose(candidates, prices, limits, held.keep)
             held.keep()
             said = in_words(chosen, requested, changed, strict=strict)
-            flush = replace(self._journaled(held.distribution, chosen, len(rows), go), paths=said)
+            flush = replace(
+                self._journaled(held.distribution, chosen, len(batch.rows), go), paths=said
+            )
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
                 return flush, demanded(candidates, prices.refetch, wildcards, held.keep)

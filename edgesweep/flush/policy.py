@@ -10,6 +10,7 @@ from typing import Self
 from edgesweep.flush.budget import Budget, month_bounds, months_near
 from edgesweep.flush.journal import Invalidation
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 # A flush takes half of what may be spent at once: the next one may be as large.
@@ -78,9 +79,8 @@ class Headroom:
 
 # Per distribution: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
 MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=15)
-# Of the wildcards, two are left to people.
-RESERVED_WILDCARDS = 2
-OUR_QUOTA = replace(MAX_IN_PROGRESS, wildcards=MAX_IN_PROGRESS.wildcards - RESERVED_WILDCARDS)
+OUR_QUOTA = replace(MAX_IN_PROGRESS, wildcards=MAX_WILDCARDS)
+RESERVED_WILDCARDS = MAX_IN_PROGRESS.wildcards - MAX_WILDCARDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,10 +107,12 @@ class Redriver:
     Attributes:
         dead: where they are.
         clock: this process's time.
+        see: is shown every message that is looked at.
     """
 
     dead: DeadLetters
     clock: Callable[[], datetime]
+    see: Callable[[Letter], None] = field(default=lambda _: None)
     _look_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def look(self) -> int:
@@ -118,7 +120,12 @@ class Redriver:
         now = self.clock()
         if now < self._look_at:
             return 0
-        moved = sum(redrive(self.dead, lambda letter: letter.wait(now), MOST))
+
+        def wait(letter: Letter) -> timedelta:
+            self.see(letter)
+            return letter.wait(now)
+
+        moved = sum(redrive(self.dead, wait, MOST))
         # Where many went back, more may wait.
         self._look_at = now if moved >= MOST else now + LOOKED
         return moved

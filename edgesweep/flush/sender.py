@@ -15,6 +15,7 @@ from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswer
 from edgesweep.flush.budget import Budget, month_of, months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Invalidation, Journal, OverLimit, State, split
+from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
@@ -23,10 +24,14 @@ PAUSE_SECONDS = 1.0
 CLOCKS_APART = timedelta(seconds=10)
 # An attempt that went unanswered may have been accepted: so long the same is asked again.
 DOUBT = timedelta(minutes=10)
+# CloudFront does not say for how long it knows a caller reference. An attempt that is older than
+# this is looked up before the same is asked again.
+REMEMBERED = timedelta(hours=1)
 
 # A rate that is passed by one request alone may be told as either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
+_ANOTHER_WAY = {*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY}
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
 
@@ -77,6 +82,7 @@ class Sender:
         clock: this process's time.
         token: a source of random text.
         pause: sleeps for some seconds.
+        quota: how much may be in progress for a distribution.
     """
 
     edge: Edge
@@ -85,6 +91,16 @@ class Sender:
     clock: Callable[[], datetime]
     token: Callable[[], str]
     pause: Callable[[float], None]
+    quota: Headroom = OUR_QUOTA
+
+    def prune(self, held: HeldLease) -> None:
+        """Forget the requests that CloudFront has completed."""
+        in_progress: list[Invalidation] = []
+        for request in held.lease.in_progress:
+            held.keep()
+            if self.edge.in_progress(held.distribution, request.id):
+                in_progress.append(request)
+        held.lease = replace(held.lease, in_progress=tuple(in_progress))
 
     def send(self, flush: Flush, held: HeldLease) -> Sent:
         """Send the requests of an open flush that were not accepted yet.
@@ -94,17 +110,10 @@ class Sender:
             OverLimit: it may be billed in a month that cannot take it yet.
         """
         while True:
-            try:
-                flush = self._charged(flush)
-            except OverLimit:
-                found = self._made_before(flush, held)
-                if found is None:
-                    return Sent(flush, given_up=True)
-                answer: Answer = found
-            else:
-                flush = self._counted(flush, held)
-                answer = self._ask(flush)
+            flush, answer = self._next(flush, held)
             match answer:
+                case None:
+                    return Sent(flush, given_up=True)
                 case Unanswered():
                     return Sent(flush, answer)
                 case Accepted():
@@ -118,16 +127,32 @@ class Sender:
                         return refused
                     flush = refused.flush
 
-    def _counted(self, flush: Flush, held: HeldLease) -> Flush:
+    def _next(self, flush: Flush, held: HeldLease) -> tuple[Flush, Answer | None]:
+        """Return the flush, and what became of its next request: None if no month can pay it."""
+        if not flush.answered and self.clock() - flush.opened_at > REMEMBERED:
+            found = self._look_up(flush, held)
+            if found is not None:
+                return flush, found
+        try:
+            flush = self._charged(flush)
+        except OverLimit:
+            return flush, self._made_before(flush, held)
         held.renew()
-        # Noting the attempt may have taken long: the month is looked at last of all.
-        return self._charged(self.journal.attempted(flush))
+        flush = self.journal.advance(flush, flush.attempt())
+        try:
+            # Noting the attempt may have taken long: the month is looked at last of all.
+            flush = self._charged(flush)
+        except OverLimit:
+            # Nothing was asked, so nothing is owed.
+            flush = self.journal.advance(flush, flush.refuse())
+            return flush, self._made_before(flush, held)
+        return flush, self._ask(flush)
 
     def _charged(self, flush: Flush) -> Flush:
         for month, near in months_near(self.clock()).items():
             if month not in flush.months:
                 limit = self.budget.limit(len(flush.paths), near)
-                flush = self.journal.charge(flush, month, limit)
+                flush = self.journal.advance(flush, flush.charge(month), {month: limit})
         return flush
 
     def _ask(self, flush: Flush) -> Answer:
@@ -137,7 +162,8 @@ class Sender:
 
     def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
         paths = flush.requests()[len(flush.accepted)]
-        return self.journal.accepted(flush, _invalidation(answer, paths), self.clock())
+        noted = flush.accept(_invalidation(answer, paths), self.clock())
+        return self.journal.advance(flush, noted)
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return what a request has made that no month can pay any more, if it has made anything.
@@ -154,6 +180,9 @@ class Sender:
         if not months_near(now).keys().isdisjoint(flush.months):
             msg = f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
             raise OverLimit(msg)
+        return self._look_up(flush, held)
+
+    def _look_up(self, flush: Flush, held: HeldLease) -> Accepted | None:
         reference = flush.reference(len(flush.accepted))
         since = flush.opened_at - CLOCKS_APART
         return self.edge.look_up(flush.distribution, reference, since, held.keep)
@@ -163,7 +192,13 @@ class Sender:
         if answer.refusal is Refusal.CONFLICT:
             # Something was invalidated under this reference: it stays unanswered and charged.
             return Sent(flush, answer, given_up=True)
-        flush = self.journal.refused(flush)
+        flush = self.journal.advance(flush, flush.refuse())
+        if answer.refusal in _ANOTHER_WAY:
+            # Also what was accepted of this flush counts as in progress.
+            held.reread()
+            self.prune(held)
+            if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
+                return Sent(flush, answer)
         successor = self._successor(flush, held, answer.refusal)
         if successor is None:
             return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
@@ -179,35 +214,24 @@ class Sender:
 
     def _successor(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
         now = self.clock()
-        fresh = replace(
-            flush,
-            opened_at=now,
-            token=self.token(),
-            months=tuple(months_near(now)),
-            replaces=flush.id,
-            attempts=0,
-            refusals=0,
-            accepted=(),
-            swept="",
-        )
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
             if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, held, now):
                 return None
-            return replace(fresh, split=True)
-        wider = coarser(flush.left)
-        if refusal in _NOT_THIS_WAY and wider != flush.left:
-            return replace(fresh, paths=wider, split=False)
+            return flush.successor(now, self.token(), flush.paths, split=True)
+        if refusal in _NOT_THIS_WAY:
+            wider = coarser(flush.left, self._room(held))
+            if wider != flush.left:
+                return flush.successor(now, self.token(), wider, split=False)
         return None
+
+    def _room(self, held: HeldLease) -> int:
+        """Return how many more wildcards may be in progress."""
+        return self.quota.less(held.lease.in_progress).wildcards
 
     def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:
         """Tell whether the same request may yet be accepted, or be known to have been."""
-        if not flush.answered and now - flush.opened_at < DOUBT:
-            return True
-        for request in held.lease.in_progress:
-            held.keep()
-            if self.edge.in_progress(flush.distribution, request.id):
-                return True
-        return False
+        unheard = not flush.answered and now - flush.opened_at < DOUBT
+        return unheard or bool(held.lease.in_progress)
 
 
 def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:

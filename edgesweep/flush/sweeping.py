@@ -71,10 +71,10 @@ class Sweeper:
             self.delete(list(filter(covered, chunk)), held)
             place = chunk[-1].position
             if not number % NOTED_EVERY:
-                flush = self.journal.swept(flush, place)
+                flush = self.journal.advance(flush, flush.sweep(place))
         if next(older, None) is None:
             return flush, True
-        return self.journal.swept(flush, place), False
+        return self.journal.advance(flush, flush.sweep(place)), False
 
     def unroute(self, held: HeldLease) -> bool:
         """Let a portion of the rows of a distribution that is gone wait for another one.
@@ -101,10 +101,9 @@ class Sweeper:
 
     def _sent(self, flush: Flush) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
         """Yield what was accepted of a flush and of those before it, and until when each counts."""
-        while True:
-            if flush.accepted:
-                matches = matcher(flush.done, strict=self.strict(flush.distribution))
-                yield flush.opened_at - MARGIN, matches
-            if flush.replaces is None:
-                return
-            flush = self.journal.load(flush.distribution, flush.replaces)
+        one: Flush | None = flush
+        while one is not None:
+            if one.accepted:
+                matches = matcher(one.done, strict=self.strict(one.distribution))
+                yield one.opened_at - MARGIN, matches
+            one = self.journal.load(one.distribution, one.replaces) if one.replaces else None

@@ -1,24 +1,29 @@
 """The tick: the steps that the flush function and `edgesweep flush` share.
 
-1. look      which distributions there are; rows that waited for one are routed
+1. look      which distributions there are
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
-4. redrive   DynamoDB answers by now, so messages that failed before may be recorded
-5. wiring    whether the buckets still publish their events
+4. route     some of the rows that waited for a distribution
+5. redrive   DynamoDB answers by now, so messages that failed before may be recorded
+6. gaps      events that may have been missed, as that of a dead letter that was given up
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
 from edgesweep.flush.policy import Policy
 from edgesweep.routes import Routes
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +34,27 @@ class Ticked:
         known: the distributions.
         policy: by which they were flushed.
         outcomes: one for each distribution that wanted a flush.
+        unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
-        unwired: buckets that publish no events.
+        watched: what was found of missed events.
         refusal: why the guaranteed interval is not kept.
-        failure: why no messages could be sent back.
+        failures: why rows could not be routed, messages not be sent back, or a gap not be closed.
     """
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
+    unrouted: int
     redriven: int
-    unwired: Sequence[str]
+    watched: Watched
     refusal: BadInput | None
-    failure: Exception | None
+    failures: Sequence[Exception]
 
     @property
     def errors(self) -> Sequence[Exception]:
         """All that went wrong; the rest was done all the same."""
         outcomes = (outcome.error for outcome in self.outcomes)
-        found = (self.known.error, self.refusal, *outcomes, self.failure)
+        found = (self.known.error, self.refusal, *outcomes, *self.failures)
         return [error for error in found if error]
 
 
@@ -62,7 +69,7 @@ class Tick:
         spent: returns how many paths the ledger of a month holds.
         clock: this process's time.
         redrive: sends back the messages that are due; returns how many.
-        unwired: returns the buckets that publish no events, if it is time to look.
+        gaps: finds and closes gaps in the events.
     """
 
     discovery: Discovery
@@ -71,29 +78,35 @@ class Tick:
     spent: Callable[[str], int]
     clock: Callable[[], datetime]
     redrive: Callable[[], int] = int
-    unwired: Callable[[], Sequence[str]] = tuple
+    gaps: Callable[[Routes], Watched] = lambda _: Watched()
 
     def run(self) -> Ticked:
         """Do every step."""
         known = self.discovery.look()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
-        redriven, failure = self._redriven()
-        return Ticked(known, policy, outcomes, redriven, self.unwired(), refusal, failure)
+        failures: list[Exception] = []
+        unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
+        redriven = _attempted(self.redrive, failures) or 0
+        watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         """Return what a tick publishes, nothing if it found nothing."""
         now = self.clock()
         spent = partial(self.spent, month_of(now))
-        values = measured(done.outcomes, done.policy, spent, now, done.known.unrouted)
-        unwired = {Series.UNWIRED_BUCKETS: float(len(done.unwired))} if done.unwired else {}
-        return {**values, **unwired}
+        values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
+        unwired = len(done.watched.unwired)
+        return {**values, **({Series.UNWIRED_BUCKETS: float(unwired)} if unwired else {})}
 
-    def _redriven(self) -> tuple[int, Exception | None]:
-        try:
-            return self.redrive(), None
-        except Exception as error:  # noqa: BLE001  # told; what was flushed is flushed
-            return 0, error
+
+def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
+    """Return what a step returns, and note why it failed: what was flushed is flushed."""
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001  # told
+        failures.append(error)
+        return None
 
 
 def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:

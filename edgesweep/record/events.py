@@ -14,6 +14,7 @@ listed here is refused too: a change that is taken for nothing would stay stale 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from reprlib import Repr
@@ -117,7 +118,10 @@ def _notification(record: object) -> Iterator[Change]:
     if kind:
         s3 = _field(record, "s3", dict)
         changed_at = _time(_field(record, "eventTime", str))
-        yield _change(s3, _form_decoded(_raw_key(s3)), kind, changed_at, "eTag")
+        lasting = kind is Kind.CREATED or record["eventName"].endswith(":Delete")
+        version = _mark(_field(s3, "object", dict), "versionId") if lasting else None
+        change = _change(s3, _form_decoded(_raw_key(s3)), kind, changed_at, "eTag")
+        yield replace(change, version=version)
 
 
 def _event(message: Mapping[str, Any]) -> Iterator[Change]:
@@ -128,8 +132,10 @@ def _event(message: Mapping[str, Any]) -> Iterator[Change]:
         if "event-version" in detail:
             _require_major(detail, "event-version", "1")
         changed_at = _time(_field(message, "time", str))
+        lasting = kind is Kind.CREATED or detail.get("deletion-type") == "Permanently Deleted"
+        version = _mark(_field(detail, "object", dict), "version-id") if lasting else None
         for key in _readings(_raw_key(detail)):
-            yield _change(detail, key, kind, changed_at, "etag")
+            yield replace(_change(detail, key, kind, changed_at, "etag"), version=version)
 
 
 def _change(

@@ -5,7 +5,8 @@ understood or written fails alone; writing a row twice is harmless, losing one i
 
 A change needs no row if the user excludes it or says that its bytes never change, if its bucket is
 served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Such
-changes are counted, so that a wrong pattern shows.
+changes are counted, so that a wrong pattern shows. All but those that changed nothing leave their
+objects unknown: patterns and distributions change, and an entry from before would be trusted then.
 """
 
 from collections import Counter
@@ -22,9 +23,8 @@ from edgesweep.record import events
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import Checked, Name, NoCatalogue, name_of
 
-# Partition, bucket and key of a row, and each with its latest change.
-Target = tuple[str, str, str]
-Targets = Mapping[Target, Change]
+# What becomes of each object that changed, and the partitions that want a row of it.
+Fates = Mapping[Name, tuple[Fate, Collection[str]]]
 
 
 class Routes(Protocol):
@@ -50,8 +50,13 @@ class DirtyWriter(Protocol):
 class Filter(Protocol):
     """Tells uploads that change nothing."""
 
-    def check(self, changes: Iterable[Change]) -> Checked:
-        """Tell what a batch of changes is about, and forget what has changed."""
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name]) -> Checked:
+        """Tell what a batch of changes is about, and forget what has changed.
+
+        Args:
+            changes: those that want rows.
+            passed_over: objects that changed as well, and get no row.
+        """
         ...
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
@@ -116,59 +121,48 @@ class Recorder:
             now: the time at which the batch was received, or earlier.
         """
         understood, failed = _understand(messages)
-        fates, checked = self._sift(chain.from_iterable(understood.values()))
-        targets = {
-            message: _targets(its_changes, fates) for message, its_changes in understood.items()
-        }
+        changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
+        fates, checked = self._sift(changes)
         # A flush that was sent before the stamp of a row does not count for the row.
-        rows = self._rows(targets.values(), max(now, checked.stamped_at or now))
-        unwritten = self._write(rows.values(), checked.refused)
-        for message, its_targets in targets.items():
-            for row in (rows[target] for target in its_targets):
-                if row in unwritten:
-                    failed[message] = unwritten[row]
-        written = [row for row in rows.values() if row not in unwritten]
-        recorded = _names(written) - _names(unwritten)
-        passed_over: Counter[Fate] = Counter(its_fate for its_fate, _ in fates.values())
+        rows = self._rows(changes, fates, checked.refused, max(now, checked.stamped_at or now))
+        unwritten = self.writer.add(rows)
+        reasons = {**checked.refused, **{name_of(row.change): unwritten[row] for row in unwritten}}
+        for message, its_changes in understood.items():
+            for name in reasons.keys() & map(name_of, its_changes):
+                failed[message] = reasons[name]
+        written = [row for row in rows if row not in unwritten]
+        passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
             rows=len(written),
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unlearnt=self.sieve.learn(checked, recorded),
+            unlearnt=self.sieve.learn(checked, _names(written) - reasons.keys()),
             unseen=checked.unseen,
         )
 
-    def _sift(
-        self, its_changes: Iterable[Change]
-    ) -> tuple[dict[Change, tuple[Fate, Collection[str]]], Checked]:
-        """Return what becomes of each change, and what is known of the objects."""
-        fates = {
-            change: fate(self.selection, self.routes, *name_of(change))
-            for change in set(its_changes)
-        }
-        swept = [change for change, (its_fate, _) in fates.items() if its_fate is Fate.SWEPT]
-        checked = self.sieve.check(swept)
-        for change in swept:
-            if name_of(change) in checked.unchanged:
-                fates[change] = Fate.UNCHANGED, ()
-        return fates, checked
+    def _sift(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
+        """Return what becomes of each object, and what is known of it."""
+        names = dict.fromkeys(map(name_of, changes))
+        fates = {name: fate(self.selection, self.routes, *name) for name in names}
+        checked = self.sieve.check(
+            [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
+            [name for name in names if fates[name][0] is not Fate.SWEPT],
+        )
+        return {**fates, **dict.fromkeys(checked.unchanged, (Fate.UNCHANGED, ()))}, checked
 
-    def _write(
-        self, rows: Collection[DirtyRow], refused: Mapping[Name, str]
-    ) -> Mapping[DirtyRow, str]:
-        """Write the rows of all but some objects; return what is not written, with the reason."""
-        kept = {row: refused[name] for row in rows if (name := name_of(row.change)) in refused}
-        return {**kept, **self.writer.add([row for row in rows if row not in kept])}
-
-    def _rows(self, targets: Iterable[Targets], now: datetime) -> dict[Target, DirtyRow]:
-        latest: dict[Target, Change] = {}
-        for its_targets in targets:
-            for target, change in its_targets.items():
-                if target not in latest or latest[target].changed_at <= change.changed_at:
-                    latest[target] = change
-        return {target: self._row(target[0], change, now) for target, change in latest.items()}
+    def _rows(
+        self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
+    ) -> Sequence[DirtyRow]:
+        """Return a row for each partition that wants one of an object: that of its last change."""
+        last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
+        return [
+            self._row(partition, change, now)
+            for name, change in last.items()
+            if name not in refused
+            for partition in fates[name][1]
+        ]
 
     def _row(self, distribution: str, change: Change, now: datetime) -> DirtyRow:
         token = self.token()
@@ -186,16 +180,6 @@ def fate(
     if distributions or not routes.serves(bucket):
         return selected, distributions or (UNROUTED,)
     return Fate.UNSERVED, ()
-
-
-def _targets(
-    its_changes: Iterable[Change], fates: Mapping[Change, tuple[Fate, Collection[str]]]
-) -> Targets:
-    return {
-        (partition, change.bucket, change.key): change
-        for change in sorted(its_changes, key=attrgetter("changed_at"))
-        for partition in fates[change][1]
-    }
 
 
 def _names(rows: Iterable[DirtyRow]) -> set[Name]:

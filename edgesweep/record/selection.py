@@ -33,6 +33,11 @@ class Selection:
     exclude: Sequence[str] = ()
     immutable: Sequence[str] = ()
 
+    @property
+    def patterns(self) -> Sequence[Sequence[str]]:
+        """All patterns: their order within each list decides nothing."""
+        return self.include, self.exclude, self.immutable
+
     def fate(self, key: str) -> Fate:
         """Return what becomes of a change of `key`: SWEPT, EXCLUDED or IMMUTABLE."""
         path = "/" + key

@@ -4,10 +4,14 @@ Goal: an upload that changes neither the bytes nor the headers that viewers see 
 A row too many costs a path; a row too few is a stale edge, so what is unknown counts as changed.
 
 The rule. A created event is skipped if the catalogue knows the object, the event's own etag is the
-one it knows, and a HEAD then finds that etag, those headers, and no write later than the event's.
-A skip writes nothing. For any other event, in this order: forget what is known (under a token of
-our own), HEAD, stamp and write the dirty row, and learn what the HEAD saw if the token still
-stands. A removal forgets without a token and learns nothing.
+one it knows, and a HEAD then finds that etag, those headers, the version that the event names, and
+no write later than the event's. The permanent removal of a version is skipped if the catalogue
+knows the object under another version, and a HEAD finds that etag and those headers. A skip writes
+nothing. For any other event, in this order: forget what is known (under a token of our own), HEAD,
+stamp and write the dirty row, and learn what the HEAD saw if the token still stands. A removal
+forgets and learns nothing, unless another version may be there. So does a change that gets no row
+because its object is not swept or not served: it may be one day. A forgotten object keeps its item,
+so that it differs from one that never changed.
 
 Invariant: what is known was seen by a HEAD, a row was recorded after that HEAD, and no event of
 that object was worked on since. So of every version put after the HEAD the event is still to come,
@@ -25,8 +29,12 @@ and a version put before it is in the row. What can happen:
 - A copy onto itself that changes headers keeps the etag: the HEAD finds other headers.
 - Events delivered twice or late: they are skipped only under the conditions above. A crash anywhere
   leaves the entry unknown, and the message comes back.
-- Versions: a HEAD sees the current one. What makes another one current is a write, which has its
-  event, or the removal of a version or of a delete marker, which always gets its row.
+- Versions: a HEAD sees the current one. Say W is known, and another version V is removed.
+  Either V was not current, and nothing changed. Or W first gave way to something else, by an event
+  that was skipped, as the same bytes and headers were there, or is still to come. If it is to come,
+  the version that it names is gone, or is not as W was: it gets its row, which is late enough.
+  Without a version on either side, or with the version `null`, a removal counts as a change. The
+  removal of W itself does so too, also where the same was uploaded again, and skipped, before.
 - Restoring an archived object and moving it between storage classes change no byte and no header
   that is compared, and are no created events.
 - SSE-KMS and SSE-C: the etag is no digest and differs with every upload, so nothing is skipped.
@@ -39,15 +47,14 @@ Clocks. A row is stamped by the recorder's clock after the HEAD: the flusher all
 when it deletes by that stamp. Whether an object was written after an event, and since when an entry
 of a survey holds, is told by S3's clock alone: the machine that surveys may be off by any amount.
 
-Limits. Headers alone changed and changed back (A-B-A) may be skipped both, if the way back has a
-Last-Modified no later than the event of the way there; the edge then keeps B's headers until its
-TTL. Last-Modified has whole seconds, so both fell into one; or the way back was begun before the
-way there was done, as a multipart upload, which is dated by its beginning, or a replica may be.
+Limits. Where events name no version, headers alone changed and changed back (A-B-A) may be skipped
+both, if the way back has a Last-Modified no later than the way there; the edge then keeps B's
+headers until its TTL. Both have whole seconds, so they were at most two apart. Where a sequencer
+does not tell when an upload began, the way there counts as late as its event is stamped.
 
-It is events that are trusted. Where some were never worked on (a bucket detached for a while, keys
-that patterns left out, a queue that lost messages), begin with an empty catalogue: a stack deployed
-without one, and then with one again, has a new table. A survey sees no edge: it takes it that
-viewers get what is there.
+It is events that are trusted. Where some of a bucket may have been missed, no entry is trusted
+whose HEAD was answered before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it
+assumes that viewers get the objects that are there.
 
 What is skipped keeps, at the edge, the Last-Modified and the version id of an earlier upload. Of a
 key that EventBridge may have encoded, the reading that is not there is never known: it gets a row.
@@ -57,9 +64,10 @@ Cost: see `bench/catalogue.py`.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Protocol
 
@@ -83,8 +91,15 @@ _VIEWED = frozenset(
 )
 _METADATA = "x-amz-meta-"
 
+# Writes to a bucket without versions, or with suspended ones, all have this for a version.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html
+NULL = "null"
+
 # What two clocks of S3 may be apart, and the fraction of a second that an answer does not tell.
 _SKEW = timedelta(seconds=10)
+
+# Seconds since 1970 and a fraction of one, in eight digits each.
+_SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +111,14 @@ class Head:
         headers: the fingerprint of the headers that viewers see.
         modified_at: when the object was written, in whole seconds.
         seen_at: when S3 answered, in whole seconds of its clock.
+        version: which version it is; absent without versions.
     """
 
     etag: str
     headers: str
     modified_at: datetime
     seen_at: datetime
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +129,28 @@ class Entry:
         etag: as in `Head`.
         headers: as in `Head`.
         since: events up to this moment are not judged by the entry; None: every event is.
+        version: as in `Head`; absent also in entries that were learnt before it was kept.
+        seen_at: as in `Head`; absent in entries that were learnt before it was kept.
     """
 
     etag: str
     headers: str
     since: datetime | None = None
+    version: str | None = None
+    seen_at: datetime | None = None
+
+    def is_complete(self, since: datetime | None) -> bool:
+        """Tell whether no event was missed after it was seen.
+
+        Args:
+            since: the moment up to which events may have been missed; None: never.
+        """
+        return since is None or (self.seen_at is not None and self.seen_at >= since)
 
     def may_hold_after(self, events: Iterable[Change]) -> bool:
         """Tell whether events of the object all say that it is still as known."""
         return all(
-            event.kind is Kind.CREATED
-            and event.etag == self.etag
+            (event.etag == self.etag if event.kind is Kind.CREATED else self._outlives(event))
             and (self.since is None or event.changed_at > self.since)
             for event in events
         )
@@ -130,8 +158,14 @@ class Entry:
     def is_confirmed(self, head: Head, events: Iterable[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""
         return (head.etag, head.headers) == (self.etag, self.headers) and all(
-            head.modified_at <= event.changed_at for event in events
+            head.modified_at <= _begun_by(event) and event.version in (None, head.version)
+            for event in events
+            if event.kind is Kind.CREATED
         )
+
+    def _outlives(self, removal: Change) -> bool:
+        """Tell whether a version is gone for good that is another one than this."""
+        return self.version is not None and removal.version not in (None, NULL, self.version)
 
 
 class Catalogue(Protocol):
@@ -143,10 +177,6 @@ class Catalogue(Protocol):
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         """Make objects unknown under a token; return those that were not, with the reason."""
-        ...
-
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Make objects unknown under no token; return those that were not, with the reason."""
         ...
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
@@ -190,7 +220,7 @@ class Checked:
 class NoCatalogue:
     """Takes every object for changed, and asks nobody."""
 
-    def check(self, _changes: Iterable[Change]) -> Checked:
+    def check(self, _changes: Iterable[Change], _passed_over: Collection[Name] = ()) -> Checked:
         """Say so."""
         return Checked()
 
@@ -208,14 +238,16 @@ class UnchangedFilter:
         heads: looks at objects.
         token: a source of random text.
         clock: the present.
+        complete_since: bucket -> up to when events of it may have been missed; never unless given.
     """
 
     catalogue: Catalogue
     heads: Heads
     token: Callable[[], str]
     clock: Callable[[], datetime]
+    complete_since: Mapping[str, datetime] = field(default_factory=dict)
 
-    def check(self, changes: Iterable[Change]) -> Checked:
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Tell what a batch of changes is about, and forget what has changed.
 
         Rows have to be written afterwards, stamped `stamped_at` or later, and `learn` after them.
@@ -223,11 +255,9 @@ class UnchangedFilter:
         events = _by_name(changes)
         unchanged = self._unchanged(events)
         changed = {name: events[name] for name in events if name not in unchanged}
-        removed = {name for name, its_events in changed.items() if _removed(its_events)}
-        present = [name for name in changed if name not in removed]
         token = self.token()
-        refused = {**self.catalogue.clear(removed), **self.catalogue.forget(present, token)}
-        asked = [name for name in present if name not in refused]
+        refused = self.catalogue.forget([*changed, *passed_over], token)
+        asked = [name for name in changed if name not in refused and not _gone(changed[name])]
         seen = self.heads.look(asked)
         return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
 
@@ -237,29 +267,21 @@ class UnchangedFilter:
         Returns:
             Those that failed, with the reason: they stay unknown.
         """
-        entries = {
-            name: Entry(head.etag, head.headers)
-            for name, head in checked.seen.items()
-            if name in recorded
-        }
+        entries = {name: _entry(head) for name, head in checked.seen.items() if name in recorded}
         return self.catalogue.learn(entries, checked.token)
 
     def survey(self, names: Collection[Name]) -> int:
         """Learn objects without any event; return how many of them are known now."""
-        known = self.catalogue.known(names).keys()
+        known = self._known(names).keys()
         unknown = [name for name in names if name not in known]
         token = self.token()
         refused = self.catalogue.forget(unknown, token)
         seen = self.heads.look([name for name in unknown if name not in refused])
-        entries = {
-            name: Entry(head.etag, head.headers, head.seen_at + _SKEW)
-            for name, head in seen.items()
-        }
+        entries = {name: _entry(head, head.seen_at + _SKEW) for name, head in seen.items()}
         return len(known) + len(entries) - len(self.catalogue.learn(entries, token))
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
-        created = [name for name, its_events in events.items() if not _removed(its_events)]
-        known = self.catalogue.known(created)
+        known = self._known([name for name in events if not _gone(events[name])])
         likely = {
             name: entry for name, entry in known.items() if entry.may_hold_after(events[name])
         }
@@ -267,6 +289,14 @@ class UnchangedFilter:
         return frozenset(
             name for name, head in seen.items() if likely[name].is_confirmed(head, events[name])
         )
+
+    def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        known = self.catalogue.known(names).items()
+        return {
+            name: entry
+            for name, entry in known
+            if entry.is_complete(self.complete_since.get(name[0]))
+        }
 
 
 def fingerprint(headers: Mapping[str, str]) -> str:
@@ -293,6 +323,19 @@ def name_of(change: Change) -> Name:
     return change.bucket, change.key
 
 
+def _begun_by(event: Change) -> datetime:
+    """Return when an upload had begun at the latest: S3 dates objects by their beginning.
+
+    An event's own time is the end of the upload, or later. Every sequencer of S3 that we have seen
+    begins with the second of the beginning, though AWS does not say so; one that is no time of the
+    day before is ignored. An earlier moment costs a row, and hides no change.
+    """
+    found = _SEQUENCER.fullmatch(event.sequencer or "")
+    begun_by = datetime.fromtimestamp(int(found[1], 16) + 1 if found else 0, UTC)
+    recent = event.changed_at - begun_by < timedelta(days=1)
+    return min(begun_by, event.changed_at) if recent else event.changed_at
+
+
 def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
     events: dict[Name, list[Change]] = {}
     for change in changes:
@@ -300,5 +343,11 @@ def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
     return events
 
 
-def _removed(events: Iterable[Change]) -> bool:
-    return max(events, key=attrgetter("changed_at")).kind is Kind.REMOVED
+def _entry(head: Head, since: datetime | None = None) -> Entry:
+    return Entry(head.etag, head.headers, since, head.version, head.seen_at)
+
+
+def _gone(events: Iterable[Change]) -> bool:
+    """Tell whether nothing is there after the last event; another version may outlive a removal."""
+    last = max(events, key=attrgetter("changed_at"))
+    return last.kind is Kind.REMOVED and last.version is None

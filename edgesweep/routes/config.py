@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgesweep.routes import Behaviour, Distribution, Origin
+from edgesweep.routes.fingerprint import fingerprint
 
 # A member of a configuration, as boto3 returns it.
 Config = Mapping[str, Any]
@@ -60,7 +61,7 @@ def read(
     identity: str,
     config: Config,
     buckets: Collection[str] = (),
-    query_strings: Mapping[str, bool] | None = None,
+    policies: Mapping[str, Config] | None = None,
 ) -> Distribution:
     """Return what matters of a distribution's configuration.
 
@@ -68,14 +69,15 @@ def read(
         identity: the distribution's id.
         config: its `DistributionConfig`.
         buckets: the buckets that are swept; all of them unless given.
-        query_strings: id of each cache policy that it refers to -> `has_query_strings`.
+        policies: id of each cache policy that it refers to -> its `CachePolicyConfig`.
     """
+    policies = {name: (policies or {})[name] for name in cache_policies_of(config)}
     origins = dict(_origins(config, buckets))
     behaviours = [
         Behaviour(
             pattern=behaviour.get("PathPattern", "*"),
             origins=tuple(origins.get(behaviour["TargetOriginId"], ())),
-            query_strings=_keyed_by_query(behaviour, query_strings or {}),
+            query_strings=_keyed_by_query(behaviour, policies),
             rewritten=_rewritten(behaviour),
         )
         for behaviour in (*_items(config, "CacheBehaviors"), config["DefaultCacheBehavior"])
@@ -86,6 +88,7 @@ def read(
         root=config.get("DefaultRootObject", ""),
         error_pages=tuple(_lasting_error_pages(config)),
         enabled=config["Enabled"],
+        fingerprint=fingerprint(config, policies),
     )
 
 
@@ -104,9 +107,9 @@ def _origins(config: Config, buckets: Collection[str]) -> Iterator[tuple[str, Se
         yield group["Id"], [origin for member in members for origin in single.get(member, ())]
 
 
-def _keyed_by_query(behaviour: Config, query_strings: Mapping[str, bool]) -> bool:
+def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
     if policy := behaviour.get("CachePolicyId"):
-        return query_strings[policy]
+        return has_query_strings(policies[policy])
     return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
 
 

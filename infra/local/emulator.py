@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import cloudfront, eventbridge, lambda_svc, scheduler
+from ministack.services import cloudfront, eventbridge, lambda_svc, scheduler, sqs
 from ministack.services.cloudformation import provisioners
 
 
@@ -23,6 +23,7 @@ def main() -> None:
     _leave_out_late_ticks()
     _count_loopback_as_tls()
     _permit_batches()
+    _predate_messages()
     _name_cache_policies()
     _name_anew()
     # Whole seconds would not tell whether an invalidation came before or after a change.
@@ -90,6 +91,17 @@ def _permit_batches() -> None:
         return action.removesuffix("Batch") if action and service == "sqs" else action
 
     iam_actions.extract_iam_action = extracted
+
+
+def _predate_messages() -> None:
+    """Let a sender say when a message was sent, so that one can be hours old at once."""
+    as_written = sqs._build_send_sys_attrs
+
+    def built(now: float, given: dict[str, dict[str, str]]) -> dict[str, Any]:
+        said = {name: one["StringValue"] for name, one in given.items() if name == "SentTimestamp"}
+        return {**as_written(now, given), **said}
+
+    sqs._build_send_sys_attrs = built
 
 
 def _name_cache_policies() -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from edgesweep.aws.dynamodb import FlushTable
 from infra.local.aws import EmbeddedAws, embedded_aws
 from tests.aws import create_table
 
@@ -15,6 +16,11 @@ def _embedded() -> Iterator[EmbeddedAws]:
     lane = os.environ.get("PYTEST_XDIST_WORKER", "alone")
     with embedded_aws(enforce_iam=False, name=f"contract-{lane}") as aws:
         yield aws
+
+
+@pytest.fixture(scope="session", name="flushes")
+def _flushes() -> FlushTable:
+    return FlushTable("flushes")
 
 
 @contextmanager

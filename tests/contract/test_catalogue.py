@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -34,10 +36,9 @@ class Contract:
         """Asking about no object is no error."""
         assert catalogue.known([]) == {}
         assert catalogue.forget([], "t1") == {}
-        assert catalogue.clear([]) == {}
         assert catalogue.learn({}, "t1") == {}
 
-    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON)])
+    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON, "v1", NOON)])
     def test_learn(self, catalogue: Catalogue, entry: Entry) -> None:
         """What was forgotten under a token is learnt under the same token, just as it was set."""
         assert catalogue.forget([PAGE], "t1") == {}
@@ -76,16 +77,6 @@ class Contract:
 
         assert catalogue.known([PAGE]) == {}
 
-    def test_clear(self, catalogue: Catalogue) -> None:
-        """What is cleared is unknown, and no token stands any more."""
-        catalogue.forget([PAGE, OTHER], "t1")
-        catalogue.learn({OTHER: SEEN}, "t1")
-
-        assert catalogue.clear([PAGE, OTHER]) == {}
-
-        catalogue.learn({PAGE: SEEN}, "t1")
-        assert catalogue.known([PAGE, OTHER]) == {}
-
     def test_never_forgotten(self, catalogue: Catalogue) -> None:
         """An object that was not forgotten first is not learnt."""
         catalogue.learn({PAGE: SEEN}, "t1")
@@ -108,7 +99,7 @@ class Contract:
         catalogue.forget(names, "t1")
         catalogue.learn(dict.fromkeys(names, SEEN), "t1")
 
-        catalogue.clear(names[:60])
+        catalogue.forget(names[:60], "t2")
 
         assert catalogue.known(names) == dict.fromkeys(names[60:], SEEN)
 
@@ -131,3 +122,32 @@ class TestDynamoDB(Contract):
         with mock_aws():
             create_catalogue("catalogue")
             yield CatalogueTable("catalogue")
+
+    def test_forgotten_stands(self, catalogue: Catalogue) -> None:
+        """An object that was forgotten has an item, one that was never seen has none."""
+        catalogue.forget([PAGE], "t1")
+        catalogue.learn({PAGE: SEEN}, "t1")
+
+        catalogue.forget([PAGE], "t2")
+
+        assert [item["pk"]["S"] for item in items()] == ["site/index.html"]
+
+    def test_released(self, catalogue: Catalogue) -> None:
+        """Items of release 0.1.0 are understood, those that are known and those that are not."""
+        known = {"etag": {"S": "b1946ac9"}, "headers": {"S": "f00d"}}
+        surveyed = {**known, "since": {"S": "2026-11-23T12:00:00.000000Z"}}
+        for key, held in (("a", known), ("b", surveyed), ("c", {"token": {"S": "t1"}})):
+            item = {"pk": {"S": f"site/{key}"}, **held}
+            boto3.client("dynamodb").put_item(TableName="catalogue", Item=item)
+
+        entries = catalogue.known([("site", key) for key in "abcd"])
+
+        assert entries == {
+            ("site", "a"): SEEN,
+            ("site", "b"): Entry("b1946ac9", "f00d", since=NOON),
+        }
+
+
+def items() -> list[dict[str, Any]]:
+    """Return the items of the table."""
+    return boto3.client("dynamodb").scan(TableName="catalogue")["Items"]

@@ -70,7 +70,7 @@ class Contract:
             Change("site", "a.html", Kind.CREATED, NOON, "b1946ac9", 0, "0055AED6DCD90281E5"),
             Change("site", "a.html", Kind.REMOVED, NOON + timedelta(microseconds=1)),
             Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
-            Change("site", "a.html", Kind.REMOVED, NOON, etag=""),
+            Change("site", "a.html", Kind.REMOVED, NOON, etag="", version="v1"),
             RequestedPath("/*", "somebody"),
             RequestedPath("/caf%C3%A9/%7b", ""),
         ],
@@ -231,7 +231,7 @@ class TestDynamoDB(Contract):
         """Return a table in memory."""
         with mock_aws():
             create_table("dirty")
-            yield DirtyTable("dirty", shards=SHARDS)
+            yield DirtyTable("dirty", shards=lambda: SHARDS)
 
     @pytest.mark.parametrize("path", ["/*", "/docs/*", "/caf%C3%A9*", "/a.html"])
     def test_rolled_back(self, keeper: Keeper, path: str) -> None:
@@ -246,7 +246,7 @@ class TestDynamoDB(Contract):
 
 @pytest.fixture(scope="module", name="table")
 def _table() -> DirtyTable:
-    return DirtyTable("dirty", shards=SHARDS)
+    return DirtyTable("dirty", shards=lambda: SHARDS)
 
 
 @pytest.mark.xdist_group("embedded")

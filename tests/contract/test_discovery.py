@@ -1,10 +1,8 @@
 """What CloudFront is asked to find distributions, and where they are kept."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,18 +13,11 @@ from pynamodb.exceptions import PutError
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable
-from edgesweep.flush.discovery import Undiscovered
+from edgesweep.flush.discovery import Found, Undiscovered
 from edgesweep.routes import Distribution, Origin, everywhere
-from edgesweep.routes.config import read
 from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import create_table
-
-FOLDER = Path(__file__).parents[1] / "distributions"
-QUERY_STRINGS = {
-    "658327ea-f89d-4fab-a63d-7e88639e58f6": "none",
-    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": "none",
-    "3f1c9a52-6a0e-4c3d-9d0a-5a7c1d2e4f60": "whitelist",
-}
+from tests.configured import NAMES, POLICIES, config_of, configuration
 
 Answers = Mapping[str, Any]
 
@@ -38,18 +29,6 @@ def cloudfront() -> Iterator[Stubber]:
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
-
-
-def configuration(name: str) -> Answers:
-    """Return the answer to GetDistributionConfig for one of the kept configurations."""
-    answer: Answers = json.loads((FOLDER / f"{name}.json").read_text())
-    return answer
-
-
-def expected(name: str, buckets: Sequence[str]) -> Distribution:
-    """Return what matters of a kept configuration."""
-    query_strings = {policy: behaviour != "none" for policy, behaviour in QUERY_STRINGS.items()}
-    return read(name, configuration(name)["DistributionConfig"], buckets, query_strings)
 
 
 def lists(stubber: Stubber, *pages: Sequence[str], **differing: str) -> None:
@@ -69,53 +48,60 @@ def lists(stubber: Stubber, *pages: Sequence[str], **differing: str) -> None:
 
 def summary(name: str) -> dict[str, Any]:
     """Return a configuration as a listing shows it: without the default root object."""
-    config = configuration(name)["DistributionConfig"]
+    config = config_of(name)
     hidden = ("CallerReference", "DefaultRootObject", "Logging", "ContinuousDeploymentPolicyId")
-    return {key: value for key, value in config.items() if key not in hidden} | {
+    shown = {key: value for key, value in config.items() if key not in hidden}
+    return shown | described(name)
+
+
+def described(name: str, status: str = "Deployed") -> dict[str, Any]:
+    """Return what describes a distribution beside its configuration."""
+    return {
         "Id": name,
         "ARN": f"arn:aws:cloudfront::111122223333:distribution/{name}",
-        "Status": "Deployed",
+        "Status": status,
         "LastModifiedTime": datetime(2026, 11, 23, tzinfo=UTC),
         "DomainName": "d111111abcdef8.cloudfront.net",
     }
 
 
-def tells(stubber: Stubber, *names: str) -> None:
-    """Foresee that configurations are read."""
+def tells(stubber: Stubber, *names: str, status: str = "Deployed") -> None:
+    """Foresee that distributions are read."""
     for name in names:
-        stubber.add_response("get_distribution_config", configuration(name), {"Id": name})
+        told = described(name, status) | {"InProgressInvalidationBatches": 0}
+        answer = {"Distribution": told | {"DistributionConfig": config_of(name)}, "ETag": "E"}
+        stubber.add_response("get_distribution", answer, {"Id": name})
 
 
 def explains(stubber: Stubber, *policies: str) -> None:
     """Foresee that cache policies are read."""
-    for policy in policies:
-        strings = {"QueryStringBehavior": QUERY_STRINGS[policy]}
-        config = {
-            "Name": "policy",
-            "MinTTL": 1,
-            "ParametersInCacheKeyAndForwardedToOrigin": {
-                "EnableAcceptEncodingGzip": True,
-                "HeadersConfig": {"HeaderBehavior": "none"},
-                "CookiesConfig": {"CookieBehavior": "none"},
-                "QueryStringsConfig": strings,
-            },
-        }
+    for name in policies:
         answer = {
             "CachePolicy": {
-                "Id": policy,
+                "Id": name,
                 "LastModifiedTime": datetime(2026, 11, 23, tzinfo=UTC),
-                "CachePolicyConfig": config,
+                "CachePolicyConfig": POLICIES[name],
             }
         }
-        stubber.add_response("get_cache_policy", answer, {"Id": policy})
+        stubber.add_response("get_cache_policy", answer, {"Id": name})
 
 
-def find(
-    stubber: Stubber, buckets: Sequence[str] = (), only: Sequence[str] = ()
-) -> Sequence[Distribution]:
+def look(
+    stubber: Stubber,
+    buckets: Sequence[str] = (),
+    only: Sequence[str] = (),
+    known: Sequence[str] = (),
+) -> Sequence[Found]:
     """Look for distributions."""
     client: Any = stubber.client
-    return Distributions(client, buckets, only).find()
+    return Distributions(client, buckets, only).find(known)
+
+
+def find(stubber: Stubber, *arguments: Sequence[str]) -> Sequence[Distribution]:
+    """Look for distributions that are deployed."""
+    found = look(stubber, *arguments)
+    assert all(one.deployed for one in found)
+    return [one.distribution for one in found]
 
 
 def test_discovered(cloudfront: Stubber) -> None:
@@ -131,7 +117,7 @@ def test_discovered(cloudfront: Stubber) -> None:
 
     found = find(cloudfront, buckets)
 
-    assert found == [expected("oac", buckets), expected("cache-policy", buckets)]
+    assert found == [configuration("oac", buckets), configuration("cache-policy", buckets)]
 
 
 def test_every_bucket(cloudfront: Stubber) -> None:
@@ -172,7 +158,7 @@ def test_named(cloudfront: Stubber) -> None:
 
 def test_named_unreadable(cloudfront: Stubber) -> None:
     """One that is named and may not be read is taken to serve every object of the buckets."""
-    cloudfront.add_client_error("get_distribution_config", "AccessDenied", http_status_code=403)
+    cloudfront.add_client_error("get_distribution", "AccessDenied", http_status_code=403)
 
     found = find(cloudfront, ["docs-site"], ["E1"])
 
@@ -183,15 +169,37 @@ def test_named_unreadable(cloudfront: Stubber) -> None:
 def test_gone(cloudfront: Stubber) -> None:
     """A distribution that was deleted meanwhile is not found; the others are."""
     lists(cloudfront, ["oac", "staging"])
-    cloudfront.add_client_error(
-        "get_distribution_config", "NoSuchDistribution", http_status_code=404
-    )
+    cloudfront.add_client_error("get_distribution", "NoSuchDistribution", http_status_code=404)
     tells(cloudfront, "staging")
     explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
 
     found = find(cloudfront, ["docs-site"])
 
     assert [distribution.id for distribution in found] == ["staging"]
+
+
+def test_under_way(cloudfront: Stubber) -> None:
+    """A configuration that edges do not all work by yet is told from one that they do."""
+    lists(cloudfront, ["oac", "staging"])
+    tells(cloudfront, "oac", status="InProgress")
+    tells(cloudfront, "staging")
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    assert [one.deployed for one in look(cloudfront, ["docs-site"])] == [False, True]
+
+
+def test_known(cloudfront: Stubber) -> None:
+    """What is known is read though the list leaves it out, or though it leads elsewhere now."""
+    lists(cloudfront, ["oac"])
+    tells(cloudfront, "oac", "website")
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    found = find(cloudfront, ["docs-site"], (), ["website", "oac"])
+
+    assert [(one.id, list(one.origins)) for one in found] == [
+        ("oac", [Origin("docs-site")]),
+        ("website", []),
+    ]
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NoSuchCachePolicy"])
@@ -206,7 +214,7 @@ def test_refused(cloudfront: Stubber, code: str) -> None:
 def test_unreadable_unnamed(cloudfront: Stubber) -> None:
     """A listed distribution that may not be read is no reason to guess."""
     lists(cloudfront, ["oac"])
-    cloudfront.add_client_error("get_distribution_config", "AccessDenied", http_status_code=403)
+    cloudfront.add_client_error("get_distribution", "AccessDenied", http_status_code=403)
 
     with pytest.raises(Undiscovered, match="AccessDenied"):
         find(cloudfront, ["docs-site"])
@@ -227,7 +235,7 @@ def test_never_saved(table: RoutesTable) -> None:
 
 def test_saved(table: RoutesTable) -> None:
     """What was saved last is what is loaded, whole."""
-    every = [expected(file.stem, ()) for file in sorted(FOLDER.iterdir())]
+    every = [configuration(name) for name in NAMES]
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     first = Kept()
     last = Kept(
@@ -236,6 +244,9 @@ def test_saved(table: RoutesTable) -> None:
             Tracked(every[0], (every[1], replace(every[0], enabled=False)), noon, noon),
         ),
         complete_since={"site": noon},
+        missed={"other": noon},
+        attached=("other", "site"),
+        checked_at=noon,
         place="2026",
         passed=3,
         revision=1,

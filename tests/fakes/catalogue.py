@@ -34,13 +34,6 @@ class CatalogueInMemory:
         self.entries |= dict.fromkeys(set(names) - self.closed, token)
         return {name: REFUSED for name in names if name in self.closed}
 
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Make objects unknown under no token; return those that are closed."""
-        self._note("clear", names)
-        for name in set(names) - self.closed:
-            self.entries.pop(name, None)
-        return {name: REFUSED for name in names if name in self.closed}
-
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`, and of no other."""
         self._note("learn", entries)

@@ -43,6 +43,7 @@ class Rules:
         refused: characters, decoded, that no path may hold though no rule says so.
         batch: paths that one request may hold.
         duration: how long an invalidation is in progress.
+        remembers: how long a caller reference is known.
     """
 
     wildcards: int = 15
@@ -57,6 +58,7 @@ class Rules:
     refused: frozenset[str] = frozenset()
     batch: int = 3_000
     duration: timedelta = timedelta(seconds=20)
+    remembers: timedelta = timedelta.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,8 @@ class StrictCloudFront:
 
     def _earlier(self, distribution: str, reference: str, paths: Sequence[str]) -> Made | None:
         for made in self.made:
+            if self.now() - made.created_at > self.rules.remembers:
+                continue
             if (made.distribution, made.reference) == (distribution, reference):
                 if made.paths != paths:
                     self.clashes.append(reference)

@@ -10,12 +10,16 @@ class RoutesInMemory:
 
     Attributes:
         served: bucket -> the ids of its distributions; every bucket without it is served by `E1`.
+        unserved: keys that no distribution serves.
     """
 
     served: Mapping[str, Collection[str]] | None = None
+    unserved: Collection[str] = ()
 
-    def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
-        """Return the ids for the bucket, none for an unknown one."""
+    def distributions(self, bucket: str, key: str) -> Collection[str]:
+        """Return the ids for the bucket, none for an unknown one or an unserved key."""
+        if key in self.unserved:
+            return ()
         return ("E1",) if self.served is None else self.served.get(bucket, ())
 
     def serves(self, bucket: str) -> bool:

@@ -16,11 +16,11 @@ from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.journal import Flush, Lease, Limits
+from edgesweep.flush.journal import Flush, Lease, Limits, gained
 from edgesweep.flush.policy import Go, Hold, Policy
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
-from tests.fakes.journal import JournalInMemory
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults.services import DirtyClient, JournalClient
 
 _STOLEN = "whoever asks"
@@ -122,10 +122,9 @@ def ledger_outside_the_transaction() -> Iterator[None]:
         ) -> None:
             method(flush, lease, limits, replaced)
             ledger = self._tables.journal.ledger
-            paths = dict.fromkeys(flush.months, len(flush.paths))
-            if replaced is not None and replaced.answered:
-                ledger.subtract(replaced.refunds())
-            self._process.call("ledger.add", lambda: ledger.update(paths))
+            rejected = [] if replaced is None else [(replaced, replaced.reject())]
+            ledger.update(gained(*rejected))
+            self._process.call("ledger.add", lambda: ledger.update(flush.charges))
 
         return opened
 

@@ -16,10 +16,10 @@ from botocore.exceptions import ReadTimeoutError
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.journal import Flush, Journal, Lease, Limits
 from edgesweep.flush.rows import Span
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import aliases, matcher, viewer_path
 from tests.fakes.cloudfront import Pages, StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 from tests.faults.world import NoAnswer, Process, World
 
 
@@ -156,7 +156,8 @@ class JournalClient:
                 if name == "open":
                     self._watch(self._opened(*arguments, **named))
                 else:
-                    self._watch(Charged(result) if name == "charge" else None)
+                    charged = name == "advance" and arguments[0].months != result.months
+                    self._watch(Charged(result) if charged else None)
                 return result
 
             return self._process.call(f"journal.{name}", execute)

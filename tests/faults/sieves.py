@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 
-from edgesweep.dirty import Change
+from edgesweep.dirty import Change, Kind
 from edgesweep.record.unchanged import Checked, Entry, Head, Heads, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.faults.explorer import Explorer
@@ -56,12 +56,51 @@ class AnyWrite(UnchangedFilter):
         )
 
 
+class StampAlone(UnchangedFilter):
+    """Takes the stamp of an event for the moment at which its upload began."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(
+            {
+                name: [replace(event, sequencer=None) for event in its_events]
+                for name, its_events in events.items()
+            }
+        )
+
+
+class AnyRemoval(UnchangedFilter):
+    """Takes no removed version for one that viewers were served."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(renamed(events, Kind.REMOVED, "another"))
+
+
+class AnyVersion(UnchangedFilter):
+    """Does not mind that another version is there than the event tells of."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(renamed(events, Kind.CREATED, None))
+
+
+def renamed(
+    events: Mapping[Name, Sequence[Change]], kind: Kind, version: str | None
+) -> Mapping[Name, Sequence[Change]]:
+    """Return events with another version where they name one."""
+    return {
+        name: [
+            replace(event, version=version) if event.kind is kind and event.version else event
+            for event in its_events
+        ]
+        for name, its_events in events.items()
+    }
+
+
 class EntryBeforeRow(UnchangedFilter):
     """Learns before the row is written."""
 
-    def check(self, changes: Iterable[Change]) -> Checked:
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Sift and learn."""
-        checked = super().check(changes)
+        checked = super().check(changes, passed_over)
         super().learn(checked, checked.seen.keys())
         return checked
 
@@ -77,11 +116,11 @@ class HeadAfterRow(UnchangedFilter):
 class HeadBeforeForgetting(UnchangedFilter):
     """Looks at the object before it forgets it."""
 
-    def check(self, changes: Iterable[Change]) -> Checked:
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Sift, but with what was there before."""
         changes = list(changes)
         seen = self.heads.look({(change.bucket, change.key) for change in changes})
-        checked = super().check(changes)
+        checked = super().check(changes, passed_over)
         kept = {name: head for name, head in seen.items() if name in checked.seen}
         return replace(checked, seen=kept)
 
@@ -89,9 +128,26 @@ class HeadBeforeForgetting(UnchangedFilter):
 class EarlyStamp(UnchangedFilter):
     """Stamps rows when the batch is received."""
 
-    def check(self, changes: Iterable[Change]) -> Checked:
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Sift without a stamp."""
-        return replace(super().check(changes), stamped_at=None)
+        return replace(super().check(changes, passed_over), stamped_at=None)
+
+
+class RemovalsKept(UnchangedFilter):
+    """Remembers what was removed."""
+
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
+        """Sift what was created alone."""
+        created = [change for change in changes if change.kind is Kind.CREATED]
+        return super().check(created, passed_over)
+
+
+class PassedOverKept(UnchangedFilter):
+    """Remembers what changed without a row."""
+
+    def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:  # noqa: ARG002  # as a UnchangedFilter
+        """Sift what wants rows alone."""
+        return super().check(changes)
 
 
 @dataclass
@@ -163,29 +219,19 @@ def overtaken(
     return site
 
 
-def without_removals(site: Site) -> UnchangedFilter:
-    """Return a sieve that remembers what was removed."""
-
-    @dataclass
-    class Faithful(CatalogueInMemory):
-        def clear(self, names: Collection[Name]) -> Mapping[Name, str]:  # noqa: ARG002  # as it does
-            return {}
-
-    site.catalogue = Faithful()
-    return faithful(site)
-
-
 MUTANTS: Mapping[str, Sieved] = {
-    **{
-        kind.__name__: partial(faithful, kind=kind)
-        for kind in (
-            HeadAlone,
-            EventAlone,
-            AnyWrite,
-            EntryBeforeRow,
-            HeadAfterRow,
-            EarlyStamp,
-        )
-    },
-    "WithoutRemovals": without_removals,
+    kind.__name__: partial(faithful, kind=kind)
+    for kind in (
+        HeadAlone,
+        EventAlone,
+        AnyWrite,
+        StampAlone,
+        AnyRemoval,
+        AnyVersion,
+        EntryBeforeRow,
+        HeadAfterRow,
+        EarlyStamp,
+        RemovalsKept,
+        PassedOverKept,
+    )
 }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edgesweep.flush.journal import LEASE_TERM, Flush, Overtaken
-from tests.fakes.journal import JournalInMemory
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults.mutants import MUTANTS, unfinished_not_asked
 from tests.faults.soak import judge
 from tests.faults.test_simulation import SEEDS

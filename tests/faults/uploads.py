@@ -1,7 +1,8 @@
 """One object, whose uploads two recorders and a survey work on at once.
 
-It is written, copied onto itself, removed and brought back while the events of it come late, twice
-and in any order. Every call may be the last of its process. When all is quiet, the law is judged.
+It is written, copied onto itself, removed and brought back, also while nobody serves it; versions
+before the current one expire. Its events come late, twice and in any order. Every call may be the
+last of its process. When all is quiet, the law is judged.
 """
 
 import json
@@ -13,12 +14,11 @@ from itertools import count
 from random import Random
 from typing import TypeVar
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
 from tests.faults.explorer import Crash, Explorer
 from tests.messages import notification
 
@@ -26,9 +26,20 @@ PAGE = ("site", "page.html")
 SECOND = timedelta(seconds=1)
 # Bytes and headers.
 Version = tuple[str, str]
+# Seconds by which an event may be stamped later than its write.
+LATE = (0, 0, 4)
 Key = TypeVar("Key")
 T = TypeVar("T")
 WRITES: Sequence[Version | None] = [("A", "1"), ("A", "1"), ("B", "1"), ("A", "2"), None]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A version that the bucket keeps; None: the mark of a removal."""
+
+    version: Version | None
+    written_at: datetime
+    id: str
 
 
 @dataclass
@@ -36,23 +47,29 @@ class Site:
     """One object, the events of it that wait, and the services that recorders call.
 
     Attributes:
-        version: what viewers get, None if nothing is there.
-        past: every version that may become the current one again, and that one; with their times.
-        written_at: when it was written.
+        stored: every version that may become the current one again, and that one.
         changed_at: when viewers last began to get something else.
         waiting: events on their way, by number.
-        careless: headers may change twice within a second.
+        careless: headers may change twice within two seconds.
+        served: whether a distribution serves it.
+        versioned: whether the bucket keeps versions.
     """
 
     explorer: Explorer
     catalogue: CatalogueInMemory = field(default_factory=CatalogueInMemory)
     rows: DirtyRowsInMemory = field(default_factory=DirtyRowsInMemory)
-    version: Version | None = None
-    written_at: datetime | None = None
-    past: list[tuple[Version | None, datetime]] = field(default_factory=list)
+    stored: list[Stored] = field(default_factory=list)
     changed_at: datetime | None = None
     waiting: list[str] = field(default_factory=list)
     careless: bool = False
+    served: bool = True
+    versioned: bool = False
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def version(self) -> Version | None:
+        """What the bucket holds, None if nothing is there."""
+        return self.stored[-1].version if self.stored else None
 
     def write(self, version: Version | None) -> None:
         """Write or remove the object; S3 sends the event once or twice.
@@ -61,21 +78,56 @@ class Site:
         """
         now = self.explorer.now
         if version and self.version and version[0] == self.version[0] and not self.careless:
-            # What the documented limit leaves out: headers change once in a second.
-            now = self.explorer.now = max(now, now.replace(microsecond=0) + SECOND)
+            # What the documented limit leaves out: headers change once in two seconds.
+            now = self.explorer.now = max(now, now.replace(microsecond=0) + 2 * SECOND)
             begun_at = now
         else:
             begun_at = now - self.explorer.chance.choice((0, 0, 4)) * SECOND
-        self.past.append((version, begun_at))
-        self._become(version, begun_at)
-        self._tell(version)
+        before = self.version
+        stored = Stored(version, begun_at, f"v{next(self._ids)}")
+        self.stored = [*(self.stored if self.versioned else ()), stored]
+        self._note(before)
+        self._tell(version, begun_at, stored.id if self.versioned and version else None)
 
     def undo(self) -> None:
         """Remove the current version, or the mark of a removal: what was before is there again."""
-        if len(self.past) > 1:
-            self.past.pop()
-            self._become(*self.past[-1])
-            self._tell(None)
+        if len(self.stored) > 1:
+            self._expire(len(self.stored) - 1)
+
+    def redo(self) -> None:
+        """Remove the current version, and write the same again."""
+        before = self.version
+        self.undo()
+        self.write(before)
+
+    def expire(self) -> None:
+        """Remove a version that is not the current one."""
+        if len(self.stored) > 1:
+            self._expire(self.explorer.chance.randrange(len(self.stored) - 1))
+
+    def spell(self) -> None:
+        """Write the object while nobody serves it; when it is served again, `/*` is invalidated."""
+        self.served = False
+        self.pause()
+        self.write(self.explorer.chance.choice(WRITES))
+        self.pause()
+        self.served, self.changed_at = True, self.explorer.now
+        self.pause()
+        everything = Change(PAGE[0], "*", Kind.CREATED, self.explorer.now)
+        self.rows.add([DirtyRow("E1", everything, self.explorer.now, f"{next(self._ids)}")])
+
+    def pause(self) -> None:
+        """Let the recorders go on for a while."""
+        for _ in range(self.explorer.chance.choice((1, 1, 4))):
+            self.explorer.step()
+
+    def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
+        """Return who serves the object."""
+        return ["E1"] if self.served else []
+
+    def serves(self, bucket: str) -> bool:  # noqa: ARG002  # a Routes
+        """Tell that a distribution leads to the bucket."""
+        return True
 
     def take(self) -> list[str]:
         """Take a few of the events that wait, in any order."""
@@ -92,11 +144,12 @@ class Site:
         self.explorer.call()
         if self.version is None or self.explorer.chance.random() < self.explorer.crash:
             return {}
-        assert self.written_at
+        current = self.stored[-1]
         modified_at, seen_at = (
-            moment.replace(microsecond=0) for moment in (self.written_at, self.explorer.now)
+            moment.replace(microsecond=0) for moment in (current.written_at, self.explorer.now)
         )
-        return dict.fromkeys(names, Head(*self.version, modified_at, seen_at))
+        named = current.id if self.versioned else None
+        return dict.fromkeys(names, Head(*self.version, modified_at, seen_at, named))
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         """Read the catalogue."""
@@ -105,10 +158,6 @@ class Site:
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         """Forget under a token."""
         return self._call(lambda: self.catalogue.forget(names, token), names)
-
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Forget under none."""
-        return self._call(lambda: self.catalogue.clear(names), names)
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Learn under a token."""
@@ -120,13 +169,19 @@ class Site:
             return dict.fromkeys(rows, "Throttled")
         return self._call(lambda: self.rows.add(rows), rows)
 
-    def _become(self, version: Version | None, written_at: datetime) -> None:
-        if version != self.version:
-            self.changed_at = self.explorer.now
-        self.version, self.written_at = version, written_at
+    def _expire(self, number: int) -> None:
+        before = self.version
+        gone = self.stored.pop(number)
+        self._note(before)
+        self._tell(None, self.explorer.now, gone.id)
 
-    def _tell(self, version: Version | None) -> None:
-        event = _event(version, self.explorer.now)
+    def _note(self, before: Version | None) -> None:
+        if self.version != before and self.served:
+            self.changed_at = self.explorer.now
+
+    def _tell(self, version: Version | None, begun_at: datetime, stored_id: str | None) -> None:
+        late = self.explorer.chance.choice(LATE) * SECOND
+        event = _event(version, begun_at, self.explorer.now + late, stored_id)
         self.waiting += [event] * self.explorer.chance.choice((1, 1, 2))
 
     def _call(
@@ -153,13 +208,14 @@ def tell(seed: int, sieved: Sieved = faithful, *, careless: bool = False) -> Sit
     """Tell the story of a seed up to its quiet end."""
     chance = Random(seed)  # no secret
     crash = chance.choice((0, 0, 0.05, 0.2))
-    site = Site(Explorer(chance), careless=careless)
+    site = Site(Explorer(chance), careless=careless, versioned=chance.random() < 0.5)
     sieve = sieved(site)
     site.write(("A", "1"))
     if chance.random() < 0.7:
         work_off(site, sieve)
     site.explorer.crash = crash
-    writes = [chance.choice((*WRITES, site.undo)) for _ in range(chance.randint(1, 6))]
+    more = (site.undo, site.redo, site.expire) if site.versioned else ()
+    writes = [chance.choice((*WRITES, site.spell, *more)) for _ in range(chance.randint(1, 6))]
     surveys = [lambda: _survey(sieve)] * chance.choice((0, 0, 1))
     recorders = [lambda: _record(site, sieve, batches=5)] * 2
     site.explorer.run(lambda: _write(site, writes), *recorders, *surveys)
@@ -176,8 +232,7 @@ def is_stale(site: Site) -> bool:
 
 def _write(site: Site, writes: Iterable[Version | Callable[[], None] | None]) -> None:
     for write in writes:
-        for _ in range(site.explorer.chance.choice((1, 1, 4))):
-            site.explorer.step()
+        site.pause()
         if callable(write):
             write()
         else:
@@ -192,7 +247,7 @@ def work_off(site: Site, sieve: UnchangedFilter) -> None:
 
 def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
     """Record a few batches; what is not acknowledged comes back."""
-    recorder = Recorder(RoutesInMemory(), site, _tokens().__next__, sieve=sieve)
+    recorder = Recorder(site, site, _tokens().__next__, sieve=sieve)
     for _ in range(batches):
         site.explorer.step()
         batch = {str(number): body for number, body in enumerate(site.take())}
@@ -212,10 +267,13 @@ def _tokens() -> Iterator[str]:
     return (f"{number:08x}" for number in count(1))
 
 
-def _event(version: Version | None, at: datetime) -> str:
-    """Return what S3 says of a write."""
-    if version is None:
-        return notification(PAGE[1], at=at, event="ObjectRemoved:Delete")
-    body = json.loads(notification(PAGE[1], at=at))
-    body["Records"][0]["s3"]["object"]["eTag"] = version[0]
+def _event(version: Version | None, begun_at: datetime, at: datetime, stored_id: str | None) -> str:
+    """Return what S3 says of a write, or of a version that is gone for good."""
+    event = "ObjectCreated:Put" if version else "ObjectRemoved:Delete"
+    body = json.loads(notification(PAGE[1], at=at, event=event))
+    body["Records"][0]["s3"]["object"] |= {
+        "eTag": version[0] if version else "",
+        "versionId": stored_id,
+        "sequencer": f"{int(begun_at.timestamp()):010X}{begun_at.microsecond:08X}",
+    }
     return json.dumps(body)

@@ -195,8 +195,8 @@ def test_cold_idle(deployment: Deployment) -> None:
         asked.clear()
         deployment.load("flush")()
 
-    assert set(first) - READS == {"cloudfront.GetDistributionConfig", "dynamodb.PutItem"}
-    assert set(asked) - READS == {"cloudfront.GetDistributionConfig"}
+    assert set(first) - READS == {"cloudfront.GetDistribution", "dynamodb.PutItem"}
+    assert set(asked) - READS == {"cloudfront.GetDistribution"}
 
 
 def test_idle_after_flush(deployment: Deployment) -> None:
@@ -341,6 +341,40 @@ def test_fresh_dead_letters(
     assert queues.depth("dead") == 1
 
 
+def test_given_up(deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead letter that is given up has all that is served invalidated, once."""
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("QUIET_SECONDS", "0")
+    monkeypatch.setattr("edgesweep.flush.redrive.ATTEMPTS", 0)
+    monkeypatch.setattr("edgesweep.flush.gaps.ATTEMPTS", 0)
+    monkeypatch.setattr("edgesweep.flush.gaps.SETTLED", timedelta())
+    with notifications_of("site"):
+        Bucket(boto3.client("s3"), "site").replace({EVENTBRIDGE: {}})
+        for _ in range(3):
+            deployment.load("flush")()
+
+    assert invalidations(deployment) == [["/*"]]
+    assert queues.depth("dead") == 1
+
+
+def test_age_unknown(
+    deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the permission to look how old messages are, the function says so and goes on."""
+    assert queues
+    monkeypatch.setenv("BUCKET", "site")
+    denied = refusal("AccessDenied", "No", status=403)
+    with (
+        notifications_of("site"),
+        listening("before-call.cloudwatch.GetMetricStatistics", lambda **_: denied),
+    ):
+        flush = deployment.load("flush")
+        flush()
+
+    messages = [line["message"] for line in flush.lines("WARNING")]
+    assert any(one.startswith("How long messages have waited is not known") for one in messages)
+
+
 @pytest.mark.usefixtures("queues")
 def test_idle_looks(deployment: Deployment) -> None:
     """Ticks look at dead letters now and then, not each time."""
@@ -391,6 +425,25 @@ def test_unwired(
     assert asked.count("s3.GetBucketNotificationConfiguration") == 1
     assert [line["bucket"] for line in flush.lines("ERROR")] == ["site"]
     assert capsys.readouterr().out.count('"UnwiredBuckets":[1.0]') == 1
+
+
+def test_spell(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that publishes again after a spell has all that is served invalidated, once."""
+    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("QUIET_SECONDS", "0")
+    monkeypatch.setattr("edgesweep.flush.gaps.SETTLED", timedelta())
+    with notifications_of("site"):
+        bucket = Bucket(boto3.client("s3"), "site")
+        for published in (True, False, True):
+            bucket.replace({EVENTBRIDGE: {}} if published else {})
+            monkeypatch.setattr("edgesweep.flush.gaps.DAILY", timedelta())
+            flush = deployment.load("flush")
+            flush()
+
+    assert [line["bucket"] for line in flush.lines("WARNING")] == ["site"]
+    deployment.load("flush")()
+    deployment.load("flush")()
+    assert invalidations(deployment) == [["/*"]]
 
 
 def test_wired(

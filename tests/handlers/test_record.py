@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
+from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.routes import everywhere
+from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import calls, create_catalogue, dated_heads, listening
 from tests.fakes.stack import refusal
 from tests.handlers.conftest import Deployment, Function
@@ -59,6 +62,13 @@ def failures(*messages: str) -> dict[str, Any]:
 def bodies(folder: Path) -> dict[str, str]:
     """Return the message bodies of a folder by their names."""
     return {path.stem: path.read_text() for path in sorted(folder.glob("*.json"))}
+
+
+def eventbridge(name: str) -> dict[str, Any]:
+    """Return an EventBridge event about the bucket."""
+    told: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    told["detail"]["bucket"]["name"] = "site"
+    return told
 
 
 @pytest.fixture
@@ -217,18 +227,41 @@ def test_unchanged(deployment: Deployment, sifting: Function) -> None:
 
 
 def test_versions(deployment: Deployment, sifting: Function) -> None:
-    """In a versioned bucket, told of by EventBridge in whole seconds, the same again is skipped."""
+    """In a versioned bucket the same again costs nothing, nor does the end of a version before."""
+    s3, versions = boto3.client("s3"), []
     versioned: Any = {"Bucket": "site", "VersioningConfiguration": {"Status": "Enabled"}}
-    boto3.client("s3").put_bucket_versioning(**versioned)
-    told = json.loads((EVENTS / "eventbridge-object-created-put.json").read_text())
-    told["detail"]["bucket"]["name"] = "site"
-
-    for _ in range(2):
-        upload(told["detail"]["object"]["key"])
+    s3.put_bucket_versioning(**versioned)
+    told = eventbridge("eventbridge-object-created-put")
+    for body in (b"old", b"new", b"new"):
+        put = s3.put_object(Bucket="site", Key="docs/index.html", Body=body)
+        versions.append(put["VersionId"])
+        told["detail"]["object"] |= {"version-id": versions[-1], "etag": put["ETag"].strip('"')}
         told["time"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         assert sifting(event(json.dumps(told))) == failures()
+    assert keys(deployment) == ["docs/index.html"] * 2
 
-    assert keys(deployment) == ["docs/index.html"]
+    expired = eventbridge("eventbridge-object-deleted-permanently")
+    expired["detail"]["object"] = {"key": "docs/index.html", "version-id": versions[0]}
+    assert sifting(event(json.dumps(expired))) == failures()
+
+    assert keys(deployment) == ["docs/index.html"] * 2
+
+
+def test_missed_events(deployment: Deployment, sifting: Function) -> None:
+    """After events of a bucket were missed, the next upload of the same counts as a change."""
+    sifting(event(upload("a")))
+    store = RoutesTable("flushes")
+    whole_since = datetime.now(UTC) + timedelta(seconds=1)
+    store.save(Kept(complete_since={"site": whole_since}, tracked=tracked(deployment)))
+
+    sifting(event(upload("a")))
+
+    assert keys(deployment) == ["a", "a"]
+
+
+def tracked(deployment: Deployment) -> tuple[Tracked, ...]:
+    """Return what is kept of a distribution that serves everything."""
+    return tuple(map(Tracked, everywhere([deployment.distribution]).known))
 
 
 def test_unreadable(deployment: Deployment, sifting: Function) -> None:

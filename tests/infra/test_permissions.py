@@ -28,6 +28,7 @@ NO_NAMES = "the keys of objects are not known beforehand"
 # Where it is allowed, and what -> the resource, and why it cannot be narrower.
 WILDCARDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("FlushRole", "cloudfront:ListDistributions"): ("*", "a list has no name"),
+    ("FlushRole", "cloudwatch:GetMetricStatistics"): ("*", "metrics have no name to allow"),
     ("FlushRole", "cloudfront:GetCachePolicy"): (
         "arn:${AWS::Partition}:cloudfront::*:cache-policy/*",
         "distributions name their cache policies, and those of AWS belong to no account",
@@ -35,7 +36,7 @@ WILDCARDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("FlushRole", "cloudfront:CreateInvalidation"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:GetInvalidation"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:ListInvalidations"): (DISTRIBUTION, FOUND_OUT),
-    ("FlushRole", "cloudfront:GetDistributionConfig"): (DISTRIBUTION, FOUND_OUT),
+    ("FlushRole", "cloudfront:GetDistribution"): (DISTRIBUTION, FOUND_OUT),
     ("CataloguePolicy", "s3:GetObject"): (OF_THE_SITE, NO_NAMES),
     ("SiteBucketPolicy", "s3:GetObject"): ("${SiteBucket.Arn}/*", NO_NAMES),
 }

@@ -136,15 +136,15 @@ def test_matcher(sent: list[Pattern], key: str) -> None:
         assert strictly(path) == bool(trusted)
 
 
-@given(st.lists(patterns, min_size=1), keys, st.booleans())
-def test_coarser(sent: list[Pattern], key: str, strict: bool) -> None:  # noqa: FBT001  # drawn
+@given(st.lists(patterns, min_size=1), st.integers(1, 15), keys, st.booleans())
+def test_coarser(sent: list[Pattern], most: int, key: str, strict: bool) -> None:  # noqa: FBT001  # drawn
     """Coarser paths match whatever the paths matched, are no more, and hold nothing encoded."""
     paths = [pattern.quoted() for pattern in sent]
-    wider = coarser(paths)
+    wider = coarser(paths, most)
     before, after = matcher(paths, strict=strict), matcher(wider, strict=strict)
 
     assert len(wider) <= len(paths)
-    assert sum(path.endswith("*") for path in wider) <= 13
+    assert sum(path.endswith("*") for path in wider) <= most
     assert not set("%'") & set("".join(wider))
     for path in (viewer_path(key), *(pattern.text for pattern in sent)):
         assert after(path) or not before(path)
@@ -153,4 +153,4 @@ def test_coarser(sent: list[Pattern], key: str, strict: bool) -> None:  # noqa: 
 @given(st.lists(patterns, min_size=1))
 def test_coarsest(sent: list[Pattern]) -> None:
     """Made coarser twice, any list is the one path that matches everything."""
-    assert coarser(coarser([pattern.quoted() for pattern in sent])) == ("/*",)
+    assert coarser(coarser([pattern.quoted() for pattern in sent], 13), 13) == ("/*",)

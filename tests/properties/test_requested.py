@@ -76,7 +76,7 @@ def test_in_words(
 
 
 @given(st.sets(requested_paths, min_size=1, max_size=4))
-def test_byte_for_byte(requested: Collection[str]) -> None:
+def test_byte_for_byte(requested: set[str]) -> None:
     """A path goes just as it was asked for unless it is the same as another, or below it."""
     alone = {
         one for one in requested if not any(as_wide(other, one) for other in requested - {one})

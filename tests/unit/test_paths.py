@@ -155,7 +155,7 @@ def test_aliases(path: str, names: list[str]) -> None:
 )
 def test_coarser(paths: list[str], wider: tuple[str, ...]) -> None:
     """Paths are cut before what CloudFront may refuse; when that is not enough, all is one."""
-    assert coarser(paths) == wider
+    assert coarser(paths, 13) == wider
 
 
 def test_matcher() -> None:

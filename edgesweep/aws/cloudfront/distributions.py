@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.flush.discovery import Undiscovered
-from edgesweep.routes import Distribution, everywhere
-from edgesweep.routes.config import buckets_of, cache_policies_of, has_query_strings, read
+from edgesweep.flush.discovery import Found, Undiscovered
+from edgesweep.routes import everywhere
+from edgesweep.routes.config import buckets_of, cache_policies_of, read
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -18,6 +18,9 @@ DISCOVERY_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20
 )
 
+# "When the status is Deployed, the distribution's information is fully propagated to all CloudFront
+# edge locations." https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
+_DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _DENIED = ("AccessDenied", "AccessDeniedException")
 # A distribution for tenants takes invalidations by tenant, not by distribution.
@@ -40,19 +43,19 @@ class Distributions:
         self._buckets = buckets
         self._only = only
 
-    def find(self) -> Sequence[Distribution]:
+    def find(self, known: Collection[str] = ()) -> Sequence[Found]:
         """Return the distributions as they are configured now, the disabled ones included.
 
-        One that is named and whose configuration may not be read is taken to serve every object.
+        A list may lag behind, so those that are known are asked for by themselves. One that is
+        named and whose configuration may not be read is taken to serve every object.
 
         Raises:
             Undiscovered: CloudFront did not answer, or refused.
         """
         try:
-            identities = self._only or list(self._leading())
-            configs = {identity: self._config(identity) for identity in identities}
-            found = {identity: config for identity, config in configs.items() if config is not None}
-            return self._read(found)
+            identities = self._only or dict.fromkeys((*self._leading(), *known))
+            told = {identity: self._told(identity) for identity in identities}
+            return self._read({identity: one for identity, one in told.items() if one is not None})
         except (BotoCoreError, ClientError) as error:
             msg = f"The distributions cannot be read: {error}"
             raise Undiscovered(msg) from error
@@ -67,10 +70,10 @@ class Distributions:
                 if leads_to & set(self._buckets or leads_to):
                     yield summary["Id"]
 
-    def _config(self, identity: str) -> Mapping[str, Any] | None:
-        """Return a configuration, empty if it may not be read; None without the distribution."""
+    def _told(self, identity: str) -> Mapping[str, Any] | None:
+        """Return a distribution, empty if it may not be read; None if there is none."""
         try:
-            return self._client.get_distribution_config(Id=identity)["DistributionConfig"]
+            return self._client.get_distribution(Id=identity)["Distribution"]
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == _GONE:
@@ -79,17 +82,19 @@ class Distributions:
                 return {}
             raise
 
-    def _read(self, configs: Mapping[str, Mapping[str, Any]]) -> Sequence[Distribution]:
-        readable = [config for config in configs.values() if config]
-        policies = {policy for config in readable for policy in cache_policies_of(config)}
-        query_strings = {policy: self._has_query_strings(policy) for policy in sorted(policies)}
+    def _read(self, told: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
+        configs = [one["DistributionConfig"] for one in told.values() if one]
+        names = {policy for config in configs for policy in cache_policies_of(config)}
+        policies = {name: self._policy(name) for name in sorted(names)}
         return [
-            read(identity, config, self._buckets, query_strings)
-            if config
-            else everywhere([identity], self._buckets).known[0]
-            for identity, config in configs.items()
+            Found(
+                read(identity, one["DistributionConfig"], self._buckets, policies),
+                deployed=one["Status"] == _DEPLOYED,
+            )
+            if one
+            else Found(everywhere([identity], self._buckets).known[0])
+            for identity, one in told.items()
         ]
 
-    def _has_query_strings(self, policy: str) -> bool:
-        found = self._client.get_cache_policy(Id=policy)["CachePolicy"]
-        return has_query_strings(found["CachePolicyConfig"])
+    def _policy(self, name: str) -> Mapping[str, Any]:
+        return self._client.get_cache_policy(Id=name)["CachePolicy"]["CachePolicyConfig"]

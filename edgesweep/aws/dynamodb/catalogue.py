@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -25,6 +26,8 @@ class _Item(Model):
     etag = UnicodeAttribute(null=True)
     headers = UnicodeAttribute(null=True)
     since = UnicodeAttribute(null=True)
+    version = UnicodeAttribute(null=True)
+    seen_at = UnicodeAttribute(null=True)
 
 
 class CatalogueTable:
@@ -56,13 +59,6 @@ class CatalogueTable:
         puts = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
         return {_name(item["pk"]["S"]): reason for item, reason in puts}
 
-    def clear(self, names: Collection[Name]) -> Mapping[Name, str]:
-        """Make objects unknown under no token; return those that were not, with the reason."""
-        keys = [{"pk": {"S": _key(name)}} for name in names]
-        unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
-        deletes = [(request["DeleteRequest"]["Key"], reason) for request, reason in unwritten]
-        return {_name(key["pk"]["S"]): reason for key, reason in deletes}
-
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`, and of no other.
 
@@ -79,8 +75,14 @@ class CatalogueTable:
 
     def _put(self, name: Name, entry: Entry, token: str) -> str | None:
         """Set one entry; return why that failed, None if it is set or the token is gone."""
-        since = None if entry.since is None else instant(entry.since)
-        item = self._model(_key(name), etag=entry.etag, headers=entry.headers, since=since)
+        item = self._model(
+            _key(name),
+            etag=entry.etag,
+            headers=entry.headers,
+            since=_text(entry.since),
+            version=entry.version,
+            seen_at=_text(entry.seen_at),
+        )
         try:
             item.save(condition=_Item.token == token, add_version_condition=False)
         except PutError as error:
@@ -100,5 +102,12 @@ def _name(key: str) -> Name:
 
 
 def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
-    since = None if item.since is None else parse_instant(item.since)
-    return Entry(item.etag, item.headers, since)
+    return Entry(item.etag, item.headers, _moment(item.since), item.version, _moment(item.seen_at))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else instant(moment)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)

@@ -28,6 +28,7 @@ class _Row(Keyed):
     etag = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
+    version = UnicodeAttribute(null=True)
     path = UnicodeAttribute(null=True)
     by = UnicodeAttribute(null=True)
 
@@ -37,16 +38,19 @@ class DirtyTable:
 
     Args:
         name: the table's name.
-        shards: partitions of each distribution that are read.
+        shards: tells how many partitions of each distribution are read.
         pause: sleeps for some seconds between attempts.
     """
 
     def __init__(
-        self, name: str, shards: int = 1, pause: Callable[[float], None] = time.sleep
+        self,
+        name: str,
+        shards: Callable[[], int] = lambda: 1,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._model = bound(_Row, name)
         self._batches = Batches(name, pause)
-        self._shards = range(shards)
+        self._shards = shards
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those that could not be written, each with the reason."""
@@ -78,7 +82,7 @@ class DirtyTable:
 
     def count(self, distribution: str) -> int:
         """Return how many rows wait; it reads them all."""
-        keys = [partition(distribution, shard) for shard in self._shards]
+        keys = [partition(distribution, shard) for shard in range(self._shards())]
         return sum(self._model.count(key, consistent_read=True) for key in keys)
 
     def read(
@@ -87,12 +91,12 @@ class DirtyTable:
         """Yield rows, the oldest first; see `edgesweep.flush.rows.DirtyRows`."""
         shards = [
             self._query(distribution, shard, range_key_condition=_between(after, until))
-            for shard in self._shards
+            for shard in range(self._shards())
         ]
         return heapq.merge(*shards, key=lambda row: row.position)
 
     def _ends(self, distribution: str, *, forward: bool) -> Iterator[DirtyRow]:
-        for shard in self._shards:
+        for shard in range(self._shards()):
             yield from self._query(distribution, shard, scan_index_forward=forward, limit=1)
 
     def _query(self, distribution: str, shard: int, **options: Any) -> Iterator[DirtyRow]:  # noqa: ANN401  # as pynamodb
@@ -129,6 +133,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         "etag": subject.etag,
         "size": subject.size,
         "sequencer": subject.sequencer,
+        "version": subject.version,
         **requested,
     }
 
@@ -148,4 +153,5 @@ def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
         etag=item.etag,
         size=None if item.size is None else int(item.size),
         sequencer=item.sequencer,
+        version=item.version,
     )

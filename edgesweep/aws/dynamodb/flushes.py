@@ -2,13 +2,11 @@
 
 import contextlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
+from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -16,9 +14,17 @@ from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb import items
 from edgesweep.aws.dynamodb.items import DemandItem, FlushItem, LeaseItem, LedgerItem, ShardsItem
-from edgesweep.aws.dynamodb.models import bound
+from edgesweep.aws.dynamodb.models import bound, find
 from edgesweep.dirty import instant
-from edgesweep.flush.journal import Flush, Invalidation, Lease, Limits, OverLimit, Overtaken, State
+from edgesweep.flush.journal import (
+    NO_LIMITS,
+    Flush,
+    Lease,
+    Limits,
+    OverLimit,
+    Overtaken,
+    gained,
+)
 from edgesweep.flush.pace import Demand
 
 _ATTEMPTS = 5
@@ -55,43 +61,36 @@ class FlushTable:
 
     def lease(self, distribution: str) -> Lease:
         """Read a distribution's lease."""
-        try:
-            item = self._lease.get(f"lease#{distribution}", "lease", consistent_read=True)
-        except DoesNotExist:
-            return Lease()
-        return items.to_lease(item)
+        item = find(self._lease, f"lease#{distribution}", "lease")
+        return items.to_lease(item) if item else Lease()
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
-        item = self._lease(f"lease#{distribution}", "lease")
+        item = self._lease_item(distribution)
         self._update(item, [LeaseItem.token.set(token), items.until(now)], items.free(now))
         return items.to_lease(item)
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
         """Push the expiry to `LEASE_TERM` from `now` while the lease is ours."""
-        item = self._lease(f"lease#{distribution}", "lease")
+        item = self._lease_item(distribution)
         self._update(item, [items.until(now)], items.ours(token))
 
     def release(self, distribution: str, token: str) -> None:
         """Give the lease back if it is still ours, else do nothing."""
-        item = self._lease(f"lease#{distribution}", "lease")
+        item = self._lease_item(distribution)
         with contextlib.suppress(Overtaken):
             free = [LeaseItem.token.remove(), LeaseItem.expires_at.remove()]
             self._update(item, free, items.ours(token))
 
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
-        try:
-            return int(self._ledger.get("ledger", month, consistent_read=True).paths)
-        except DoesNotExist:
-            return 0
+        item = find(self._ledger, "ledger", month)
+        return int(item.paths) if item else 0
 
     def demand(self) -> Demand:
         """Return what flushes have taken so far, all distributions together."""
-        try:
-            return items.to_demand(self._demand.get("demand", "demand", consistent_read=True))
-        except DoesNotExist:
-            return Demand()
+        item = find(self._demand, "demand", "demand")
+        return items.to_demand(item) if item else Demand()
 
     def remember(self, demand: Demand) -> None:
         """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
@@ -109,10 +108,8 @@ class FlushTable:
 
         Whoever writes or reads rows asks first, so that nobody writes where nobody reads.
         """
-        try:
-            most = int(self._shards.get("shards", "shards", consistent_read=True).most)
-        except DoesNotExist:
-            most = 1
+        item = find(self._shards, "shards", "shards")
+        most = int(item.most) if item else 1
         if wanted <= most:
             return most
         raised: Condition = ShardsItem.most.does_not_exist()
@@ -121,18 +118,10 @@ class FlushTable:
             self._update(self._shards("shards", "shards"), [ShardsItem.most.set(wanted)], raised)
         return self.shards(wanted)
 
-    def load(self, distribution: str, flush_id: str) -> Flush:
-        """Read a flush.
-
-        Raises:
-            Overtaken: there is none of that id.
-        """
-        try:
-            item = self._flush.get(f"flush#{distribution}", flush_id, consistent_read=True)
-        except DoesNotExist as error:
-            msg = f"There is no flush {flush_id} of {distribution}"
-            raise Overtaken(msg) from error
-        return items.to_flush(distribution, item)
+    def load(self, distribution: str, flush_id: str) -> Flush | None:
+        """Read a flush, None if there is none of that id."""
+        item = find(self._flush, f"flush#{distribution}", flush_id)
+        return items.to_flush(distribution, item) if item else None
 
     def fits(self, flush: Flush) -> bool:
         """Tell whether a flush is small enough to be journaled."""
@@ -142,110 +131,33 @@ class FlushTable:
         self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
     ) -> None:
         """Journal a flush, charge its months and make it the unfinished one, all or nothing."""
-        charges = Counter(dict.fromkeys(flush.months, len(flush.paths)))
+        rejected = [] if replaced is None else [(replaced, replaced.reject())]
+        unfinished = items.unfinished_is(replaced.id if replaced else None)
         with self._transaction() as transaction:
-            if replaced is not None:
-                charges.subtract(replaced.refunds() if replaced.answered else {})
-                self._reject(transaction, replaced)
-            transaction.save(self._item(flush), condition=FlushItem.pk.does_not_exist())
+            transaction.save(items.new(self._flush, flush), FlushItem.pk.does_not_exist())
+            for known, to in rejected:
+                transaction.update(self._key(known), items.progress(to), items.as_known(known))
             transaction.update(
-                self._lease(f"lease#{flush.distribution}", "lease"),
-                [
-                    LeaseItem.unfinished.set(flush.id),
-                    LeaseItem.flushed_at.set(instant(flush.opened_at)),
-                    LeaseItem.in_progress.set(
-                        [items.line(request) for request in lease.in_progress]
-                    ),
-                ],
-                items.ours(str(lease.token))
-                & items.unfinished_is(replaced.id if replaced else None),
+                self._lease_item(flush.distribution),
+                items.opened(lease, flush),
+                items.ours(str(lease.token)) & unfinished,
             )
-            self._charge(transaction, charges, limits)
+            self._charge(transaction, gained((None, flush), *rejected), limits)
 
-    def charge(self, flush: Flush, month: str, limit: int | None) -> Flush:
-        """Charge one more month with all paths of an open flush."""
-        charged = replace(flush, months=(*flush.months, month))
+    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        """Replace an unfinished flush by what it became, and return that."""
         with self._transaction() as transaction:
-            months = FlushItem.months.set(" ".join(charged.months))
-            transaction.update(self._key(flush), [months], items.as_known(flush))
-            self._charge(transaction, {month: len(flush.paths)}, {month: limit})
-        return charged
+            transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
+            if actions := items.advanced(flush, to):
+                lease = self._lease_item(flush.distribution)
+                transaction.update(lease, actions, items.unfinished_is(flush.id))
+            self._charge(transaction, gained((flush, to)), limits)
+        return to
 
-    def attempted(self, flush: Flush) -> Flush:
-        """Count an attempt of an open flush, before it is made."""
-        counted = replace(flush, attempts=flush.attempts + 1)
-        action = FlushItem.attempts.set(counted.attempts)
-        self._update(self._key(flush), [action], items.as_known(flush))
-        return counted
-
-    def refused(self, flush: Flush) -> Flush:
-        """Count that the last attempt was answered by a refusal."""
-        counted = replace(flush, refusals=flush.refusals + 1)
-        action = FlushItem.refusals.set(counted.refusals)
-        self._update(self._key(flush), [action], items.as_known(flush))
-        return counted
-
-    def accepted(self, flush: Flush, invalidation: Invalidation, now: datetime) -> Flush:
-        """Note an accepted request; the last one makes the flush sent and refunds its months."""
-        noted = replace(flush, accepted=(*flush.accepted, invalidation), swept="")
-        if len(noted.accepted) == len(noted.requests()):
-            noted = replace(noted, state=State.SENT, sent_at=now)
-        with self._transaction() as transaction:
-            actions: list[Action] = [
-                FlushItem.accepted.set(items.lines(noted.accepted)),
-                FlushItem.state.set(noted.state.value),
-                FlushItem.swept.remove(),
-            ]
-            if noted.sent_at is not None:
-                actions.append(FlushItem.sent_at.set(instant(noted.sent_at)))
-            transaction.update(self._key(flush), actions, items.as_known(flush))
-            transaction.update(
-                self._lease(f"lease#{flush.distribution}", "lease"),
-                [
-                    LeaseItem.in_progress.set(
-                        (LeaseItem.in_progress | []).append([items.line(invalidation)])
-                    )
-                ],
-                items.unfinished_is(flush.id),
-            )
-            if noted.state is State.SENT:
-                self._refund(transaction, noted)
-        return noted
-
-    def swept(self, flush: Flush, place: str) -> Flush:
-        """Note how far the sweep of a flush came."""
-        self._update(self._key(flush), [FlushItem.swept.set(place)], items.as_known(flush))
-        return replace(flush, swept=place)
-
-    def rejected(self, flush: Flush) -> Flush:
-        """Give an open flush up, refunded if all its attempts were answered."""
-        with self._transaction() as transaction:
-            self._reject(transaction, flush)
-            self._forget(transaction, flush)
-            if flush.answered:
-                self._refund(transaction, flush)
-        return replace(flush, state=State.REJECTED)
-
-    def settled(self, flush: Flush, now: datetime) -> Flush:
-        """Finish a sent flush: nothing is unfinished any more."""
-        with self._transaction() as transaction:
-            state = FlushItem.state.set(State.SETTLED.value)
-            at = FlushItem.settled_at.set(instant(now))
-            transaction.update(self._key(flush), [state, at], items.as_known(flush))
-            self._forget(transaction, flush)
-        return replace(flush, state=State.SETTLED, settled_at=now)
-
-    def _reject(self, transaction: _Transaction, flush: Flush) -> None:
-        state = FlushItem.state.set(State.REJECTED.value)
-        transaction.update(self._key(flush), [state], items.as_known(flush))
-
-    def _forget(self, transaction: _Transaction, flush: Flush) -> None:
-        lease = self._lease(f"lease#{flush.distribution}", "lease")
-        transaction.update(lease, [LeaseItem.unfinished.remove()], items.unfinished_is(flush.id))
-
-    def _refund(self, transaction: _Transaction, flush: Flush) -> None:
-        refunds = {month: -paths for month, paths in flush.refunds().items()}
-        self._charge(transaction, refunds, {})
+    def forget(self, distribution: str, flush_id: str) -> None:
+        """Let go of an unfinished flush that is journaled no more; its charges stay."""
+        gone = [LeaseItem.unfinished.remove()]
+        self._update(self._lease_item(distribution), gone, items.unfinished_is(flush_id))
 
     def _charge(
         self, transaction: _Transaction, charges: Mapping[str, int], limits: Limits
@@ -286,24 +198,8 @@ class FlushTable:
     def _key(self, flush: Flush) -> FlushItem:
         return self._flush(f"flush#{flush.distribution}", flush.id)
 
-    def _item(self, flush: Flush) -> FlushItem:
-        return self._flush(
-            f"flush#{flush.distribution}",
-            flush.id,
-            state=flush.state.value,
-            paths=items.packed(flush.paths),
-            months=" ".join(flush.months),
-            rows=flush.rows,
-            billed=len(flush.paths),
-            wildcards=flush.wildcards,
-            collateral=flush.collateral,
-            split=flush.split,
-            replaces=flush.replaces,
-            attempts=flush.attempts,
-            refusals=flush.refusals,
-            accepted=items.lines(flush.accepted),
-            expires_at=int((flush.opened_at + items.KEPT).timestamp()),
-        )
+    def _lease_item(self, distribution: str) -> LeaseItem:
+        return self._lease(f"lease#{distribution}", "lease")
 
     def _update(self, item: Model, actions: Sequence[Action], condition: Condition) -> None:
         try:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from pynamodb.exceptions import DoesNotExist
-
 from edgesweep.aws.dynamodb import items
 from edgesweep.aws.dynamodb.items import FlushItem
 from edgesweep.aws.dynamodb.models import bound
@@ -27,11 +25,3 @@ class History:
         )
         for item in found:
             yield items.to_flush(distribution, item)
-
-    def find(self, distribution: str, flush_id: str) -> Flush | None:
-        """Return a flush of a distribution, None if there is none of that id."""
-        try:
-            item = self._flush.get(f"flush#{distribution}", flush_id, consistent_read=True)
-        except DoesNotExist:
-            return None
-        return items.to_flush(distribution, item)

@@ -49,7 +49,7 @@ class FlushItem(Keyed):
     sent_at = UnicodeAttribute(null=True)
     settled_at = UnicodeAttribute(null=True)
     swept = UnicodeAttribute(null=True)
-    expires_at = NumberAttribute()
+    expires_at = NumberAttribute(null=True)
 
 
 class LedgerItem(Keyed):
@@ -130,6 +130,65 @@ def until(now: datetime) -> Action:
     return LeaseItem.expires_at.set(instant(now + LEASE_TERM))
 
 
+def progress(flush: Flush) -> list[Action]:
+    """Set what changes in the life of a flush; only one that is finished ever expires.
+
+    An item of the first release carries an expiry from the beginning.
+    """
+    swept, expiry = FlushItem.swept, FlushItem.expires_at
+    moments = ((FlushItem.sent_at, flush.sent_at), (FlushItem.settled_at, flush.settled_at))
+    return [
+        FlushItem.state.set(flush.state.value),
+        FlushItem.months.set(" ".join(flush.months)),
+        FlushItem.attempts.set(flush.attempts),
+        FlushItem.refusals.set(flush.refusals),
+        FlushItem.accepted.set(lines(flush.accepted)),
+        *(attribute.set(instant(moment)) for attribute, moment in moments if moment),
+        swept.set(flush.swept) if flush.swept else swept.remove(),
+        expiry.set(_expiry(flush)) if flush.finished else expiry.remove(),
+    ]
+
+
+def opened(lease: Lease, flush: Flush) -> list[Action]:
+    """Make a flush the unfinished one of a lease."""
+    return [
+        LeaseItem.unfinished.set(flush.id),
+        LeaseItem.flushed_at.set(instant(flush.opened_at)),
+        LeaseItem.in_progress.set([line(request) for request in lease.in_progress]),
+    ]
+
+
+def advanced(flush: Flush, to: Flush) -> list[Action]:
+    """Note in the lease what CloudFront accepted since, and let go of a flush that is finished."""
+    accepted = [line(request) for request in to.accepted[len(flush.accepted) :]]
+    actions: list[Action] = []
+    if accepted:
+        actions.append(LeaseItem.in_progress.set((LeaseItem.in_progress | []).append(accepted)))
+    if to.finished:
+        actions.append(LeaseItem.unfinished.remove())
+    return actions
+
+
+def new(model: type[FlushItem], flush: Flush) -> FlushItem:
+    """Return the item of a flush that is opened."""
+    return model(
+        f"flush#{flush.distribution}",
+        flush.id,
+        state=flush.state.value,
+        paths=packed(flush.paths),
+        months=" ".join(flush.months),
+        rows=flush.rows,
+        billed=len(flush.paths),
+        wildcards=flush.wildcards,
+        collateral=flush.collateral,
+        split=flush.split,
+        replaces=flush.replaces,
+        attempts=flush.attempts,
+        refusals=flush.refusals,
+        accepted=lines(flush.accepted),
+    )
+
+
 def to_lease(item: LeaseItem) -> Lease:
     """Return the lease that an item holds."""
     return Lease(
@@ -187,6 +246,10 @@ def line(invalidation: Invalidation) -> str:
 def lines(invalidations: Iterable[Invalidation]) -> str:
     """Return accepted requests as text, one a line."""
     return "\n".join(map(line, invalidations))
+
+
+def _expiry(flush: Flush) -> int:
+    return int((flush.opened_at + KEPT).timestamp())
 
 
 def _request(text: str) -> Invalidation:

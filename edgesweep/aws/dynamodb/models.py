@@ -1,8 +1,9 @@
-"""What the models of the tables share: their keys, and how they get a table's name."""
+"""What the models of the tables share: their keys, a table's name, and how one item is read."""
 
 from typing import TypeVar, cast
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
 Model_ = TypeVar("Model_", bound=Model)
@@ -19,3 +20,11 @@ def bound(model: type[Model_], table: str) -> type[Model_]:
     """Return `model` bound to the table of that name, so that no name is global."""
     meta = type("Meta", (), {"table_name": table})
     return cast("type[Model_]", type(model.__name__, (model,), {"Meta": meta}))
+
+
+def find(model: type[Model_], pk: str, sk: str) -> Model_ | None:
+    """Read an item, strongly consistent; None if there is none."""
+    try:
+        return model.get(pk, sk, consistent_read=True)
+    except DoesNotExist:
+        return None

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
-from edgesweep.aws.dynamodb.models import Keyed, bound
+from edgesweep.aws.dynamodb.models import Keyed, bound, find
 from edgesweep.dirty import instant, parse_instant
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.kept import Kept, Tracked
@@ -40,9 +40,8 @@ class RoutesTable:
 
     def load(self) -> Kept | None:
         """Return what was saved last, None if nothing was; strongly consistent."""
-        try:
-            item = self._model.get(*_KEY, consistent_read=True)
-        except DoesNotExist:
+        item = find(self._model, *_KEY)
+        if item is None:
             return None
         return _loaded(json.loads(zlib.decompress(item.kept)), int(item.revision))
 
@@ -66,10 +65,12 @@ def _dumped(kept: Kept) -> bytes:
 
 
 def _loaded(kept: Mapping[str, Any], revision: int) -> Kept:
-    since = {bucket: parse_instant(moment) for bucket, moment in kept["complete_since"].items()}
     return Kept(
         tracked=tuple(map(_tracked, kept["tracked"])),
-        complete_since=since,
+        complete_since=_moments(kept["complete_since"]),
+        missed=_moments(kept["missed"]),
+        attached=tuple(kept["attached"]),
+        checked_at=_moment(kept["checked_at"]),
         place=kept["place"],
         passed=kept["passed"],
         revision=revision,
@@ -83,6 +84,10 @@ def _tracked(one: Mapping[str, Any]) -> Tracked:
         changed_at=_moment(one["changed_at"]),
         missing_since=_moment(one["missing_since"]),
     )
+
+
+def _moments(texts: Mapping[str, str]) -> Mapping[str, datetime]:
+    return {bucket: parse_instant(text) for bucket, text in texts.items()}
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -35,7 +35,7 @@ LOOKING = (
 FLUSHING = (
     "cloudfront:CreateInvalidation",
     "cloudfront:GetCachePolicy",
-    "cloudfront:GetDistributionConfig",
+    "cloudfront:GetDistribution",
     "dynamodb:BatchWriteItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",

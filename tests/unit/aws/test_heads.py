@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -62,6 +62,18 @@ def test_headers(s3: "S3Client", headers: dict[str, str]) -> None:
 
     assert after.etag == before.etag
     assert after.headers != before.headers
+
+
+@pytest.mark.parametrize(("status", "named"), [("Enabled", True), ("Suspended", False)])
+def test_version(s3: "S3Client", status: str, named: bool) -> None:  # noqa: FBT001  # a parameter
+    """It says which version is there, if that one has a name that no other version will have."""
+    versioned: Any = {"Bucket": "site", "VersioningConfiguration": {"Status": status}}
+    s3.put_bucket_versioning(**versioned)
+    put = s3.put_object(Bucket="site", Key=PAGE[1], Body=b"")
+
+    seen = S3Heads(s3).look([PAGE])[PAGE]
+
+    assert seen.version == (put["VersionId"] if named else None)
 
 
 def test_missing(s3: "S3Client") -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+import edgesweep.cover.survey
 from edgesweep.cover import Limits, Prices, cover
 from edgesweep.cover.survey import (
+    MAX_AGE,
     MAX_PAGES,
-    MAX_REMEMBERED,
     UNSEEN_WEIGHT,
     Remembered,
     Source,
@@ -333,19 +334,42 @@ def test_remembered_refusal() -> None:
     assert len(listing.asked) == 2
 
 
-def test_remembers_so_much() -> None:
-    """The oldest pages are forgotten first, so that memory is bounded."""
-    listing = ListingInMemory({"site": []})
-    remembered = Remembered(listing, Clock())
-    for number in range(MAX_REMEMBERED + 1):
-        remembered.page("site", str(number), "")
+@pytest.mark.parametrize(("length", "least", "most"), [(10, 50, 79), (1_000, 1, 9)])
+def test_remembers_so_much(
+    monkeypatch: pytest.MonkeyPatch, length: int, least: int, most: int
+) -> None:
+    """The oldest pages are forgotten first, so that memory is bounded, however long keys are."""
+    monkeypatch.setattr(edgesweep.cover.survey, "MAX_REMEMBERED", 60_000)
+    keys = [f"{folder:02}/{number}{'x' * length}" for folder in range(80) for number in range(10)]
+    listing, clock = ListingInMemory({"site": keys}), Clock()
+    remembered = Remembered(listing, clock)
+    for _ in range(2):
+        # Those that are told again after a while are not counted twice.
+        for folder in range(80):
+            remembered.page("site", f"{folder:02}/", "")
+        clock.now += MAX_AGE
+    clock.now -= MAX_AGE
     listing.asked.clear()
 
-    remembered.page("site", "1", "")
-    assert listing.asked == []
-    remembered.page("site", "0", "")
+    for folder in reversed(range(80)):
+        remembered.page("site", f"{folder:02}/", "")
+        if listing.asked:
+            break
 
-    assert len(listing.asked) == 1
+    assert least <= 79 - folder <= most
+
+
+@pytest.mark.parametrize(("length", "pages"), [(10, 25), (1_000, 3)])
+def test_long_keys(monkeypatch: pytest.MonkeyPatch, length: int, pages: int) -> None:
+    """However long keys are, a listing takes no more than so many bytes; the rest is unseen."""
+    monkeypatch.setattr(edgesweep.cover.survey, "MAX_LISTED", 25_000)
+    keys = [f"img/{number:04}{'x' * length}" for number in range(250)]
+    listing = ListingInMemory({"site": keys}, page_size=10)
+
+    known = survey(listing, SITE, {"/img/a", "/img/b"}, LIST_PRICES, Limits(paths=1))
+
+    assert known.pages == pages
+    assert bool(known.marks) == (pages < 25)
 
 
 def test_remembered_survey() -> None:

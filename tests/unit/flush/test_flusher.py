@@ -13,8 +13,8 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 SITE = "E1"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

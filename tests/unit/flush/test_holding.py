@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from edgesweep.cover import ladder
+from edgesweep.cover import capped
 from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.answers import Refusal, Refused
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import LEASE_TERM, Invalidation, Overtaken
 from edgesweep.flush.policy import Reason
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.flushing import Killed, Process, Ticks
-from tests.fakes.journal import JournalInMemory
 
 MINUTE = timedelta(minutes=1)
 # A step may take as long as a third of a term.
@@ -58,8 +58,8 @@ def tick(world: Ticks, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     with monkeypatch.context() as patch:
         for module, name in (
             (planning, "find_candidates"),
-            (planning, "choose"),
-            (ladder, "choose"),
+            (capped, "cheapest"),
+            (capped, "independent"),
         ):
             patch.setattr(module, name, partial(slow, getattr(module, name)))
         (outcome,) = world.tick(process=process)

@@ -1,11 +1,17 @@
-"""What a flush remembers of itself, and how it goes out in several requests."""
+"""What a flush remembers, how it goes on, and how it goes out in several requests."""
 
+import ast
+from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edgesweep.flush.journal import Flush, Invalidation, split
+import edgesweep
+from edgesweep.flush.journal import Flush, Invalidation, State, gained, split
 from tests.messages import NOON
 
 OTHER = "cafe"
@@ -90,19 +96,82 @@ def test_answered(attempts: int, refusals: int, accepted: int, answered: bool) -
 
 
 @pytest.mark.parametrize(
-    ("months", "billed", "refunds"),
+    ("months", "billed", "charges"),
     [
-        (("2026-11",), [], {"2026-11": 2}),
-        (("2026-11",), [("2026-11", 2)], {"2026-11": 0}),
-        (("2026-11", "2026-12"), [("2026-11", 2)], {"2026-11": 0, "2026-12": 2}),
-        (("2026-11", "2026-12"), [("2026-12", 2)], {"2026-11": 2, "2026-12": 0}),
+        (("2026-11",), [], {"2026-11": 0}),
+        (("2026-11",), [("2026-11", 2)], {"2026-11": 2}),
+        (("2026-11", "2026-12"), [("2026-11", 2)], {"2026-11": 2, "2026-12": 0}),
+        (("2026-11", "2026-12"), [("2026-12", 2)], {"2026-11": 0, "2026-12": 2}),
         (("2026-11", "2026-12"), [("2026-11", 1), ("2026-12", 1)], {"2026-11": 1, "2026-12": 1}),
     ],
 )
-def test_refunds(
-    months: tuple[str, ...], billed: list[tuple[str, int]], refunds: dict[str, int]
+def test_charges(
+    months: tuple[str, ...], billed: list[tuple[str, int]], charges: dict[str, int]
 ) -> None:
-    """Each charged month gets back what CloudFront does not bill there."""
-    accepted = tuple(Invalidation("I1", month, exact=paths, wildcards=0) for month, paths in billed)
+    """Each charged month holds all paths, and what CloudFront bills there once that is known."""
+    flush = replace(FLUSH, months=months, split=True)
+    for month, paths in billed:
+        assert flush.charges == dict.fromkeys(months, 2)
+        made = Invalidation("I1", month, exact=paths, wildcards=0)
+        flush = replace(flush.attempt(), accepted=(*flush.accepted, made))
+    sent = replace(flush, state=State.SENT)
 
-    assert replace(FLUSH, months=months, accepted=accepted).refunds() == refunds
+    assert sent.charges == sent.settle(NOON).charges == flush.reject().charges == charges
+    assert flush.attempt().reject().charges == dict.fromkeys(months, 2)
+
+
+@given(st.lists(st.sampled_from(["charge", "attempt", "refuse", "accept"]), max_size=9), st.data())
+def test_life(steps: list[str], data: st.DataObject) -> None:
+    """Through whatever a flush goes, the ledger holds its charges, and never less than its bill."""
+    months = ["2026-11", "2026-12", "2027-01"]
+    flush = replace(FLUSH, paths=wild(3), split=True)
+    ledger = Counter(gained((None, flush)))
+
+    def become(to: Flush) -> Flush:
+        ledger.update(gained((flush, to)))
+        billed = Counter(request.month for request in to.accepted)
+        assert ledger == Counter(to.charges)
+        assert all(ledger[month] >= paths for month, paths in billed.items())
+        return to
+
+    for step in steps:
+        if step == "charge" and len(flush.months) < len(months):
+            flush = become(flush.charge(months[len(flush.months)]))
+        elif step == "attempt":
+            flush = become(flush.attempt())
+        elif step == "refuse" and not flush.answered:
+            flush = become(flush.refuse())
+        elif step == "accept" and flush.left:
+            month = data.draw(st.sampled_from(flush.months))
+            flush = become(flush.accept(Invalidation("I", month, 0, 1), NOON))
+    ended = become(flush.reject() if flush.left else flush.settle(NOON))
+
+    assert ended.finished
+    assert (ended.sent_at, ended.settled_at) == ((None, None) if ended.left else (NOON, NOON))
+
+
+def test_successor() -> None:
+    """A successor is open, charged when it is opened, and knows what it replaces, and no answer."""
+    made = Invalidation("I1", "2026-11", exact=0, wildcards=1)
+    flush = replace(FLUSH, paths=wild(2), split=True)
+    refused = flush.attempt().accept(made, NOON).attempt().refuse()
+    later = datetime(2026, 11, 30, 23, 59, 50, tzinfo=UTC)
+
+    successor = refused.successor(later, OTHER, ("/b*",), split=False)
+
+    months = ("2026-11", "2026-12")
+    assert successor == Flush("E1", later, OTHER, ("/b*",), months, rows=2, replaces=FLUSH.id)
+
+
+def test_only_here() -> None:
+    """No other module makes a flush go a step: what else builds one reads it from the table."""
+    steps = {"state", "attempts", "refusals", "accepted", "sent_at", "settled_at", "replaces"}
+    package = Path(edgesweep.__file__).parent
+    calls = [
+        (path.name, {keyword.arg for keyword in node.keywords})
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Flush", "replace"}
+    ]
+
+    assert {name for name, given in calls if given & steps} == {"journal.py", "items.py"}

@@ -80,4 +80,4 @@ def _calls_until_sent() -> int:
     world, process = Ticks(), Process()
     world.request("/docs/*")
     world.tick(process=process)
-    return process.calls.index("accepted") + 1
+    return process.calls.index("invalidate") + 2

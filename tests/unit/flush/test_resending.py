@@ -1,7 +1,7 @@
 """A flush that cannot be sent as it is: what becomes of it, of its charges and of its rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
@@ -17,9 +17,9 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.cloudfront import Rules, StrictCloudFront
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 SITE = "E2QWRUHEXAMPLE"
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
@@ -196,6 +196,52 @@ def test_refused_at_the_turn() -> None:
     assert site.asked == [("/*",)]
     assert site.journal.ledger == {DECEMBER: 0, JANUARY: 1}
     assert site.keys == set()
+
+
+@pytest.mark.parametrize("lost", ["answer", "request"])
+def test_forgotten_reference(lost: str) -> None:
+    """After hours a flush is looked up first: CloudFront may have forgotten its reference.
+
+    Nobody says for how long it knows one. What it has made is neither made nor paid twice.
+    """
+    site = Site(NOON, budget=Budget())
+    site.change("a.html", "b.html")
+    site.edge.lost = lost
+    site.tick()
+    site.edge.lost = ""
+    site.service.rules = replace(site.rules, remembers=timedelta(hours=1))
+    site.now += timedelta(hours=2)
+    site.change("c.html")
+
+    outcome = site.tick()
+
+    assert site.asked == [("/a.html", "/b.html"), ("/c.html",)]
+    assert flush_of(outcome).state is State.SETTLED
+    assert site.journal.ledger == {DECEMBER: 3}
+    assert site.keys == set()
+
+
+@pytest.mark.parametrize(("minutes", "looks"), [(59, False), (61, True)])
+def test_looked_up(minutes: int, looks: bool) -> None:  # noqa: FBT001  # a parameter
+    """A flush of the last hour is asked for again at once, as CloudFront means it to be."""
+    site = Site(NOON, budget=Budget())
+    site.change("a.html")
+    site.edge.lost = "answer"
+    site.tick()
+    site.edge.lost = ""
+    site.now += timedelta(minutes=minutes)
+    looked: list[str] = []
+
+    def look_up(_distribution: str, reference: str, *_: object) -> None:
+        looked.append(reference)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site.edge, "look_up", look_up)
+        site.tick()
+
+    assert bool(looked) == looks
+    assert site.asked == [("/a.html",)]
+    assert site.journal.ledger == {DECEMBER: 1}
 
 
 @pytest.mark.parametrize("lost", ["answer", "request"])

@@ -11,9 +11,18 @@ import pytest
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Lease, Overtaken, State
+from edgesweep.flush.journal import (
+    NO_LIMITS,
+    Flush,
+    Invalidation,
+    Lease,
+    Limits,
+    Overtaken,
+    State,
+)
+from edgesweep.flush.policy import Headroom
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
-from tests.fakes.journal import JournalInMemory
+from edgesweep.operate.journal_in_memory import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
@@ -38,6 +47,7 @@ class World:
     Attributes:
         answers: what CloudFront answers, in this order.
         allowance: what a month may hold.
+        quota: wildcards that may be in progress.
         now: the time, which goes on by `takes` with every request.
         asked: reference and paths of every request.
         busy: the invalidations that are in progress.
@@ -46,6 +56,7 @@ class World:
 
     answers: list[Answer] = field(default_factory=list)
     allowance: int | None = None
+    quota: int = 13
     now: datetime = NOON
     takes: timedelta = timedelta()
     asked: list[tuple[str, Sequence[str]]] = field(default_factory=list)
@@ -62,6 +73,7 @@ class World:
             clock=lambda: self.now,
             token=lambda: f"t{next(tokens)}",
             pause=self.paused.append,
+            quota=Headroom(3_000, self.quota),
         )
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:
@@ -83,13 +95,20 @@ class World:
         self.journal.open(flush, self.lease, {})
         return flush
 
+    def working(self, wildcards: int) -> None:
+        """Let wildcards of earlier flushes be in progress."""
+        requests = tuple(Invalidation(f"W{n}", NOVEMBER, 0, 1) for n in range(wildcards))
+        self.busy = {request.id for request in requests}
+        self.journal.leases["E1"] = replace(self.lease, in_progress=requests)
+
     def look_up(self, *_: object) -> None:
         """Have made nothing that was not heard of."""
 
     def send(self, flush: Flush) -> tuple[Flush, Answer | None]:
         """Send it, and forget what is given up."""
         sent = self.sender.send(flush, self.held)
-        return self.journal.rejected(sent.flush) if sent.given_up else sent.flush, sent.answer
+        flush = sent.flush
+        return self.journal.advance(flush, flush.reject()) if sent.given_up else flush, sent.answer
 
     @property
     def held(self) -> HeldLease:
@@ -183,7 +202,7 @@ def test_invalid() -> None:
     assert [paths for _, paths in world.asked] == [TOUCHY, flush.paths]
     assert world.references == [opened.reference(0), flush.reference(0)]
     assert flush.reference(0) != opened.reference(0)
-    assert world.journal.load("E1", opened.id).state is State.REJECTED
+    assert world.journal.flushes["E1", opened.id].state is State.REJECTED
     assert world.journal.ledger == {NOVEMBER: 2}
 
 
@@ -266,6 +285,56 @@ def test_doubt(minutes: int, split: bool) -> None:  # noqa: FBT001  # a paramete
     assert world.journal.ledger == {NOVEMBER: 6 if split else 3}
 
 
+def test_successor_in_progress() -> None:
+    """What was accepted of a flush stays known as in progress when another flush replaces it."""
+    world = World([no(Refusal.TOO_LARGE), Accepted("I8", NOON), no(Refusal.INVALID)])
+    opened = world.open(("/caf%C3%A9/*", *WILD))
+    world.working(1)
+    world.busy.add("I8")
+
+    flush, _ = world.send(opened)
+
+    assert (flush.state, flush.split) == (State.SENT, False)
+    assert [request.id for request in world.lease.in_progress] == ["W0", "I8", "I4"]
+
+
+@pytest.mark.parametrize(
+    ("quota", "busy", "paths"),
+    [
+        (13, 0, ("/caf*", "/na*", "/se*")),
+        (3, 0, ("/caf*", "/na*", "/se*")),
+        (2, 0, ("/*",)),
+        (13, 10, ("/caf*", "/na*", "/se*")),
+        (13, 11, ("/*",)),
+        (13, 12, ("/*",)),
+    ],
+)
+def test_headroom(quota: int, busy: int, paths: tuple[str, ...]) -> None:
+    """A flush that is sent again in a plainer form leaves people the wildcards that are theirs."""
+    world = World([no(Refusal.INVALID)], quota=quota)
+    opened = world.open(["/caf%C3%A9", "/na%C3%AFve", "/se%C3%B1or"])
+    world.working(busy)
+
+    flush, _ = world.send(opened)
+
+    assert flush.paths == paths
+    assert flush.wildcards + busy <= quota
+
+
+def test_no_headroom() -> None:
+    """While too much is in progress, a flush that needs a wildcard waits, and then goes out."""
+    world = World([no(Refusal.INVALID), no(Refusal.INVALID)])
+    opened = world.open(TOUCHY)
+    world.working(13)
+
+    flush, _ = world.send(opened)
+    assert (flush.id, flush.state) == (opened.id, State.OPEN)
+    world.busy.clear()
+    flush, _ = world.send(flush)
+
+    assert (flush.state, flush.paths) == (State.SENT, ("/a.html", "/caf*"))
+
+
 def test_too_large() -> None:
     """Paths that are too large even one by one are said more coarsely."""
     world = World([no(Refusal.TOO_LARGE)])
@@ -302,13 +371,31 @@ def test_next_month_full() -> None:
     assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
 
 
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_full_after_counting(seconds: int) -> None:
+    """A month that is full by the time an attempt is counted takes no charge that buys nothing."""
+
+    class Slow(JournalInMemory):
+        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+            world.now += timedelta(seconds=seconds * (to.attempts - flush.attempts))
+            return super().advance(flush, to, limits)
+
+    world = World([], allowance=10, now=MONTH_END - timedelta(seconds=34), journal=Slow())
+    world.journal.ledger[DECEMBER] = 9
+
+    flush, answer = world.send(world.open())
+
+    assert (flush.state, answer, world.asked) == (State.REJECTED, None, [])
+    assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
+
+
 def test_late_note() -> None:
     """If noting the attempt takes until the next month is near, that is charged as well."""
 
     class Slow(JournalInMemory):
-        def attempted(self, flush: Flush) -> Flush:
-            world.now += timedelta(seconds=20)
-            return super().attempted(flush)
+        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+            world.now += timedelta(seconds=20 * (to.attempts - flush.attempts))
+            return super().advance(flush, to, limits)
 
     world = World([LOST], now=MONTH_END - timedelta(seconds=40), journal=Slow())
 
@@ -335,7 +422,7 @@ def test_gone_on() -> None:
     """Who finds that another went on with the flush asks for nothing."""
     world = World()
     flush = world.open()
-    world.journal.attempted(flush)
+    world.journal.advance(flush, flush.attempt())
 
     with pytest.raises(Overtaken):
         world.send(flush)

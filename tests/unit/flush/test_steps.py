@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from edgesweep.dirty import UNROUTED
-from edgesweep.flush import planning
+from edgesweep.flush import planning, rows
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sweeping import MARGIN
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, NOON, Killed, Process, Ticks
-from tests.fakes.journal import JournalInMemory
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -25,8 +25,8 @@ LOST = Unanswered("Read timeout")
 PEEK = ["span"]
 DECIDE = ["take", "spent", "demand"]
 PLAN = ["read", "fits", "open", "remember"]
-SEND = ["renew", "attempted", "invalidate", "accepted"]
-CLEAR = ["delete", "read", "settled", "release"]
+SEND = ["renew", "advance", "invalidate", "advance"]
+CLEAR = ["delete", "read", "advance", "release"]
 STEPS = [*PEEK, *DECIDE, *PLAN, *SEND, *CLEAR]
 
 
@@ -48,7 +48,7 @@ def test_steps() -> None:
     assert (outcome.flush.state, outcome.flush.rows) == (State.SETTLED, 1)
     assert outcome.answer == Accepted("I0", NOON)
     assert (world.sent, world.keys) == ([("/a.html",)], [])
-    assert world.journal.kept.seen_at == NOON
+    assert world.journal.demand().seen_at == NOON
 
 
 @pytest.mark.parametrize("most", range(len(STEPS)))
@@ -268,11 +268,11 @@ def test_finished_meanwhile() -> None:
     """A flush that its first owner finishes after all is neither sent nor paid again."""
 
     class Late(JournalInMemory):
-        def load(self, distribution: str, flush_id: str) -> Flush:
+        def load(self, distribution: str, flush_id: str) -> Flush | None:
             flush = super().load(distribution, flush_id)
-            if flush.state is State.SENT:
+            if flush and flush.state is State.SENT:
                 ticks.dirty.delete(ticks.dirty.rows)
-                self.settled(flush, NOON)
+                self.advance(flush, flush.settle(NOON))
             return super().load(distribution, flush_id)
 
     ticks = Ticks(journal=Late())
@@ -343,12 +343,24 @@ def test_rejected() -> None:
     assert (world.sent, world.keys) == ([("/a.html",)], [])
 
 
+@pytest.mark.parametrize(
+    ("bound", "most"), [("MAX_ROWS", 2), ("MAX_BYTES", 2 * planning.ROW_BYTES)]
+)
 @pytest.mark.parametrize(("spent", "paths", "left"), [(0, ("/a", "/b"), 1), (995, ("/*",), 0)])
-def test_cut(
-    monkeypatch: pytest.MonkeyPatch, spent: int, paths: tuple[str, ...], left: int
+def test_cut(  # noqa: PLR0913, PLR0917  # its cases
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+    most: int,
+    spent: int,
+    paths: tuple[str, ...],
+    left: int,
 ) -> None:
-    """Where rows are left unread, a flush that may take one path alone covers them as well."""
-    monkeypatch.setattr(planning, "MAX_ROWS", 1)
+    """Where rows are left unread, a flush that may take one path alone covers them as well.
+
+    Rows are read up to a number, and up to what they take in memory.
+    """
+    monkeypatch.setattr(planning, bound, most)
+    monkeypatch.setattr(rows, "CHUNK", 1)
     world = Ticks()
     world.journal.ledger[MONTH] = spent
     for key in ("a", "b", "c"):

@@ -8,7 +8,7 @@ import pytest
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.answers import Accepted, Refusal, Refused
-from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.journal import NO_LIMITS, Flush, Limits, State
 from edgesweep.flush.policy import Reason
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, Killed, Ticks
@@ -43,7 +43,7 @@ def _few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(name="backlog")
 def _backlog(monkeypatch: pytest.MonkeyPatch) -> Ticks:
     """Return ten rows, of which a flush takes two."""
-    monkeypatch.setattr(planning, "MAX_ROWS", 1)
+    monkeypatch.setattr(planning, "MAX_ROWS", 2)
     world = Ticks(dirty=Watched())
     for number in range(10):
         world.change(f"{number}.html", HOUR - number * MINUTE)
@@ -99,18 +99,18 @@ def test_place_survives(backlog: Ticks, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sweeping, "NOTED_EVERY", 1)
     monkeypatch.setattr(sweeping, "MAX_SWEPT", 100)
     noted: list[str] = []
-    swept = backlog.journal.swept
+    advance = backlog.journal.advance
 
-    def die_second(flush: Flush, place: str) -> Flush:
-        if noted:
+    def die_second(flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        if to.swept and noted:
             raise Killed
-        noted.append(place)
-        return swept(flush, place)
+        noted.extend([to.swept] if to.swept else [])
+        return advance(flush, to, limits)
 
-    monkeypatch.setattr(backlog.journal, "swept", die_second)
+    monkeypatch.setattr(backlog.journal, "advance", die_second)
     with pytest.raises(Killed):
         backlog.tick()
-    monkeypatch.setattr(backlog.journal, "swept", swept)
+    monkeypatch.setattr(backlog.journal, "advance", advance)
     assert looked(backlog)[:2] == ["2", "3"]
     backlog.now += MINUTE
 

@@ -16,9 +16,9 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.lab.replay.history import Step
 from edgesweep.lab.replay.paced import Paced
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher, viewer_path
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

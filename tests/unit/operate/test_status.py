@@ -18,9 +18,9 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, Invalidation, Lease
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
+from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.operate.status import Idle, Observer, Status
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.journal import JournalInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

@@ -1,6 +1,7 @@
 """How uploads that change nothing go through the recorder, and what it learns of the others."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -18,7 +19,8 @@ from tests.messages import NOON, notification
 ETAG = "b1946ac92492d2347c6235b4d2611184"
 SOON = NOON + timedelta(seconds=2)
 AFTER_LOOKING = NOON + timedelta(seconds=5)
-KNOWN = Entry(ETAG, "headers")
+KNOWN = Entry(ETAG, "headers", seen_at=SOON)
+SERVED = {"site": ("E1", "E2")}
 THERE = Head(ETAG, "headers", modified_at=NOON, seen_at=SOON)
 
 
@@ -29,14 +31,17 @@ class Bucket:
         self.catalogue = CatalogueInMemory({named(key): KNOWN for key in known})
         self.writer = DirtyRowsInMemory(room)
         tokens = count(1)
+        self.heads = HeadsInMemory(
+            {named(key): THERE for key in ("a", "b", "logs/1", "assets/x.js", "blue/a")}
+        )
         self.recorder = Recorder(
-            RoutesInMemory({"site": ("E1", "E2")}),
+            RoutesInMemory(SERVED, unserved={"blue/a"}),
             self.writer,
             lambda: f"{next(tokens):08x}",
-            selection=Selection(exclude=["logs/*"]),
+            selection=Selection(exclude=["logs/*"], immutable=["assets/*"]),
             sieve=UnchangedFilter(
                 self.catalogue,
-                HeadsInMemory({named(key): THERE for key in ("a", "b", "logs/1")}),
+                self.heads,
                 lambda: "token",
                 lambda: AFTER_LOOKING,
             ),
@@ -46,6 +51,10 @@ class Bucket:
         """Record a batch of messages."""
         messages = [Message(f"m{number}", body) for number, body in enumerate(bodies)]
         return self.recorder.record(messages, SOON)
+
+    def serve_all(self) -> None:
+        """Configure the distributions so that they serve every key."""
+        self.recorder = replace(self.recorder, routes=RoutesInMemory(SERVED))
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -68,13 +77,46 @@ def test_passed_over() -> None:
     assert recorded == Recorded(rows=2, unrouted=0, failed={}, passed_over={Fate.UNCHANGED: 1})
 
 
-def test_not_asked() -> None:
-    """Nobody looks at what is not swept."""
-    bucket = Bucket()
+@pytest.mark.parametrize(
+    ("key", "its_fate"),
+    [
+        ("logs/1", Fate.EXCLUDED),
+        ("assets/x.js", Fate.IMMUTABLE),
+        ("blue/a", Fate.UNSERVED),
+    ],
+)
+@pytest.mark.parametrize("event", ["ObjectCreated:Put", "ObjectRemoved:Delete"])
+def test_passed_over_unseen(key: str, its_fate: Fate, event: str) -> None:
+    """A change that gets no row leaves its object unknown, and nobody looks at the object."""
+    bucket = Bucket(key)
 
-    bucket.record(notification("logs/1"))
+    recorded = bucket.record(notification(key, event=event))
 
-    assert bucket.catalogue.asked == []
+    assert recorded.passed_over == {its_fate: 1}
+    assert bucket.catalogue.entries == {named(key): "token"}
+    assert bucket.catalogue.asked == ["forget"]
+    assert bucket.heads.looked == []
+
+
+def test_unserved_spell() -> None:
+    """An upload is no repetition if its key was changed while no distribution served it."""
+    bucket = Bucket("blue/a")
+    bucket.record(notification("blue/a", event="ObjectCreated:Copy"))
+    bucket.serve_all()
+
+    bucket.record(notification("blue/a"))
+
+    assert bucket.rows == [("E1", "blue/a"), ("E2", "blue/a")]
+
+
+def test_passed_over_not_forgotten() -> None:
+    """A message comes back if an object cannot be forgotten, although it asks for no row."""
+    bucket = Bucket("logs/1")
+    bucket.catalogue.closed = {named("logs/1")}
+
+    recorded = bucket.record(notification("logs/1"), notification("a"))
+
+    assert recorded.failed == {"m0": REFUSED}
 
 
 def test_learnt() -> None:

@@ -15,10 +15,16 @@ from tests.messages import NOON
 PAGE, STYLE = ("site", "index.html"), ("site", "style.css")
 SECOND = timedelta(seconds=1)
 LATER = NOON + timedelta(minutes=1)
-KNOWN = Entry("etag", "headers")
+KNOWN = Entry("etag", "headers", seen_at=LATER)
 THERE = Head("etag", "headers", modified_at=NOON, seen_at=LATER)
 CREATED = Change(*PAGE, Kind.CREATED, NOON, "etag")
 REMOVED = replace(CREATED, kind=Kind.REMOVED, etag=None)
+
+
+VERSIONED = replace(KNOWN, version="v2")
+VERSION_THERE = replace(THERE, version="v2")
+WRITTEN = replace(CREATED, version="v2")
+EXPIRED = replace(REMOVED, version="v1", changed_at=LATER)
 
 
 def created(name: Name = PAGE) -> Change:
@@ -108,6 +114,103 @@ def test_changed(known: Entry | str, events: list[Change], there: Head | None) -
     assert checked.seen == ({PAGE: there} if there else {})
 
 
+@pytest.mark.parametrize(
+    ("sequencer", "seconds"),
+    [
+        (f"00{int(NOON.timestamp()):X}0FFFFFFF", 1),
+        (f"{int(NOON.timestamp()):x}00000000", 1),
+        (None, 5),
+        ("0055AED6DCD90281E5", 5),
+        (f"00{int(LATER.timestamp()):X}00000000", 5),
+        ("ff", 5),
+        ("no number", 5),
+    ],
+)
+def test_late_stamp(sequencer: str | None, seconds: int) -> None:
+    """A write after the upload has begun is another one, even if the event is stamped later."""
+    late = replace(CREATED, changed_at=NOON + 5 * SECOND, sequencer=sequencer)
+    written = [replace(THERE, modified_at=NOON + n * SECOND) for n in (seconds, seconds + 1)]
+
+    known = [World({PAGE: KNOWN}, {PAGE: head}).sieve.check([late]).unchanged for head in written]
+
+    assert known == [{PAGE}, frozenset()]
+
+
+@pytest.mark.parametrize(
+    ("events", "version"),
+    [
+        ([EXPIRED], "v2"),
+        ([EXPIRED, replace(EXPIRED, version="v0", changed_at=NOON - SECOND)], "v2"),
+        ([WRITTEN, EXPIRED], "v2"),
+        ([EXPIRED], "v3"),
+    ],
+)
+def test_noncurrent_removed(events: list[Change], version: str) -> None:
+    """The removal of a version that viewers were not served changes nothing."""
+    world = World({PAGE: VERSIONED}, {PAGE: replace(THERE, version=version)})
+
+    assert world.sieve.check(events).unchanged == {PAGE}
+    assert world.entry == VERSIONED
+
+
+@pytest.mark.parametrize(
+    ("known", "events", "there"),
+    [
+        ("forgotten", [EXPIRED], VERSION_THERE),
+        (KNOWN, [EXPIRED], VERSION_THERE),
+        (VERSIONED, [replace(EXPIRED, version="v2")], replace(THERE, version="v1")),
+        (VERSIONED, [replace(EXPIRED, version="v2")], replace(THERE, version="v3")),
+        (VERSIONED, [EXPIRED], replace(VERSION_THERE, headers="other")),
+        (replace(VERSIONED, since=LATER), [EXPIRED], VERSION_THERE),
+        (VERSIONED, [replace(WRITTEN, version="v3")], VERSION_THERE),
+        (VERSIONED, [replace(WRITTEN, version="v3"), EXPIRED], VERSION_THERE),
+    ],
+)
+def test_versions(known: Entry | str, events: list[Change], there: Head) -> None:
+    """The removal of a version that viewers may have been served is a change; then it is known."""
+    world = World({PAGE: known}, {PAGE: there})
+
+    checked = world.sieve.check(events)
+    world.sieve.learn(checked, {PAGE})
+
+    assert checked.unchanged == set()
+    assert world.entry == Entry(there.etag, there.headers, None, there.version, LATER)
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "whole_since", "unchanged"),
+    [
+        (LATER, LATER, {PAGE}),
+        (LATER, LATER + SECOND, set()),
+        (None, NOON, set()),
+        (None, None, {PAGE}),
+    ],
+)
+def test_missed_events(
+    seen_at: datetime | None, whole_since: datetime | None, unchanged: set[Name]
+) -> None:
+    """An entry from before events of its bucket were missed is not trusted, and learnt again."""
+    world = World({PAGE: replace(KNOWN, seen_at=seen_at)}, {PAGE: THERE})
+    since = {"other": LATER + SECOND} | ({"site": whole_since} if whole_since else {})
+    sieve = replace(world.sieve, complete_since=since)
+
+    assert sieve.check([replace(CREATED, changed_at=LATER)]).unchanged == unchanged
+
+    sieve.survey([PAGE])
+    assert sieve.catalogue.known([PAGE])[PAGE].seen_at == (seen_at if unchanged else LATER)
+
+
+@pytest.mark.parametrize("event", [REMOVED, replace(EXPIRED, version=None)])
+def test_unversioned(event: Change) -> None:
+    """A removal that names no version leaves nothing to be known."""
+    world = World({PAGE: VERSIONED}, {PAGE: VERSION_THERE})
+
+    checked = world.sieve.check([event])
+
+    assert not checked.unchanged
+    assert not checked.seen
+
+
 def test_since() -> None:
     """An entry of a survey judges the events after the moment from which it holds."""
     known = replace(KNOWN, since=NOON - SECOND)
@@ -116,14 +219,14 @@ def test_since() -> None:
 
 
 def test_removed() -> None:
-    """A removal forgets without a token, and nobody looks at what is gone."""
+    """A removal forgets for good, and nobody looks at what is gone."""
     world = World({PAGE: KNOWN, STYLE: KNOWN}, {PAGE: THERE, STYLE: THERE})
 
     checked = world.sieve.check([REMOVED, replace(CREATED, changed_at=NOON - SECOND)])
 
     assert not checked.unchanged
     assert not checked.seen
-    assert world.catalogue.entries == {STYLE: KNOWN}
+    assert world.catalogue.entries == {PAGE: checked.token, STYLE: KNOWN}
     assert world.heads.looked == []
 
 

@@ -1,9 +1,5 @@
 """Which distributions serve an object, under which viewer paths, for configurations people have."""
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-
 import pytest
 
 from edgesweep.errors import BadInput
@@ -16,18 +12,9 @@ from edgesweep.routes.config import (
     buckets_of,
     cache_policies_of,
     has_query_strings,
-    read,
 )
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
-
-FOLDER = Path(__file__).parents[2] / "distributions"
-
-# The cache policies that the configurations refer to: only one lets query strings into the key.
-QUERY_STRINGS = {
-    "658327ea-f89d-4fab-a63d-7e88639e58f6": False,
-    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": False,
-    "3f1c9a52-6a0e-4c3d-9d0a-5a7c1d2e4f60": True,
-}
+from tests.configured import NAMES, config_of, configuration
 
 # Configuration, bucket, key, and the viewer paths that CloudFront serves the object under.
 SERVED = [
@@ -91,12 +78,6 @@ SERVED = [
 ]
 
 
-def configuration(name: str, buckets: Sequence[str] = ()) -> Distribution:
-    """Read a configuration as CloudFront returns it."""
-    response = json.loads((FOLDER / f"{name}.json").read_text())
-    return read(name, response["DistributionConfig"], buckets, QUERY_STRINGS)
-
-
 @pytest.mark.parametrize(("name", "bucket", "key", "expected"), SERVED)
 def test_served(name: str, bucket: str, key: str, expected: list[str]) -> None:
     """An object is served under these paths by this configuration, and under no others."""
@@ -110,7 +91,7 @@ def test_all_configurations_tried() -> None:
     """Every configuration that is kept here is tried."""
     tried = {name for name, *_ in SERVED} | {"disabled"}
 
-    assert tried == {file.stem for file in FOLDER.iterdir()}
+    assert tried == {*NAMES}
 
 
 def test_disabled() -> None:
@@ -227,7 +208,7 @@ def test_bare_cache_policy() -> None:
 
 def test_references() -> None:
     """A configuration tells its buckets and its cache policies."""
-    config = json.loads((FOLDER / "three-behaviours.json").read_text())["DistributionConfig"]
+    config = config_of("three-behaviours")
 
     assert buckets_of(config) == {"shop-pages", "shop-media"}
     assert cache_policies_of(config) == {

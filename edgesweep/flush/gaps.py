@@ -1,0 +1,184 @@
+"""Gaps: what happens where events of a bucket may have been missed.
+
+Goal: a change whose event never came stays at the edge no longer than the way of the events is
+broken, and nobody has to do anything about it. Events may have been missed
+
+- while a bucket did not publish them, which is looked at once a day, and more often while it lasts;
+- if a dead letter was given up; one that cannot be read may have been of any bucket;
+- if the oldest message of the queue, or a dead letter that nobody sent back, nearly reached the
+  retention, or if nobody looked for that long: others may have been past it.
+
+Once the way is whole again, the gap is closed in three steps. Entries of the catalogue that were
+learnt before are no longer trusted. Then each distribution that serves the bucket is asked to
+forget everything: had that row been written first, it could be flushed while an upload is still
+passed over by such an entry. Then the gap is forgotten; after a crash before that, it is closed
+again. A change that is older than the last gap that was closed was swept with it.
+
+A bucket that was never seen to publish its events is not attached yet. Nothing is swept for it, but
+entries that were learnt meanwhile are not trusted either.
+
+Cost: one read every ten minutes, one write a day.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+
+from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.flush.discovery import DistributionStore, sweep
+from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
+from edgesweep.flush.rows import DirtyRows
+from edgesweep.record.events import parse
+from edgesweep.routes import Routes
+from edgesweep.routes.kept import Kept
+
+DAILY = timedelta(days=1)
+# Messages are kept for 14 days, and their age is looked at once a day.
+NEARLY_EXPIRED = timedelta(days=13)
+# "After you enable EventBridge, it takes around five minutes for the changes to take effect."
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
+SETTLED = timedelta(minutes=10)
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+# Bucket -> the last moment at which an event of it may have been missed.
+Missed = Mapping[str, datetime]
+
+
+class Unswept(EdgesweepError):
+    """Not every distribution could be asked to forget everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a look found.
+
+    Attributes:
+        unwired: buckets that publish no events.
+        swept: buckets whose gaps were closed.
+    """
+
+    unwired: tuple[str, ...] = ()
+    swept: tuple[str, ...] = ()
+
+
+def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Missed:
+    """Return which events were missed if there is such a dead letter."""
+    if letter.redriven < ATTEMPTS:
+        expired = now - letter.sent_at >= NEARLY_EXPIRED
+        return dict.fromkeys(buckets, letter.sent_at) if expired else {}
+    try:
+        changes = sorted(parse(letter.body), key=attrgetter("changed_at"))
+    except BadInput:
+        return dict.fromkeys(buckets, letter.sent_at)
+    return {change.bucket: change.changed_at for change in changes}
+
+
+def noted(kept: Kept, missed: Missed) -> Kept:
+    """Return what is kept once it is known that events were missed; closed gaps stay closed."""
+    new = {
+        bucket: at
+        for bucket, at in missed.items()
+        if bucket in kept.attached
+        and at > max(kept.complete_since.get(bucket, _NEVER), kept.missed.get(bucket, _NEVER))
+    }
+    return replace(kept, missed={**kept.missed, **new})
+
+
+def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: datetime) -> Kept:
+    """Return what is kept once it is known which of the buckets publish no events."""
+    missed = {bucket: now for bucket in unwired if bucket in kept.attached}
+    never = {bucket: now for bucket in unwired if bucket not in kept.attached}
+    return replace(
+        kept,
+        attached=tuple(sorted({*kept.attached, *buckets} - never.keys())),
+        missed={**kept.missed, **missed},
+        complete_since={**kept.complete_since, **never},
+        checked_at=now,
+    )
+
+
+def whole(kept: Kept, unwired: Collection[str], now: datetime) -> tuple[str, ...]:
+    """Return the buckets whose gaps can be closed."""
+    settled = (bucket for bucket, at in kept.missed.items() if now - at >= SETTLED)
+    return tuple(bucket for bucket in settled if bucket not in unwired)
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Finds gaps and closes them, looking now and then.
+
+    Attributes:
+        buckets: the swept buckets.
+        store: where gaps are kept.
+        dirty: where rows go.
+        unwired: returns those buckets that publish no events.
+        oldest: returns how old the oldest message of the queue has been since a moment.
+        clock: this process's time.
+        token: a source of random text.
+    """
+
+    buckets: Sequence[str]
+    store: DistributionStore
+    dirty: DirtyRows
+    unwired: Callable[[], Sequence[str]]
+    oldest: Callable[[datetime], timedelta]
+    clock: Callable[[], datetime]
+    token: Callable[[], str]
+    _look_at: datetime = field(default=_NEVER, init=False)
+    _missed: dict[str, datetime] = field(default_factory=dict, init=False)
+
+    def see(self, letter: Letter) -> None:
+        """Remember until the next look what a dead letter shows."""
+        for bucket, at in missed_with(letter, self.buckets, self.clock()).items():
+            self._missed[bucket] = max(at, self._missed.get(bucket, at))
+
+    def look(self, routes: Routes) -> Watched:
+        """Find gaps, and close those that can be closed, if it is time to look.
+
+        Raises:
+            Unswept: a gap stays open; it is closed later.
+        """
+        now = self.clock()
+        kept = self.store.load() if self._missed or now >= self._look_at else None
+        if kept is None:
+            return Watched()
+        if not self._due(noted(kept, self._missed), now):
+            self._missed, self._look_at = {}, now + LOOKED
+            return Watched()
+        unwired = tuple(self.unwired())
+        found = looked(kept, self.buckets, unwired, now)
+        found = noted(found, {**self._missed, **self._expired(kept, found.attached, now)})
+        swept = whole(found, unwired, now)
+        since = {**found.complete_since, **dict.fromkeys(swept, now)}
+        if not self.store.save(replace(found, complete_since=since)):
+            return Watched(unwired)
+        self._missed, self._look_at = {}, now + LOOKED
+        if swept:
+            self._sweep({one for bucket in swept for one in routes.serving(bucket)})
+            missed = {bucket: at for bucket, at in found.missed.items() if bucket not in swept}
+            revision = found.revision + 1
+            self.store.save(replace(found, complete_since=since, missed=missed, revision=revision))
+        return Watched(unwired, swept)
+
+    def _due(self, kept: Kept, now: datetime) -> bool:
+        return (
+            kept.checked_at is None
+            or now - kept.checked_at >= DAILY
+            or bool(kept.missed)
+            or not {*self.buckets} <= {*kept.attached}
+        )
+
+    def _expired(self, kept: Kept, attached: Collection[str], now: datetime) -> Missed:
+        """Return what was missed if messages expired since the last look."""
+        before = kept.checked_at or now
+        silent = now - before >= NEARLY_EXPIRED
+        if silent or self.oldest(max(before, now - DAILY)) >= NEARLY_EXPIRED:
+            return dict.fromkeys(attached, now)
+        return {}
+
+    def _sweep(self, distributions: Collection[str]) -> None:
+        rows = sweep(distributions, "missed events", self.clock(), self.token)
+        if unwritten := self.dirty.add(rows):
+            raise Unswept(next(iter(unwritten.values())))

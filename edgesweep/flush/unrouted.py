@@ -1,0 +1,88 @@
+"""Route the rows that wait in `UNROUTED`, some in each tick, after the flushes.
+
+Goal: however many wait, no flush waits for them, and every row gets its turn.
+
+Plan: the rows are read in the order in which they were recorded, and the place that was reached is
+kept with the distributions: what lies before it is served by none of them, so it is not read again
+until they change; then the reading begins again at the start. A row may be written some time after
+the moment it is stamped with, so the place stays `LATE` behind the clock, and it never passes a row
+that could not be copied.
+
+A copy has the place and time of its row, so that routing a row twice makes no second copy.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+
+from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
+from edgesweep.flush.rows import DirtyRows, chunks
+from edgesweep.routes import Routes
+from edgesweep.routes.kept import Kept
+
+# One tick reads at most so many rows, and begins no more of them after so long.
+MAX_ROUTED = 20_000
+ROUTE_TIME = timedelta(seconds=30)
+
+# The longest that a row may be written after its stamp; a batch is recorded in less.
+LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Rerouter:
+    """Routes rows that waited for a distribution.
+
+    Attributes:
+        dirty: the rows.
+        save: keeps what is known of the distributions, with the place.
+        clock: this process's time.
+    """
+
+    dirty: DirtyRows
+    save: Callable[[Kept], bool]
+    clock: Callable[[], datetime]
+
+    def route(self, kept: Kept, routes: Routes) -> int:
+        """Route a portion of the rows; return about how many are left."""
+        now, place, passed, left = self.clock(), kept.place, kept.passed, 0
+        rows = islice(self.dirty.read(UNROUTED, after=place), MAX_ROUTED)
+        for chunk in chunks(rows):
+            stay, failed = self._moved(chunk, routes)
+            left += len(stay) + len(failed)
+            for row in _old(chunk, failed, now):
+                place, passed = row.position, passed + (row in stay)
+            if failed or self.clock() - now >= ROUTE_TIME:
+                break
+        if place != kept.place:
+            self.save(replace(kept, place=place, passed=passed))
+        return kept.passed + left
+
+    def _moved(
+        self, chunk: Sequence[DirtyRow], routes: Routes
+    ) -> tuple[Collection[DirtyRow], Collection[DirtyRow]]:
+        """Move rows; return those that no distribution serves, and those that are not copied."""
+        copies = {row: _copies(row, routes) for row in chunk if _led_to(row, routes)}
+        unwritten = self.dirty.add([copy for made in copies.values() for copy in made])
+        failed = {row for row, made in copies.items() if not unwritten.keys().isdisjoint(made)}
+        self.dirty.delete([row for row in copies if row not in failed])
+        return set(chunk) - copies.keys(), failed
+
+
+def _old(
+    chunk: Sequence[DirtyRow], failed: Collection[DirtyRow], now: datetime
+) -> Iterator[DirtyRow]:
+    """Return the rows up to the first that has to be read again."""
+    return takewhile(lambda row: row not in failed and now - row.recorded_at > LATE, chunk)
+
+
+def _led_to(row: DirtyRow, routes: Routes) -> bool:
+    """Tell whether a row can be let go: a requested path was one of a distribution that is gone."""
+    return isinstance(row.subject, RequestedPath) or routes.serves(row.subject.bucket)
+
+
+def _copies(row: DirtyRow, routes: Routes) -> Sequence[DirtyRow]:
+    if isinstance(row.subject, RequestedPath):
+        return ()
+    serving = routes.distributions(row.subject.bucket, row.subject.key)
+    return [replace(row, distribution=distribution) for distribution in serving]

@@ -1,0 +1,163 @@
+"""The journal in memory: flushes, ledger and leases, under the conditions of the table.
+
+Over another journal it shows what that one would have become, and leaves it as it is.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from edgesweep.flush.journal import (
+    LEASE_TERM,
+    NO_LIMITS,
+    Flush,
+    Journal,
+    Lease,
+    Limits,
+    OverLimit,
+    Overtaken,
+    gained,
+)
+from edgesweep.flush.pace import NOTHING_SEEN, Demand
+
+
+class JournalInMemory:
+    """Keeps what is written; see `edgesweep.flush.journal.Journal`.
+
+    Args:
+        base: what was written before, nothing by default.
+        most_paths: how many paths a flush may hold to be journaled.
+
+    Attributes:
+        flushes: the flushes that were written, by distribution and id.
+        ledger: the paths that were charged here, by month.
+        leases: the leases that were written, by distribution.
+    """
+
+    def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
+        self.flushes: dict[tuple[str, str], Flush] = {}
+        self.ledger: Counter[str] = Counter()
+        self.leases: dict[str, Lease] = {}
+        self._demand: Demand | None = None
+        self._base = base
+        self._most_paths = most_paths
+
+    def lease(self, distribution: str) -> Lease:
+        """Read a distribution's lease."""
+        if self._base is None or distribution in self.leases:
+            return self.leases.get(distribution, Lease())
+        return self._base.lease(distribution)
+
+    def take(self, distribution: str, token: str, now: datetime) -> Lease:
+        """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
+        lease = self.lease(distribution)
+        if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
+            msg = f"The lease of {distribution} is held until {lease.expires_at}"
+            raise Overtaken(msg)
+        self.leases[distribution] = replace(lease, token=token, expires_at=now + LEASE_TERM)
+        return self.leases[distribution]
+
+    def renew(self, distribution: str, token: str, now: datetime) -> None:
+        """Push the expiry to `LEASE_TERM` from `now` while the lease is ours."""
+        lease = self._ours(distribution, token)
+        self.leases[distribution] = replace(lease, expires_at=now + LEASE_TERM)
+
+    def release(self, distribution: str, token: str) -> None:
+        """Give the lease back if it is still ours, else do nothing."""
+        lease = self.lease(distribution)
+        if lease.token == token:
+            self.leases[distribution] = replace(lease, token=None, expires_at=None)
+
+    def spent(self, month: str) -> int:
+        """Return how many paths the ledger holds for `month`."""
+        return self.ledger[month] + (self._base.spent(month) if self._base else 0)
+
+    def demand(self) -> Demand:
+        """Return what flushes have taken so far, all distributions together."""
+        return self._demand or (self._base.demand() if self._base else NOTHING_SEEN)
+
+    def remember(self, demand: Demand) -> None:
+        """Keep the demand."""
+        self._demand = demand
+
+    def load(self, distribution: str, flush_id: str) -> Flush | None:
+        """Read a flush, None if there is none of that id."""
+        return self._found(distribution, flush_id)
+
+    def fits(self, flush: Flush) -> bool:
+        """Tell whether a flush is small enough to be journaled."""
+        return self._base.fits(flush) if self._base else len(flush.paths) <= self._most_paths
+
+    def open(
+        self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+    ) -> None:
+        """Journal a flush, charge its months and make it the unfinished one, all or nothing."""
+        held = self._ours(flush.distribution, str(lease.token))
+        rejected = [] if replaced is None else [(replaced, replaced.reject())]
+        for known, _ in rejected:
+            self._check_known(known)
+        self._check_unfinished(held, replaced.id if replaced else None)
+        self._charge(gained((None, flush), *rejected), limits)
+        for _, to in rejected:
+            self._keep(to)
+        self._keep(flush)
+        self.leases[flush.distribution] = replace(
+            held,
+            unfinished=flush.id,
+            flushed_at=flush.opened_at,
+            in_progress=tuple(lease.in_progress),
+        )
+
+    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        """Replace an unfinished flush by what it became, and return that."""
+        self._check_known(flush)
+        lease, accepted = self.lease(flush.distribution), to.accepted[len(flush.accepted) :]
+        if accepted or to.finished:
+            self._check_unfinished(lease, flush.id)
+        self._charge(gained((flush, to)), limits)
+        self.leases[flush.distribution] = replace(
+            lease,
+            unfinished=None if to.finished else lease.unfinished,
+            in_progress=(*lease.in_progress, *accepted),
+        )
+        self._keep(to)
+        return to
+
+    def forget(self, distribution: str, flush_id: str) -> None:
+        """Let go of an unfinished flush that is journaled no more; its charges stay."""
+        lease = self.lease(distribution)
+        self._check_unfinished(lease, flush_id)
+        self.leases[distribution] = replace(lease, unfinished=None)
+
+    def _found(self, distribution: str, flush_id: str) -> Flush | None:
+        found = self.flushes.get((distribution, flush_id))
+        return self._base.load(distribution, flush_id) if self._base and not found else found
+
+    def _keep(self, flush: Flush) -> None:
+        self.flushes[flush.distribution, flush.id] = flush
+
+    def _charge(self, gains: Mapping[str, int], limits: Limits) -> None:
+        for month, paths in gains.items():
+            limit = limits.get(month)
+            if paths > 0 and limit is not None and self.spent(month) + paths > limit:
+                msg = f"{paths} more paths are above the {limit} that {month} may hold"
+                raise OverLimit(msg)
+        self.ledger.update(gains)
+
+    def _ours(self, distribution: str, token: str) -> Lease:
+        lease = self.lease(distribution)
+        if lease.token != token:
+            msg = f"The lease of {distribution} is no longer ours"
+            raise Overtaken(msg)
+        return lease
+
+    def _check_unfinished(self, lease: Lease, flush_id: str | None) -> None:
+        if lease.unfinished != flush_id:
+            msg = f"Unfinished is {lease.unfinished}, not {flush_id}"
+            raise Overtaken(msg)
+
+    def _check_known(self, flush: Flush) -> None:
+        if self._found(flush.distribution, flush.id) != flush:
+            msg = f"The flush {flush.id} is no longer as we know it"
+            raise Overtaken(msg)

@@ -1,0 +1,25 @@
+"""The last release, taken from the history: its tree, as it was released."""
+
+import subprocess
+from pathlib import Path
+
+from infra.local.aws import ROOT
+
+_INSTALLED = (".cache", "node_modules")
+
+
+def unpack(folder: Path) -> Path:
+    """Unpack the last release into a folder, beside what was installed for this tree.
+
+    Raises:
+        AssertionError: the commit is missing; the text says how to fetch it.
+    """
+    version, commit = Path(__file__).with_name("releases.txt").read_text().split()[-2:]
+    tree = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
+    fetch = f"git fetch --depth=1 origin {commit}"
+    assert not tree.returncode, f"Release {version} is not in this clone; `{fetch}` brings it"
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=tree.stdout, check=True)
+    for name in _INSTALLED:
+        (ROOT / name).mkdir(exist_ok=True)
+        (folder / name).symlink_to(ROOT / name)
+    return folder
