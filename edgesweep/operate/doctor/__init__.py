@@ -7,27 +7,19 @@ around the stack. Checks are functions from facts to findings: they reach nothin
 
 from collections.abc import Callable, Iterator, Sequence
 
-from edgesweep.operate.doctor import checks_around, resources
-from edgesweep.operate.doctor.facts import Facts, Finding, Place, Told
+from edgesweep.operate.doctor import checks_around, kinds
+from edgesweep.operate.doctor.facts import Facts, Finding, Place
 
-__all__ = ["CHECKS", "Facts", "Finding", "Place", "Told", "diagnose"]
+__all__ = ["CHECKS", "Facts", "Finding", "Place", "diagnose"]
 
 CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
     checks_around.unseen,
     checks_around.stuck,
     checks_around.regions,
-    resources.gone,
-    resources.tables,
-    resources.queues,
-    resources.senders,
-    resources.mappings,
-    resources.dead_letters,
-    resources.rules,
+    kinds.compared,
+    kinds.dead_letters,
+    kinds.reserves,
     checks_around.wiring,
-    resources.schedules,
-    resources.roles,
-    resources.reserves,
-    resources.subscriptions,
     checks_around.routes,
     checks_around.uncovered,
     checks_around.aliases,
@@ -36,5 +28,5 @@ CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
 
 
 def diagnose(facts: Facts) -> Sequence[Finding]:
-    """Return everything that is wrong, in the order in which changes flow."""
+    """Return everything that is wrong."""
     return [finding for check in CHECKS for finding in check(facts)]

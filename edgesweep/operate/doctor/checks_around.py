@@ -1,19 +1,17 @@
 """Checks of what is around the stack: buckets, distributions, and who else spends the free paths.
 
-Nobody tells the stack when these change: Terraform and the CDK put a bucket's notifications in
-place as a whole, so that what `attach` has added is gone without a word.
+Nobody tells the stack when these change: Terraform and the CDK replace the notifications of a
+bucket as a whole, and with them what `attach` has added.
 """
 
-import json
-import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from decimal import ROUND_UP, Decimal
+from shlex import quote
 
 from edgesweep.flush.notifications import reaches
-from edgesweep.operate.doctor.facts import Facts, Finding, Found
-from edgesweep.operate.doctor.resources import BUCKET
-from edgesweep.operate.doctor.template import Resource
+from edgesweep.operate.doctor.facts import Facts, Finding
+from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.routes import Distribution
 from edgesweep.routes.variants import ALL_OTHERS
@@ -24,37 +22,24 @@ _FEWEST_PATHS = 2
 # What `Facts.unseen` calls them.
 DISTRIBUTIONS = "The distributions"
 
-_SET_ENABLED = shlex.join(
-    [
-        "python3",
-        "-c",
-        "import json, sys; print(json.dumps({**json.load(sys.stdin), 'Enabled': True}))",
-    ]
-)
+_ENABLED = "import json, sys; print(json.dumps({**json.load(sys.stdin), 'Enabled': True}))"
 
 
 def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be looked at."""
+    again = facts.place.edgesweep("doctor", "--stack", facts.place.stack)
+    mend = again if facts.place.profile else f"{again} --profile NAME"
     for what, reason in facts.unseen.items():
-        yield Finding(
-            "permissions",
-            f"{what} cannot be looked at: {reason}",
-            facts.place.edgesweep("doctor", "--stack", facts.place.stack)
-            + ("" if facts.place.profile else " --profile NAME"),
-        )
+        yield Finding("permissions", f"{what} cannot be looked at: {reason}", mend)
 
 
 def stuck(facts: Facts) -> Iterator[Finding]:
     """The last deployment did not fail half-way."""
     if facts.status == "UPDATE_ROLLBACK_FAILED":
-        yield Finding(
-            "stack",
-            f"The last deployment of {facts.place.stack} could neither be done nor undone",
-            facts.place.aws(
-                *("cloudformation", "continue-update-rollback"),
-                *("--stack-name", facts.place.stack),
-            ),
-        )
+        stack = facts.place.stack
+        mend = facts.place.aws("cloudformation", "continue-update-rollback", "--stack-name", stack)
+        text = f"The last deployment of {stack} could neither be done nor undone"
+        yield Finding("stack", text, mend)
 
 
 def regions(facts: Facts) -> Iterator[Finding]:
@@ -70,19 +55,12 @@ def regions(facts: Facts) -> Iterator[Finding]:
 
 
 def wiring(facts: Facts) -> Iterator[Finding]:
-    """Each bucket's changes go somewhere."""
-    own = {wanted.id: wanted for wanted, _ in facts.there(BUCKET)}
+    """Each bucket that is not the stack's own tells EventBridge of its changes."""
+    own = {bucket.id for bucket, _ in facts.there(BUCKET)}
     for bucket, notifications in facts.notifications.items():
-        queue = _notified(own.get(bucket))
-        if reaches(notifications, queue):
-            continue
-        if bucket in own:
-            text = f"The bucket {bucket} does not tell the queue what changes in it"
-            mend = _notify(facts, own[bucket], notifications)
-        else:
+        if bucket not in own and not reaches(notifications, None):
             text = f"EventBridge delivery of the bucket {bucket} is off, so its changes are lost"
-            mend = facts.place.edgesweep("attach", bucket)
-        yield Finding("wiring", text, mend)
+            yield Finding("wiring", text, facts.place.edgesweep("attach", bucket))
 
 
 def routes(facts: Facts) -> Iterator[Finding]:
@@ -90,17 +68,16 @@ def routes(facts: Facts) -> Iterator[Finding]:
     if DISTRIBUTIONS in facts.unseen:
         return
     known = {one.id: one for one in facts.distributions}
-    leading = [one.id for one in facts.distributions if _leads(one, facts)]
-    for identity in facts.told.distributions:
+    kept = (*facts.configured.distributions, *(one.id for one in _leading(facts)))
+    for identity in facts.configured.distributions:
         one = known.get(identity)
-        kept = (*facts.told.distributions, *leading)
         better = ",".join(dict.fromkeys(other for other in kept if other != identity))
+        mend = _renamed(facts, better)
         if one is None or not _buckets(one, facts):
             wrong = "does not exist" if one is None else "leads to no bucket that is swept"
-            mend = _renamed(facts, better)
         elif not one.enabled:
             wrong = "is disabled, so it serves nobody"
-            mend = _renamed(facts, better) if better else _enable(facts, identity)
+            mend = mend if better else _enable(facts, identity)
         else:
             continue
         yield Finding("routes", f"The distribution {identity} {wrong}", mend)
@@ -110,34 +87,30 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
     """Each bucket has a distribution, and each distribution that leads to it is swept."""
     if DISTRIBUTIONS in facts.unseen:
         return
-    leading = [one for one in facts.distributions if _leads(one, facts)]
+    leading, named = _leading(facts), facts.configured.distributions
     served = {bucket for one in leading for bucket in _buckets(one, facts)}
-    for bucket in facts.told.buckets:
+    for bucket in facts.configured.buckets:
         if bucket not in served:
             origin = f"{bucket}.s3.{facts.place.region}.amazonaws.com"
-            yield Finding(
-                "routes",
-                f"No enabled distribution leads to the bucket {bucket}; its changes wait for one",
-                facts.place.aws(
-                    "cloudfront", "create-distribution", "--origin-domain-name", origin
-                ),
-            )
+            create = ("cloudfront", "create-distribution", "--origin-domain-name", origin)
+            text = f"No enabled distribution leads to the bucket {bucket}; its changes wait for one"
+            yield Finding("routes", text, facts.place.aws(*create))
     for one in leading:
-        if facts.told.distributions and one.id not in facts.told.distributions:
+        if named and one.id not in named:
             yield Finding(
                 "routes",
                 f"The distribution {one.id} leads to a swept bucket and is not swept, so it serves "
-                "what is stale",
-                facts.place.deploy(distribution=",".join((*facts.told.distributions, one.id))),
+                "stale objects",
+                facts.place.deploy(distribution=",".join((*named, one.id))),
             )
 
 
 def aliases(facts: Facts) -> Iterator[Finding]:
     """Where functions see requests, somebody has said under which paths objects are cached."""
-    told = facts.told.variants
+    configured = facts.configured.variants
     for one in facts.distributions:
         patterns = [each.pattern for each in one.behaviours if each.rewritten and each.origins]
-        if patterns and one.id not in told and ALL_OTHERS not in told and one.enabled:
+        if patterns and one.enabled and not {one.id, ALL_OTHERS} & configured.keys():
             every = f"{one.id}=folders+bare+queries+errors"
             said = facts.place.parameters.get("viewerPaths")
             yield Finding(
@@ -151,31 +124,30 @@ def aliases(facts: Facts) -> Iterator[Finding]:
 
 def free_paths(facts: Facts) -> Iterator[Finding]:
     """Other tools leave the stack the free paths that it counts on."""
-    used = sum(facts.foreign.values())
-    if not used or used + facts.told.free_paths <= FREE_PATHS:
+    used, counted_on = sum(facts.foreign.values()), facts.configured.budget.free_paths
+    if not used or used + counted_on <= FREE_PATHS:
         return
     left = max(0, FREE_PATHS - used)
-    fewest = _FEWEST_PATHS * max(1, len(facts.distributions))
-    missing = PATH_PRICE * max(0, fewest - left)
+    missing = PATH_PRICE * max(0, _FEWEST_PATHS * max(1, len(facts.distributions)) - left)
     budget = facts.place.parameters.get("budgetUsd", "0")
     changed = {"freePaths": str(left)}
     if missing and budget != "none" and Decimal(budget) < missing:
         changed["budgetUsd"] = str(missing.quantize(Decimal("0.01"), ROUND_UP))
     yield Finding(
         "budget",
-        f"Other tools invalidated {used:,} paths this month, and the stack takes "
-        f"{facts.told.free_paths:,} of the account's {FREE_PATHS:,} free ones for its own",
+        f"Other tools invalidated {used:,} paths this month, and the stack counts on "
+        f"{counted_on:,} of the account's {FREE_PATHS:,} free ones",
         facts.place.deploy(**changed),
     )
 
 
 def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
     """Return the swept buckets that a distribution leads to."""
-    return {origin.bucket for origin in one.origins} & set(facts.told.buckets)
+    return {origin.bucket for origin in one.origins} & set(facts.configured.buckets)
 
 
-def _leads(one: Distribution, facts: Facts) -> bool:
-    return one.enabled and bool(_buckets(one, facts))
+def _leading(facts: Facts) -> Collection[Distribution]:
+    return [one for one in facts.distributions if one.enabled and _buckets(one, facts)]
 
 
 def _renamed(facts: Facts, distributions: str) -> str:
@@ -190,30 +162,6 @@ def _enable(facts: Facts, identity: str) -> str:
     get = ("cloudfront", "get-distribution-config", "--id", identity)
     tag = facts.place.aws(*get, "--query", "ETag", "--output", "text")
     config = facts.place.aws(*get, "--query", "DistributionConfig", "--output", "json")
+    enabled = f"{config} | python3 -c {quote(_ENABLED)}"
     update = facts.place.aws("cloudfront", "update-distribution", "--id", identity)
-    return f'{update} --if-match "$({tag})" --distribution-config "$({config} | {_SET_ENABLED})"'
-
-
-def _notified(bucket: Resource | None) -> str | None:
-    """Return the queue that a bucket of the stack is to notify, None of another bucket."""
-    if bucket is None:
-        return None
-    configured: Sequence[Mapping[str, str]] = bucket.properties["NotificationConfiguration"][
-        "QueueConfigurations"
-    ]
-    return configured[0]["Queue"]
-
-
-def _notify(facts: Facts, bucket: Resource, present: Found) -> str:
-    wanted = bucket.properties["NotificationConfiguration"]["QueueConfigurations"]
-    ours = [{"QueueArn": one["Queue"], "Events": [one["Event"]]} for one in wanted]
-    kept = [
-        one
-        for one in present.get("QueueConfigurations", [])
-        if one["QueueArn"] not in {mine["QueueArn"] for mine in ours}
-    ]
-    merged = {**present, "QueueConfigurations": [*kept, *ours]}
-    return facts.place.aws(
-        *("s3api", "put-bucket-notification-configuration", "--bucket", bucket.id),
-        *("--notification-configuration", json.dumps(merged)),
-    )
+    return f'{update} --if-match "$({tag})" --distribution-config "$({enabled})"'

@@ -9,16 +9,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.operate.doctor.facts import Finding, Place
 
 
-def signed_in(session: boto3.Session) -> None:
-    """Make sure that AWS knows who asks.
-
-    Raises:
-        BotoCoreError: there are no credentials, or AWS cannot be reached.
-        ClientError: the credentials have expired or are not known.
-    """
-    session.client("sts").get_caller_identity()
-
-
 def sign_in(place: Place, reason: str) -> Finding:
     """Return what is wrong with credentials, and how to get others."""
     command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"

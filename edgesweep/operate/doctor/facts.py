@@ -1,4 +1,4 @@
-"""What a doctor looks at: what was wanted, what was found, and what could not be seen."""
+"""What a doctor knows: how a stack is configured, what was found, and what could not be seen."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgesweep.operate.doctor.template import Resource
-from edgesweep.prices import FREE_PATHS
-from edgesweep.routes import Distribution, Variants
+from edgesweep.routes import Distribution
+from edgesweep.settings import Settings
 
 # What boto3 returns of a resource.
 Found = Mapping[str, Any]
@@ -52,15 +52,17 @@ class Place:
         """Return a command of ours."""
         return shlex.join(["edgesweep", *words, *self._chosen()])
 
-    def deploy(self, **changed: str) -> str:
+    def deploy(self, *words: str, **changed: str) -> str:
         """Return a deployment with some parameters changed: the others are given again."""
         given = {**self.parameters, **changed}
-        return self._osls("deploy", *(f"--param={name}={text}" for name, text in given.items()))
+        parameters = [f"--param={name}={text}" for name, text in given.items()]
+        stage = ["--stage", self.stack.partition("-")[2], "--region", self.region]
+        profile = ["--aws-profile", self.profile] if self.profile else []
+        return shlex.join(["npx", "osls", "deploy", *words, *parameters, *stage, *profile])
 
     def configure(self, function: str) -> str:
         """Return a deployment of one function and its settings, whatever became of them."""
-        given = (f"--param={name}={text}" for name, text in self.parameters.items())
-        return self._osls("deploy", "function", "--function", function, "--update-config", *given)
+        return self.deploy("function", "--function", function, "--update-config")
 
     def revert(self) -> str:
         """Return what lets CloudFormation make of every resource what the template says.
@@ -76,30 +78,8 @@ class Place:
         )
         return " && ".join(self.aws("cloudformation", *step) for step in steps)
 
-    def _osls(self, *words: str) -> str:
-        stage = ["--stage", self.stack.partition("-")[2], "--region", self.region]
-        profile = ["--aws-profile", self.profile] if self.profile else []
-        return shlex.join(["npx", "osls", *words, *stage, *profile])
-
     def _chosen(self) -> Sequence[str]:
         return ["--region", self.region, *(["--profile", self.profile] if self.profile else [])]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the deployment was told.
-
-    Attributes:
-        buckets: the buckets that are swept.
-        distributions: ids of those that serve them; empty if they are found out.
-        free_paths: free paths a month that the stack takes for its own.
-        variants: distribution id -> which viewer paths of an object count.
-    """
-
-    buckets: Sequence[str]
-    distributions: Sequence[str] = ()
-    free_paths: int = FREE_PATHS
-    variants: Mapping[str, Variants] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +88,8 @@ class Facts:
 
     Attributes:
         place: how commands reach the stack.
-        told: what the deployment was told.
-        status: what CloudFormation says of the stack.
+        configured: the settings that it was deployed with.
+        status: what CloudFormation says of it.
         resources: what the template wants, and what there is: None for what is gone.
         regions: bucket -> its region.
         notifications: bucket -> its notification configuration.
@@ -120,7 +100,7 @@ class Facts:
     """
 
     place: Place
-    told: Told
+    configured: Settings
     status: str = ""
     resources: Sequence[tuple[Resource, Found | None]] = ()
     regions: Mapping[str, str] = field(default_factory=dict)

@@ -24,20 +24,13 @@ _ARNS: Mapping[str, str] = {
     "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
     QUEUE: "arn:{partition}:sqs:{region}:{account}:{id}",
 }
-# What stands in its place is left out.
 _NOTHING = {"Ref": "AWS::NoValue"}
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a stack is.
-
-    Attributes:
-        id: the account's number.
-        partition: `aws`, or that of China or GovCloud.
-        region: the region.
-    """
+    """Where a stack is: the account's number, its partition (such as `aws`) and the region."""
 
     id: str
     partition: str
@@ -78,69 +71,56 @@ def resolve(
         account: where they were created.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
-    kinds = {name: resource["Type"] for name, resource in written.items()}
-    resolver = _Resolver(kinds, ids, account)
+    kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
+    references = dict(_references(kinds, ids, account))
     return [
-        Resource(name, kinds[name], ids[name], resolver.value(resource.get("Properties", {})))
-        for name, resource in written.items()
-        if name in ids
+        Resource(name, kind, ids[name], _filled(written[name].get("Properties", {}), references))
+        for name, kind in kinds.items()
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolver:
-    kinds: Mapping[str, str]
-    ids: Mapping[str, str]
-    account: Account
-
-    def value(self, value: Value) -> Value:
-        """Return a value without references; what is not understood stays as it is."""
-        match value:
-            case {"Ref": str(name)}:
-                return self.ref(name)
-            case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                return self.attribute(name, attribute)
-            case {"Fn::Sub": str(text)}:
-                return _REFERENCE.sub(lambda found: self.named(found[1]), text)
-            case dict():
-                return {key: self.value(item) for key, item in value.items() if item != _NOTHING}
-            case list():
-                return [self.value(item) for item in value if item != _NOTHING]
-        return value
-
-    def named(self, reference: str) -> str:
-        """Return what stands for `Name` or `Name.Attribute` in a text."""
-        name, _, attribute = reference.partition(".")
-        return self.attribute(name, attribute) if attribute else self.ref(name)
-
-    def ref(self, name: str) -> str:
-        """Return what `Ref` gives."""
-        pseudo = {
-            "AWS::AccountId": self.account.id,
-            "AWS::Partition": self.account.partition,
-            "AWS::Region": self.account.region,
-        }
-        return pseudo.get(name) or self.ids.get(name, f"${{{name}}}")
-
-    def attribute(self, name: str, attribute: str) -> str:
-        """Return what `Fn::GetAtt` gives."""
-        kind = self.kinds.get(name, "")
-        identity = self.ids.get(name, "")
-        if kind == QUEUE:
-            identity = identity.rpartition("/")[2]  # of its URL
-        if attribute == "Arn" and kind in _ARNS:
-            place = {"partition": self.account.partition, "region": self.account.region}
-            return _ARNS[kind].format(id=identity, account=self.account.id, **place)
-        return f"${{{name}.{attribute}}}"
-
-
-def actions(policy: Mapping[str, Value], effect: str = "Allow") -> Iterator[tuple[str, str]]:
-    """Yield each action and resource that the statements of a policy allow, or deny."""
+def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    """Yield each action and resource that the statements of a policy allow."""
     for statement in _listed(policy.get("Statement", [])):
-        if statement["Effect"] == effect:
+        if statement["Effect"] == "Allow":
             for action in _listed(statement.get("Action", [])):
                 for resource in _listed(statement.get("Resource", [])):
                     yield action, resource
+
+
+def _references(
+    kinds: Mapping[str, str], ids: Mapping[str, str], account: Account
+) -> Iterator[tuple[str, str]]:
+    """Yield what stands for `Name`, `Name.Attribute` and pseudo parameters."""
+    place = {"partition": account.partition, "region": account.region, "account": account.id}
+    yield "AWS::AccountId", account.id
+    yield "AWS::Partition", account.partition
+    yield "AWS::Region", account.region
+    for name, kind in kinds.items():
+        yield name, ids[name]
+        identity = ids[name]
+        if kind == QUEUE:
+            identity = identity.rpartition("/")[2]  # of its URL
+            yield f"{name}.QueueName", identity
+        if kind in _ARNS:
+            yield f"{name}.Arn", _ARNS[kind].format(id=identity, **place)
+
+
+def _filled(value: Value, references: Mapping[str, str]) -> Value:
+    """Return a value with its references filled in; others stay as `${Name}`."""
+    match value:
+        case {"Ref": str(name)}:
+            return references.get(name, f"${{{name}}}")
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return references.get(f"{name}.{attribute}", f"${{{name}.{attribute}}}")
+        case {"Fn::Sub": str(text)}:
+            return _REFERENCE.sub(lambda found: references.get(found[1], found[0]), text)
+        case dict():
+            kept = {key: item for key, item in value.items() if item != _NOTHING}
+            return {key: _filled(item, references) for key, item in kept.items()}
+        case list():
+            return [_filled(item, references) for item in value if item != _NOTHING]
+    return value
 
 
 def _listed(value: Value) -> Sequence[Value]:

@@ -1,0 +1,226 @@
+"""What the doctor finds in the resources of a stack: each must be as the template wants it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from edgesweep.operate.doctor import Facts, diagnose
+from edgesweep.operate.doctor.template import actions, resolve
+from tests.fakes.doctor import (
+    ACCOUNT,
+    DEAD_ARN,
+    FLUSH_ARN,
+    HEALTHY,
+    IDS,
+    MAIL,
+    QUEUE_ARN,
+    QUEUE_URL,
+    TEMPLATE,
+    TOPIC_ARN,
+    found_otherwise,
+    without,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "check", "says", "mend"),
+    [
+        (without("Schedule"), "schedule", "is gone", "--deployment-mode REVERT_DRIFT"),
+        (without("Table"), "tables", "is gone", "restore-table-from-backup"),
+        (without("Topic"), "alarms", "is gone", "REVERT_DRIFT"),
+        (
+            found_otherwise("Table", DeletionProtectionEnabled=False),
+            "tables",
+            "not protected",
+            "update-table --table-name dirty --deletion-protection-enabled",
+        ),
+        (
+            found_otherwise("Queue", VisibilityTimeout="30"),
+            "queue",
+            "otherwise: VisibilityTimeout",
+            '"VisibilityTimeout": "200"',
+        ),
+        (found_otherwise("Queue", RedrivePolicy=None), "queue", "RedrivePolicy", DEAD_ARN),
+        (
+            found_otherwise("DeadLetterQueue", ApproximateNumberOfMessages="1200"),
+            "queue",
+            "about 1,200",
+            "edgesweep redrive --stack edgesweep-prod --region eu-west-1",
+        ),
+        (
+            found_otherwise("DeadLetterQueue", ApproximateNumberOfMessagesNotVisible="12"),
+            "queue",
+            "about 12",
+            "edgesweep redrive",
+        ),
+        (found_otherwise("QueuePolicy", Policy=None), "queue", "sqs:SendMessage", QUEUE_URL),
+        (
+            found_otherwise("Mapping", State="Disabled"),
+            "queue",
+            "uuid is disabled",
+            "update-event-source-mapping --uuid uuid --enabled",
+        ),
+        (found_otherwise("Rule", State="DISABLED"), "wiring", "is disabled", "events put-rule"),
+        (found_otherwise("Rule", EventPattern="{}"), "wiring", "pattern", '"aws.s3"'),
+        (
+            found_otherwise("Rule", EventPattern='{"source": ["aws.s3"], "detail": {}}'),
+            "wiring",
+            "pattern",
+            "events put-rule",
+        ),
+        (found_otherwise("Rule", Targets=[]), "wiring", "does not lead", "events put-targets"),
+        (
+            found_otherwise("Rule", Targets=[{"Id": "queue", "Arn": QUEUE_ARN}]),
+            "wiring",
+            "and its dead letters",
+            DEAD_ARN,
+        ),
+        (found_otherwise("Schedule", State="DISABLED"), "schedule", "disabled", "update-schedule"),
+        (
+            found_otherwise("Schedule", Target={"Arn": "elsewhere"}),
+            "schedule",
+            "calls elsewhere",
+            FLUSH_ARN,
+        ),
+        (
+            found_otherwise("Schedule", ScheduleExpression="rate(1 day)"),
+            "schedule",
+            "is rate(1 day)",
+            "rate(1 minute)",
+        ),
+        (found_otherwise("Policy", catalogue={}), "permissions", "s3:GetObject", "role-name role"),
+        (found_otherwise("Role", flush={}), "permissions", "s3:ListBucket", "put-role-policy"),
+        (
+            found_otherwise("Record", Concurrency={"ReservedConcurrentExecutions": 4}),
+            "concurrency",
+            "record may run 4 times at once, and takes 5",
+            "delete-function-concurrency --function-name record",
+        ),
+        (
+            replace(found_otherwise("Record", Concurrency={}), unreserved=5),
+            "concurrency",
+            "the stack takes 6",
+            "--quota-code L-B99A9384",
+        ),
+        (
+            found_otherwise("Topic", **{MAIL: False}),
+            "alarms",
+            f"{MAIL} has not confirmed",
+            "sns subscribe",
+        ),
+        (without("Alarm"), "alarms", "is gone", "REVERT_DRIFT"),
+        (
+            found_otherwise("Alarm", Threshold=6_000.0),
+            "alarms",
+            "otherwise: Threshold",
+            "cloudwatch put-metric-alarm --alarm-name alarm",
+        ),
+        (found_otherwise("Alarm", AlarmActions=[]), "alarms", "AlarmActions", TOPIC_ARN),
+        (
+            found_otherwise("Alarm", ActionsEnabled=False),
+            "alarms",
+            "otherwise: ActionsEnabled",
+            "put-metric-alarm",
+        ),
+    ],
+)
+def test_finding(facts: Facts, check: str, says: str, mend: str) -> None:
+    """Each fault is found, and nothing else; the finding names it and the command for it."""
+    (finding,) = diagnose(facts)
+
+    assert finding.check == check
+    assert says in finding.text
+    assert mend in finding.mend + " "
+    assert "\n" not in finding.text + finding.mend
+
+
+def demo_site(*configurations: Mapping[str, Any]) -> Facts:
+    """Return facts of a stack whose own bucket notifies these queues."""
+    notified = {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Queue", "Arn"]}}
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"NotificationConfiguration": {"QueueConfigurations": [notified]}},
+    }
+    template = {"Resources": {**TEMPLATE["Resources"], "SiteBucket": bucket}}
+    made = {one.name: one for one in resolve(template, {**IDS, "SiteBucket": "site"}, ACCOUNT)}
+    found = {"QueueConfigurations": configurations}
+    return replace(
+        HEALTHY,
+        place=replace(HEALTHY.place, parameters={}),
+        resources=[*HEALTHY.resources, (made["SiteBucket"], found)],
+        notifications={"site": found},
+    )
+
+
+OURS = {"Id": "ours", "QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}
+OTHER = {"QueueArn": "arn:other", "Events": ["s3:ObjectCreated:*"]}
+FILTERED = {**OURS, "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "docs/"}]}}}
+
+
+def test_demo_site() -> None:
+    """The demo site's bucket notifies the queue itself, and needs no EventBridge."""
+    assert diagnose(demo_site(OTHER, OURS)) == []
+
+
+@pytest.mark.parametrize("configurations", [[OTHER], [OTHER, FILTERED]])
+def test_unnotified(configurations: Sequence[Mapping[str, Any]]) -> None:
+    """Notifications of all objects are put back, and those of other people stay."""
+    (wiring,) = diagnose(demo_site(*configurations))
+
+    assert wiring.check == "wiring"
+    assert "arn:other" in wiring.mend
+    assert wiring.mend.count(QUEUE_ARN) == 1
+    assert "Filter" not in wiring.mend
+
+
+def test_demo_distribution() -> None:
+    """The demo site's distribution can only be put back."""
+    facts = demo_site(OURS)
+    configured = replace(facts.configured, distributions=("E1", "E2"))
+
+    (routes,) = diagnose(replace(facts, configured=configured))
+
+    assert "E2 does not exist" in routes.text
+    assert "REVERT_DRIFT" in routes.mend
+
+
+def test_resolve() -> None:
+    """References of a template become what was created; what is not understood stays."""
+    template = {
+        "Resources": {
+            "Log": {"Type": "AWS::Logs::LogGroup"},
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "Log": {"Fn::GetAtt": ["Log", "Arn"]},
+                    "Text": {"Fn::Sub": "${AWS::AccountId} ${Log} ${Log.Arn} ${Other} ${Log.Name}"},
+                    "Left": {"Ref": "AWS::NoValue"},
+                    "Joined": {"Fn::Join": ["", [{"Ref": "AWS::Region"}]]},
+                },
+            },
+        }
+    }
+
+    _, role = resolve(template, {"Log": "/log", "Role": "role"}, ACCOUNT)
+
+    arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/log:*"
+    assert role.properties == {
+        "Log": arn,
+        "Text": f"123456789012 /log {arn} ${{Other}} ${{Log.Name}}",
+        "Joined": {"Fn::Join": ["", ["eu-west-1"]]},
+    }
+
+
+def test_actions() -> None:
+    """A statement allows each of its actions on each resource, in whichever form."""
+    policy = {
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:Get", "Resource": ["a", "b"]},
+            {"Effect": "Deny", "Action": "s3:Put", "Resource": "a"},
+        ]
+    }
+
+    assert list(actions(policy)) == [("s3:Get", "a"), ("s3:Get", "b")]
+    assert list(actions({})) == []
