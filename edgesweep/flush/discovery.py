@@ -64,7 +64,6 @@ class DistributionSource(Protocol):
         Raises:
             Undiscovered: they cannot be read.
         """
-        ...
 
 
 class DistributionStore(Protocol):
@@ -72,11 +71,9 @@ class DistributionStore(Protocol):
 
     def load(self) -> Kept | None:
         """Return what was saved last, None if nobody has ever looked; strongly consistent."""
-        ...
 
     def save(self, kept: Kept) -> bool:
         """Keep this, unless somebody has saved since it was loaded; return whether it is kept."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

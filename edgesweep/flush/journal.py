@@ -263,39 +263,30 @@ class Journal(Protocol):
 
     def lease(self, distribution: str) -> Lease:
         """Read a distribution's lease."""
-        ...
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
-        ...
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
         """Push the expiry to `LEASE_TERM` from `now` while the lease is ours."""
-        ...
 
     def release(self, distribution: str, token: str) -> None:
         """Give the lease back if it is still ours, else do nothing."""
-        ...
 
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
-        ...
 
     def demand(self) -> Demand:
         """Return what flushes have taken so far, all distributions together."""
-        ...
 
     def remember(self, demand: Demand) -> None:
         """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
-        ...
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
         """Read a flush, None if there is none of that id."""
-        ...
 
     def fits(self, flush: Flush) -> bool:
         """Tell whether a flush is small enough to be journaled."""
-        ...
 
     def open(
         self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
@@ -312,7 +303,6 @@ class Journal(Protocol):
         Raises:
             OverLimit: nothing was written.
         """
-        ...
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
         """Replace an unfinished flush by what one of its methods made of it, and return that.
@@ -323,8 +313,6 @@ class Journal(Protocol):
         Raises:
             OverLimit: nothing was written.
         """
-        ...
 
     def forget(self, distribution: str, flush_id: str) -> None:
         """Let go of an unfinished flush that is journaled no more; its charges stay."""
-        ...

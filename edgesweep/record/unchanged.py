@@ -169,11 +169,9 @@ class Catalogue(Protocol):
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         """Return the entries of those that are known; consistent with every earlier write."""
-        ...
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         """Make objects unknown under a token; return those that were not, with the reason."""
-        ...
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`, and of no other.
@@ -181,7 +179,6 @@ class Catalogue(Protocol):
         Returns:
             Those that failed for another reason, with that reason.
         """
-        ...
 
 
 class Heads(Protocol):
@@ -189,7 +186,6 @@ class Heads(Protocol):
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
         """Return what is there; an object is missing if its HEAD failed for whatever reason."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
