@@ -55,7 +55,9 @@ class JournalInMemory:
         if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
             msg = f"The lease of {distribution} is held until {lease.expires_at}"
             raise Overtaken(msg)
-        self.leases[distribution] = replace(lease, token=token, expires_at=now + LEASE_TERM)
+        self.leases[distribution] = replace(
+            lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1
+        )
         return self.leases[distribution]
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
@@ -67,7 +69,7 @@ class JournalInMemory:
         """Give the lease back if it is still ours, else do nothing."""
         lease = self.lease(distribution)
         if lease.token == token:
-            self.leases[distribution] = replace(lease, token=None, expires_at=None)
+            self.leases[distribution] = replace(lease, token=None, expires_at=None, tries=0)
 
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
@@ -107,6 +109,7 @@ class JournalInMemory:
             unfinished=flush.id,
             flushed_at=flush.opened_at,
             in_progress=tuple(lease.in_progress),
+            tries=1,
         )
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:

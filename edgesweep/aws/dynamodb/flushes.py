@@ -67,7 +67,8 @@ class FlushTable:
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
         item = self._lease_item(distribution)
-        self._update(item, [LeaseItem.token.set(token), items.until(now)], items.free(now))
+        taken = [LeaseItem.token.set(token), items.until(now), LeaseItem.tries.add(1)]
+        self._update(item, taken, items.free(now))
         return items.to_lease(item)
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
@@ -79,8 +80,8 @@ class FlushTable:
         """Give the lease back if it is still ours, else do nothing."""
         item = self._lease_item(distribution)
         with contextlib.suppress(Overtaken):
-            free = [LeaseItem.token.remove(), LeaseItem.expires_at.remove()]
-            self._update(item, free, items.ours(token))
+            held = (LeaseItem.token, LeaseItem.expires_at, LeaseItem.tries)
+            self._update(item, [one.remove() for one in held], items.ours(token))
 
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
