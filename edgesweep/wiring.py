@@ -114,6 +114,7 @@ def flusher(
         strict=routes.strict,
         clock=now,
         token=token,
+        warn=warn,
     )
 
 
