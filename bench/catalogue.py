@@ -27,7 +27,7 @@ from botocore.compat import HTTPHeaders
 
 from bench.recording import ACCOUNT, NOW, Everywhere, notification
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable
-from edgesweep.aws.heads import CONFIG, S3Heads
+from edgesweep.aws.s3 import HEAD_CONFIG, S3Heads
 from edgesweep.lab.cost.bill import Bill, bill
 from edgesweep.lab.cost.prices import Item
 from edgesweep.record.recorder import Message, Recorder
@@ -131,7 +131,7 @@ def measure(
     botocore.handlers.BUILTIN_HANDLERS.extend(handlers)
     sieve = UnchangedFilter(
         CatalogueTable("catalogue"),
-        S3Heads(boto3.Session().client("s3", config=CONFIG), patience=None),
+        S3Heads(boto3.Session().client("s3", config=HEAD_CONFIG), patience=None),
         lambda: f"{next(numbers):016x}",
         lambda: NOW,
     )

@@ -56,16 +56,6 @@ def viewer_path(key: str) -> str:
     return "/" + key
 
 
-def aliases(path: str) -> Iterable[str]:
-    """Yield every viewer path that may hold the object cached at `path`, `path` first.
-
-    CloudFront serves the default root object for `/`, and the copy may be cached under either name.
-    """
-    yield path
-    if path == "/index.html":
-        yield "/"
-
-
 def quote(text: str) -> str:
     """Percent-encode what CloudFront wants encoded, and nothing else.
 

@@ -16,8 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
-from edgesweep.aws.heads import CONFIG, PATIENCE, S3Heads
-from edgesweep.aws.s3 import Bucket, S3Listing
+from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
@@ -114,6 +113,7 @@ def flusher(
         strict=routes.strict,
         clock=now,
         token=token,
+        warn=warn,
     )
 
 
@@ -205,7 +205,7 @@ def sieve(
         kept: tells which entries are not trusted; all are without it.
     """
     catalogue = CatalogueTable(settings.catalogue_table)
-    heads = S3Heads(session.client("s3", config=CONFIG), patience)
+    heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience)
     since = kept.complete_since if kept else {}
     return UnchangedFilter(catalogue, heads, row_token, now, since)
 

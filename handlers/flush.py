@@ -7,7 +7,6 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 
 from edgesweep import wiring
-from edgesweep.aws.s3 import elsewhere
 from edgesweep.flush.metrics import properties
 from edgesweep.flush.tick import Tick, Ticked
 from edgesweep.settings import Settings
@@ -18,11 +17,8 @@ metrics = Metrics()
 
 @cache
 def tick() -> Tick:
-    """Wire the tick once for each execution environment, and look where the buckets are."""
-    settings, session = Settings.from_mapping(os.environ), boto3.Session()
-    for reason in elsewhere(session.client("s3"), settings.buckets):
-        logger.error(reason)
-    return wiring.flush_function(settings, session, logger.warning)
+    """Wire the tick once for each execution environment: its steps remember when they looked."""
+    return wiring.flush_function(Settings.from_mapping(os.environ), boto3.Session(), logger.warning)
 
 
 def handler(_event: object, _context: object) -> None:

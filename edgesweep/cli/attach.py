@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import click
 
-from edgesweep.aws import s3 as buckets
+from edgesweep.aws.s3 import Bucket
 from edgesweep.cli.terminal import aws_options, session
 from edgesweep.errors import BadInput
 from edgesweep.flush.notifications import EVENTBRIDGE
+from edgesweep.operate import attach as operate
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -30,9 +31,9 @@ def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | Non
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(region, profile)
     if chosen.region_name:
-        for reason in buckets.elsewhere(chosen.client("s3"), [bucket]):
+        for reason in operate.elsewhere(chosen.client("s3"), [bucket]):
             raise BadInput(reason)
-    _rewire(buckets.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
+    _rewire(operate.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
 
 
 @click.command(short_help="Turn off EventBridge delivery of a bucket.")
@@ -43,17 +44,17 @@ def detach(bucket: str, *, dry_run: bool, region: str | None, profile: str | Non
     \b
     edgesweep detach my-site
     """  # noqa: D301  # \b tells click to keep the lines
-    _rewire(buckets.detach, "-", _wiring(bucket, region, profile, dry_run=dry_run))
+    _rewire(operate.detach, "-", _wiring(bucket, region, profile, dry_run=dry_run))
 
 
 def _wiring(
     bucket: str, region: str | None, profile: str | None, *, dry_run: bool
-) -> buckets.Wiring:
-    real = buckets.Bucket(session(region, profile).client("s3"), bucket)
-    return buckets.DryRunWiring(real) if dry_run else real
+) -> operate.Wiring:
+    real = Bucket(session(region, profile).client("s3"), bucket)
+    return operate.DryRunWiring(real) if dry_run else real
 
 
-def _rewire(change: Callable[[buckets.Wiring], bool], sign: str, wiring: buckets.Wiring) -> None:
+def _rewire(change: Callable[[operate.Wiring], bool], sign: str, wiring: operate.Wiring) -> None:
     before = wiring.notifications()
     for name, value in before.items():
         if name != EVENTBRIDGE:

@@ -22,8 +22,9 @@ from edgesweep.cli.terminal import (
 )
 from edgesweep.cover import Cover, Limits, Prices, cover
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Listing, Source, Survey, survey, unsurveyed
-from edgesweep.paths import aliases, viewer_path
+from edgesweep.paths import viewer_path
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
+from edgesweep.routes import everywhere
 
 
 @click.command(short_help="Print the cheapest paths for changed keys.")
@@ -85,8 +86,10 @@ def plan(
     if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
         raise click.UsageError("Only one of CHANGES and --live can be standard input")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
-    paths = [viewer_path(key) for key in read_keys(changes)]
-    dirty = {form for path in paths for form in (aliases(path) if alias else (path,))}
+    keys = read_keys(changes)
+    dirty = {viewer_path(key) for key in keys}
+    if alias:
+        dirty |= {path for key in keys for path in everywhere([""]).viewer_paths("", "", key)}
     if bucket is not None:
         with closing(session(region, profile).client("s3")) as client:
             known = _survey(S3Listing(client), bucket, dirty, prices, limits)

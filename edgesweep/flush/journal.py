@@ -221,6 +221,7 @@ class Lease:
         unfinished: id of the flush that is neither settled nor rejected.
         in_progress: accepted requests that were not yet seen completed.
         flushed_at: when the last flush was opened.
+        tries: how often it was taken since it was last released or a flush was opened.
     """
 
     token: str | None = None
@@ -228,6 +229,15 @@ class Lease:
     unfinished: str | None = None
     in_progress: tuple[Invalidation, ...] = ()
     flushed_at: datetime | None = None
+    tries: int = 0
+
+    def abandoned(self, now: datetime) -> bool:
+        """Tell whether its owner let it expire and did not release it: most likely it died."""
+        return self.token is not None and self.expires_at is not None and self.expires_at < now
+
+    def deaths(self, now: datetime) -> int:
+        """Return how many owners in a row died before they opened a flush, or all after it."""
+        return self.tries if self.abandoned(now) else max(0, self.tries - 1)
 
 
 class Overtaken(EdgesweepError):

@@ -53,7 +53,9 @@ class JournalInMemory:
         if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
             msg = f"The lease of {distribution} is held until {lease.expires_at}"
             raise Overtaken(msg)
-        self.leases[distribution] = replace(lease, token=token, expires_at=now + LEASE_TERM)
+        self.leases[distribution] = replace(
+            lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1
+        )
         return self.leases[distribution]
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
@@ -63,7 +65,7 @@ class JournalInMemory:
     def release(self, distribution: str, token: str) -> None:
         lease = self.lease(distribution)
         if lease.token == token:
-            self.leases[distribution] = replace(lease, token=None, expires_at=None)
+            self.leases[distribution] = replace(lease, token=None, expires_at=None, tries=0)
 
     def spent(self, month: str) -> int:
         return self.ledger[month] + (self._base.spent(month) if self._base else 0)
@@ -98,6 +100,7 @@ class JournalInMemory:
             unfinished=flush.id,
             flushed_at=flush.opened_at,
             in_progress=tuple(lease.in_progress),
+            tries=1,
         )
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:

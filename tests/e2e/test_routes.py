@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from edgesweep.aws.s3 import Bucket, attach
+from edgesweep.aws.s3 import Bucket
+from edgesweep.operate.attach import attach
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.watch import Invalidation, Watch
 

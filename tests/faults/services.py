@@ -17,7 +17,8 @@ from edgesweep.dirty import DirtyRow
 from edgesweep.flush.journal import Flush, Journal, Lease, Limits
 from edgesweep.flush.rows import Span
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from edgesweep.paths import aliases, matcher, viewer_path
+from edgesweep.paths import matcher
+from edgesweep.routes import everywhere
 from tests.fakes.cloudfront import Pages, StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.faults.world import NoAnswer, Process, World
@@ -42,6 +43,7 @@ class Charged:
 Watch = Callable[[Charged | None], None]
 
 _BATCH = 5
+_ANYWHERE = everywhere([""])
 
 
 class Tables:
@@ -303,7 +305,7 @@ def event(change: ObjectChange, *, created: bool) -> str:
 
 def viewer_paths(row: DirtyRow) -> Sequence[str]:
     """Return every viewer path under which a row's object may be cached."""
-    return list(aliases(viewer_path(row.change.key)))
+    return list(_ANYWHERE.viewer_paths("", "", row.change.key))
 
 
 def _form_encoded(key: str) -> str:

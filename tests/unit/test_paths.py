@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgesweep.paths import Pattern, aliases, coarser, exact_stop, matcher, quote, viewer_path
+from edgesweep.paths import Pattern, coarser, exact_stop, matcher, quote, viewer_path
 from tests.keys import HARD_KEYS
 
 LONGEST = 4_000
@@ -120,21 +120,6 @@ def test_order() -> None:
     patterns = [Pattern("/b"), Pattern("/a", wildcard=True), Pattern("/a")]
 
     assert sorted(patterns) == [Pattern("/a"), Pattern("/a", wildcard=True), Pattern("/b")]
-
-
-@pytest.mark.parametrize(
-    ("path", "names"),
-    [
-        ("/index.html", ["/index.html", "/"]),
-        ("/docs/index.html", ["/docs/index.html"]),
-        ("//index.html", ["//index.html"]),
-        ("/index.htm", ["/index.htm"]),
-        ("/", ["/"]),
-    ],
-)
-def test_aliases(path: str, names: list[str]) -> None:
-    """The default root object is cached under the bare slash as well."""
-    assert list(aliases(path)) == names
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ class FlushTable:
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         item = self._lease_item(distribution)
-        self._update(item, [LeaseItem.token.set(token), items.until(now)], items.free(now))
+        taken = [LeaseItem.token.set(token), items.until(now), LeaseItem.tries.add(1)]
+        self._update(item, taken, items.free(now))
         return items.to_lease(item)
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
@@ -75,8 +76,8 @@ class FlushTable:
     def release(self, distribution: str, token: str) -> None:
         item = self._lease_item(distribution)
         with contextlib.suppress(Overtaken):
-            free = [LeaseItem.token.remove(), LeaseItem.expires_at.remove()]
-            self._update(item, free, items.ours(token))
+            held = (LeaseItem.token, LeaseItem.expires_at, LeaseItem.tries)
+            self._update(item, [one.remove() for one in held], items.ours(token))
 
     def spent(self, month: str) -> int:
         item = find(self._ledger, "ledger", month)

@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto import mock_aws
 
-from edgesweep.aws.heads import CONFIG, S3Heads
+from edgesweep.aws.s3 import HEAD_CONFIG, S3Heads
 from edgesweep.record.unchanged import Name
 from tests.aws import dated_heads, http_response, listening
 
@@ -24,7 +24,7 @@ PAGE = ("site", "a b.html")
 def s3() -> Iterator["S3Client"]:
     """Return a client of an S3 in memory that holds one bucket."""
     with mock_aws(), dated_heads():
-        client = boto3.client("s3", config=CONFIG)
+        client = boto3.client("s3", config=HEAD_CONFIG)
         client.create_bucket(Bucket="site")
         yield client
 
@@ -110,7 +110,7 @@ def test_patience() -> None:
 
     names = Names(("site", str(number)) for number in range(500))
     with mock_aws(), listening("before-send.s3.HeadObject", answer):
-        heads = S3Heads(boto3.client("s3", config=CONFIG), patience=0)
+        heads = S3Heads(boto3.client("s3", config=HEAD_CONFIG), patience=0)
 
         assert heads.look(names) == {}
 

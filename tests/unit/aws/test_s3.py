@@ -3,8 +3,9 @@
 import boto3
 import pytest
 
-from edgesweep.aws.s3 import Bucket, DryRunWiring, attach, detach
+from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE, Notifications, reaches
+from edgesweep.operate.attach import DryRunWiring, attach, detach
 from tests.fakes.wiring import notifications_of
 
 QUEUE = {
