@@ -28,7 +28,7 @@ from edgesweep.cover.ladder import climb
 from edgesweep.errors import BadInput
 from edgesweep.lab.baselines import level_collapse
 from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
-from edgesweep.lab.replay.history import steps
+from edgesweep.lab.replay.history import Folder
 from edgesweep.lab.replay.reach import Reach
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
@@ -108,7 +108,7 @@ def measure(folder: Path) -> Site:
     spent = {row.strategy: _spent(row) for row in rows}
     worse = 0
     ladder = [Spent()] * len(PRICE_LADDER)
-    for step in steps(folder):
+    for step in Folder(folder).steps():
         candidates = find_candidates(step.dirty, step.live, None)
         theirs = level_collapse(step.dirty, step.live)
         ours = choose(candidates, Prices(path=Decimal(0)), Limits(paths=len(theirs)))

@@ -1,6 +1,5 @@
 """`edgesweep flush`: a flush now, or what it would send."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ import click
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
-from edgesweep.cli.format import count
+from edgesweep.cli.format import count, show
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.answers import Answer, Refused, Unanswered
@@ -54,10 +53,8 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
     asked = [(outcome, edge.requests[outcome.distribution]) for outcome in done.outcomes]
-    if as_json:
-        click.echo(json.dumps([_as_json(*one) for one in asked]))
-    else:
-        click.echo("".join(f"{line}\n" for one in asked for line in _lines(*one)), nl=False)
+    lines = (line for one in asked for line in _lines(*one))
+    show([_as_json(*one) for one in asked], lines, as_json=as_json)
     if done.refusal:
         say(f"The guaranteed interval is not kept: {done.refusal}")
     troubles = [trouble for outcome in done.outcomes if (trouble := _trouble(outcome))]
@@ -100,12 +97,12 @@ def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
 def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, object]:
     return {
         "distribution": outcome.distribution,
-        "reason": outcome.reason.value,
+        "reason": outcome.reason,
         "flush": outcome.flush.id if outcome.flush else None,
-        "state": outcome.flush.state.value if outcome.flush else None,
+        "state": outcome.flush.state if outcome.flush else None,
         "rows": outcome.flush.rows if outcome.flush else 0,
-        "invalidations": [list(paths) for paths in requests],
-        "usd": float(PATH_PRICE * sum(map(len, requests))),
+        "invalidations": requests,
+        "usd": PATH_PRICE * sum(map(len, requests)),
         "error": _trouble(outcome),
     }
 

@@ -1,7 +1,6 @@
 """`edgesweep flushes`: what was sent, when, and for how much."""
 
 import heapq
-import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -12,7 +11,7 @@ from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.aws.dynamodb.history import History
 from edgesweep.cli.deployed import Deployed, stack_options
-from edgesweep.cli.format import count, stamp, table
+from edgesweep.cli.format import count, show, table
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush
@@ -57,12 +56,11 @@ def flushes(
         if not found:
             say("Nothing was flushed yet")
         if found or as_json:
-            listed = json.dumps([_as_json(flush) for flush in found])
-            click.echo(listed if as_json else "\n".join(_table(found)))
+            show([_as_json(flush) for flush in found], _table(found), as_json=as_json)
     else:
         flush = _one(FlushTable(settings.flushes_table), distributions, flush_id)
-        full = _as_json(flush) | {"quoted_paths": list(flush.paths)}
-        click.echo(json.dumps(full) if as_json else "\n".join(_full(flush)))
+        full = _as_json(flush) | {"quoted_paths": flush.paths}
+        show(full, _full(flush), as_json=as_json)
 
 
 def _newest(history: History, distributions: Sequence[str], limit: int) -> Iterator[Flush]:
@@ -86,17 +84,17 @@ def _as_json(flush: Flush) -> dict[str, object]:
     return {
         "id": flush.id,
         "distribution": flush.distribution,
-        "state": flush.state.value,
-        "opened_at": flush.opened_at.isoformat(),
-        "sent_at": stamp(flush.sent_at),
-        "settled_at": stamp(flush.settled_at),
+        "state": flush.state,
+        "opened_at": flush.opened_at,
+        "sent_at": flush.sent_at,
+        "settled_at": flush.settled_at,
         "seconds": None if took is None else took.total_seconds(),
         "rows": flush.rows,
         "paths": len(flush.paths),
         "wildcards": flush.wildcards,
         "collateral": flush.collateral,
-        "usd": float(PATH_PRICE * len(flush.paths)),
-        "months": list(flush.months),
+        "usd": PATH_PRICE * len(flush.paths),
+        "months": flush.months,
         "attempts": flush.attempts,
         "refusals": flush.refusals,
         "invalidations": [request.id for request in flush.accepted],

@@ -1,7 +1,11 @@
-"""How numbers, times and tables are written for people: plain text, the same in a pipe."""
+"""How results are written: as plain text for people, the same in a pipe, or as JSON."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+
+import click
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _MOST_UNITS = 2
@@ -22,9 +26,10 @@ def length(span: timedelta) -> str:
     return " ".join(parts[:_MOST_UNITS]) or "0 s"
 
 
-def stamp(moment: datetime | None) -> str | None:
-    """Return a moment for machines, in ISO 8601."""
-    return None if moment is None else moment.isoformat()
+def show(value: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print lines, or instead a value as JSON: moments in ISO 8601, dollars as numbers."""
+    for line in [json.dumps(value, default=_plain)] if as_json else lines:
+        click.echo(line)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]:
@@ -37,3 +42,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]
         )
         for line in lines
     ]
+
+
+def _plain(value: datetime | Decimal) -> str | float:
+    return value.isoformat() if isinstance(value, datetime) else float(value)

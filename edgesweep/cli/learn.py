@@ -1,8 +1,8 @@
 """`edgesweep learn`: tells the catalogue of a stack what a bucket holds."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 
 import click
 from rich.progress import (
@@ -33,35 +33,6 @@ _CENT = Decimal("0.01")
 _STRIDE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Holding:
-    """The objects of a bucket that the stack sweeps; what it does not sweep it does not judge.
-
-    Attributes:
-        listing: lists the bucket.
-        bucket: its name.
-        sweeps: tells whether an object is swept.
-    """
-
-    listing: Listing
-    bucket: str
-    sweeps: Callable[[Name], bool]
-
-    def pages(self) -> Iterator[Sequence[Name]]:
-        """List the bucket; a page for each request."""
-        after, more = "", True
-        while more:
-            keys, more = self.listing.page(self.bucket, "", after)
-            yield [name for key in keys if self.sweeps(name := (self.bucket, key))]
-            after = keys[-1] if keys else after
-
-    def strides(self) -> Iterator[Sequence[Name]]:
-        """List the bucket, in parts after each of which progress is shown."""
-        for page in self.pages():
-            for start in range(0, len(page), _STRIDE):
-                yield page[start : start + _STRIDE]
-
-
 @click.command(short_help="Learn what a bucket holds.")
 @click.argument("bucket")
 @click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
@@ -76,21 +47,27 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     edgesweep learn my-site
     """  # noqa: D301  # \b tells click to keep the lines
     kept = RoutesTable(deployed.settings.flushes_table).load()
-    holding = _holding(deployed, bucket, kept)
-    total, requests = _counted(holding)
+    sweeps = _judge(deployed, bucket, kept)
+    pages = partial(_pages, S3Listing(deployed.session.client("s3")), bucket, sweeps)
+    total, requests = _counted(pages())
     if not total:
         msg = f"{bucket} holds no object that {deployed.stack.name} sweeps"
         raise EdgesweepError(msg)
     say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
     agree("Learn them?", yes=yes)
     sieve = wiring.sieve(deployed.settings, deployed.session, None, kept)
-    known, asked = _learnt(holding, total, sieve)
-    click.echo(f"Discovered: {known:,} of {count(asked, 'object')}")
+    known, asked = _learnt(pages(), total, sieve)
+    click.echo(f"Known: {known:,} of {count(asked, 'object')}")
     if known < asked:
         raise EdgesweepError("The others could not be looked at; another run asks for them again")
 
 
-def _holding(deployed: Deployed, bucket: str, kept: Kept | None) -> _Holding:
+def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name], bool]:
+    """Return what tells whether an object of a bucket is swept.
+
+    Raises:
+        EdgesweepError: the stack cannot learn the bucket.
+    """
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
         msg = f"{name} does not sweep {bucket!r} but {', '.join(settings.buckets)}"
@@ -102,20 +79,27 @@ def _holding(deployed: Deployed, bucket: str, kept: Kept | None) -> _Holding:
         msg = f"Events of {bucket} are missed now; learn it once edgesweep doctor finds no fault"
         raise EdgesweepError(msg)
     routes = wiring.routes_of(settings, kept)
-
-    def sweeps(object_name: Name) -> bool:
-        return fate(settings.selection, routes, *object_name)[0] is Fate.SWEPT
-
-    return _Holding(S3Listing(deployed.session.client("s3")), bucket, sweeps)
+    return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 
 
-def _counted(holding: _Holding) -> tuple[int, int]:
+def _pages(
+    listing: Listing, bucket: str, sweeps: Callable[[Name], bool]
+) -> Iterator[Sequence[Name]]:
+    """Yield the objects of a bucket that the stack sweeps, a page for each request."""
+    after, more = "", True
+    while more:
+        keys, more = listing.page(bucket, "", after)
+        yield [name for key in keys if sweeps(name := (bucket, key))]
+        after = keys[-1] if keys else after
+
+
+def _counted(pages: Iterable[Sequence[Name]]) -> tuple[int, int]:
     """Return how many objects there are, and how many requests list them."""
     columns = SpinnerColumn(), TextColumn("Listing"), TextColumn("{task.completed:,}")
     objects = requests = 0
     with progress(*columns) as display:
         task = display.add_task("Listing", total=None)
-        for page in holding.pages():
+        for page in pages:
             objects, requests = objects + len(page), requests + 1
             display.update(task, completed=objects)
     return objects, requests
@@ -135,7 +119,7 @@ def _cost(objects: int, requests: int) -> str:
     return f"to learn them takes up to {items}: {dollars} at the prices of {REGION}"
 
 
-def _learnt(holding: _Holding, total: int, sieve: UnchangedFilter) -> tuple[int, int]:
+def _learnt(pages: Iterable[Sequence[Name]], total: int, sieve: UnchangedFilter) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many.
 
     Raises:
@@ -145,12 +129,14 @@ def _learnt(holding: _Holding, total: int, sieve: UnchangedFilter) -> tuple[int,
     known = asked = 0
     with progress(*columns) as display:
         task = display.add_task("Learning", total=total)
-        for names in holding.strides():
+        for names in (
+            page[at : at + _STRIDE] for page in pages for at in range(0, len(page), _STRIDE)
+        ):
             known, asked = known + sieve.survey(names), asked + len(names)
             if not known:
                 msg = (
                     f"Not one of {count(asked, 'object')} could be looked at; "
-                    f"may you do s3:GetObject on arn:aws:s3:::{holding.bucket}/*?"
+                    f"may you do s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
                 )
                 raise EdgesweepError(msg)
             display.update(task, completed=asked)

@@ -1,6 +1,5 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
-import json
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from decimal import Decimal
@@ -10,6 +9,7 @@ import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from edgesweep.aws.s3 import S3Listing
+from edgesweep.cli.format import count, show, table
 from edgesweep.cli.terminal import (
     STANDARD_INPUT,
     Dollars,
@@ -102,10 +102,8 @@ def plan(
         say("Nothing is known of other objects; give --live or --bucket")
     if chosen.gap:
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
-    if as_json:
-        click.echo(json.dumps(_as_json(chosen, prices)))
-    else:
-        click.echo("\n".join(_table(chosen, dirty, known, prices, everything=live is not None)))
+    lines = _table(chosen, dirty, known, prices, everything=live is not None)
+    show(_as_json(chosen, prices), lines, as_json=as_json)
 
 
 def _survey(
@@ -133,17 +131,13 @@ class _Counted:
 
 
 def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:
-    paths = prices.path * len(chosen.members)
-    refetch = prices.refetch * Survey.seen(chosen.collateral)
+    seen = Survey.seen(chosen.collateral)
+    paths, refetch = prices.path * len(chosen.members), prices.refetch * seen
     return {
         "paths": chosen.paths,
         "wildcards": chosen.wildcards,
-        "collateral": Survey.seen(chosen.collateral),
-        "cost_usd": {
-            "paths": float(paths),
-            "refetch": float(refetch),
-            "total": float(paths + refetch),
-        },
+        "collateral": seen,
+        "cost_usd": {"paths": paths, "refetch": refetch, "total": paths + refetch},
     }
 
 
@@ -159,28 +153,20 @@ def _table(
         prices: what paths and collateral cost.
         everything: whether all that exists is known.
     """
+
+    def row(covered: int, collateral: int, paths: int, label: str) -> Sequence[str]:
+        # A plus sign says that not all of the collateral was seen.
+        seen = Survey.seen(collateral)
+        dollars = prices.path * paths + prices.refetch * seen
+        return f"{covered:,}", f"{seen:,}{'+' * (collateral > seen)}", f"{dollars:.6f}", label
+
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
-    rows = [
-        _row(member.dirty, member.collateral, 1, prices, member.pattern.quoted())
-        for member in chosen.members
+    sent = len(chosen.members)
+    rows = [row(one.dirty, one.collateral, 1, one.pattern.quoted()) for one in chosen.members]
+    sums = [
+        row(changed, chosen.collateral, sent, count(sent, "path")),
+        row(changed, 0, changed, f"{count(changed, 'path')}, one each"),
+        row(changed, unchanged + UNSEEN_WEIGHT * (not everything), 1, "/*"),
     ]
-    return (
-        f"{'changed':>9} {'collateral':>11} {'dollars':>12}  path",
-        *rows,
-        "",
-        _row(changed, chosen.collateral, len(rows), prices, _count(len(rows))),
-        _row(changed, 0, changed, prices, f"{_count(changed)}, one each"),
-        _row(changed, unchanged + UNSEEN_WEIGHT * (not everything), 1, prices, "/*"),
-    )
-
-
-def _row(dirty: int, collateral: int, paths: int, prices: Prices, label: str) -> str:
-    """Return a line; a plus sign behind the collateral says that not all of it was seen."""
-    seen = Survey.seen(collateral)
-    more = "+" if collateral > seen else " "
-    dollars = prices.path * paths + prices.refetch * seen
-    return f"{dirty:>9,} {seen:>11,}{more}{dollars:>12.6f}  {label}"
-
-
-def _count(paths: int) -> str:
-    return f"{paths:,} path" + "s" * (paths != 1)
+    lines = table(("changed", "collateral", "dollars", "path"), [*rows, *sums])
+    return (*lines[: sent + 1], "", *lines[sent + 1 :])

@@ -1,6 +1,5 @@
 """`edgesweep replay`: what strategies would have sent, hit and cost over publish histories."""
 
-import json
 import os
 import signal
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn
 
-from edgesweep.cli.format import table
+from edgesweep.cli.format import show, table
 from edgesweep.cli.terminal import Dollars, progress
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
@@ -115,8 +114,7 @@ def replay(
         sources = [Reuploaded(source) for source in sources]
         chosen = tuple(chain.from_iterable(_VARIANTS.get(name, (name,)) for name in chosen))
     rows = _replayed(sources, chosen, limit)
-    printed = [_as_json(row) for row in rows]
-    click.echo(json.dumps(printed) if as_json else "\n".join(comparison(rows)))
+    show([_as_json(row) for row in rows], comparison(rows), as_json=as_json)
 
 
 def _logged(path: Path) -> Sequence[Source]:
@@ -184,14 +182,14 @@ def _rows(
 
 
 def _as_json(row: Replayed) -> dict[str, object]:
-    heads = {} if row.heads is None else {"heads": row.heads, "heads_usd": float(row.heads_usd)}
+    heads = {} if row.heads is None else {"heads": row.heads, "heads_usd": row.heads_usd}
     return {
         "history": row.history,
         "strategy": row.strategy,
         "deploys": row.deploys,
         "paths": row.paths,
         "collateral": row.collateral,
-        "usd": float(row.usd),
+        "usd": row.usd,
         "most_paths_in_a_month": row.most_paths_in_a_month,
         "missed": row.missed,
         **heads,

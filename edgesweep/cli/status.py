@@ -1,7 +1,7 @@
 """`edgesweep status`: what waits, what is left of the budget, and when the next flush is due."""
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 import click
@@ -11,7 +11,7 @@ from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_options
-from edgesweep.cli.format import count, length, stamp, table
+from edgesweep.cli.format import count, length, show, table
 from edgesweep.cli.terminal import say
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.tick import shared
@@ -45,7 +45,7 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
         say(f"The guaranteed interval is not kept: {refusal}")
     now = wiring.now()
     found = _observer(deployed, policy).look(routes.ids, now)
-    click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_lines(found, now)))
+    show(_as_json(found), _lines(found, now), as_json=as_json)
 
 
 def _observer(deployed: Deployed, policy: Policy) -> Observer:
@@ -57,8 +57,8 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
         journal=journal,
         in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
         policy=policy,
-        queue=Queue(sqs, outputs["QueueUrl"]),
-        dead_letters=Queue(sqs, outputs["DeadLetterQueueUrl"]),
+        queued=Queue(sqs, outputs["QueueUrl"]).waiting,
+        dead_letters=Queue(sqs, outputs["DeadLetterQueueUrl"]).waiting,
     )
 
 
@@ -70,29 +70,15 @@ def _as_json(found: Status) -> dict[str, object]:
             "allowance": found.budget.allowance,
             "reserve": found.reserve,
             "left": found.left,
-            "usd_spent": float(found.usd_spent),
-            "usd_left": None if found.usd_left is None else float(found.usd_left),
+            "usd_spent": found.usd_spent,
+            "usd_left": found.usd_left,
         },
         "queued": found.queued,
         "dead_letters": found.dead_letters,
         "unrouted": found.unrouted,
-        "distributions": [_one_as_json(one) for one in found.distributions],
-    }
-
-
-def _one_as_json(one: DistributionStatus) -> dict[str, object]:
-    return {
-        "distribution": one.distribution,
-        "dirty": one.dirty,
-        "oldest": stamp(one.oldest),
-        "in_progress": one.in_progress,
-        "unfinished": one.unfinished,
-        "flushed_at": stamp(one.flushed_at),
-        "reason": one.reason.value,
-        "next": _NEXT[one.reason],
-        "due": stamp(one.due),
-        "paths": one.paths,
-        "path_price": None if one.path_price is None else float(one.path_price),
+        "distributions": [
+            {**asdict(one), "next": _NEXT[one.reason]} for one in found.distributions
+        ],
     }
 
 
@@ -117,13 +103,9 @@ def _budget(found: Status) -> str:
 
 
 def _row(one: DistributionStatus, now: datetime) -> Sequence[str]:
-    return (
-        f"{one.dirty:,}",
-        length(now - one.oldest) if one.oldest else "-",
-        f"{one.in_progress:,}",
-        length(now - one.flushed_at) if one.flushed_at else "-",
-        f"{one.distribution}: {_next(one, now)}",
-    )
+    oldest, flushed = (length(now - then) if then else "-" for then in (one.oldest, one.flushed_at))
+    label = f"{one.distribution}: {_next(one, now)}"
+    return f"{one.dirty:,}", oldest, f"{one.in_progress:,}", flushed, label
 
 
 def _next(one: DistributionStatus, now: datetime) -> str:

@@ -25,13 +25,6 @@ class Waiting(Protocol):
         """Return how many rows wait."""
 
 
-class Queue(Protocol):
-    """A queue of messages."""
-
-    def waiting(self) -> int:
-        """Return about how many messages wait."""
-
-
 class Idle(StrEnum):
     """Why nothing is due."""
 
@@ -119,16 +112,16 @@ class Observer:
         journal: the flushes, the ledger and the leases.
         in_progress: tells whether CloudFront is still at work on a request of a distribution.
         policy: when a flush goes; that of the flusher.
-        queue: the messages that are not recorded yet.
-        dead_letters: those that could not be.
+        queued: counts the messages that are not recorded yet.
+        dead_letters: counts those that could not be.
     """
 
     rows: Waiting
     journal: Journal
     in_progress: Callable[[str, str], bool]
     policy: Policy
-    queue: Queue
-    dead_letters: Queue
+    queued: Callable[[], int]
+    dead_letters: Callable[[], int]
 
     def look(self, distributions: Iterable[str], now: datetime) -> Status:
         """Return the state of a stack that sweeps these distributions."""
@@ -138,8 +131,8 @@ class Observer:
             budget=self.policy.budget,
             reserve=self.policy.budget.reserve(now),
             unrouted=self.rows.count(UNROUTED),
-            queued=self.queue.waiting(),
-            dead_letters=self.dead_letters.waiting(),
+            queued=self.queued(),
+            dead_letters=self.dead_letters(),
             distributions=tuple(self._one(distribution, now) for distribution in distributions),
         )
 

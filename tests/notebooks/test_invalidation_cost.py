@@ -132,7 +132,7 @@ def test_broken(kept: Notebook) -> None:
     copy = deepcopy(kept)
     cells = {cell.id: cell for cell in copy.cells}
     copy.cells = [cells["setup"], cells["wildcards-figure"], cells["wildcards-answer"]]
-    cells["wildcards-figure"].source = "wildcards.S3_GET_PRICE *= 2"
+    cells["wildcards-figure"].source = f"S3_GET_PRICE *= 2\n{cells['wildcards-figure'].source}"
 
     with pytest.raises(CellExecutionError, match="assert worth == 961"):
         run(copy)

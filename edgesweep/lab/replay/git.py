@@ -20,7 +20,7 @@ from tempfile import TemporaryFile
 from typing import IO, cast
 
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay.history import Deploy, Progress, Step, follow, told
+from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
 
 Commit = tuple[str, datetime]
 
@@ -60,7 +60,7 @@ class Repository:
         shallow = b"\nparent " in self._output("cat-file", "commit", first).partition(b"\n\n")[0]
         live, skipped = (self._files(first), 1) if shallow else ((), 0)
         deploys = self._deploys(commits, skipped)
-        yield from follow(live, told(deploys, len(commits) - skipped, progress))
+        yield from follow(live, deploys, len(commits) - skipped, progress)
 
     def _commits(self) -> Sequence[Commit]:
         """Return the commits of the branch along first parents, oldest first."""
@@ -111,16 +111,16 @@ class Repository:
             yield Deploy(commit, times[commit], *map(tuple, keys))
 
     def _output(self, *arguments: str) -> bytes:
-        return b"".join(self._chunks(arguments))
+        return b"".join(self._read(arguments))
 
     def _tokens(self, *arguments: str, lines: Iterable[str] = ()) -> Iterator[bytes]:
         """Yield what git prints, which ends each token with a NUL."""
         rest = b""
-        for chunk in self._chunks(arguments, lines):
+        for chunk in self._read(arguments, lines):
             *tokens, rest = (rest + chunk).split(b"\0")
             yield from tokens
 
-    def _chunks(self, arguments: Iterable[str], lines: Iterable[str] = ()) -> Iterator[bytes]:
+    def _read(self, arguments: Iterable[str], lines: Iterable[str] = ()) -> Iterator[bytes]:
         # Files, not pipes: git may read and complain at any pace while its output is read.
         with TemporaryFile() as said, TemporaryFile() as asked:
             asked.writelines(f"{line}\n".encode() for line in lines)
@@ -197,18 +197,12 @@ def _forward(times: Sequence[int]) -> Sequence[int]:
         before.append(ends[length - 1] if length else -1)
         lasts[length : length + 1] = [time]
         ends[length : length + 1] = [place]
-    run = []
-    place = ends[-1]
+    place, run = ends[-1], set[int]()
     while place >= 0:
-        run.append(place)
+        run.add(place)
         place = before[place]
-    right = set(run)
-    now = times[run[-1]]
-    forward = []
-    for place, time in enumerate(times):
-        now = time if place in right else now
-        forward.append(now)
-    return forward
+    now = times[min(run)]
+    return [now := time if place in run else now for place, time in enumerate(times)]
 
 
 def _environment() -> dict[str, str]:

@@ -8,8 +8,7 @@ folder of two files, one JSON object a line:
 - `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
   `modified` and `deleted` of each deploy, oldest first.
 
-The deploys stream past: what is held is the list of live paths, which is kept sorted. Whoever wants
-to know how far a history has come is told after every deploy.
+The deploys stream past: what is held is the list of live paths, which is kept sorted.
 """
 
 import gzip
@@ -28,7 +27,7 @@ from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
 
-# Told how many deploys are done with, and of how many.
+# Called after every deploy with how many are done, and of how many.
 Progress = Callable[[int, int], None]
 
 
@@ -104,8 +103,11 @@ class Folder:
         return self.path.resolve().name
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Read the folder; see `steps`."""
-        return steps(self.path, progress)
+        """Read the folder; an error names the file and the line."""
+        path = self.path / "deploys.jsonl.gz"
+        total = sum(1 for _ in _lines(path)) if progress else 0
+        live = _parsed(self.path / "live.jsonl.gz", _live_key)
+        return follow(live, _parsed(path, _deploy), total, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,48 +126,29 @@ class History:
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Follow the deploys."""
-        return follow(self.live, told(self.deploys, len(self.deploys), progress))
+        return follow(self.live, self.deploys, len(self.deploys), progress)
 
 
-def steps(folder: Path, progress: Progress | None = None) -> Iterator[Step]:
-    """Yield what a strategy is asked at every deploy of a history.
-
-    Raises:
-        BadInput: the folder holds no well-formed history; the text names the file and the line.
-    """
-    return follow(_parsed(folder / "live.jsonl.gz", _live_key), deploys(folder, progress))
-
-
-def follow(live: Iterable[str], deploys: Iterable[Deploy]) -> Iterator[Step]:
+def follow(
+    live: Iterable[str],
+    deploys: Iterable[Deploy],
+    total: int,
+    progress: Progress | None = None,
+) -> Iterator[Step]:
     """Yield what a strategy is asked at every deploy.
 
     Args:
         live: the keys before the first deploy, in any order.
         deploys: oldest first.
+        total: how many there are.
+        progress: called after each of them.
     """
     paths = sorted(set(map(viewer_path, live)))
-    for deploy in deploys:
+    for done, deploy in enumerate(deploys, 1):
         present = set(map(viewer_path, deploy.added + deploy.modified))
         gone = set(map(viewer_path, deploy.deleted)) - present
         paths = _published(paths, present, gone)
         yield Step(deploy.at, sorted(present | gone), paths)
-
-
-def deploys(folder: Path, progress: Progress | None = None) -> Iterator[Deploy]:
-    """Yield the deploys of a history.
-
-    Raises:
-        BadInput: as `steps` does.
-    """
-    path = folder / "deploys.jsonl.gz"
-    total = sum(1 for _ in _lines(path)) if progress else 0
-    yield from told(_parsed(path, _deploy), total, progress)
-
-
-def told(deploys: Iterable[Deploy], total: int, progress: Progress | None) -> Iterator[Deploy]:
-    """Yield deploys, and tell `progress` of each that is done with, and of the total."""
-    for done, deploy in enumerate(deploys, 1):
-        yield deploy
         if progress:
             progress(done, total)
 

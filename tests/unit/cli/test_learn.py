@@ -82,7 +82,7 @@ def test_learn() -> None:
 
     result = learn(BUCKET, "--yes")
 
-    assert (result.exit_code, result.stdout) == (0, "Discovered: 2 of 2 objects\n")
+    assert (result.exit_code, result.stdout) == (0, "Known: 2 of 2 objects\n")
     entries = known("a b.html", "c/é.css").values()
     assert [entry.etag for entry in entries] == ["b1946ac92492d2347c6235b4d2611184"] * 2
     assert all(entry.since for entry in entries)
@@ -112,7 +112,7 @@ def test_resume() -> None:
     with calls() as asked:
         result = learn(BUCKET, "--yes")
 
-    assert result.stdout == "Discovered: 3 of 3 objects\n"
+    assert result.stdout == "Known: 3 of 3 objects\n"
     assert asked.count("s3.HeadObject") == 1
 
 
@@ -121,7 +121,7 @@ def test_selection(stack: DeployedStack) -> None:
     stack.environment |= {"EXCLUDE": "/logs/*", "IMMUTABLE": "/assets/*"}
     put("a", "logs/1", "assets/1.js")
 
-    assert learn(BUCKET, "--yes").stdout == "Discovered: 1 of 1 object\n"
+    assert learn(BUCKET, "--yes").stdout == "Known: 1 of 1 object\n"
     assert known("a", "logs/1", "assets/1.js").keys() == {(BUCKET, "a")}
 
 
@@ -184,7 +184,7 @@ def test_partly_unreadable() -> None:
     with listening("before-call.s3.HeadObject", refuse):
         result = learn(BUCKET, "--yes")
 
-    assert (result.exit_code, result.stdout) == (1, "Discovered: 1 of 2 objects\n")
+    assert (result.exit_code, result.stdout) == (1, "Known: 1 of 2 objects\n")
     assert result.stderr.splitlines()[-1].startswith("edgesweep: The others could not")
 
 

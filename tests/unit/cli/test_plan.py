@@ -60,13 +60,13 @@ def test_table(write: Write) -> None:
     assert result.exit_code == 0
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
-        "  changed  collateral      dollars  path",
-        "        3           1     0.005005  /blog/*",
-        "        1           0     0.005000  /index.html",
+        "changed  collateral   dollars  path",
+        "      3           1  0.005005  /blog/*",
+        "      1           0  0.005000  /index.html",
         "",
-        "        4           1     0.010005  2 paths",
-        "        4           0     0.020000  4 paths, one each",
-        "        4       2,001     0.015405  /*",
+        "      4           1  0.010005  2 paths",
+        "      4           0  0.020000  4 paths, one each",
+        "      4       2,001  0.015405  /*",
     ]
 
 
@@ -77,13 +77,13 @@ def test_nothing_known() -> None:
     assert result.exit_code == 0
     assert result.stderr == BLIND
     assert result.stdout.splitlines() == [
-        "  changed  collateral      dollars  path",
-        "        1           0     0.005000  /a",
-        "        1           0     0.005000  /b",
+        "changed  collateral   dollars  path",
+        "      1           0  0.005000  /a",
+        "      1           0  0.005000  /b",
         "",
-        "        2           0     0.010000  2 paths",
-        "        2           0     0.010000  2 paths, one each",
-        "        2           0+    0.005000  /*",
+        "      2           0  0.010000  2 paths",
+        "      2           0  0.010000  2 paths, one each",
+        "      2          0+  0.005000  /*",
     ]
 
 
@@ -113,7 +113,7 @@ def test_empty(write: Write, content: bytes) -> None:
         "collateral": 0,
         "cost_usd": {"paths": 0.0, "refetch": 0.0, "total": 0.0},
     }
-    assert "0           0     0.000000  0 paths\n" in plan(changed).stdout
+    assert "0           0  0.000000  0 paths\n" in plan(changed).stdout
 
 
 @pytest.mark.parametrize(

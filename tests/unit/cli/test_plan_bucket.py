@@ -42,14 +42,14 @@ def test_bucket_in_part(site: str) -> None:
 
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
-        "  changed  collateral      dollars  path",
-        "        1           0     0.005000  /blog/1.html",
-        "        1           0     0.005000  /index.html",
-        "        1           0+    0.005000  /zoo*",
+        "changed  collateral   dollars  path",
+        "      1           0  0.005000  /blog/1.html",
+        "      1           0  0.005000  /index.html",
+        "      1          0+  0.005000  /zoo*",
         "",
-        "        3           0+    0.015000  3 paths",
-        "        3           0     0.015000  3 paths, one each",
-        "        3         999+    0.104900  /*",
+        "      3          0+  0.015000  3 paths",
+        "      3           0  0.015000  3 paths, one each",
+        "      3        999+  0.104900  /*",
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from edgesweep.errors import BadInput
 from edgesweep.lab.baselines import each_path
 from edgesweep.lab.replay import STRATEGIES, Replayed, replay
-from edgesweep.lab.replay.history import Step, deploys, steps
+from edgesweep.lab.replay.history import Folder, Step
 from edgesweep.lab.replay.reach import Reach
 from edgesweep.paths import Pattern
 
@@ -53,7 +53,7 @@ def test_steps(tmp_path: Path) -> None:
         deploy(DECEMBER, modified=["e"], deleted=["e", "gone"]),
     )
 
-    assert list(steps(site)) == [
+    assert list(Folder(site).steps()) == [
         Step(
             datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC),
             ["/a", "/c", "/d"],
@@ -69,21 +69,9 @@ def test_unknown_size(tmp_path: Path) -> None:
     site = history(tmp_path, [], deploy())
     write(site / "live.jsonl.gz", [{"path": "a", "size": None}])
 
-    (step,) = steps(site)
+    (step,) = Folder(site).steps()
 
     assert step.live == ["/a"]
-
-
-def test_deploys(tmp_path: Path) -> None:
-    """A deploy keeps its commit and its keys as they were written."""
-    (only,) = deploys(history(tmp_path, [], deploy(added=["b", "a"], deleted=["ü"])))
-
-    assert (only.commit, only.added, only.modified, only.deleted) == (
-        "c0ffee",
-        ("b", "a"),
-        (),
-        ("ü",),
-    )
 
 
 def test_replay(tmp_path: Path) -> None:

@@ -29,17 +29,6 @@ UNLIMITED = Budget(usd=None)
 SMALL = Budget(free_paths=10)
 
 
-class Depth:
-    """A queue in which nothing waits, or so many."""
-
-    def __init__(self, waiting: int = 0) -> None:
-        self._waiting = waiting
-
-    def waiting(self) -> int:
-        """Return how many wait."""
-        return self._waiting
-
-
 @dataclass
 class Edge:
     """A CloudFront that takes everything, and is still at work on some of it.
@@ -83,7 +72,7 @@ class World:
     def look(self, now: datetime = NOON) -> Status:
         """Observe."""
         observer = Observer(
-            self.rows, self.journal, self.edge.in_progress, self.policy, Depth(3), Depth(2)
+            self.rows, self.journal, self.edge.in_progress, self.policy, lambda: 3, lambda: 2
         )
         return observer.look([SITE], now)
 
