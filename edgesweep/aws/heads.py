@@ -1,4 +1,4 @@
-"""HEAD requests through boto3, several at once."""
+"""Concurrent HEAD requests through boto3."""
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 32
 
-# For the client that `S3Heads` gets: a connection for each request under way. A HEAD that takes
-# long costs a row at most, so it is not waited for.
+# For the client of `S3Heads`: a connection for each request under way. A slow HEAD costs a row at
+# most, so we do not wait for it.
 CONFIG = Config(
     max_pool_connections=_AT_ONCE,
     connect_timeout=1,
     read_timeout=1,
     retries={"mode": "standard", "total_max_attempts": 2},
 )
-# After so many seconds no further request is begun: a batch looks twice, and has 30 seconds. For a
-# thousand objects the record function takes less than two; see `bench/catalogue.py`.
+# Seconds after which no further request begins: a batch looks twice, and has 30 seconds. A
+# thousand objects take less than two; see `bench/catalogue.py`.
 PATIENCE = 6.0
 
 
@@ -33,7 +33,7 @@ class S3Heads:
 
     Args:
         client: made with `CONFIG`.
-        patience: seconds after which no further request is begun; None: however long it takes.
+        patience: seconds after which no further request begins; None for no limit.
     """
 
     def __init__(self, client: "S3Client", patience: float | None = PATIENCE) -> None:
@@ -55,7 +55,7 @@ class S3Heads:
         try:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         except (BotoCoreError, ClientError):
-            # Gone, not ours to read, throttled: what is not seen counts as changed.
+            # Gone, forbidden or throttled: an object that we cannot see counts as changed.
             return None
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return Head(

@@ -1,4 +1,4 @@
-"""A bucket through boto3: which of its events go where, and what it holds."""
+"""A bucket through boto3: its notifications and its keys."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +20,7 @@ class Wiring(Protocol):
         """Return the whole configuration."""
 
     def replace(self, notifications: Notifications) -> None:
-        """Put a whole configuration in place of the present one."""
+        """Replace the whole configuration."""
 
 
 class Bucket:
@@ -31,15 +31,14 @@ class Bucket:
         self._name = name
 
     def notifications(self) -> Notifications:
-        """Return the whole notification configuration."""
         response = self._client.get_bucket_notification_configuration(Bucket=self._name)
         return {name: value for name, value in response.items() if name != "ResponseMetadata"}
 
     def replace(self, notifications: Notifications) -> None:
-        """Put a whole notification configuration in place of the present one.
+        """Replace the configuration, without validating destinations.
 
-        Destinations are not validated: that would send a test event to every queue, topic and
-        function of other people, and fail if one of them is gone.
+        Validation sends a test event to every queue, topic and function of other people, and
+        fails if one of them is gone.
         """
         self._client.put_bucket_notification_configuration(
             Bucket=self._name,
@@ -55,11 +54,6 @@ class S3Listing:
         self._client = client
 
     def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
-        """Return the first keys under `prefix` that sort after `after`, and whether more follow.
-
-        Raises:
-            Unlistable: S3 does not list the bucket for us, or cannot be reached.
-        """
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
         except (ClientError, HTTPClientError, NoConnection) as error:
@@ -69,19 +63,19 @@ class S3Listing:
 
 
 class DryRunWiring:
-    """A bucket that is read and never written."""
+    """A bucket that ignores writes."""
 
     def __init__(self, bucket: Wiring) -> None:
         self.notifications = bucket.notifications
 
     def replace(self, notifications: Notifications) -> None:
-        """Leave the bucket as it is."""
+        """Do nothing."""
 
 
 def attach(bucket: Wiring) -> bool:
     """Turn EventBridge delivery on, keeping every other notification.
 
-    S3 replaces the configuration as a whole, so it is read, merged and put back.
+    S3 replaces the configuration as a whole, so this merges it.
 
     Returns:
         Whether anything had to change.
@@ -107,7 +101,7 @@ def detach(bucket: Wiring) -> bool:
 
 
 def elsewhere(client: "S3Client", names: Iterable[str]) -> Iterator[str]:
-    """Yield a line about each bucket that is not in the client's region, with what to do."""
+    """Yield a line of advice for each bucket outside the client's region."""
     here = client.meta.region_name
     for name in names:
         region = region_of(client, name)
@@ -119,7 +113,7 @@ def elsewhere(client: "S3Client", names: Iterable[str]) -> Iterator[str]:
 
 
 def region_of(client: "S3Client", name: str) -> str | None:
-    """Return a bucket's region, which S3 tells even when it refuses; None if it cannot be had."""
+    """Return a bucket's region, which S3 returns even when it refuses; None if unknown."""
     try:
         headers = client.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
     except ClientError as error:

@@ -83,7 +83,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
         raise EdgesweepError(msg)
     say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
     agree("Learn them?", yes=yes)
-    sieve = wiring.sieve(deployed.settings, deployed.session, None, kept)
+    sieve = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
     known, asked = _learnt(holding, total, sieve)
     click.echo(f"Discovered: {known:,} of {count(asked, 'object')}")
     if known < asked:
