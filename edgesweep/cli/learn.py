@@ -55,8 +55,8 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
         raise EdgesweepError(msg)
     say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
     agree("Learn them?", yes=yes)
-    sieve = wiring.sieve(deployed.settings, deployed.session, None, kept)
-    known, asked = _learnt(pages(), total, sieve)
+    learner = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
+    known, asked = _learnt(pages(), total, learner)
     click.echo(f"Known: {known:,} of {count(asked, 'object')}")
     if known < asked:
         raise EdgesweepError("The others could not be looked at; another run asks for them again")
