@@ -25,6 +25,7 @@ _HELD = {
     Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
     Reason.QUOTA: "too much is in progress at CloudFront",
     Reason.LEASE: "another flush is at it",
+    Reason.LATER: "the others took long; the schedule goes on with it",
     Reason.FAILED: "it failed",
 }
 

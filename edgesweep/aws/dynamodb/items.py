@@ -167,7 +167,7 @@ def advanced(flush: Flush, to: Flush) -> list[Action]:
     if accepted:
         actions.append(LeaseItem.in_progress.set((LeaseItem.in_progress | []).append(accepted)))
     if to.finished:
-        actions.append(LeaseItem.unfinished.remove())
+        actions += [LeaseItem.unfinished.remove(), LeaseItem.tries.set(1)]
     return actions
 
 
