@@ -18,6 +18,7 @@ def main() -> int:
         ["months"],
         ["precision"],
         ["flushing"],
+        ["backlogs"],
     ]
     if histories:
         runs += [["histories", histories], ["precision", histories]]

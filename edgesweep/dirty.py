@@ -6,7 +6,7 @@ exactly the rows that it read, so a change that lands during a flush cannot be l
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote
 
@@ -15,6 +15,8 @@ from edgesweep.errors import BadInput
 # The partition of changes that no distribution serves.
 UNROUTED = "unrouted"
 
+# Seconds since 1970 and a fraction of one, in eight digits each.
+_SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
 _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 # "The maximum length of a path is 4,000 characters"; a star may only end it, and "~" is refused.
@@ -53,6 +55,19 @@ class Change:
     size: int | None = None
     sequencer: str | None = None
     version: str | None = None
+
+    @property
+    def begun_by(self) -> datetime:
+        """When the upload had begun at the latest: S3 dates objects by their beginning.
+
+        `changed_at` is the end of the upload, or later. Every sequencer of S3 that we have seen
+        begins with the second of the beginning, though AWS does not say so; one that is no time of
+        the day before is ignored.
+        """
+        found = _SEQUENCER.fullmatch(self.sequencer or "")
+        begun_by = datetime.fromtimestamp(int(found[1], 16) + 1 if found else 0, UTC)
+        recent = self.changed_at - begun_by < timedelta(days=1)
+        return min(begun_by, self.changed_at) if recent else self.changed_at
 
 
 @dataclass(frozen=True, slots=True)

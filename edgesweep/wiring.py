@@ -113,6 +113,7 @@ def flusher(
         strict=routes.strict,
         clock=now,
         token=token,
+        warn=warn,
     )
 
 

@@ -89,7 +89,6 @@ class S3Heads:
         self._patience = patience
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
-        """Return what is there; an object is missing if its HEAD failed for whatever reason."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             asked = {name: pool.submit(self._head, name) for name in names}
             try:

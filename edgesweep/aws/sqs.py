@@ -96,7 +96,6 @@ class DeadLetterQueue(Queue):
         return list(map(_letter, taken.get("Messages", [])))
 
     def send_back(self, letters: Sequence[Letter]) -> int:
-        """Send messages to their queue and remove them here; return how many were sent."""
         sent = [letter for batch in _batches(letters) for letter in self._sent(batch)]
         if sent:
             entries = [{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(sent)]
@@ -104,7 +103,6 @@ class DeadLetterQueue(Queue):
         return len(sent)
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
-        """Let nobody see messages for some time, at most 12 hours from when they were taken."""
         entries = [
             {
                 "Id": str(number),

@@ -78,7 +78,6 @@ class _Heard:
         self._edge = edge
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        """Ask once for an invalidation of quoted paths."""
         self.requests[distribution].append(paths)
         return self._edge.invalidate(distribution, paths, reference)
 

@@ -64,7 +64,6 @@ class Listing(Protocol):
         Raises:
             Unlistable: the bucket may not be listed.
         """
-        ...
 
 
 class Remembered:

@@ -64,7 +64,6 @@ class DistributionSource(Protocol):
         Raises:
             Undiscovered: they cannot be read.
         """
-        ...
 
 
 class DistributionStore(Protocol):
@@ -72,11 +71,9 @@ class DistributionStore(Protocol):
 
     def load(self) -> Kept | None:
         """Return what was saved last, None if nobody has ever looked; strongly consistent."""
-        ...
 
     def save(self, kept: Kept) -> bool:
         """Keep this, unless somebody has saved since it was loaded; return whether it is kept."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Discovered:
     routes: Routes
     kept: Kept | None
     waiting: bool
-    error: Undiscovered | None = None
+    error: Exception | None = None
 
 
 def sweep(
@@ -138,14 +135,15 @@ class Discovery:
 
     def look(self) -> Discovered:
         """Return what is known, after looking again if it is time."""
-        kept, error, now = self.atlas.load(), None, self.clock()
+        kept, now = self.atlas.load(), self.clock()
+        error: Exception | None = None
         waiting = bool(self.dirty.span(UNROUTED))
         hurried = waiting or any(one.pending for one in (kept or Kept()).tracked)
         if kept is None or now - self._looked_at >= (HURRIED if hurried else REFRESHED):
             try:
                 kept = self._refreshed(kept, now)
                 self._looked_at = now
-            except Undiscovered as failure:
+            except Exception as failure:  # noqa: BLE001  # told; the flushes go on with what is known
                 error = failure
         routes = Routes(kept.distributions if kept else (), self.variants)
         return Discovered(routes, kept, waiting, error)

@@ -18,23 +18,33 @@ Every step may be the last one of this process:
              portion a tick, from a place that the journal keeps.
 12. settle   nothing is unfinished any more.
 
+The lease counts the flushers that died with it since a flush was last opened. A distribution whose
+flusher has just died goes last. After some deaths its next flush reads a part of the rows, and
+after more of them it is `/*`, so that what kills a process does not kill it for ever.
+
 Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal, OverLimit, Overtaken, State
-from edgesweep.flush.planning import Planner, Surveyor
+from edgesweep.flush.journal import Flush, Journal, Lease, OverLimit, Overtaken, State
+from edgesweep.flush.planning import SEVERAL, Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge, Sender
 from edgesweep.flush.sweeping import Sweeper
+
+# A tick begins no turn after this: a turn takes up to two minutes, and the function is ended after
+# five.
+LAST_TURN = timedelta(minutes=3)
+# For so long after a flusher died its distribution goes last.
+LAST_WHILE = timedelta(minutes=10)
 
 # After these a flush is still unfinished.
 _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
@@ -52,6 +62,7 @@ class Outcome:
         answer: what CloudFront said last.
         error: what went wrong.
         oldest: when the oldest row was recorded that waited before the tick, if any did.
+        deaths: how many flushers died in a row before the tick, none of which got any further.
     """
 
     distribution: str
@@ -60,6 +71,25 @@ class Outcome:
     answer: Answer | None = None
     error: Exception | None = None
     oldest: datetime | None = None
+    deaths: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A distribution that wants a turn, as the peek has seen it."""
+
+    distribution: str
+    span: Span
+    lease: Lease
+
+    def order(self, now: datetime) -> tuple[bool, datetime]:
+        """Return what distributions are sorted by: the one that has waited longest goes first.
+
+        One whose flusher has just died goes last: it may take the next process with it.
+        """
+        died_at = self.lease.expires_at if self.lease.abandoned(now) else None
+        since = self.span[0] if self.span else _ALWAYS
+        return died_at is not None and now - died_at < LAST_WHILE, since
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +107,7 @@ class Flusher:
         strict: tells whether a distribution's wildcards are only trusted with longer paths.
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
+        warn: tells an operator.
     """
 
     dirty: DirtyRows
@@ -89,24 +120,33 @@ class Flusher:
     strict: Callable[[str], bool]
     clock: Callable[[], datetime]
     token: Callable[[], str]
+    warn: Callable[[str], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
 
         The failure of one does not stop another: it is part of its outcome.
         """
-        waiting: list[tuple[str, Span]] = []
+        began = self.clock()
+        waiting: list[_Waiting] = []
         outcomes: list[Outcome] = []
         for distribution in distributions:
             try:
-                span = self.dirty.span(distribution)
-                if span or self.journal.lease(distribution).unfinished:
-                    waiting.append((distribution, span))
+                one = _Waiting(
+                    distribution, self.dirty.span(distribution), self.journal.lease(distribution)
+                )
             except Exception as error:  # noqa: BLE001  # told; the others go on
                 outcomes.append(Outcome(distribution, Reason.FAILED, error=error))
-        for distribution, span in sorted(waiting, key=_waiting_since):
-            oldest = span[0] if span else None
-            outcomes.append(replace(self._attempt(distribution, span), oldest=oldest))
+            else:
+                if one.span or one.lease.unfinished:
+                    waiting.append(one)
+        for one in sorted(waiting, key=lambda one: one.order(began)):
+            if self.clock() - began >= LAST_TURN:
+                outcome = Outcome(one.distribution, Reason.LATER)
+            else:
+                outcome = self._attempt(one.distribution, one.span)
+            oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
+            outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
@@ -122,6 +162,9 @@ class Flusher:
     def _lease(self, distribution: str, span: Span) -> Outcome:
         lease = self.journal.take(distribution, self.token(), self.clock())
         held = HeldLease(distribution, lease, self.journal, self.clock)
+        if held.deaths >= SEVERAL:
+            # Said before it is tried again, since nobody may be left to say it afterwards.
+            self.warn(f"The flush of {distribution} died {held.deaths} times in a row")
         try:
             return self._turn(held, span)
         finally:
@@ -209,8 +252,3 @@ class Flusher:
     @property
     def _sweeper(self) -> Sweeper:
         return Sweeper(self.dirty, self.journal, self.viewer_paths, self.strict, self.clock)
-
-
-def _waiting_since(waiting: tuple[str, Span]) -> datetime:
-    _, span = waiting
-    return span[0] if span else _ALWAYS

@@ -23,6 +23,11 @@ class HeldLease:
     journal: Journal
     clock: Callable[[], datetime]
 
+    @property
+    def deaths(self) -> int:
+        """How many owners before us died in a row, none of which got any further."""
+        return max(0, self.lease.tries - 1)
+
     def keep(self) -> None:
         """Renew the lease once a third of its term has passed.
 

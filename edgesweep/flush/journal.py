@@ -221,6 +221,7 @@ class Lease:
         unfinished: id of the flush that is neither settled nor rejected.
         in_progress: accepted requests that were not yet seen completed.
         flushed_at: when the last flush was opened.
+        tries: how often it was taken since it was last released or a flush was opened.
     """
 
     token: str | None = None
@@ -228,6 +229,15 @@ class Lease:
     unfinished: str | None = None
     in_progress: tuple[Invalidation, ...] = ()
     flushed_at: datetime | None = None
+    tries: int = 0
+
+    def abandoned(self, now: datetime) -> bool:
+        """Tell whether its owner let it expire and did not release it: most likely it died."""
+        return self.token is not None and self.expires_at is not None and self.expires_at < now
+
+    def deaths(self, now: datetime) -> int:
+        """Return how many owners in a row died before they opened a flush, or all after it."""
+        return self.tries if self.abandoned(now) else max(0, self.tries - 1)
 
 
 class Overtaken(EdgesweepError):
@@ -263,39 +273,30 @@ class Journal(Protocol):
 
     def lease(self, distribution: str) -> Lease:
         """Read a distribution's lease."""
-        ...
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
-        ...
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
         """Push the expiry to `LEASE_TERM` from `now` while the lease is ours."""
-        ...
 
     def release(self, distribution: str, token: str) -> None:
         """Give the lease back if it is still ours, else do nothing."""
-        ...
 
     def spent(self, month: str) -> int:
         """Return how many paths the ledger holds for `month`."""
-        ...
 
     def demand(self) -> Demand:
         """Return what flushes have taken so far, all distributions together."""
-        ...
 
     def remember(self, demand: Demand) -> None:
         """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
-        ...
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
         """Read a flush, None if there is none of that id."""
-        ...
 
     def fits(self, flush: Flush) -> bool:
         """Tell whether a flush is small enough to be journaled."""
-        ...
 
     def open(
         self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
@@ -312,7 +313,6 @@ class Journal(Protocol):
         Raises:
             OverLimit: nothing was written.
         """
-        ...
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
         """Replace an unfinished flush by what one of its methods made of it, and return that.
@@ -323,8 +323,6 @@ class Journal(Protocol):
         Raises:
             OverLimit: nothing was written.
         """
-        ...
 
     def forget(self, distribution: str, flush_id: str) -> None:
         """Let go of an unfinished flush that is journaled no more; its charges stay."""
-        ...

@@ -1,8 +1,9 @@
 """What a tick publishes: at most ten series, since each of them costs money.
 
 An operator sees what waits, what was spent and what holds it up, and an alarm watches one plain
-number. What follows from another series is none of its own. Why changes were passed over, and other
-reasons of a hold, are in the log; a failure is an error of the function.
+number. What follows from another series is none of its own. Why changes were passed over, which
+distribution is stuck, and other reasons of a hold, are in the log; a failure, and a death, is an
+error of the function.
 
 A series is charged by the hour in which it has a value. So a tick that finds nothing publishes
 nothing, a count of nothing is not published, and alarms take a missing value for a good one.
@@ -16,6 +17,7 @@ from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.planning import SEVERAL
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
 
@@ -33,7 +35,7 @@ class Series(StrEnum):
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
-    HELD_BY_CLOUDFRONT = "HeldByCloudFront"  # those that it refuses, or does not answer
+    STUCK = "StuckDistributions"  # those that CloudFront refuses or whose flushers die; see the log
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
     UNWIRED_BUCKETS = "UnwiredBuckets"  # that tell us nothing; looked for once a day
 
@@ -76,7 +78,7 @@ def measured(
         Series.PATHS: sum(len(flush.paths) for flush in flushes),
         Series.COLLATERAL: sum(flush.collateral for flush in flushes),
         Series.HELD_BY_BUDGET: sum(one.reason is Reason.BUDGET for one in outcomes),
-        Series.HELD_BY_CLOUDFRONT: sum(map(_held_by_cloudfront, outcomes)),
+        Series.STUCK: sum(map(_stuck, outcomes)),
         Series.UNROUTED_ROWS: unrouted,
     }
     values = {series: float(count) for series, count in counts.items() if count}
@@ -111,6 +113,7 @@ def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
     return [one.flush for one in outcomes if one.flush and one.flush.state is State.SETTLED]
 
 
-def _held_by_cloudfront(outcome: Outcome) -> bool:
+def _stuck(outcome: Outcome) -> bool:
+    """Tell whether CloudFront does not take a flush, or nobody lives to ask for it."""
     refused = isinstance(outcome.answer, Refused | Unanswered)
-    return refused or outcome.reason in _AT_CLOUDFRONT
+    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL

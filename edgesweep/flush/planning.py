@@ -7,13 +7,13 @@ from itertools import islice
 from sys import getsizeof
 from urllib.parse import unquote
 
-from edgesweep.cover import Cover, Limits, Prices, choose, find_candidates
+from edgesweep.cover import Limits, Prices, choose, find_candidates
 from edgesweep.cover.survey import Survey
 from edgesweep.cover.wording import in_words
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal
-from edgesweep.flush.pace import demanded
+from edgesweep.flush.pace import LADDER, demanded
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.prices import PATH_PRICE
@@ -24,6 +24,9 @@ MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
 # A row without its key and its paths.
 ROW_BYTES = 700
+# After some deaths in a row a flush reads a part, and after more of them it is `/*`.
+SEVERAL, PART = 2, 16
+HOPELESS = 3
 
 _EVERYTHING = "/"
 
@@ -78,7 +81,8 @@ class Planner:
         """Read the rows of a tick, the oldest first."""
         batch = Batch()
         waiting = self.dirty.read(held.distribution)
-        for chunk in chunks(islice(waiting, MAX_ROWS)):
+        most = MAX_ROWS if held.deaths < SEVERAL else max(1, MAX_ROWS // PART)
+        for chunk in chunks(islice(waiting, most)):
             held.keep()
             for row in chunk:
                 batch.add(row, self.viewer_paths)
@@ -88,7 +92,12 @@ class Planner:
         return batch
 
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Sequence[int]]:
-        """Return the flush, and how many paths it would take at each price of the ladder."""
+        """Return the flush, and how many paths it would take at each price of the ladder.
+
+        After some deaths it is `/*`, which takes neither a survey nor a cover.
+        """
+        if held.deaths >= HOPELESS:
+            return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
         changed, requested = batch.changed, batch.requested
         if batch.cut and go.paths == 1:
             # The one path has to match the rows that were not read as well.
@@ -107,22 +116,22 @@ class Planner:
             chosen = choose(candidates, prices, limits, held.keep)
             held.keep()
             said = in_words(chosen, requested, changed, strict=strict)
-            flush = replace(
-                self._journaled(held.distribution, chosen, len(batch.rows), go), paths=said
-            )
+            flush = self._journaled(held, batch, go, said, chosen.collateral)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
                 return flush, demanded(candidates, prices.refetch, wildcards, held.keep)
             paths = len(chosen.paths) // 2
 
-    def _journaled(self, distribution: str, chosen: Cover, rows: int, go: Go) -> Flush:
+    def _journaled(
+        self, held: HeldLease, batch: Batch, go: Go, paths: Sequence[str], collateral: int = 0
+    ) -> Flush:
         return Flush(
-            distribution=distribution,
+            distribution=held.distribution,
             opened_at=self.clock(),
             token=self.token(),
-            paths=chosen.paths,
+            paths=tuple(paths),
             # The months that were decided upon; another one that comes near is charged at the send.
             months=tuple(go.limits),
-            rows=rows,
-            collateral=Survey.seen(chosen.collateral),
+            rows=len(batch.rows),
+            collateral=Survey.seen(collateral),
         )

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     UNFINISHED = "unfinished"  # hold: CloudFront has not accepted the last flush
     SWEEPING = "sweeping"  # the rows that the last flush covers are still being deleted
     RECOVERED = "recovered"  # an unfinished flush was finished
+    LATER = "later"  # hold: too little is left of this tick's time
     FAILED = "failed"  # hold: something went wrong
 
 

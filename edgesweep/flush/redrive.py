@@ -66,19 +66,15 @@ class DeadLetters(Protocol):
 
     def waiting(self) -> int:
         """Return about how many messages are there, hidden ones included."""
-        ...
 
     def take(self) -> Sequence[Letter]:
         """Return a few messages, which nobody else sees for two minutes."""
-        ...
 
     def send_back(self, letters: Sequence[Letter]) -> int:
         """Send messages to their queue and remove them here; return how many were sent."""
-        ...
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
         """Let nobody see messages for some time, at most 12 hours from when they were taken."""
-        ...
 
 
 def redrive(

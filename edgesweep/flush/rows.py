@@ -19,7 +19,6 @@ class DirtyRows(Protocol):
 
     def span(self, distribution: str) -> Span:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
-        ...
 
     def read(
         self, distribution: str, until: datetime | None = None, after: str = ""
@@ -31,15 +30,12 @@ class DirtyRows(Protocol):
             until: only those recorded at or before this.
             after: only those beyond this position.
         """
-        ...
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those that could not be written, each with the reason."""
-        ...
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""
-        ...
 
 
 def chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:

@@ -40,11 +40,9 @@ class Edge(Protocol):
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
         """Ask once for an invalidation of quoted paths."""
-        ...
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
         """Tell whether an invalidation still counts against the quotas."""
-        ...
 
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
@@ -53,7 +51,6 @@ class Edge(Protocol):
 
         `keep` is called before each request, since there may be many.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

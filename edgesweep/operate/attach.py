@@ -19,11 +19,9 @@ class Wiring(Protocol):
 
     def notifications(self) -> Notifications:
         """Return the whole configuration."""
-        ...
 
     def replace(self, notifications: Notifications) -> None:
         """Put a whole configuration in place of the present one."""
-        ...
 
 
 class DryRunWiring:

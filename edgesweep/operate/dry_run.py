@@ -45,7 +45,6 @@ class DryRunRows:
         self._gone: set[tuple[str, str]] = set()
 
     def span(self, distribution: str) -> Span:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
         if not self._gone and not self._added:
             return self._dirty.span(distribution)
         moments = [row.recorded_at for row in self.read(distribution)]

@@ -44,37 +44,33 @@ class JournalInMemory:
         self._most_paths = most_paths
 
     def lease(self, distribution: str) -> Lease:
-        """Read a distribution's lease."""
         if self._base is None or distribution in self.leases:
             return self.leases.get(distribution, Lease())
         return self._base.lease(distribution)
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
-        """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
         lease = self.lease(distribution)
         if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
             msg = f"The lease of {distribution} is held until {lease.expires_at}"
             raise Overtaken(msg)
-        self.leases[distribution] = replace(lease, token=token, expires_at=now + LEASE_TERM)
+        self.leases[distribution] = replace(
+            lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1
+        )
         return self.leases[distribution]
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
-        """Push the expiry to `LEASE_TERM` from `now` while the lease is ours."""
         lease = self._ours(distribution, token)
         self.leases[distribution] = replace(lease, expires_at=now + LEASE_TERM)
 
     def release(self, distribution: str, token: str) -> None:
-        """Give the lease back if it is still ours, else do nothing."""
         lease = self.lease(distribution)
         if lease.token == token:
-            self.leases[distribution] = replace(lease, token=None, expires_at=None)
+            self.leases[distribution] = replace(lease, token=None, expires_at=None, tries=0)
 
     def spent(self, month: str) -> int:
-        """Return how many paths the ledger holds for `month`."""
         return self.ledger[month] + (self._base.spent(month) if self._base else 0)
 
     def demand(self) -> Demand:
-        """Return what flushes have taken so far, all distributions together."""
         return self._demand or (self._base.demand() if self._base else NOTHING_SEEN)
 
     def remember(self, demand: Demand) -> None:
@@ -82,17 +78,14 @@ class JournalInMemory:
         self._demand = demand
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
-        """Read a flush, None if there is none of that id."""
         return self._found(distribution, flush_id)
 
     def fits(self, flush: Flush) -> bool:
-        """Tell whether a flush is small enough to be journaled."""
         return self._base.fits(flush) if self._base else len(flush.paths) <= self._most_paths
 
     def open(
         self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
     ) -> None:
-        """Journal a flush, charge its months and make it the unfinished one, all or nothing."""
         held = self._ours(flush.distribution, str(lease.token))
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         for known, _ in rejected:
@@ -107,6 +100,7 @@ class JournalInMemory:
             unfinished=flush.id,
             flushed_at=flush.opened_at,
             in_progress=tuple(lease.in_progress),
+            tries=1,
         )
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
@@ -125,7 +119,6 @@ class JournalInMemory:
         return to
 
     def forget(self, distribution: str, flush_id: str) -> None:
-        """Let go of an unfinished flush that is journaled no more; its charges stay."""
         lease = self.lease(distribution)
         self._check_unfinished(lease, flush_id)
         self.leases[distribution] = replace(lease, unfinished=None)

@@ -20,11 +20,9 @@ class Waiting(Protocol):
 
     def span(self, distribution: str) -> Span:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
-        ...
 
     def count(self, distribution: str) -> int:
         """Return how many rows wait."""
-        ...
 
 
 class Idle(StrEnum):

@@ -32,11 +32,9 @@ class Routes(Protocol):
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve the object."""
-        ...
 
     def serves(self, bucket: str) -> bool:
         """Tell whether any distribution leads to the bucket."""
-        ...
 
 
 class DirtyWriter(Protocol):
@@ -44,7 +42,6 @@ class DirtyWriter(Protocol):
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those that could not be written, each with the reason."""
-        ...
 
 
 class Filter(Protocol):
@@ -57,11 +54,9 @@ class Filter(Protocol):
             changes: those that want rows.
             passed_over: objects that changed as well, and get no row.
         """
-        ...
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
         """Learn what was seen of objects whose rows are written; return those that failed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,9 @@ Cost: see `bench/catalogue.py`.
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Protocol
 
@@ -97,9 +96,6 @@ NULL = "null"
 
 # What two clocks of S3 may be apart, and the fraction of a second that an answer does not tell.
 _SKEW = timedelta(seconds=10)
-
-# Seconds since 1970 and a fraction of one, in eight digits each.
-_SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +154,7 @@ class Entry:
     def is_confirmed(self, head: Head, events: Iterable[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""
         return (head.etag, head.headers) == (self.etag, self.headers) and all(
-            head.modified_at <= _begun_by(event) and event.version in (None, head.version)
+            head.modified_at <= event.begun_by and event.version in (None, head.version)
             for event in events
             if event.kind is Kind.CREATED
         )
@@ -173,11 +169,9 @@ class Catalogue(Protocol):
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         """Return the entries of those that are known; consistent with every earlier write."""
-        ...
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         """Make objects unknown under a token; return those that were not, with the reason."""
-        ...
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`, and of no other.
@@ -185,7 +179,6 @@ class Catalogue(Protocol):
         Returns:
             Those that failed for another reason, with that reason.
         """
-        ...
 
 
 class Heads(Protocol):
@@ -193,7 +186,6 @@ class Heads(Protocol):
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
         """Return what is there; an object is missing if its HEAD failed for whatever reason."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,19 +313,6 @@ def fingerprint(headers: Mapping[str, str]) -> str:
 def name_of(change: Change) -> Name:
     """Return the object that changed."""
     return change.bucket, change.key
-
-
-def _begun_by(event: Change) -> datetime:
-    """Return when an upload had begun at the latest: S3 dates objects by their beginning.
-
-    An event's own time is the end of the upload, or later. Every sequencer of S3 that we have seen
-    begins with the second of the beginning, though AWS does not say so; one that is no time of the
-    day before is ignored. An earlier moment costs a row, and hides no change.
-    """
-    found = _SEQUENCER.fullmatch(event.sequencer or "")
-    begun_by = datetime.fromtimestamp(int(found[1], 16) + 1 if found else 0, UTC)
-    recent = event.changed_at - begun_by < timedelta(days=1)
-    return min(begun_by, event.changed_at) if recent else event.changed_at
 
 
 def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:

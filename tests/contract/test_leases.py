@@ -34,7 +34,7 @@ class Leases:
         """Whoever takes a free lease has it for its term."""
         taken = journal.take(SITE, "t1", NOON)
 
-        assert taken == journal.lease(SITE) == Lease("t1", NOON + LEASE_TERM)
+        assert taken == journal.lease(SITE) == Lease("t1", NOON + LEASE_TERM, tries=1)
         assert journal.lease(OTHER) == Lease()
 
     def test_held(self, journal: Journal) -> None:
@@ -45,7 +45,7 @@ class Leases:
             with pytest.raises(Overtaken):
                 journal.take(SITE, token, NOON + LEASE_TERM)
 
-        assert journal.lease(SITE) == Lease("t1", NOON + LEASE_TERM)
+        assert journal.lease(SITE) == Lease("t1", NOON + LEASE_TERM, tries=1)
 
     def test_expired(self, journal: Journal) -> None:
         """A lease that has expired is anybody's, with all that its owner has left behind."""
@@ -54,7 +54,24 @@ class Leases:
 
         taken = journal.take(SITE, "t2", later)
 
-        assert taken == Lease("t2", later + LEASE_TERM, flush.id, flushed_at=flush.opened_at)
+        assert taken == Lease(
+            "t2", later + LEASE_TERM, flush.id, flushed_at=flush.opened_at, tries=2
+        )
+
+    def test_tries(self, journal: Journal) -> None:
+        """Takes are counted until the lease is released or a flush is opened: all but one died."""
+        later = [NOON + n * 2 * LEASE_TERM for n in range(5)]
+        assert [journal.take(SITE, f"t{n}", later[n]).tries for n in range(3)] == [1, 2, 3]
+        assert journal.lease(SITE).deaths(later[2]) == 2
+        assert journal.lease(SITE).deaths(later[3]) == 3
+
+        journal.open(planned(), journal.lease(SITE), {})
+        assert journal.lease(SITE).deaths(later[2]) == 0
+        assert journal.take(SITE, "t3", later[3]).deaths(later[3]) == 1
+        journal.release(SITE, "t3")
+
+        assert journal.lease(SITE).deaths(later[4]) == 0
+        assert journal.take(SITE, "t4", later[4]).tries == 1
 
     def test_renew(self, journal: Journal) -> None:
         """The owner may push the expiry, also after it has passed, and nobody else may."""

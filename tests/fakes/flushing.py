@@ -72,6 +72,7 @@ class Ticks:
         made: reference -> paths of what it has accepted.
         busy: the invalidations that are in progress.
         meanwhile: what happens while a distribution is surveyed.
+        warned: what an operator was told.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -82,6 +83,7 @@ class Ticks:
     meanwhile: Callable[[str], None] = lambda _: None
     now: datetime = NOON
     tokens: Iterator[int] = field(default_factory=count)
+    warned: list[str] = field(default_factory=list)
 
     def change(self, key: str, age: timedelta = HOUR, to: str = "E1") -> DirtyRow:
         """Let a row have been recorded some time ago."""
@@ -111,6 +113,7 @@ class Ticks:
             strict=lambda _: False,
             clock=lambda: self.now,
             token=self.token,
+            warn=self.warned.append,
         ).tick(distributions or ("E1",))
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:

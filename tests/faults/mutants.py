@@ -214,7 +214,7 @@ def no_reserve() -> AbstractContextManager[object]:
 
 def fixed_order() -> AbstractContextManager[object]:
     """Distributions go in the order of their ids."""
-    return mock.patch.object(flusher, "_waiting_since", lambda waiting: waiting[0])
+    return mock.patch.object(flusher._Waiting, "order", lambda waiting, _now: waiting.distribution)
 
 
 def successor_pays_again() -> AbstractContextManager[object]:

@@ -82,6 +82,13 @@ class AnyVersion(UnchangedFilter):
         return super()._unchanged(renamed(events, Kind.CREATED, None))
 
 
+class MissedTrusted(UnchangedFilter):
+    """Trusts entries from before events were missed."""
+
+    def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        return self.catalogue.known(names)
+
+
 def renamed(
     events: Mapping[Name, Sequence[Change]], kind: Kind, version: str | None
 ) -> Mapping[Name, Sequence[Change]]:
@@ -233,5 +240,6 @@ MUTANTS: Mapping[str, Sieved] = {
         EarlyStamp,
         RemovalsKept,
         PassedOverKept,
+        MissedTrusted,
     )
 }

@@ -16,9 +16,11 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LIKELY = {
     "fixed order": 700,
     "hidden retries": 680,
-    "ledger held to the allowance": 147,
+    "ledger held to the allowance": 788,
     "lease by time": 273,
-    "no skew margin": 925,
+    "no skew margin": 178,
+    "parts forgotten": 77,
+    "unfinished not checked": 261,
 }
 
 

@@ -1,20 +1,21 @@
 """One object, whose uploads two recorders and a survey work on at once.
 
 It is written, copied onto itself, removed and brought back, also while nobody serves it; versions
-before the current one expire. Its events come late, twice and in any order. Every call may be the
-last of its process. When all is quiet, the law is judged.
+before the current one expire. Its events come late, twice and in any order, or not at all while the
+bucket publishes none. Every call may be the last of its process. When all is quiet, the law is
+judged.
 """
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 from typing import TypeVar
 
-from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
@@ -52,6 +53,7 @@ class Site:
         waiting: events on their way, by number.
         careless: headers may change twice within two seconds.
         served: whether a distribution serves it.
+        complete_since: as the recorder is told.
         versioned: whether the bucket keeps versions.
     """
 
@@ -63,6 +65,7 @@ class Site:
     waiting: list[str] = field(default_factory=list)
     careless: bool = False
     served: bool = True
+    complete_since: dict[str, datetime] = field(default_factory=dict)
     versioned: bool = False
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -112,14 +115,26 @@ class Site:
         self.write(self.explorer.chance.choice(WRITES))
         self.pause()
         self.served, self.changed_at = True, self.explorer.now
+        self._sweep()
+
+    def miss(self) -> None:
+        """Write the object without an event; then the gap is found and closed."""
+        waiting = list(self.waiting)
+        self.write(self.explorer.chance.choice(WRITES))
+        self.waiting = [event for event in self.waiting if event in waiting]
         self.pause()
-        everything = Change(PAGE[0], "*", Kind.CREATED, self.explorer.now)
-        self.rows.add([DirtyRow("E1", everything, self.explorer.now, f"{next(self._ids)}")])
+        self.complete_since[PAGE[0]] = self.explorer.now
+        self._sweep()
 
     def pause(self) -> None:
         """Let the recorders go on for a while."""
         for _ in range(self.explorer.chance.choice((1, 1, 4))):
             self.explorer.step()
+
+    def _sweep(self) -> None:
+        self.pause()
+        row = DirtyRow("E1", RequestedPath("/*", "it"), self.explorer.now, f"{next(self._ids)}")
+        self.rows.add([row])
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
         """Return who serves the object."""
@@ -215,8 +230,10 @@ def tell(seed: int, sieved: Sieved = faithful, *, careless: bool = False) -> Sit
         work_off(site, sieve)
     site.explorer.crash = crash
     more = (site.undo, site.redo, site.expire) if site.versioned else ()
-    writes = [chance.choice((*WRITES, site.spell, *more)) for _ in range(chance.randint(1, 6))]
-    surveys = [lambda: _survey(sieve)] * chance.choice((0, 0, 1))
+    writes = [
+        chance.choice((*WRITES, site.spell, site.miss, *more)) for _ in range(chance.randint(1, 6))
+    ]
+    surveys = [lambda: _survey(site, sieve)] * chance.choice((0, 0, 1))
     recorders = [lambda: _record(site, sieve, batches=5)] * 2
     site.explorer.run(lambda: _write(site, writes), *recorders, *surveys)
     site.explorer.crash = 0
@@ -247,10 +264,11 @@ def work_off(site: Site, sieve: UnchangedFilter) -> None:
 
 def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
     """Record a few batches; what is not acknowledged comes back."""
-    recorder = Recorder(site, site, _tokens().__next__, sieve=sieve)
+    tokens = _tokens()
     for _ in range(batches):
         site.explorer.step()
         batch = {str(number): body for number, body in enumerate(site.take())}
+        recorder = Recorder(site, site, tokens.__next__, sieve=_informed(site, sieve))
         failed: Collection[str] = batch.keys()
         with suppress(Crash):
             messages = [Message(*message) for message in batch.items()]
@@ -258,9 +276,14 @@ def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
         site.waiting += [batch[message] for message in failed]
 
 
-def _survey(sieve: UnchangedFilter) -> None:
+def _survey(site: Site, sieve: UnchangedFilter) -> None:
     with suppress(Crash):
-        sieve.survey([PAGE])
+        _informed(site, sieve).survey([PAGE])
+
+
+def _informed(site: Site, sieve: UnchangedFilter) -> UnchangedFilter:
+    """Return the filter as it is wired for a batch."""
+    return replace(sieve, complete_since=dict(site.complete_since))
 
 
 def _tokens() -> Iterator[str]:

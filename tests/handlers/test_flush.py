@@ -133,7 +133,7 @@ def test_unread_stem(
 ) -> None:
     """A row that was not read stays if no path is trusted to match it."""
     boto3.client("s3").create_bucket(Bucket="site")
-    monkeypatch.setattr("edgesweep.flush.planning.MAX_ROWS", 1)
+    monkeypatch.setattr("edgesweep.flush.planning.MAX_ROWS", 2)
     monkeypatch.setenv("BUCKET", "site")
     monkeypatch.setenv("VIEWER_PATHS", words)
     for key in ("docs/a", "docs/b", "docs/c", "docs/"):

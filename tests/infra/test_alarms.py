@@ -26,7 +26,7 @@ ALARMS = {
     "FlushErrorAlarm": ("AWS/Lambda", "Errors", "> 0 in 3 of 5"),
     "SilenceAlarm": ("AWS/Lambda", "Invocations", "< 1 in 10 of 10"),
     "UnroutedAlarm": (OURS, "UnroutedRows", "> 0 in 3 of 5"),
-    "RefusedAlarm": (OURS, "HeldByCloudFront", "> 0 in 3 of 5"),
+    "StuckAlarm": (OURS, "StuckDistributions", "> 0 in 3 of 5"),
     "OverdueAlarm": (OURS, "SecondsOverdue", "> 0 in 3 of 5"),
     "UnwiredAlarm": (OURS, "UnwiredBuckets", "> 0 in 1 of 1"),
     "BudgetAlarm": (OURS, "DollarsSpent", "> 7.2 in 1 of 1"),

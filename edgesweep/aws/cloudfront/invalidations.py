@@ -86,7 +86,6 @@ class CloudFront:
         return None
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
-        """Tell whether an invalidation still counts against the quotas."""
         try:
             response = self._client.get_invalidation(DistributionId=distribution, Id=invalidation)
         except ClientError as error:

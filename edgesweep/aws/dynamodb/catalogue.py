@@ -53,7 +53,6 @@ class CatalogueTable:
         return {_name(item.pk): _entry(item) for item in items if item.etag is not None}
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
-        """Make objects unknown under a token; return those that were not, with the reason."""
         items = [self._model(_key(name), token=token).serialize() for name in names]
         unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
         puts = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]

@@ -53,7 +53,6 @@ class DirtyTable:
         self._shards = shards
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
-        """Write rows; return those that could not be written, each with the reason."""
         by_key = {(row.partition, row.position): row for row in rows}
         items = [self._model(**_attributes(row)).serialize() for row in rows]
         unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
@@ -73,7 +72,6 @@ class DirtyTable:
             raise Unwritten(msg)
 
     def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
         oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
         if not oldest:
             return ()

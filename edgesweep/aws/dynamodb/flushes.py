@@ -60,40 +60,34 @@ class FlushTable:
         self._pause = pause
 
     def lease(self, distribution: str) -> Lease:
-        """Read a distribution's lease."""
         item = find(self._lease, f"lease#{distribution}", "lease")
         return items.to_lease(item) if item else Lease()
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
-        """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
         item = self._lease_item(distribution)
-        self._update(item, [LeaseItem.token.set(token), items.until(now)], items.free(now))
+        taken = [LeaseItem.token.set(token), items.until(now), LeaseItem.tries.add(1)]
+        self._update(item, taken, items.free(now))
         return items.to_lease(item)
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
-        """Push the expiry to `LEASE_TERM` from `now` while the lease is ours."""
         item = self._lease_item(distribution)
         self._update(item, [items.until(now)], items.ours(token))
 
     def release(self, distribution: str, token: str) -> None:
-        """Give the lease back if it is still ours, else do nothing."""
         item = self._lease_item(distribution)
         with contextlib.suppress(Overtaken):
-            free = [LeaseItem.token.remove(), LeaseItem.expires_at.remove()]
-            self._update(item, free, items.ours(token))
+            held = (LeaseItem.token, LeaseItem.expires_at, LeaseItem.tries)
+            self._update(item, [one.remove() for one in held], items.ours(token))
 
     def spent(self, month: str) -> int:
-        """Return how many paths the ledger holds for `month`."""
         item = find(self._ledger, "ledger", month)
         return int(item.paths) if item else 0
 
     def demand(self) -> Demand:
-        """Return what flushes have taken so far, all distributions together."""
         item = find(self._demand, "demand", "demand")
         return items.to_demand(item) if item else Demand()
 
     def remember(self, demand: Demand) -> None:
-        """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
         if demand.seen_at is not None:
             self._demand(
                 "demand",
@@ -119,18 +113,15 @@ class FlushTable:
         return self.shards(wanted)
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
-        """Read a flush, None if there is none of that id."""
         item = find(self._flush, f"flush#{distribution}", flush_id)
         return items.to_flush(distribution, item) if item else None
 
     def fits(self, flush: Flush) -> bool:
-        """Tell whether a flush is small enough to be journaled."""
         return len(items.packed(flush.paths)) <= items.MAX_PACKED
 
     def open(
         self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
     ) -> None:
-        """Journal a flush, charge its months and make it the unfinished one, all or nothing."""
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
         with self._transaction() as transaction:
@@ -155,7 +146,6 @@ class FlushTable:
         return to
 
     def forget(self, distribution: str, flush_id: str) -> None:
-        """Let go of an unfinished flush that is journaled no more; its charges stay."""
         gone = [LeaseItem.unfinished.remove()]
         self._update(self._lease_item(distribution), gone, items.unfinished_is(flush_id))
 

@@ -80,6 +80,7 @@ class LeaseItem(Keyed):
     unfinished = UnicodeAttribute(null=True)
     in_progress: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     flushed_at = UnicodeAttribute(null=True)
+    tries = NumberAttribute(null=True)
 
 
 def free(now: datetime) -> Condition:
@@ -155,6 +156,7 @@ def opened(lease: Lease, flush: Flush) -> list[Action]:
         LeaseItem.unfinished.set(flush.id),
         LeaseItem.flushed_at.set(instant(flush.opened_at)),
         LeaseItem.in_progress.set([line(request) for request in lease.in_progress]),
+        LeaseItem.tries.set(1),
     ]
 
 
@@ -197,6 +199,7 @@ def to_lease(item: LeaseItem) -> Lease:
         unfinished=item.unfinished,
         in_progress=tuple(_request(text) for text in item.in_progress or ()),
         flushed_at=_moment(item.flushed_at),
+        tries=int(item.tries or 0),
     )
 
 

@@ -46,7 +46,6 @@ class RoutesTable:
         return _loaded(json.loads(zlib.decompress(item.kept)), int(item.revision))
 
     def save(self, kept: Kept) -> bool:
-        """Keep this, unless somebody has saved since it was loaded; return whether it is kept."""
         item = self._model(*_KEY, kept=_dumped(kept), revision=kept.revision + 1)
         as_loaded: Condition = _RoutesItem.revision.does_not_exist()
         if kept.revision:

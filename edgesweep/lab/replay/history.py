@@ -82,7 +82,6 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """What the history is called."""
-        ...
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Yield what a strategy is asked at every deploy, oldest first.
@@ -90,7 +89,6 @@ class Source(Protocol):
         Raises:
             BadInput: there is no well-formed history.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

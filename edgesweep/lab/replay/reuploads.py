@@ -21,7 +21,6 @@ class Reuploaded:
 
     @property
     def name(self) -> str:
-        """What the history is called."""
         return self.history.name
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:

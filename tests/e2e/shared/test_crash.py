@@ -92,7 +92,7 @@ def test_revoked(stack: Stack, role: str) -> None:
 
     with revoked(stack, role, INVALIDATE):
         upload(stack, "revoked.html")
-        await_true(lambda: measured(stack, "RefusedAlarm", began) > 0)
+        await_true(lambda: measured(stack, "StuckAlarm", began) > 0)
         assert sent(stack, "revoked.html") == []
         assert "revoked.html" in stack.dirty_keys()
 

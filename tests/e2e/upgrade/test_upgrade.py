@@ -4,6 +4,7 @@ The schedule rests: a tick is a call of the flush function.
 """
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.aws import REGION, embedded_aws
+from infra.local.aws import REGION, ROOT, embedded_aws
 from tests.e2e.conftest import make_distribution
 from tests.e2e.shell import run
 from tests.e2e.upgrade.release import unpack
@@ -77,9 +78,14 @@ class Upgrade:
     new: Template
 
 
+@pytest.fixture(scope="module", name="tree")
+def _tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree of the last release."""
+    return unpack(tmp_path_factory.mktemp("release"))
+
+
 @pytest.fixture(scope="module", name="upgrade")
-def _upgrade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgrade]:
-    tree = unpack(tmp_path_factory.mktemp("release"))
+def _upgrade(tree: Path) -> Iterator[Upgrade]:
     with embedded_aws(speed=RESTING, name="e2e-upgrade") as aws:
         site_bucket, shop_bucket = make_bucket(aws, f"{STAGE}-site"), make_bucket(aws, "shop")
         distribution = make_distribution(aws, site_bucket)
@@ -158,6 +164,13 @@ def report(bucket: str, key: str) -> str:
             "detail": {"version": "0", **told},
         }
     )
+
+
+def test_changelog(tree: Path) -> None:
+    """What the changelog says of the last release, it said when that was released."""
+    said = (tree / "CHANGELOG.md").read_text().splitlines()
+    _, _, last, *_ = re.split(r"^## .*\n", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert [line for line in last.splitlines() if line not in said] == []
 
 
 @pytest.mark.parametrize("late", ["record", "flush"])

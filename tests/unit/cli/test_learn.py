@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from edgesweep.aws.dynamodb import CatalogueTable
+from edgesweep.aws.dynamodb import CatalogueTable, RoutesTable
 from edgesweep.cli import main
 from edgesweep.record.unchanged import Entry, Name
+from edgesweep.routes.kept import Kept
 from tests.aws import calls, create_catalogue, create_table, dated_heads, listening
 from tests.fakes.stack import ENVIRONMENT, DeployedStack, deployed, refusal
 
@@ -50,6 +52,27 @@ def learn(*arguments: str, env: dict[str, str] | None = None) -> Result:
 def known(*keys: str) -> dict[Name, Entry]:
     """Return what the catalogue knows of objects."""
     return dict(CatalogueTable("catalogue").known([(BUCKET, key) for key in keys]))
+
+
+@pytest.mark.usefixtures("stack")
+def test_missed_events() -> None:
+    """While events of the bucket are missed nothing is learnt; afterwards it is learnt again."""
+    put("a")
+    learn(BUCKET, "--yes")
+    store = RoutesTable("flushes")
+    store.save(Kept(missed={BUCKET: datetime.now(UTC)}))
+
+    refused = learn(BUCKET, "--yes")
+
+    assert refused.exit_code == 1
+    assert "Events of my-site are missed now" in refused.output
+    (before,) = known("a").values()
+    assert before.seen_at
+    whole_since = before.seen_at + timedelta(microseconds=1)
+    store.save(Kept(complete_since={BUCKET: whole_since}, revision=1))
+    with calls() as asked:
+        learn(BUCKET, "--yes")
+    assert asked.count("s3.HeadObject") == 1
 
 
 @pytest.mark.usefixtures("stack")

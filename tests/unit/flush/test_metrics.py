@@ -68,10 +68,10 @@ def test_nothing_spent() -> None:
     ("reason", "answer", "held"),
     [
         (Reason.BUDGET, None, {"HeldByBudget": 1}),
-        (Reason.QUOTA, None, {"HeldByCloudFront": 1}),
-        (Reason.UNFINISHED, Refused(Refusal.DENIED, "no"), {"HeldByCloudFront": 1}),
-        (Reason.UNFINISHED, Unanswered("timeout"), {"HeldByCloudFront": 1}),
-        (Reason.QUIET, Refused(Refusal.INVALID, "no"), {"HeldByCloudFront": 1}),
+        (Reason.QUOTA, None, {"StuckDistributions": 1}),
+        (Reason.UNFINISHED, Refused(Refusal.DENIED, "no"), {"StuckDistributions": 1}),
+        (Reason.UNFINISHED, Unanswered("timeout"), {"StuckDistributions": 1}),
+        (Reason.QUIET, Refused(Refusal.INVALID, "no"), {"StuckDistributions": 1}),
         (Reason.UPLOADING, None, {}),
         (Reason.LEASE, None, {}),
         (Reason.FAILED, None, {}),
@@ -83,6 +83,19 @@ def test_holds(reason: Reason, answer: Answer | None, held: dict[str, float]) ->
     flush = replace(FLUSH, state=state) if answer else None
 
     assert publish(Outcome("E1", reason, flush, answer)) == held
+
+
+@pytest.mark.parametrize(("deaths", "stuck"), [(0, {}), (1, {}), (2, {"StuckDistributions": 1})])
+def test_deaths(deaths: int, stuck: dict[str, float]) -> None:
+    """A distribution whose flush died more than once in a row is stuck, whoever is at it now."""
+    assert publish(Outcome("E1", Reason.LEASE, deaths=deaths)) == stuck
+
+
+def test_long_sweep() -> None:
+    """A flush whose rows are deleted over several ticks counts in the last of them."""
+    sweeping = Outcome("E1", Reason.SWEEPING, replace(FLUSH, state=State.SENT))
+
+    assert publish(sweeping) == {}
 
 
 @pytest.mark.parametrize(("minutes", "overdue"), [(1, 0), (62, 0), (63, 60), (662, 36_000)])

@@ -22,7 +22,7 @@ SECOND = timedelta(seconds=1)
 MONTH = "2026-11"
 LOST = Unanswered("Read timeout")
 # Every call to the outside of a flush of one row.
-PEEK = ["span"]
+PEEK = ["span", "lease"]
 DECIDE = ["take", "spent", "demand"]
 PLAN = ["read", "fits", "open", "remember"]
 SEND = ["renew", "advance", "invalidate", "advance"]
