@@ -30,7 +30,7 @@ _HELD = {
 }
 
 
-@click.command(short_help="Flush now, or show what would be sent.")
+@click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @stack_options

@@ -18,7 +18,8 @@ from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
-from edgesweep.cli.terminal import agree, progress, say
+from edgesweep.cli.progress import progress
+from edgesweep.cli.terminal import agree, say
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.lab.cost.bill import bill
@@ -33,7 +34,7 @@ _CENT = Decimal("0.01")
 _STRIDE = 200
 
 
-@click.command(short_help="Learn what a bucket holds.")
+@click.command()
 @click.argument("bucket")
 @click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
 @stack_options
