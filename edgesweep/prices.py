@@ -1,4 +1,4 @@
-"""What AWS charges, as dated data.
+"""Prices of AWS, as dated data.
 
 Here are the prices by which paths are chosen; `edgesweep.lab.cost.prices` lists all that the stack
 is charged. Dollars are US dollars.

@@ -1,4 +1,4 @@
-"""Settings: what a deployment was told, and the bounds of each deploy parameter.
+"""The settings of a deployment, and the bounds of each deploy parameter.
 
 A parameter reaches the functions as an environment variable: `budgetUsd` as `BUDGET_USD`. A
 deployment and the functions check it here, by the same rule. This module needs nothing but the
@@ -141,7 +141,7 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a deployment was told.
+    """The settings of a deployment.
 
     Attributes:
         dirty_table: name of the table of dirty rows.
@@ -173,7 +173,7 @@ class Settings:
 
     @property
     def budget(self) -> Budget:
-        """What a month may cost, and what it guarantees."""
+        """The budget of a month."""
         return self.policy.budget
 
     @classmethod

@@ -17,7 +17,7 @@ from edgesweep.settings import Settings
 # Where `npx osls deploy` goes if nothing says where.
 _DEFAULT_REGION = "us-east-1"
 
-# What botocore prefers to a profile that the environment names.
+# botocore prefers these to a profile that the environment names.
 _BEFORE_PROFILE = (
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_PROFILE",
@@ -42,7 +42,7 @@ class Deployed:
 
     @cached_property
     def settings(self) -> Settings:
-        """What the deployment was told.
+        """The settings of the deployment.
 
         Raises:
             BadInput: another version was deployed, whose settings are not understood.

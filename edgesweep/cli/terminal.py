@@ -1,4 +1,4 @@
-"""What every command shares: one-line errors, options, and how input is read."""
+"""The parts that every command shares: one-line errors, options, and how input is read."""
 
 import codecs
 import os
@@ -22,7 +22,7 @@ from edgesweep.errors import BadInput, EdgesweepError
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
 
-# What is longer is no list of keys, and need not be read to its end to know that.
+# A longer line is no list of keys, which is known before its end is read.
 _LONGEST_LINE = 2**20
 
 STANDARD_INPUT = "<stdin>"
@@ -30,7 +30,7 @@ STANDARD_INPUT = "<stdin>"
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
-# What a shell reports of a command that a signal ended: 128 and the signal's number.
+# A shell reports 128 and the signal's number of a command that a signal ended.
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 

@@ -1,4 +1,4 @@
-"""What waits, what was spent, and when the next flush is due: the state of a stack, for people."""
+"""The state of a stack: what waits, what was spent, and when the next flush is due."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Idle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DistributionStatus:
-    """What waits for one distribution.
+    """The state of one distribution.
 
     Attributes:
         distribution: its id.
