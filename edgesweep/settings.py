@@ -144,18 +144,14 @@ class Settings:
     """The settings of a deployment.
 
     Attributes:
-        dirty_table: name of the table of dirty rows.
-        flushes_table: name of the table of flushes.
-        catalogue_table: name of the table of what viewers see; empty: every upload is a change.
-        buckets: the buckets that are watched.
-        distributions: ids of the distributions that serve them; discovered unless given.
-        policy: when to flush, and for what a month may cost.
+        catalogue_table: empty where every upload is a change.
+        distributions: ids of those that serve the buckets; discovered unless given.
         shards: partitions over which the dirty rows of a distribution are spread.
         selection: which keys are swept.
         variants: distribution id -> which viewer paths of an object count.
-        notified_queue: ARN of the queue that the buckets tell themselves; None if EventBridge does.
+        notified_queue: ARN of the queue that the buckets notify; None if EventBridge does.
         queue: URL of the queue of changes; empty for a function that does not send to it.
-        dead_letter_queue: URL of the queue of messages that could not be recorded; empty likewise.
+        dead_letter_queue: likewise.
     """
 
     dirty_table: str
@@ -171,11 +167,6 @@ class Settings:
     queue: str = ""
     dead_letter_queue: str = ""
 
-    @property
-    def budget(self) -> Budget:
-        """The budget of a month."""
-        return self.policy.budget
-
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
         """Read the settings from environment variables.
@@ -183,17 +174,15 @@ class Settings:
         Raises:
             BadInput: a variable is missing or out of its bounds; the text names it.
         """
-        told = {
-            name: values.get(_variable(name)) or one.default for name, one in PARAMETERS.items()
-        }
+        read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
         # CloudFormation says what the buckets and distributions are called, those of a demo too.
-        given = checked({**told, "bucket": "", "distribution": ""})
+        given = checked({**read, "bucket": "", "distribution": ""})
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
             flushes_table=_required(values, "FLUSHES_TABLE"),
             catalogue_table=values.get("CATALOGUE_TABLE", ""),
-            buckets=split(told["bucket"]),
-            distributions=split(told["distribution"]),
+            buckets=split(read["bucket"]),
+            distributions=split(read["distribution"]),
             policy=_policy(given),
             shards=int(given["shards"]),
             selection=Selection(

@@ -30,12 +30,7 @@ _BEFORE_PROFILE = (
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployed stack, and how it is reached.
-
-    Attributes:
-        stack: what the deployment created.
-        session: of the account and the region where it is.
-    """
+    """A deployed stack, and a session of the account and the region where it is."""
 
     stack: Stack
     session: boto3.Session
@@ -52,13 +47,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Named:
-    """The name of a stack that may not be there.
-
-    Attributes:
-        name: the stack's.
-        session: of the account and the region that the options choose.
-        profile: the AWS profile that they choose, if they do.
-    """
+    """The name of a stack that may not be there, with the session that the options choose."""
 
     name: str
     session: boto3.Session

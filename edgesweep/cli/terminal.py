@@ -30,17 +30,14 @@ STANDARD_INPUT = "<stdin>"
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
+
 # A shell reports 128 and the signal's number of a command that a signal ended.
-_INTERRUPTED = 130
-_BROKEN_PIPE = 141
+class _Interrupted(EdgesweepError):
+    exit_code = 130
 
 
-class _Ended(Exception):
-    """The outside world ended the command."""
-
-    def __init__(self, text: str, exit_code: int) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
+class _BrokenPipe(EdgesweepError):
+    exit_code = 141
 
 
 @contextmanager
@@ -49,12 +46,12 @@ def _ending() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, click.Abort) as error:
-        raise _Ended("Interrupted", _INTERRUPTED) from error
+        raise _Interrupted("Interrupted") from error
     except OSError as error:
         _let_go()
         if isinstance(error, BrokenPipeError):
-            raise _Ended("", _BROKEN_PIPE) from error
-        raise _Ended(str(error), EdgesweepError.exit_code) from error
+            raise _BrokenPipe from error
+        raise EdgesweepError(str(error)) from error
 
 
 def _let_go() -> None:
@@ -87,19 +84,19 @@ class OneLineErrors(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
-        except click.ClickException as error:
-            say(error.format_message())
-            code = error.exit_code
-        except (EdgesweepError, _Ended) as error:
-            say(str(error))
-            code = error.exit_code
         except Exception as error:
-            told = failure(error)
-            if told is None:
+            text = _text(error)
+            if text is None:
                 raise
-            say(told)
-            code = EdgesweepError.exit_code
+            say(text)
+            code = getattr(error, "exit_code", EdgesweepError.exit_code)
         sys.exit(code)
+
+
+def _text(error: Exception) -> str | None:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    return str(error) if isinstance(error, EdgesweepError) else failure(error)
 
 
 class Dollars(click.ParamType[Decimal]):
