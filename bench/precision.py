@@ -30,7 +30,7 @@ from edgesweep.flush.policy import Policy
 from edgesweep.lab import baselines
 from edgesweep.lab.replay import Replayed, replay
 from edgesweep.lab.replay.generators import SHAPES
-from edgesweep.lab.replay.history import Folder, Source
+from edgesweep.lab.replay.history import Folder, HistorySource
 from edgesweep.lab.replay.paced import TICK, Paced
 from edgesweep.prices import FREE_PATHS
 
@@ -57,7 +57,7 @@ class Result:
     late: int = 0
 
 
-def paced(source: Source, name: str, policy: Policy) -> Result:
+def paced(source: HistorySource, name: str, policy: Policy) -> Result:
     """Replay a history under a policy."""
     row, late = Replayed(source.name, name), 0
     for sent in Paced(policy).run((source.name, step) for step in source.steps()):
@@ -67,7 +67,7 @@ def paced(source: Source, name: str, policy: Policy) -> Result:
     return Result(row, late)
 
 
-def measure(source: Source) -> Sequence[Result]:
+def measure(source: HistorySource) -> Sequence[Result]:
     """Replay a history by every strategy, ours first."""
     others = replay(source, {name: baselines.STRATEGIES[name] for name in RATIOS})
     ours = paced(source, OURS, Policy()), paced(source, PLAIN, PlainRule())
@@ -119,7 +119,7 @@ def claims(results: Sequence[Result], *, real: bool) -> Iterator[tuple[str, bool
         yield f"{text} of at most 1/{least}", hit * least <= theirs
 
 
-def compare(sources: Sequence[Source], *, real: bool) -> bool:
+def compare(sources: Sequence[HistorySource], *, real: bool) -> bool:
     """Print the table and the claims; return whether all of these hold."""
     with ProcessPoolExecutor(max_workers=2) as workers:
         results = [result for found in workers.map(measure, sources) for result in found]
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
         return error.exit_code
 
 
-def _sources(folder: str = "") -> Iterator[Source]:
+def _sources(folder: str = "") -> Iterator[HistorySource]:
     if not folder:
         yield from (shape(SEED, DAYS) for shape in SHAPES.values())
         return

@@ -17,3 +17,13 @@ class BadInput(EdgesweepError):
 
 class Infeasible(BadInput):
     """No cover exists under the given caps."""
+
+
+class NoStack(EdgesweepError):
+    """There is no stack of that name in a region."""
+
+    def __init__(self, name: str, region: str | None) -> None:
+        super().__init__(
+            f"There is no stack {name} in {region}; say --stage or --stack, and --region"
+        )
+        self.name, self.region = name, region

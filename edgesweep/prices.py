@@ -1,4 +1,4 @@
-"""What AWS charges, as dated data.
+"""Prices of AWS, as dated data.
 
 These prices decide which paths are chosen; `edgesweep.lab.cost.prices` lists all that a stack pays.
 Dollars are US dollars.

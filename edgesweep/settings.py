@@ -141,21 +141,17 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration of a deployment.
+    """The settings of a deployment.
 
     Attributes:
-        dirty_table: name of the table of dirty rows.
-        flushes_table: name of the table of flushes.
-        catalogue_table: name of the table of known objects; if empty, every upload is a change.
-        buckets: the watched buckets.
-        distributions: ids of the distributions that serve them; if empty, they are discovered.
-        policy: when to flush, and at what monthly cost.
+        catalogue_table: empty where every upload is a change.
+        distributions: ids of those that serve the buckets; discovered unless given.
         shards: partitions over which the dirty rows of a distribution are spread.
-        selection: the keys to sweep.
-        variants: distribution id -> the viewer paths of an object that count.
-        notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
-        queue: URL of the queue of changes; empty for a function that does not use it.
-        dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
+        selection: which keys are swept.
+        variants: distribution id -> which viewer paths of an object count.
+        notified_queue: ARN of the queue that the buckets notify; None if EventBridge does.
+        queue: URL of the queue of changes; empty for a function that does not send to it.
+        dead_letter_queue: likewise.
     """
 
     dirty_table: str
@@ -171,11 +167,6 @@ class Settings:
     queue: str = ""
     dead_letter_queue: str = ""
 
-    @property
-    def budget(self) -> Budget:
-        """The monthly budget and its guarantee."""
-        return self.policy.budget
-
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
         """Read the settings from environment variables.
@@ -183,17 +174,15 @@ class Settings:
         Raises:
             BadInput: a variable is missing or out of its bounds; the text names it.
         """
-        told = {
-            name: values.get(_variable(name)) or one.default for name, one in PARAMETERS.items()
-        }
-        # CloudFormation names the buckets and distributions, including those of a demo.
-        given = checked({**told, "bucket": "", "distribution": ""})
+        read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
+        # CloudFormation says what the buckets and distributions are called, those of a demo too.
+        given = checked({**read, "bucket": "", "distribution": ""})
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
             flushes_table=_required(values, "FLUSHES_TABLE"),
             catalogue_table=values.get("CATALOGUE_TABLE", ""),
-            buckets=split(told["bucket"]),
-            distributions=split(told["distribution"]),
+            buckets=split(read["bucket"]),
+            distributions=split(read["distribution"]),
             policy=_policy(given),
             shards=int(given["shards"]),
             selection=Selection(

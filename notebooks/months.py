@@ -11,7 +11,7 @@ from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import STRATEGIES
 from edgesweep.lab.replay import Replayed, replay
 from edgesweep.lab.replay.generators import START
-from edgesweep.lab.replay.history import Deploy, History, Source
+from edgesweep.lab.replay.history import Deploy, History, HistorySource
 from edgesweep.lab.replay.paced import sweep
 from edgesweep.prices import PATH_PRICE, REFETCH_COST, S3_GET_PRICE
 
@@ -27,12 +27,12 @@ def of(strategy: str, rows: Iterable[Replayed]) -> Mapping[str, Replayed]:
     return {row.history: row for row in rows if row.strategy == strategy}
 
 
-def at_no_cost(site: Source) -> Sequence[Replayed]:
+def at_no_cost(site: HistorySource) -> Sequence[Replayed]:
     """Replay all strategies over a site: Edgesweep, held to the free paths, comes first."""
     return [sweep(site, Policy(Budget())).row, *replay(site, STRATEGIES)]
 
 
-def frontier(site: Source, prices: Sequence[Decimal]) -> Sequence[Point]:
+def frontier(site: HistorySource, prices: Sequence[Decimal]) -> Sequence[Point]:
     """Return how paths trade for collateral on a site, one point for each path price.
 
     The price is the same at every deploy: of all ways to spend that many paths, none hits less.

@@ -26,8 +26,8 @@ HEAD_CONFIG = Config(
     read_timeout=1,
     retries={"mode": "standard", "total_max_attempts": 2},
 )
-# After so many seconds no further request is begun: a batch looks twice, and has 30 seconds. For a
-# thousand objects the record function takes less than two; see `bench/catalogue.py`.
+# After this many seconds no further request is begun: a batch looks twice, and has 30 seconds. The
+# record function takes less than two for a thousand objects; see `bench/catalogue.py`.
 PATIENCE = 6.0
 
 

@@ -50,12 +50,14 @@ def detach(bucket: str, *, dry_run: bool, region: str | None, profile: str | Non
 
 def _wiring(
     bucket: str, region: str | None, profile: str | None, *, dry_run: bool
-) -> operate.Wiring:
+) -> operate.NotifyingBucket:
     real = Bucket(session(region, profile).client("s3"), bucket)
-    return operate.DryRunWiring(real) if dry_run else real
+    return operate.DryRunBucket(real) if dry_run else real
 
 
-def _rewire(change: Callable[[operate.Wiring], bool], sign: str, wiring: operate.Wiring) -> None:
+def _rewire(
+    change: Callable[[operate.NotifyingBucket], bool], sign: str, wiring: operate.NotifyingBucket
+) -> None:
     before = wiring.notifications()
     for name, value in before.items():
         if name != EVENTBRIDGE:

@@ -17,7 +17,7 @@ from edgesweep.settings import Settings
 # Where `npx osls deploy` goes if nothing says where.
 _DEFAULT_REGION = "us-east-1"
 
-# What botocore prefers to a profile that the environment names.
+# botocore prefers these to a profile that the environment names.
 _BEFORE_PROFILE = (
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_PROFILE",
@@ -30,19 +30,14 @@ _BEFORE_PROFILE = (
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployed stack, and how it is reached.
-
-    Attributes:
-        stack: what the deployment created.
-        session: of the account and the region where it is.
-    """
+    """A deployed stack, and a session of the account and the region where it is."""
 
     stack: Stack
     session: boto3.Session
 
     @cached_property
     def settings(self) -> Settings:
-        """What the deployment was told.
+        """The settings of the deployment.
 
         Raises:
             BadInput: another version was deployed, whose settings are not understood.
@@ -52,13 +47,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Named:
-    """The name of a stack that may not be there.
-
-    Attributes:
-        name: the stack's.
-        session: of the account and the region that the options choose.
-        profile: the AWS profile that they choose, if they do.
-    """
+    """The name of a stack that may not be there, with the session that the options choose."""
 
     name: str
     session: boto3.Session

@@ -12,12 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.cli.deployed import Named, naming_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.terminal import say
-from edgesweep.errors import BadInput
+from edgesweep.errors import BadInput, NoStack
 from edgesweep.operate import doctor as doctors
 from edgesweep.operate.doctor import Finding, Place
 from edgesweep.operate.doctor.credentials import missing, regions_of, sign_in
 from edgesweep.operate.doctor.gather import Gatherer
-from edgesweep.operate.stack import NoStack, find_stack
+from edgesweep.operate.stack import find_stack
 from edgesweep.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""What AWS says when something fails, in one line for people: what happened, and what mends it."""
+"""Errors of AWS in one line for people: what happened, and what mends it."""
 
 import re
 

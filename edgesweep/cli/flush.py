@@ -24,7 +24,7 @@ from edgesweep.prices import PATH_PRICE
 _HELD = {
     Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
     Reason.QUOTA: "too much is in progress at CloudFront",
-    Reason.LEASE: "another flush is at it",
+    Reason.LEASE: "another flush is working on it",
     Reason.LATER: "the others took long; the schedule goes on with it",
     Reason.FAILED: "it failed",
 }
@@ -66,7 +66,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
 
 
 class _Heard:
-    """A CloudFront that notes what it was asked for.
+    """A CloudFront that notes each request.
 
     Attributes:
         requests: distribution id -> the paths of each request, in order.

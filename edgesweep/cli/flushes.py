@@ -26,7 +26,7 @@ from edgesweep.prices import PATH_PRICE
     type=click.IntRange(1, 100_000),
     default=20,
     show_default=True,
-    help="List so many flushes at most.",
+    help="List at most N flushes.",
     metavar="N",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

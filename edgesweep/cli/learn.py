@@ -39,10 +39,10 @@ _STRIDE = 200
 @click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
 @stack_options
 def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
-    """Learn what BUCKET holds, so that an upload of the same is passed over already the first time.
+    """Learn what BUCKET holds, so that even the first re-upload of unchanged files is free.
 
-    Nothing is invalidated: viewers are taken to get what the bucket holds. What is known is not
-    asked for again, so an interrupted run is continued by another one.
+    Nothing is invalidated: viewers are assumed to get the objects that the bucket holds. Objects
+    that are known are not asked for again, so another run continues an interrupted one.
 
     \b
     edgesweep learn my-site

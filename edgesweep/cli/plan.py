@@ -26,14 +26,14 @@ from edgesweep.routes import everywhere
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
 @click.option("--bucket", help="List this bucket for the keys that exist.", metavar="NAME")
-@click.option("--max-paths", type=int, help="Use at most so many paths.", metavar="N")
+@click.option("--max-paths", type=int, help="Use at most N paths.", metavar="N")
 @click.option(
     "--max-wildcards",
     type=int,
     default=Limits().wildcards,
     show_default=True,
     metavar="N",
-    help="Use at most so many wildcards.",
+    help="Use at most N wildcards.",
 )
 @click.option(
     "--path-price",
@@ -68,8 +68,8 @@ def plan(
 ) -> None:
     """Print the cheapest invalidation paths for the keys in the file CHANGES, one a line.
 
-    Standard input is `-`. What was not seen counts as dear to hit, never as absent; a plus sign
-    behind the collateral stands for it.
+    Standard input is `-`. Objects that were not seen count as dear to hit, never as absent; a
+    plus sign behind the collateral stands for them.
 
     \b
     edgesweep plan changed.txt --live all-keys.txt

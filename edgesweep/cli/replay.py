@@ -23,13 +23,13 @@ from edgesweep.lab import replay as lab
 from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import Folder, Progress, Source
+from edgesweep.lab.replay.history import Folder, HistorySource, Progress
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
 from edgesweep.lab.replay.reuploads import Reuploaded
 
 _GENERATED_DAYS = 90
-# What is shown where a deploy uploads everything.
+# The rows that are shown where a deploy uploads everything.
 _VARIANTS = {OURS: (OURS, BLIND)}
 
 
@@ -65,7 +65,7 @@ _VARIANTS = {OURS: (OURS, BLIND)}
     "--budget",
     type=Dollars(),
     metavar="USD",
-    help="Hold edgesweep to so many dollars a month: each deploy waits for its minute.",
+    help="Hold edgesweep to this many dollars a month: each deploy waits for its minute.",
 )
 @click.option(
     "--reupload-all",
@@ -97,7 +97,7 @@ def replay(
     edgesweep replay --git my-site --branch gh-pages
     """  # noqa: D301  # \b tells click to keep the lines
     limit = None if budget is None else Budget(budget)
-    sources: list[Source] = [Folder(folder) for folder in histories]
+    sources: list[HistorySource] = [Folder(folder) for folder in histories]
     if repository is not None:
         sources.append(Repository(repository, branch))
     if logs is not None:
@@ -115,7 +115,7 @@ def replay(
     show([_as_json(row) for row in rows], comparison(rows), as_json=as_json)
 
 
-def _logged(path: Path) -> Sequence[Source]:
+def _logged(path: Path) -> Sequence[HistorySource]:
     found = read_logs(path)
     if found.malformed:
         click.echo(f"{found.malformed:,} of {found.records:,} records are malformed", err=True)
@@ -125,7 +125,7 @@ def _logged(path: Path) -> Sequence[Source]:
 
 
 def _replayed(
-    sources: Sequence[Source], strategies: Sequence[str], budget: Budget | None
+    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget | None
 ) -> Sequence[Replayed]:
     """Replay a history here, several each in a process; return rows in the order of both.
 
@@ -164,7 +164,7 @@ def _replayed(
 
 
 def _rows(
-    source: Source,
+    source: HistorySource,
     strategies: Sequence[str],
     budget: Budget | None,
     progress: Progress | None = None,

@@ -1,4 +1,4 @@
-"""What every command shares: one-line errors, options, and how input is read."""
+"""The parts that every command shares: one-line errors, options, and how input is read."""
 
 import codecs
 import os
@@ -18,7 +18,7 @@ from edgesweep.errors import BadInput, EdgesweepError
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
 
-# What is longer is no list of keys, and need not be read to its end to know that.
+# A longer line is no list of keys, which is known before its end is read.
 _LONGEST_LINE = 2**20
 
 STANDARD_INPUT = "<stdin>"
@@ -26,17 +26,14 @@ STANDARD_INPUT = "<stdin>"
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
-# What a shell reports of a command that a signal ended: 128 and the signal's number.
-_INTERRUPTED = 130
-_BROKEN_PIPE = 141
+
+# A shell reports 128 and the signal's number of a command that a signal ended.
+class _Interrupted(EdgesweepError):
+    exit_code = 130
 
 
-class _Ended(Exception):
-    """The outside world ended the command."""
-
-    def __init__(self, text: str, exit_code: int) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
+class _BrokenPipe(EdgesweepError):
+    exit_code = 141
 
 
 @contextmanager
@@ -45,12 +42,12 @@ def _ending() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, click.Abort) as error:
-        raise _Ended("Interrupted", _INTERRUPTED) from error
+        raise _Interrupted("Interrupted") from error
     except OSError as error:
         _let_go()
         if isinstance(error, BrokenPipeError):
-            raise _Ended("", _BROKEN_PIPE) from error
-        raise _Ended(str(error), EdgesweepError.exit_code) from error
+            raise _BrokenPipe from error
+        raise EdgesweepError(str(error)) from error
 
 
 def _let_go() -> None:
@@ -83,21 +80,23 @@ class OneLineErrors(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
-        except click.ClickException as error:
-            say(error.format_message())
-            code = error.exit_code
-        except (EdgesweepError, _Ended) as error:
-            say(str(error))
-            code = error.exit_code
         except Exception as error:
-            from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
-
-            told = failure(error)
-            if told is None:
+            text = _text(error)
+            if text is None:
                 raise
-            say(told)
-            code = EdgesweepError.exit_code
+            say(text)
+            code = getattr(error, "exit_code", EdgesweepError.exit_code)
         sys.exit(code)
+
+
+def _text(error: Exception) -> str | None:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, EdgesweepError):
+        return str(error)
+    from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
+
+    return failure(error)
 
 
 class Dollars(click.ParamType[Decimal]):

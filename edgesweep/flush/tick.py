@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What a tick did.
+    """The result of a tick.
 
     Attributes:
         known: the distributions.

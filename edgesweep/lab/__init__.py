@@ -1,1 +1,1 @@
-"""What strategies would have done, and what they would have cost; never deployed."""
+"""The lab: strategies over past deploys, and their cost; never deployed."""

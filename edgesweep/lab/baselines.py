@@ -1,4 +1,4 @@
-"""What other tools would send for the same changes: the strategies Edgesweep is compared with.
+"""The strategies of other tools, which Edgesweep is compared with.
 
 Each takes the dirty viewer paths and the live ones, the latter sorted, and returns what it would
 invalidate. All of them are asked for the same viewer paths, so no strategy renames a path (as some

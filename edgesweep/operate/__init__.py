@@ -1,1 +1,1 @@
-"""What a person asks of a deployed stack; never deployed."""
+"""Answers to a person about a deployed stack; never deployed."""

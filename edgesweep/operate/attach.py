@@ -1,4 +1,4 @@
-"""How a bucket's events reach EventBridge: turned on and off beside whatever else is told of them.
+"""EventBridge delivery of a bucket's events, turned on and off beside its other notifications.
 
 S3 replaces the notification configuration of a bucket as a whole, so it is read, merged and put
 back.
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 
-class Wiring(Protocol):
-    """Reads and replaces the notification configuration of a bucket."""
+class NotifyingBucket(Protocol):
+    """A bucket whose notification configuration can be read and replaced."""
 
     def notifications(self) -> Notifications:
         """Return the whole configuration."""
@@ -24,17 +24,17 @@ class Wiring(Protocol):
         """Put a whole configuration in place of the present one."""
 
 
-class DryRunWiring:
+class DryRunBucket:
     """A bucket that is read and never written."""
 
-    def __init__(self, bucket: Wiring) -> None:
+    def __init__(self, bucket: NotifyingBucket) -> None:
         self.notifications = bucket.notifications
 
     def replace(self, notifications: Notifications) -> None:
         """Leave the bucket as it is."""
 
 
-def attach(bucket: Wiring) -> bool:
+def attach(bucket: NotifyingBucket) -> bool:
     """Turn EventBridge delivery on; return whether anything had to change."""
     before = bucket.notifications()
     if EVENTBRIDGE not in before:
@@ -42,7 +42,7 @@ def attach(bucket: Wiring) -> bool:
     return EVENTBRIDGE not in before
 
 
-def detach(bucket: Wiring) -> bool:
+def detach(bucket: NotifyingBucket) -> bool:
     """Turn EventBridge delivery off; return whether anything had to change."""
     before = bucket.notifications()
     if EVENTBRIDGE in before:

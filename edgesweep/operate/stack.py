@@ -1,4 +1,4 @@
-"""A deployed stack, found by its name: what it is made of and what it was told."""
+"""A deployed stack, found by its name: its resources and its settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,18 +6,14 @@ from dataclasses import dataclass
 import boto3
 from botocore.exceptions import ClientError
 
-from edgesweep.errors import EdgesweepError
+from edgesweep.errors import EdgesweepError, NoStack
 
 SERVICE = "edgesweep"
 
 
-class NoStack(EdgesweepError):
-    """There is no stack of that name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a deployment created.
+    """The resources of a deployment.
 
     Attributes:
         name: the CloudFormation stack.
@@ -45,8 +41,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
-        msg = f"There is no stack {name} in {region}; say --stage or --stack, and --region"
-        raise NoStack(msg) from error
+        raise NoStack(name, region) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "FlushFunction" not in outputs:
         msg = f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"

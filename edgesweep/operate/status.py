@@ -1,4 +1,4 @@
-"""What waits, what was spent, and when the next flush is due: the state of a stack, for people."""
+"""The state of a stack: what waits, what was spent, and when the next flush is due."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -33,16 +33,14 @@ class Idle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DistributionStatus:
-    """What waits for one distribution.
+    """The state of one distribution.
 
     Attributes:
-        distribution: its id.
         dirty: rows that wait.
         oldest: when the oldest of them was recorded.
         in_progress: invalidation paths that CloudFront is at work on.
         unfinished: id of the flush that is neither settled nor rejected.
         flushed_at: when the last flush was opened.
-        reason: why the next flush goes, or why it waits.
         due: when the next flush can go; None if nothing waits, or if it depends on others.
         paths: how many paths it may take; None if it does not go now, or goes as it was journaled.
         path_price: dollars that it counts for each of them, None likewise.
@@ -67,12 +65,10 @@ class Status:
     Attributes:
         month: the UTC month, as `YYYY-MM`.
         charged: paths that its ledger holds.
-        budget: what the month may cost.
         reserve: paths that are kept for the rest of the month.
         unrouted: rows that no distribution serves.
         queued: messages that are not recorded yet.
         dead_letters: messages that could not be recorded.
-        distributions: what waits for each.
     """
 
     month: str

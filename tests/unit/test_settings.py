@@ -29,7 +29,7 @@ def test_least() -> None:
     assert settings.selection == Selection((), (), ())
     assert settings.variants == {}
     assert settings.policy == Policy()
-    assert settings.budget == Budget(Decimal(0), 1_000, None)
+    assert settings.policy.budget == Budget(Decimal(0), 1_000, None)
     assert settings.shards == 1
 
 
@@ -37,7 +37,7 @@ def test_budget() -> None:
     """The budget is read to the cent, the guarantee in minutes."""
     values = {"BUDGET_USD": "39.64", "FREE_PATHS": "1000", "GUARANTEE_MINUTES": "5"}
 
-    budget = Settings.from_mapping(LEAST | values).budget
+    budget = Settings.from_mapping(LEAST | values).policy.budget
 
     assert budget.usd == Decimal("39.64")
     assert budget.guarantee == timedelta(minutes=5)
@@ -124,7 +124,7 @@ def test_policy() -> None:
 
 def test_no_limit() -> None:
     """A budget of `none` is no limit."""
-    assert Settings.from_mapping(LEAST | {"BUDGET_USD": "none"}).budget.allowance is None
+    assert Settings.from_mapping(LEAST | {"BUDGET_USD": "none"}).policy.budget.allowance is None
 
 
 def test_unpaid_guarantee() -> None:

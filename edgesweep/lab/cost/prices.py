@@ -1,4 +1,4 @@
-"""What AWS charges in us-east-1 for each thing that the stack uses.
+"""The prices of AWS in us-east-1 for each thing that the stack uses.
 
 Every price says where it is from, and of which day. Most were read second hand, in public
 repositories that quote AWS's price list (https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/)
@@ -16,7 +16,7 @@ REGION = "us-east-1"
 
 
 class Item(StrEnum):
-    """What is charged for."""
+    """A thing that AWS charges for."""
 
     PATHS = "invalidation paths"
     GETS = "GET requests"
@@ -40,7 +40,7 @@ class Item(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one item costs.
+    """The price of one item.
 
     Attributes:
         service: who charges for it.

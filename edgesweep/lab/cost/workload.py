@@ -1,4 +1,4 @@
-"""What a month's work uses: from counts of events and flushes to units that are charged for.
+"""The units that a month's work uses, from counts of events and flushes.
 
 The counts are those of a policy over a publish history. Memory, pollers, metrics and alarms are
 what the stack is deployed with, reads and writes are counted in its code; times and bytes are
@@ -45,7 +45,7 @@ _MESSAGES_A_REQUEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What happened in a month of 31 days, to one distribution.
+    """The events of a month of one distribution.
 
     Attributes:
         events: changes of objects that S3 reported through EventBridge.

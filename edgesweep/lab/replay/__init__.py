@@ -10,7 +10,7 @@ from edgesweep.cover import cover
 from edgesweep.flush.budget import month_of
 from edgesweep.lab import baselines
 from edgesweep.lab.baselines import Strategy
-from edgesweep.lab.replay.history import Folder, Progress, Source, Step
+from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Step
 from edgesweep.lab.replay.reach import Reach, holds
 from edgesweep.paths import Pattern
 from edgesweep.prices import S3_GET_PRICE, invalidation_bill
@@ -28,7 +28,7 @@ STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
 
 @dataclass(slots=True)
 class Replayed:
-    """What a strategy did over a history.
+    """The result of a strategy over a history.
 
     Attributes:
         history: the history's name.
@@ -86,7 +86,7 @@ class Replayed:
 
 
 def replay(
-    history: Source | Path,
+    history: HistorySource | Path,
     strategies: Mapping[str, Strategy] = STRATEGIES,
     progress: Progress | None = None,
 ) -> tuple[Replayed, ...]:

@@ -79,7 +79,7 @@ def image_bucket(seed: int, days: int) -> History:
 
 
 def nightly_rebuild(seed: int, days: int) -> History:
-    """Return a site that is built every night, most of it anew, and edited by day."""
+    """Return a site of which most is rebuilt every night, and some is edited by day."""
     rng = random.Random(seed)
     pages = [f"{area}/{name}.html" for area in _words(rng, 40) for name in _words(rng, 50)]
     static = [f"static/{number:04}.png" for number in range(1_000)]

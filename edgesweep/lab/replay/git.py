@@ -1,7 +1,7 @@
 """A git repository of a built site as a publish history: every commit of a branch is a deploy.
 
-Read with git's plumbing, which no configuration changes. What a merge brought in is one deploy, its
-difference from the first parent. A rename is a deletion and an addition, as it is to a bucket. A
+Read with git's plumbing, which no configuration changes. A merge is one deploy, its difference from
+the first parent. A rename is a deletion and an addition, as it is to a bucket. A
 file whose mode alone changed did not change; a symbolic link is an object of its own; a submodule
 is none.
 """
@@ -206,6 +206,6 @@ def _forward(times: Sequence[int]) -> Sequence[int]:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment in which git reads the repository it is told to, in plain English."""
+    """Return an environment in which git reads the given repository and speaks English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return {**kept, "LC_ALL": "C"}

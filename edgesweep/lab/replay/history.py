@@ -44,7 +44,7 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a strategy is asked at a deploy, in viewer paths.
+    """One deploy as a strategy sees it, in viewer paths.
 
     Attributes:
         at: the time of the deploy, in UTC.
@@ -64,7 +64,7 @@ class Step:
 
     @property
     def reported(self) -> Sequence[str]:
-        """What a strategy takes for changed, sorted and distinct."""
+        """The paths that a strategy believes to have changed, sorted and distinct."""
         if not (self.unknown or self.unchanged):
             return self.dirty
         return sorted({*self.dirty, *self.unknown, *self.unchanged})
@@ -76,12 +76,12 @@ class Step:
         return self if self.heads is None else replace(self, heads=0)
 
 
-class Source(Protocol):
-    """Where a history comes from; it can be sent to another process, which reads it anew."""
+class HistorySource(Protocol):
+    """The origin of a history; another process can read it as well."""
 
     @property
     def name(self) -> str:
-        """What the history is called."""
+        """The name of the history."""
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Yield what a strategy is asked at every deploy, oldest first.
@@ -115,7 +115,7 @@ class History:
     """A history that is held in memory.
 
     Attributes:
-        name: what it is called.
+        name: its name.
         live: the keys before the first deploy, in any order.
         deploys: oldest first.
     """

@@ -28,7 +28,7 @@ QUIET = Policy().quiet
 
 
 class Act(Enum):
-    """What was done to an object."""
+    """The kind of a request for an object."""
 
     READ = "read"
     WRITTEN = "written"
@@ -57,7 +57,7 @@ _OPERATIONS = {
     "S3.EXPIRE.OBJECT": Act.REMOVED,
     "S3.CREATE.DELETEMARKER": Act.REMOVED,
 }
-# What S3 does by itself logs its keys encoded once; requests log the key of their URL, which was
+# S3 logs the keys of its own acts encoded once; requests log the key of their URL, which was
 # encoded already: Yelp, "S3 server access logs at scale", 2025-09-26.
 _ENCODED_ONCE = {"BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT", "S3.CREATE.DELETEMARKER"}
 _EVENTS = {
@@ -73,7 +73,7 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What was read.
+    """The content of some logs.
 
     Attributes:
         histories: of each bucket that was written to, by its name.
@@ -93,7 +93,7 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
 
     Args:
         path: server access logs, or CloudTrail's files, which are one JSON object each.
-        quiet: a deploy ends where nothing was changed for so long.
+        quiet: a deploy ends where nothing was changed for this long.
 
     Raises:
         BadInput: there is nothing to read, all of it is malformed, or it tells of no change.

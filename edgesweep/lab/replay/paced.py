@@ -15,7 +15,7 @@ from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.pace import Demand, demanded
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.lab.replay import OURS, Replayed
-from edgesweep.lab.replay.history import Progress, Source, Step
+from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
 TICK = timedelta(minutes=1)
 
@@ -23,7 +23,7 @@ _DIRTY, _UNKNOWN, _UNCHANGED = map(attrgetter, ("dirty", "unknown", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PacedFlush:
     """One flush.
 
     Attributes:
@@ -58,7 +58,7 @@ class Sent:
 
 @dataclass(slots=True)
 class _Waiting:
-    """What a distribution has not flushed yet."""
+    """The deploys that a distribution has not flushed yet."""
 
     steps: list[Step] = field(default_factory=list)
     due_at: datetime | None = None
@@ -80,7 +80,7 @@ class Paced:
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _now: datetime | None = None
 
-    def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[Sent]:
+    def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[PacedFlush]:
         """Yield the flushes of deploys that come in the order of time, each with its distribution.
 
         A deploy that changed nothing wants no flush.
@@ -91,7 +91,7 @@ class Paced:
                 self._waiting.setdefault(distribution, _Waiting()).steps.append(step)
         yield from self._until(None)
 
-    def _until(self, end: datetime | None) -> Iterator[Sent]:
+    def _until(self, end: datetime | None) -> Iterator[PacedFlush]:
         """Tick while anything waits, up to the last tick before `end`."""
         while wanting := [one for one in self._waiting.items() if one[1].steps]:
             oldest = min(waiting.steps[0].at for _, waiting in wanting)
@@ -102,7 +102,7 @@ class Paced:
             for distribution, waiting in sorted(wanting, key=lambda one: one[1].steps[0].at):
                 yield from self._flush(distribution, waiting, tick)
 
-    def _flush(self, distribution: str, waiting: _Waiting, now: datetime) -> Iterator[Sent]:
+    def _flush(self, distribution: str, waiting: _Waiting, now: datetime) -> Iterator[PacedFlush]:
         reason = self.policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
         if reason is Reason.UPLOADING:
             return
@@ -112,7 +112,7 @@ class Paced:
             reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
         )
         if isinstance(go, Go):
-            sent = Sent(distribution, now, waiting.steps, (), waiting.due_at)
+            sent = PacedFlush(distribution, now, waiting.steps, (), waiting.due_at)
             sent = replace(sent, members=self._cover(sent.step, go, now))
             self.ledger[month_of(now)] += len(sent.members)
             self._waiting[distribution] = _Waiting(flushed_at=now)
@@ -130,7 +130,7 @@ class Paced:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What Edgesweep did over a history.
+    """The result of Edgesweep over a history.
 
     Attributes:
         row: the sums.
@@ -154,7 +154,7 @@ class Swept:
 
 
 def sweep(
-    source: Source, policy: Policy, progress: Progress | None = None, strategy: str = OURS
+    source: HistorySource, policy: Policy, progress: Progress | None = None, strategy: str = OURS
 ) -> Swept:
     """Replay Edgesweep, or what is Edgesweep but for the catalogue, over one history.
 

@@ -1,9 +1,9 @@
-"""Deploys that upload everything, as those of a CI machine do, which writes every file anew."""
+"""Deploys that upload everything, as a CI machine does, which writes every file again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from edgesweep.lab.replay.history import Progress, Source, Step
+from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Reuploaded:
         history: what changes.
     """
 
-    history: Source
+    history: HistorySource
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE, Notifications, reaches
-from edgesweep.operate.attach import DryRunWiring, attach, detach
+from edgesweep.operate.attach import DryRunBucket, attach, detach
 from tests.fakes.wiring import notifications_of
 
 QUEUE = {
@@ -89,7 +89,7 @@ def test_dry_run(change: object, before: Notifications) -> None:
     assert callable(change)
     wires, twin = Wires(before), Wires(before)
 
-    assert change(DryRunWiring(wires)) == change(twin)
+    assert change(DryRunBucket(wires)) == change(twin)
 
     assert wires.configuration == before
     assert wires.replaced == 0

@@ -9,7 +9,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.history import Deploy, History, Step
-from edgesweep.lab.replay.paced import Paced, Sent, sweep
+from edgesweep.lab.replay.paced import Paced, PacedFlush, sweep
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -20,13 +20,13 @@ def step(seconds: float, *dirty: str) -> Step:
     return Step(START + timedelta(seconds=seconds), dirty, ("/a", "/b", "/c"))
 
 
-def run(*steps: Step, budget: Budget | None = None) -> list[Sent]:
+def run(*steps: Step, budget: Budget | None = None) -> list[PacedFlush]:
     """Return the flushes of deploys to one site."""
     policy = Policy(budget or Budget())
     return list(Paced(policy).run(("site", one) for one in steps))
 
 
-def minutes(flushes: list[Sent]) -> list[float]:
+def minutes(flushes: list[PacedFlush]) -> list[float]:
     """Return when flushes were sent, in minutes after the month began."""
     return [(sent.at - START) / MINUTE for sent in flushes]
 
