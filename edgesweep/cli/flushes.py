@@ -1,4 +1,4 @@
-"""`edgesweep flushes`: what was sent, when, and for how much."""
+"""`edgesweep flushes`: the sent flushes with their times and prices."""
 
 import heapq
 import json
@@ -19,7 +19,7 @@ from edgesweep.flush.journal import Flush
 from edgesweep.prices import PATH_PRICE
 
 
-@click.command(short_help="List what was sent, or show one flush in full.")
+@click.command(short_help="List sent flushes, or show one in full.")
 @click.argument("flush_id", required=False, metavar="[ID]")
 @click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
 @click.option(
@@ -27,7 +27,7 @@ from edgesweep.prices import PATH_PRICE
     type=click.IntRange(1, 100_000),
     default=20,
     show_default=True,
-    help="List so many flushes at most.",
+    help="List at most this many flushes.",
     metavar="N",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,8 +42,8 @@ def flushes(
 ) -> None:
     """List the newest flushes, or show the flush ID in full.
 
-    Dollars are those of the list price; the first paths of a month are free. Seconds are from when
-    a flush was opened until its rows were gone.
+    Dollars are at list price; the first paths of a month are free. Seconds run from the opening of
+    a flush until its rows are deleted.
 
     \b
     edgesweep flushes --limit 100
@@ -55,7 +55,7 @@ def flushes(
     if flush_id is None:
         found = list(_newest(History(settings.flushes_table), distributions, limit))
         if not found:
-            say("Nothing was flushed yet")
+            say("There are no flushes yet")
         if found or as_json:
             listed = json.dumps([_as_json(flush) for flush in found])
             click.echo(listed if as_json else "\n".join(_table(found)))
@@ -77,7 +77,7 @@ def _one(journal: FlushTable, distributions: Sequence[str], flush_id: str) -> Fl
         if flush is not None:
             return flush
     of = ", ".join(distributions) or "this stack"
-    msg = f"There is no flush {flush_id} of {of}; `edgesweep flushes` lists those that there are"
+    msg = f"There is no flush {flush_id} of {of}; `edgesweep flushes` lists all flushes"
     raise EdgesweepError(msg)
 
 
@@ -121,7 +121,7 @@ def _row(flush: Flush) -> Sequence[str]:
 
 
 def _full(flush: Flush) -> Iterator[str]:
-    """Yield what people want to know of one flush: its course, its cost, and its paths."""
+    """Yield the course, the cost and the paths of a flush."""
     yield f"{flush.distribution} / {flush.id}"
     yield flush.state.value + (f" after {_seconds(_took(flush))} s" if flush.settled_at else "")
     yield (

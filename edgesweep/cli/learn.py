@@ -1,4 +1,4 @@
-"""`edgesweep learn`: tells the catalogue of a stack what a bucket holds."""
+"""`edgesweep learn`: adds the objects of a bucket to the catalogue of a stack."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,26 +29,20 @@ from edgesweep.record.unchanged import Name, UnchangedFilter
 from edgesweep.routes.kept import Kept
 
 _CENT = Decimal("0.01")
-# Objects that are learnt before progress is shown.
+# Objects between two updates of the progress display.
 _STRIDE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class _Holding:
-    """The objects of a bucket that the stack sweeps; what it does not sweep it does not judge.
-
-    Attributes:
-        listing: lists the bucket.
-        bucket: its name.
-        sweeps: tells whether an object is swept.
-    """
+    """The objects of a bucket that the stack sweeps, as `sweeps` tells."""
 
     listing: Listing
     bucket: str
     sweeps: Callable[[Name], bool]
 
     def pages(self) -> Iterator[Sequence[Name]]:
-        """List the bucket; a page for each request."""
+        """Yield the bucket's objects, a page for each request."""
         after, more = "", True
         while more:
             keys, more = self.listing.page(self.bucket, "", after)
@@ -56,21 +50,22 @@ class _Holding:
             after = keys[-1] if keys else after
 
     def strides(self) -> Iterator[Sequence[Name]]:
-        """List the bucket, in parts after each of which progress is shown."""
+        """Yield the bucket's objects in parts, one for each update of the progress display."""
         for page in self.pages():
             for start in range(0, len(page), _STRIDE):
                 yield page[start : start + _STRIDE]
 
 
-@click.command(short_help="Learn what a bucket holds.")
+@click.command(short_help="Add the objects of a bucket to the catalogue.")
 @click.argument("bucket")
-@click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
+@click.option("--yes", is_flag=True, help="Do not ask to confirm the cost.")
 @stack_options
 def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
-    """Learn what BUCKET holds, so that an upload of the same is passed over already the first time.
+    """Add the objects of BUCKET to the catalogue.
 
-    Nothing is invalidated: viewers are taken to get what the bucket holds. What is known is not
-    asked for again, so an interrupted run is continued by another one.
+    Even the first re-upload of unchanged files is then free. The command invalidates nothing:
+    viewers must already see what the bucket holds. It skips known objects, so another run
+    continues an interrupted one.
 
     \b
     edgesweep learn my-site
@@ -87,19 +82,19 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     known, asked = _learnt(holding, total, sieve)
     click.echo(f"Discovered: {known:,} of {count(asked, 'object')}")
     if known < asked:
-        raise EdgesweepError("The others could not be looked at; another run asks for them again")
+        raise EdgesweepError("The others could not be read; another run tries them again")
 
 
 def _holding(deployed: Deployed, bucket: str, kept: Kept | None) -> _Holding:
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
-        msg = f"{name} does not sweep {bucket!r} but {', '.join(settings.buckets)}"
+        msg = f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}"
         raise BadInput(msg)
     if not settings.catalogue_table:
-        msg = f"{name} passes no upload over: it was deployed with skipUnchanged=false"
+        msg = f"{name} skips no upload, since it was deployed with skipUnchanged=false"
         raise BadInput(msg)
     if kept and bucket in kept.missed:
-        msg = f"Events of {bucket} are missed now; learn it once edgesweep doctor finds no fault"
+        msg = f"{bucket} publishes no events now; learn it once edgesweep doctor finds no fault"
         raise EdgesweepError(msg)
     routes = wiring.routes_of(settings, kept)
 
@@ -110,7 +105,7 @@ def _holding(deployed: Deployed, bucket: str, kept: Kept | None) -> _Holding:
 
 
 def _counted(holding: _Holding) -> tuple[int, int]:
-    """Return how many objects there are, and how many requests list them."""
+    """Return the number of objects, and of the requests that list them."""
     columns = SpinnerColumn(), TextColumn("Listing"), TextColumn("{task.completed:,}")
     objects = requests = 0
     with progress(*columns) as display:
@@ -122,7 +117,7 @@ def _counted(holding: _Holding) -> tuple[int, int]:
 
 
 def _cost(objects: int, requests: int) -> str:
-    """Say what learning objects uses and costs; listing them once more is in it."""
+    """Return the usage and the cost of learning objects, including one more listing."""
     used = {
         Item.HEADS: objects,
         Item.LISTS: 2 * requests,
@@ -132,14 +127,14 @@ def _cost(objects: int, requests: int) -> str:
     priced = bill(used)
     items = ", ".join(f"{line.quantity:,} {line.item}" for line in priced.lines)
     dollars = f"${priced.gross:,.2f}" if priced.gross >= _CENT else "less than $0.01"
-    return f"to learn them takes up to {items}: {dollars} at the prices of {REGION}"
+    return f"learning them takes up to {items}: {dollars} at the prices of {REGION}"
 
 
 def _learnt(holding: _Holding, total: int, sieve: UnchangedFilter) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many.
 
     Raises:
-        EdgesweepError: not one of the first objects can be looked at.
+        EdgesweepError: none of the first objects can be read.
     """
     columns = TextColumn("Learning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     known = asked = 0
@@ -149,7 +144,7 @@ def _learnt(holding: _Holding, total: int, sieve: UnchangedFilter) -> tuple[int,
             known, asked = known + sieve.survey(names), asked + len(names)
             if not known:
                 msg = (
-                    f"Not one of {count(asked, 'object')} could be looked at; "
+                    f"None of {count(asked, 'object')} could be read; "
                     f"may you do s3:GetObject on arn:aws:s3:::{holding.bucket}/*?"
                 )
                 raise EdgesweepError(msg)

@@ -30,14 +30,14 @@ from edgesweep.prices import PATH_PRICE, REFETCH_COST
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
 @click.option("--bucket", help="List this bucket for the keys that exist.", metavar="NAME")
-@click.option("--max-paths", type=int, help="Use at most so many paths.", metavar="N")
+@click.option("--max-paths", type=int, help="Use at most this many paths.", metavar="N")
 @click.option(
     "--max-wildcards",
     type=int,
     default=Limits().wildcards,
     show_default=True,
     metavar="N",
-    help="Use at most so many wildcards.",
+    help="Use at most this many wildcards.",
 )
 @click.option(
     "--path-price",
@@ -51,7 +51,7 @@ from edgesweep.prices import PATH_PRICE, REFETCH_COST
     type=Dollars(),
     default=REFETCH_COST,
     show_default=True,
-    help="Dollars for one unchanged object that is invalidated.",
+    help="Dollars for invalidating one unchanged object.",
 )
 @click.option("--alias", is_flag=True, help="Add the other viewer paths of each object.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -72,8 +72,8 @@ def plan(
 ) -> None:
     """Print the cheapest invalidation paths for the keys in the file CHANGES, one a line.
 
-    Standard input is `-`. What was not seen counts as dear to hit, never as absent; a plus sign
-    behind the collateral stands for it.
+    Standard input is `-`. Paths that were not listed count as full of unchanged objects; a plus
+    sign behind the collateral stands for these.
 
     \b
     edgesweep plan changed.txt --live all-keys.txt
@@ -94,9 +94,9 @@ def plan(
         known = Survey(list(map(viewer_path, read_keys(live))), ()) if live else unsurveyed(dirty)
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
     if known.refused:
-        say(f"{known.refused}; what was not seen counts as dear")
+        say(f"{known.refused}; unlisted paths count as full of unchanged objects")
     if not live and bucket is None:
-        say("Nothing is known of other objects; give --live or --bucket")
+        say("The unchanged objects are unknown; give --live or --bucket")
     if chosen.gap:
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
     if as_json:
@@ -108,7 +108,7 @@ def plan(
 def _survey(
     listing: Listing, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
 ) -> Survey:
-    """Survey a bucket, showing how many keys were listed."""
+    """Survey a bucket, and show how many keys were listed."""
     columns = SpinnerColumn(), TextColumn("Listing"), BarColumn(), TextColumn("{task.completed:,}")
     with progress(*columns) as display:
         counted = _Counted(listing, display, display.add_task("Listing", total=None))
@@ -116,7 +116,7 @@ def _survey(
 
 
 class _Counted:
-    """A listing that shows how far it came."""
+    """A listing that shows its progress."""
 
     def __init__(self, listing: Listing, display: Progress, task: TaskID) -> None:
         self._listing = listing
@@ -147,14 +147,14 @@ def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:
 def _table(
     chosen: Cover, dirty: Collection[str], known: Survey, prices: Prices, *, everything: bool
 ) -> Sequence[str]:
-    """Return the lines: each path, all paths, and what is usual instead.
+    """Return the lines: each path, all paths, and the usual alternatives.
 
     Args:
         chosen: the paths.
-        dirty: what they cover.
-        known: what exists.
-        prices: what paths and collateral cost.
-        everything: whether all that exists is known.
+        dirty: the paths that they cover.
+        known: the objects that exist.
+        prices: of paths and collateral.
+        everything: whether `known` is complete.
     """
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
     rows = [
@@ -172,7 +172,7 @@ def _table(
 
 
 def _row(dirty: int, collateral: int, paths: int, prices: Prices, label: str) -> str:
-    """Return a line; a plus sign behind the collateral says that not all of it was seen."""
+    """Return a line; a plus sign behind the collateral says that some of it was not listed."""
     seen = Survey.seen(collateral)
     more = "+" if collateral > seen else " "
     dollars = prices.path * paths + prices.refetch * seen

@@ -1,1 +1,1 @@
-"""What a person asks of a deployed stack; never deployed."""
+"""Queries and checks of a deployed stack, for people; never deployed."""

@@ -126,7 +126,7 @@ def test_leased(operated: Operated) -> None:
 
     result = operated.run("flush")
 
-    told = f"{operated.distribution}: held, another flush is at it\n"
+    told = f"{operated.distribution}: held, another flush is running\n"
     assert (result.exit_code, result.stdout) == (0, told)
     assert operated.invalidations() == []
 
