@@ -79,13 +79,13 @@ class Logs:
         histories: of each bucket that was written to, by its name.
         records: lines and events read.
         malformed: how many of them could not be understood.
-        untold: requests that deleted several objects; CloudTrail does not tell which.
+        unnamed: requests that deleted several objects, which CloudTrail does not name.
     """
 
     histories: tuple[History, ...]
     records: int
     malformed: int
-    untold: int
+    unnamed: int
 
 
 def read(path: Path, quiet: timedelta = QUIET) -> Logs:
@@ -99,7 +99,7 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
         BadInput: there is nothing to read, all of it is malformed, or it tells of no change.
     """
     seen: list[Seen] = []
-    records = malformed = untold = 0
+    records = malformed = unnamed = 0
     for file in _files(path):
         for one in _records(file):
             records += 1
@@ -110,7 +110,7 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
                 continue
             if isinstance(found, tuple):
                 seen.append(found)
-            untold += found is _UNTOLD
+            unnamed += found is _UNNAMED
     if malformed == records:
         msg = f"{path}: none of {records} records is one of S3 server access logs or of CloudTrail"
         raise BadInput(msg)
@@ -118,10 +118,10 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
     if not histories:
         msg = f"{path}: none of {records} records tells of an object written or removed"
         raise BadInput(msg)
-    return Logs(histories, records, malformed, untold)
+    return Logs(histories, records, malformed, unnamed)
 
 
-_UNTOLD = object()
+_UNNAMED = object()
 
 
 def _files(path: Path) -> Sequence[Path]:
@@ -185,7 +185,7 @@ def _event(event: dict[str, object]) -> Seen | object | None:
     if event["eventSource"] != "s3.amazonaws.com" or event.get("errorCode"):
         return None
     if event["eventName"] == "DeleteObjects":
-        return _UNTOLD
+        return _UNNAMED
     act = _EVENTS.get(str(event["eventName"]))
     if act is None:
         return None
