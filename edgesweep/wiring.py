@@ -87,7 +87,6 @@ def flusher(
     return Flusher(
         dirty=adapters.dirty,
         journal=journal,
-        edge=edge,
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
