@@ -1,1 +1,1 @@
-"""What strategies would have done, and what they would have cost; never deployed."""
+"""Replays of strategies, and their costs; never deployed."""

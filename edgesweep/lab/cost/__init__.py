@@ -1,1 +1,1 @@
-"""What a month of the stack costs."""
+"""The cost of a month of the stack."""

@@ -1,15 +1,15 @@
-"""Publish histories: what was live at first, and what every deploy changed.
+"""Publish histories: the objects live at first, and the changes of every deploy.
 
-A source of a history has a name and yields its steps, as often as it is asked. The plainest is a
-folder of two files, one JSON object a line:
+A source of a history has a name and yields its steps, any number of times. The simplest is a folder
+of two files, one JSON object a line:
 
-- `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of what was
-  live before the first deploy;
+- `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of each
+  object that was live before the first deploy;
 - `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
   `modified` and `deleted` of each deploy, oldest first.
 
-The deploys stream past: what is held is the list of live paths, which is kept sorted. Whoever wants
-to know how far a history has come is told after every deploy.
+Deploys are streamed; only the sorted list of live paths is held. `Progress` is called after every
+deploy.
 """
 
 import gzip
@@ -28,7 +28,7 @@ from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
 
-# Told how many deploys are done with, and of how many.
+# Receives how many deploys are done, and the total.
 Progress = Callable[[int, int], None]
 
 
@@ -45,15 +45,15 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a strategy is asked at a deploy, in viewer paths.
+    """One deploy, in viewer paths.
 
     Attributes:
         at: the time of the deploy, in UTC.
-        dirty: what changed, sorted and distinct; what was added counts, as it has an event too.
-        live: what is live afterwards, sorted and distinct.
-        unknown: what was uploaded though it did not change, and no catalogue knows yet.
-        unchanged: what else was uploaded though it did not change.
-        heads: HEAD requests by which a catalogue tells the unchanged; None where nobody asks.
+        dirty: the changed paths, sorted and distinct, including added ones, which have events too.
+        live: the live paths afterwards, sorted and distinct.
+        unknown: unchanged paths that were uploaded and that no catalogue knows yet.
+        unchanged: the other unchanged paths that were uploaded.
+        heads: HEAD requests that find the unchanged; None without a catalogue.
     """
 
     at: datetime
@@ -65,27 +65,27 @@ class Step:
 
     @property
     def reported(self) -> Sequence[str]:
-        """What a strategy takes for changed, sorted and distinct."""
+        """The paths that a strategy sees as changed, sorted and distinct."""
         if not (self.unknown or self.unchanged):
             return self.dirty
         return sorted({*self.dirty, *self.unknown, *self.unchanged})
 
     def seen(self, *, catalogue: bool) -> "Step":
-        """Return the step as it is seen with a catalogue, or without one."""
+        """Return the step as seen with a catalogue, or without one."""
         if catalogue:
             return replace(self, unchanged=())
         return self if self.heads is None else replace(self, heads=0)
 
 
 class Source(Protocol):
-    """Where a history comes from; it can be sent to another process, which reads it anew."""
+    """The origin of a history; it can be sent to another process, which reads it again."""
 
     @property
     def name(self) -> str:
-        """What the history is called."""
+        """The name of the history."""
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield what a strategy is asked at every deploy, oldest first.
+        """Yield the steps, oldest first.
 
         Raises:
             BadInput: there is no well-formed history.
@@ -104,7 +104,7 @@ class Folder:
         return self.path.resolve().name
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Read the folder; see `steps`."""
+
         return steps(self.path, progress)
 
 
@@ -113,7 +113,7 @@ class History:
     """A history that is held in memory.
 
     Attributes:
-        name: what it is called.
+        name: its name.
         live: the keys before the first deploy, in any order.
         deploys: oldest first.
     """
@@ -123,12 +123,12 @@ class History:
     deploys: Sequence[Deploy]
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Follow the deploys."""
+
         return follow(self.live, told(self.deploys, len(self.deploys), progress))
 
 
 def steps(folder: Path, progress: Progress | None = None) -> Iterator[Step]:
-    """Yield what a strategy is asked at every deploy of a history.
+    """Yield the steps of the history in a folder.
 
     Raises:
         BadInput: the folder holds no well-formed history; the text names the file and the line.
@@ -137,7 +137,7 @@ def steps(folder: Path, progress: Progress | None = None) -> Iterator[Step]:
 
 
 def follow(live: Iterable[str], deploys: Iterable[Deploy]) -> Iterator[Step]:
-    """Yield what a strategy is asked at every deploy.
+    """Yield the steps of deploys.
 
     Args:
         live: the keys before the first deploy, in any order.
@@ -163,7 +163,7 @@ def deploys(folder: Path, progress: Progress | None = None) -> Iterator[Deploy]:
 
 
 def told(deploys: Iterable[Deploy], total: int, progress: Progress | None) -> Iterator[Deploy]:
-    """Yield deploys, and tell `progress` of each that is done with, and of the total."""
+    """Yield deploys, and report each finished one and the total to `progress`."""
     for done, deploy in enumerate(deploys, 1):
         yield deploy
         if progress:
