@@ -1,8 +1,7 @@
 """S3 server access logs and CloudTrail events as publish histories, one for each bucket.
 
-What was written and removed is a deploy up to the next quiet time. Logs do not tell what a bucket
-held at first: a key was there before if the first that is told of it is that it was read or
-removed.
+Writes and removals up to the next quiet time form a deploy. Logs do not list the initial objects of
+a bucket: a key existed before if its first record is a read or a removal.
 
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
@@ -57,8 +56,8 @@ _OPERATIONS = {
     "S3.EXPIRE.OBJECT": Act.REMOVED,
     "S3.CREATE.DELETEMARKER": Act.REMOVED,
 }
-# S3 logs the keys of its own acts encoded once; requests log the key of their URL, which was
-# encoded already: Yelp, "S3 server access logs at scale", 2025-09-26.
+# S3's own operations log keys encoded once; requests log the key of their URL, which is already
+# encoded: Yelp, "S3 server access logs at scale", 2025-09-26.
 _ENCODED_ONCE = {"BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT", "S3.CREATE.DELETEMARKER"}
 _EVENTS = {
     "GetObject": Act.READ,
@@ -73,7 +72,7 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The content of some logs.
+    """The content of logs.
 
     Attributes:
         histories: of each bucket that was written to, by its name.
@@ -150,7 +149,7 @@ def _records(file: Path) -> Iterator[object]:
 
 
 def _line(line: object) -> Seen | None:
-    """Return what a line of a server access log tells, None if it is of no use."""
+    """Return the act in a line of a server access log, None if irrelevant."""
     match = _LINE.match(line) if isinstance(line, str) else None
     if match is None:
         msg = "No line of a server access log"
@@ -177,7 +176,7 @@ def _time(text: str) -> datetime:
 
 
 def _event(event: dict[str, object]) -> Seen | object | None:
-    """Return what an event of CloudTrail tells, None if it is of no use."""
+    """Return the act in a CloudTrail event, None if irrelevant."""
     at = datetime.fromisoformat(str(event["eventTime"]))
     if at.tzinfo is None:
         msg = "A time has its offset from UTC"
