@@ -1,7 +1,7 @@
 """A dirty row: one change or one requested path, waiting for the flush of one distribution.
 
-Rows are immutable and only ever appended: a path that changes again is a new row. A flusher deletes
-exactly the rows that it read, so a change that lands during a flush cannot be lost.
+Rows are immutable and appended: a path that changes again is a new row. A flusher deletes exactly
+the rows that it read, so a change that lands during a flush cannot be lost.
 """
 
 import re
@@ -33,18 +33,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object whose bytes are not what viewers may still be served.
+    """A change of one object, which viewers may still see as it was before.
 
     Attributes:
         bucket: the bucket's name.
         key: the object's key, decoded.
         kind: created or removed.
         changed_at: when S3 finished the request, in UTC.
-        etag: absent where S3 does not say it, as for a permanent removal.
+        etag: absent where the event lacks it, as for a permanent removal.
         size: bytes; absent as `etag` is.
         sequencer: hexadecimal text that orders the changes of one key.
-        version: the version that was written, or that is gone for good; absent without versions,
-            and where the mark of a removal hides the object.
+        version: the version that was written or permanently removed; absent without versioning,
+            and where a delete marker hides the object.
     """
 
     bucket: str
@@ -58,11 +58,11 @@ class Change:
 
     @property
     def begun_by(self) -> datetime:
-        """When the upload had begun at the latest: S3 dates objects by their beginning.
+        """The latest time at which the upload can have begun; S3 dates objects by their beginning.
 
-        `changed_at` is the end of the upload, or later. Every sequencer of S3 that we have seen
-        begins with the second of the beginning, though AWS does not say so; one that is no time of
-        the day before is ignored.
+        `changed_at` is the end of the upload, or later. Every sequencer that we have seen starts
+        with the second in which the upload began, though AWS does not document it. A sequencer
+        that is no time of the day before `changed_at` is ignored.
         """
         found = _SEQUENCER.fullmatch(self.sequencer or "")
         begun_by = datetime.fromtimestamp(int(found[1], 16) + 1 if found else 0, UTC)
@@ -72,17 +72,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RequestedPath:
-    """An invalidation path that somebody asked for, whatever has changed.
+    """An invalidation path that somebody requested, whatever has changed.
 
-    A row of it waits for the budget as the others do, and goes only with a path at least as wide:
-    that path, the same in another spelling, or a wildcard that matches all that it matches.
+    Its row waits for the budget like any other, and only a path that matches at least as much
+    removes it: that path, another spelling of it, or a wider wildcard.
 
     Attributes:
-        path: as CreateInvalidation takes it; it is sent byte for byte, or something wider is.
-        by: who asked for it.
+        path: quoted; the flusher sends it byte for byte, or something wider.
+        by: who requested it.
 
     Raises:
-        BadInput: it is not quoted, or says what only a wildcard that stops earlier can say.
+        BadInput: it is not quoted, or only a wildcard that stops earlier can express it.
     """
 
     path: str
@@ -90,21 +90,19 @@ class RequestedPath:
 
     def __post_init__(self) -> None:
         if not _QUOTED.fullmatch(self.path) or {*"~*?"} & {*unquote(self.path.removesuffix("*"))}:
-            msg = (
-                f"{self.path!r} is no path to invalidate: quote it, and end it with * before ~ * ?"
-            )
+            msg = f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
             raise BadInput(msg)
 
 
 @dataclass(frozen=True, slots=True)
 class DirtyRow:
-    """What one distribution has to forget.
+    """Something that one distribution has to forget.
 
     Attributes:
         distribution: a distribution id, or `UNROUTED`.
-        subject: what happened to an object, or the path that somebody asked for.
-        recorded_at: the recorder's clock when it received the change, or the moment of the request.
-        token: random text that makes the row distinct from every other of the same instant.
+        subject: the change of an object, or a requested path.
+        recorded_at: the recorder's clock when it received the change or the request.
+        token: random text that tells rows of the same instant apart.
         shard: which partition of the distribution holds the row.
     """
 
@@ -116,10 +114,10 @@ class DirtyRow:
 
     @property
     def change(self) -> Change:
-        """The change of a row that names an object.
+        """The change of an object.
 
         Raises:
-            TypeError: it names a path.
+            TypeError: the row holds a requested path.
         """
         if isinstance(self.subject, Change):
             return self.subject
@@ -132,7 +130,7 @@ class DirtyRow:
 
     @property
     def position(self) -> str:
-        """The row's sort key: rows of a partition sort by the time they were recorded."""
+        """The row's sort key, which sorts rows by the time they were recorded."""
         return f"{instant(self.recorded_at)}#{self.token}"
 
 
@@ -142,7 +140,7 @@ def partition(distribution: str, shard: int) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """Return UTC text that sorts as the moments do.
+    """Return UTC text that sorts like the moments.
 
     >>> instant(datetime(2026, 11, 23, 9, 5, tzinfo=UTC))
     '2026-11-23T09:05:00.000000Z'

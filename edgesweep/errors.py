@@ -1,10 +1,10 @@
-"""One base error and its few kinds; who is to blame is in the type."""
+"""One base error and its few kinds; the type says who has to act."""
 
 from typing import ClassVar
 
 
 class EdgesweepError(Exception):
-    """Something failed that its user or operator should read in one line."""
+    """A failure that a user or operator should read in one line."""
 
     exit_code: ClassVar[int] = 1
 

@@ -1,9 +1,8 @@
-"""Viewer paths, and how CloudFront wants them written in an invalidation.
+"""Viewer paths, and how an invalidation must write them.
 
 A viewer path is decoded text: `/` and an object's key. Everything inside Edgesweep works on viewer
-paths; quoting comes last, in `Pattern.quoted`. The rules are those of
+paths; quoting comes last, in `Pattern.quoted`. The comments quote the rules from
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-and each is quoted where it is enforced.
 """
 
 import re
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-# "The maximum length of a path is 4,000 characters", of which the star of a wildcard is one.
+# "The maximum length of a path is 4,000 characters", including the star of a wildcard.
 MAX_LENGTH = 4_000
 
 # "URL-encode those characters" that are non-ASCII or unsafe by RFC 1738; "do not URL-encode any
@@ -19,14 +18,14 @@ MAX_LENGTH = 4_000
 # counts as unsafe the controls, the space, and < > " # % { } | \ ^ ~ [ ] `
 _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 
-# What CloudFront was seen to refuse, or may: anything encoded, and the apostrophe.
+# Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
 
-# Of "15 wildcard invalidations" in progress, two are left to people unless a deployment says else.
+# Of "15 wildcard invalidations" in progress, the default leaves two to people.
 MAX_WILDCARDS = 13
 
-# What no exact path can say: "~" is rejected raw and has no effect as %7E, a literal "*" reads as a
-# wildcard, and "?" begins a query string. A wildcard that stops before the character says it.
+# No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"
+# as a wildcard, and "?" begins a query string. A wildcard that stops before the character can.
 _INEXACT = re.compile(r"[~*?]")
 
 
@@ -36,7 +35,7 @@ class Pattern:
 
     Attributes:
         text: a viewer path, or the prefix that a wildcard keeps.
-        wildcard: whether every viewer path that starts with `text` is meant.
+        wildcard: whether it stands for every viewer path that starts with `text`.
     """
 
     text: str
@@ -52,12 +51,12 @@ class Pattern:
 
 
 def viewer_path(key: str) -> str:
-    """Return the path under which viewers ask for the object `key`."""
+    """Return the path at which viewers request the object `key`."""
     return "/" + key
 
 
 def quote(text: str) -> str:
-    """Percent-encode what CloudFront wants encoded, and nothing else.
+    """Percent-encode the characters that CloudFront wants encoded, and no others.
 
     Raises:
         UnicodeEncodeError: `text` holds a lone surrogate, which no URL can carry.
@@ -66,27 +65,25 @@ def quote(text: str) -> str:
 
 
 def exact_stop(path: str) -> int | None:
-    """Return where a wildcard has to stop, in characters, for a path that cannot be said exactly.
+    """Return the length of the longest prefix of an inexact path that a wildcard can keep.
 
     Returns:
-        None for a path that can be said exactly, else the length of the longest prefix of `path`
-        that a wildcard can keep.
+        None for a path that an exact invalidation path can express.
     """
     inexact = _INEXACT.search(path)
     stop = inexact.start() if inexact else len(path)
-    # Quoted, a character has at most 12, so that hardly any path has to be measured.
+    # A quoted character takes at most 12, so hardly any path has to be measured.
     if stop * 12 > MAX_LENGTH and (inexact or len(quote(path)) > MAX_LENGTH):
         stop = min(stop, _fitting(path))
     return None if stop == len(path) else stop
 
 
 def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
-    """Return fewer and plainer quoted paths that match whatever `paths` match.
+    """Return fewer and plainer quoted paths that match everything `paths` match.
 
-    Every path is cut before its first character that CloudFront may take exception to. Where
-    nothing can be cut any more, or more than `wildcards` wildcards come of it, all is one `/*`. An
-    exact path stays beside a wildcard that is cut right after it, which may not be trusted to match
-    it.
+    Every path is cut before the first character that CloudFront may refuse. If nothing is left to
+    cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside a
+    wildcard of the same text, since that wildcard may not match it.
     """
     prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
     plain = {path for path in paths if not _TOUCHY.search(path)}
@@ -104,7 +101,7 @@ def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bo
 
     Args:
         paths: quoted invalidation paths.
-        strict: whether no wildcard but `/*` is trusted to match its own text.
+        strict: whether only `/*` is trusted to match its own text.
     """
     patterns = [(unquote(path.removesuffix("*")), path.endswith("*")) for path in paths]
     exact = {text for text, wildcard in patterns if not wildcard}

@@ -1,7 +1,7 @@
 """Prices of AWS, as dated data.
 
-Here are the prices by which paths are chosen; `edgesweep.lab.cost.prices` lists all that the stack
-is charged. Dollars are US dollars.
+These prices decide which paths are chosen; `edgesweep.lab.cost.prices` lists all that a stack pays.
+Dollars are US dollars.
 """
 
 from decimal import Decimal
@@ -14,10 +14,10 @@ FREE_PATHS = 1_000
 # S3 Standard GET, and LIST of up to 1,000 keys, us-east-1: https://aws.amazon.com/s3/pricing/
 S3_GET_PRICE = Decimal("0.0000004")
 S3_LIST_PRICE = Decimal("0.000005")
-# Regional edge caches that each fetch an object again once it was invalidated:
+# Regional edge caches that each fetch an invalidated object again:
 # https://aws.amazon.com/cloudfront/features/
 EDGE_CACHES = 13
-# Dollars for one object that was invalidated though it had not changed.
+# Dollars to invalidate one object that had not changed.
 REFETCH_COST = S3_GET_PRICE * EDGE_CACHES
 
 

@@ -1,8 +1,8 @@
 """The settings of a deployment, and the bounds of each deploy parameter.
 
-A parameter reaches the functions as an environment variable: `budgetUsd` as `BUDGET_USD`. A
-deployment and the functions check it here, by the same rule. This module needs nothing but the
-standard library, so that whatever Python a machine has can check a deployment.
+A parameter reaches the functions as an environment variable: `budgetUsd` as `BUDGET_USD`. Both
+the deployment and the functions check it here. This module needs the standard library only, so
+that any Python on the deploying machine can run it.
 """
 
 import re
@@ -27,10 +27,10 @@ class Parameter:
     """A deploy parameter.
 
     Attributes:
-        default: costs nothing; an empty one may be given as well.
-        bound: what a value must be, in words.
-        fits: tells whether a value is that.
-        most: how many values may be given, separated by commas.
+        default: always a value that costs nothing; where it is empty, a user may pass an empty one.
+        bound: what a value must be, for the error message.
+        fits: tells whether a value is within the bound.
+        most: how many values the parameter takes, separated by commas.
     """
 
     default: str
@@ -42,7 +42,7 @@ class Parameter:
         """Return the value, or the values of a list, each once.
 
         Raises:
-            BadInput: one is out of bounds, or there are too many of them.
+            BadInput: a value is out of bounds, or there are too many.
         """
         values = split(text) if self.most > 1 else (text,)
         for value in values:
@@ -141,17 +141,17 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a deployment.
+    """The configuration of a deployment.
 
     Attributes:
-        catalogue_table: empty where every upload is a change.
-        distributions: ids of those that serve the buckets; discovered unless given.
+        catalogue_table: if empty, every upload is a change.
+        distributions: ids of those that serve the buckets; if empty, they are discovered.
         shards: partitions over which the dirty rows of a distribution are spread.
-        selection: which keys are swept.
-        variants: distribution id -> which viewer paths of an object count.
-        notified_queue: ARN of the queue that the buckets notify; None if EventBridge does.
-        queue: URL of the queue of changes; empty for a function that does not send to it.
-        dead_letter_queue: likewise.
+        selection: the keys to sweep.
+        variants: distribution id -> the viewer paths of an object that count.
+        notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
+        queue: URL of the queue of changes; empty for a function that does not use it.
+        dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
     """
 
     dirty_table: str
@@ -175,7 +175,7 @@ class Settings:
             BadInput: a variable is missing or out of its bounds; the text names it.
         """
         read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
-        # CloudFormation says what the buckets and distributions are called, those of a demo too.
+        # CloudFormation names the buckets and distributions, including those of a demo.
         given = checked({**read, "bucket": "", "distribution": ""})
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
@@ -199,7 +199,7 @@ def checked(values: Mapping[str, str]) -> Mapping[str, str]:
     """Return all parameters, each within its bounds.
 
     Raises:
-        BadInput: one is out of its bounds; the text names it, its value and the bound.
+        BadInput: one is out of bounds; the text names it, its value and the bound.
     """
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
     _whole("", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
@@ -207,7 +207,7 @@ def checked(values: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
-    """Return what a month may cost, for some distributions.
+    """Return the monthly budget for a number of distributions.
 
     Raises:
         BadInput: it is too small for them, or does not pay for the guarantee.

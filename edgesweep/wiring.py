@@ -1,7 +1,6 @@
-"""The composition root: use cases, built from settings and from whatever reaches AWS.
+"""The composition root: builds the use cases from the settings and the adapters.
 
-The functions and the command build theirs here, so that both do the same. A dry run is the same
-flusher on adapters that write nothing.
+Functions and command share it. A dry run is the same flusher on adapters that write nothing.
 """
 
 import secrets
@@ -39,48 +38,38 @@ from edgesweep.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """What reaches the outside world.
-
-    Attributes:
-        dirty: the rows that wait.
-        journal: the flushes, the ledger and the leases.
-        atlas: the distributions that were found last.
-        directory: finds distributions.
-        edge: takes invalidations.
-        listing: lists buckets.
-        pause: sleeps for some seconds.
-    """
+    """Everything that reaches the outside world; `pause` sleeps for some seconds."""
 
     dirty: DirtyRows
     journal: Journal
-    atlas: DistributionStore
-    directory: DistributionSource
+    store: DistributionStore
+    source: DistributionSource
     edge: Edge
     listing: Listing
     pause: Callable[[float], None] = time.sleep
 
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
-        """Return those that reach AWS."""
-        looking = session.client("cloudfront", config=DISCOVERY_CONFIG)
+        """Return the adapters that reach AWS."""
+        client = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
         return cls(
             dirty=DirtyTable(
                 settings.dirty_table, recent(lambda: journal.shards(settings.shards), now)
             ),
             journal=journal,
-            atlas=RoutesTable(settings.flushes_table),
-            directory=Distributions(looking, settings.buckets, settings.distributions),
+            store=RoutesTable(settings.flushes_table),
+            source=Distributions(client, settings.buckets, settings.distributions),
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
         )
 
 
 def discovery(settings: Settings, adapters: Adapters) -> Discovery:
-    """Wire a discovery, which remembers when it looked."""
+    """Wire a discovery."""
     return Discovery(
-        directory=adapters.directory,
-        atlas=adapters.atlas,
+        directory=adapters.source,
+        atlas=adapters.store,
         dirty=adapters.dirty,
         journal=adapters.journal,
         variants=settings.variants,
@@ -93,14 +82,7 @@ def discovery(settings: Settings, adapters: Adapters) -> Discovery:
 def flusher(
     adapters: Adapters, routes: Routes, policy: Policy, warn: Callable[[str], None]
 ) -> Flusher:
-    """Wire a flusher for what is known of the distributions.
-
-    Args:
-        adapters: what it reaches.
-        routes: the distributions.
-        policy: when it flushes.
-        warn: told why a bucket cannot be listed.
-    """
+    """Wire a flusher; `warn` receives the reason why a bucket cannot be listed."""
     journal, edge = adapters.journal, adapters.edge
     return Flusher(
         dirty=adapters.dirty,
@@ -118,7 +100,7 @@ def flusher(
 
 
 def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) -> Tick:
-    """Wire the steps of a tick that `edgesweep flush` takes; see `flusher` for `warn`."""
+    """Wire the steps of a tick that `edgesweep flush` takes."""
     return Tick(
         discovery=discovery(settings, adapters),
         policy=settings.policy,
@@ -129,7 +111,7 @@ def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) ->
 
 
 def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[str], None]) -> Tick:
-    """Wire all steps of a tick, once for each execution environment: they remember things."""
+    """Wire all steps of a tick, once for each execution environment: they keep state."""
     adapters = Adapters.real(settings, session)
     gaps = _gaps(settings, session, adapters, warn)
     whole = replace(tick(settings, adapters, warn), gaps=gaps.look)
@@ -148,12 +130,12 @@ def _gaps(
         try:
             return oldest_age(session.client("cloudwatch"), settings.queue, since, now())
         except (BotoCoreError, ClientError) as error:
-            warn(f"How long messages have waited is not known: {error}")
+            warn(f"The age of the oldest message is unknown: {error}")
             return timedelta()
 
     return Gaps(
         buckets=settings.buckets,
-        store=adapters.atlas,
+        store=adapters.store,
         dirty=adapters.dirty,
         unwired=lambda: unwired(
             settings.buckets,
@@ -168,9 +150,9 @@ def _gaps(
 
 
 def recorder(settings: Settings, session: boto3.Session) -> Recorder:
-    """Wire a recorder, which knows of no routes yet."""
+    """Wire a recorder without routes; see `informed`."""
     if settings.shards > 1:
-        # Readers have to know of every shard before a row is in it.
+        # Readers must know every shard before it holds a row.
         FlushTable(settings.flushes_table).shards(settings.shards)
     return Recorder(
         routes=Routes(),
@@ -178,31 +160,31 @@ def recorder(settings: Settings, session: boto3.Session) -> Recorder:
         token=row_token,
         selection=settings.selection,
         shards=settings.shards,
-        sieve=sieve(settings, session) if settings.catalogue_table else NoCatalogue(),
+        sieve=unchanged_filter(settings, session) if settings.catalogue_table else NoCatalogue(),
     )
 
 
 def informed(recorder: Recorder, settings: Settings, kept: Kept | None) -> Recorder:
-    """Return a recorder that knows what is kept of the distributions and of their buckets."""
+    """Return a recorder with the routes and gaps that `kept` holds."""
     sieve = recorder.sieve
     if kept and isinstance(sieve, UnchangedFilter):
         sieve = replace(sieve, complete_since=kept.complete_since)
     return replace(recorder, routes=routes_of(settings, kept), sieve=sieve)
 
 
-def sieve(
+def unchanged_filter(
     settings: Settings,
     session: boto3.Session,
     patience: float | None = PATIENCE,
     kept: Kept | None = None,
 ) -> UnchangedFilter:
-    """Wire what tells uploads that change nothing.
+    """Wire the filter of uploads that change nothing.
 
     Args:
         settings: they name a catalogue.
         session: of the buckets' region.
-        patience: as `S3Heads` takes it.
-        kept: tells which entries are not trusted; all are without it.
+        patience: see `S3Heads`.
+        kept: its gaps say which entries cannot be trusted; without it all entries are.
     """
     catalogue = CatalogueTable(settings.catalogue_table)
     heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience)
@@ -211,12 +193,12 @@ def sieve(
 
 
 def routes(settings: Settings, store: DistributionStore) -> Routes:
-    """Return what the flusher has found out, or was told, of distributions."""
+    """Return the routes that a store holds, or those of the settings."""
     return routes_of(settings, store.load())
 
 
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:
-    """Return the routes of what is kept of the distributions."""
+    """Return the routes that `kept` holds, or those of the settings."""
     if kept is None:
         return everywhere(settings.distributions, settings.buckets)
     return Routes(kept.distributions, settings.variants)
@@ -233,9 +215,9 @@ def token() -> str:
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return what tells an answer, and asks for it again after `REFRESHED`.
+    """Return a function that caches the answer of `ask` for `REFRESHED`.
 
-    A warm flusher has to hear of partitions that a recorder has begun to use since.
+    A warm flusher must learn of partitions that a recorder has begun to use.
     """
     asked_at, answer = clock(), ask()
 
@@ -249,17 +231,13 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
 
 
 def row_token() -> str:
-    """Return random text.
-
-    Rows of one batch differ by their tokens alone: 64 bits make a collision, and with it a lost
-    row, too rare to happen.
-    """
+    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
     return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True)
 class _Surveyor:
-    """Lists what a cover has to know of the buckets of a distribution."""
+    """Lists what a cover needs to know about the buckets of a distribution."""
 
     listing: Listing
     routes: Routes
@@ -284,7 +262,7 @@ class _Surveyor:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A listing that keeps the lease before each page."""
+    """A listing that renews the lease before each page."""
 
     listing: Listing
     keep: Callable[[], None]

@@ -26,7 +26,7 @@ def handler(_event: object, _context: object) -> None:
 
     Raises:
         ExceptionGroup: some distributions failed, were not found or share too small a budget, or
-            dead letters could not be sent back; what could be flushed was flushed all the same.
+            dead letters could not be sent back; everything else was flushed.
     """
     done = tick().run()
     log(done)
@@ -38,11 +38,11 @@ def handler(_event: object, _context: object) -> None:
     if values:
         metrics.flush_metrics()
     if done.errors:
-        raise ExceptionGroup("Not every distribution was flushed as it should be", done.errors)
+        raise ExceptionGroup("Some distributions were not flushed", done.errors)
 
 
 def log(done: Ticked) -> None:
-    """Log what a tick did."""
+    """Log the outcome of a tick."""
     for outcome in done.outcomes:
         flush = outcome.flush
         fields: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
@@ -55,4 +55,4 @@ def log(done: Ticked) -> None:
     for bucket in done.watched.unwired:
         logger.error("A bucket publishes no events; run edgesweep doctor", bucket=bucket)
     for bucket in done.watched.swept:
-        logger.warning("Events were missed: all that is served is invalidated", bucket=bucket)
+        logger.warning("Events were missed, so everything is invalidated", bucket=bucket)

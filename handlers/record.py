@@ -28,25 +28,25 @@ def recorder() -> Recorder:
 
 
 @cache
-def atlas() -> RoutesTable:
-    """Wire the atlas once for each execution environment."""
+def store() -> RoutesTable:
+    """Wire the store of distributions once for each execution environment."""
     return RoutesTable(settings().flushes_table)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Record a batch; report the messages that have to come back."""
+    """Record a batch; report the messages that SQS must deliver again."""
     received_at = wiring.now()
     messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    informed = wiring.informed(recorder(), settings(), atlas().load())
+    informed = wiring.informed(recorder(), settings(), store().load())
     recorded = informed.record(messages, received_at)
     for message, reason in recorded.failed.items():
         logger.error("Message failed", message_id=message, reason=reason)
-    tell(len(messages), recorded)
+    log(len(messages), recorded)
     return {"batchItemFailures": [{"itemIdentifier": message} for message in recorded.failed]}
 
 
-def tell(messages: int, recorded: Recorded) -> None:
-    """Log what became of a batch: rows, and how many changes were passed over for what reason."""
+def log(messages: int, recorded: Recorded) -> None:
+    """Log how many rows a batch became, and how many changes were skipped for which reason."""
     logger.info(
         "Recorded",
         messages=messages,

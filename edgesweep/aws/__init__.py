@@ -1,1 +1,1 @@
-"""Everything that reaches AWS: the only room that imports boto3 or pynamodb for the functions."""
+"""The adapters that reach AWS; the functions import boto3 and pynamodb only here."""

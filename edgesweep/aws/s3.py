@@ -39,15 +39,14 @@ class Bucket:
         self._name = name
 
     def notifications(self) -> Notifications:
-        """Return the whole notification configuration."""
         response = self._client.get_bucket_notification_configuration(Bucket=self._name)
         return {name: value for name, value in response.items() if name != "ResponseMetadata"}
 
     def replace(self, notifications: Notifications) -> None:
-        """Put a whole notification configuration in place of the present one.
+        """Replace the configuration, without validating destinations.
 
-        Destinations are not validated: that would send a test event to every queue, topic and
-        function of other people, and fail if one of them is gone.
+        Validation sends a test event to every queue, topic and function of other people, and
+        fails if one of them is gone.
         """
         self._client.put_bucket_notification_configuration(
             Bucket=self._name,
@@ -63,11 +62,6 @@ class S3Listing:
         self._client = client
 
     def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
-        """Return the first keys under `prefix` that sort after `after`, and whether more follow.
-
-        Raises:
-            Unlistable: S3 does not list the bucket for us, or cannot be reached.
-        """
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
         except (ClientError, HTTPClientError, NoConnection) as error:
@@ -116,7 +110,7 @@ class S3Heads:
 
 
 def region_of(client: "S3Client", name: str) -> str | None:
-    """Return a bucket's region, which S3 tells even when it refuses; None if it cannot be had."""
+    """Return a bucket's region, which S3 returns even when it refuses; None if unknown."""
     try:
         headers = client.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Queues through boto3: how many messages wait, and how dead letters go back."""
+"""Queues through boto3: how many messages wait, and the redrive of dead letters."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 # "ReceiveMessage: 1 to 10"; the same bound holds for the batches.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 _BATCH = 10
-# "The total size of all messages that you send in a single SendMessageBatch call can't exceed" what
-# one message may have, which is 262,144 bytes unless a queue was made for more.
+# "The total size of all messages that you send in a single SendMessageBatch call can't exceed" the
+# limit of one message: 262,144 bytes, unless a queue was made for more.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 _BATCH_BYTES = 250_000
 _HIDDEN_SECONDS = 120
 
-# The message attribute that says how often a message was sent back.
+# The message attribute that counts how often a message was sent back.
 REDRIVEN = "EdgesweepRedriven"
 
 
@@ -30,7 +30,7 @@ _PERIOD_SECONDS = 300
 
 
 def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datetime) -> timedelta:
-    """Return how old the oldest message of a queue has been since a moment, as CloudWatch knows.
+    """Return the greatest age that a message of a queue has reached since a moment, by CloudWatch.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
@@ -47,18 +47,18 @@ def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datet
 
 
 class Queue:
-    """A queue, of which only the depth is known."""
+    """A queue that can report its depth."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
     def waiting(self) -> int:
-        """Return about how many messages wait, hidden ones included."""
+        """Return about how many messages wait, including hidden ones."""
         return sum(self.depth())
 
     def depth(self) -> tuple[int, int]:
-        """Return about how many messages can be taken, and about how many are hidden."""
+        """Return about how many messages are visible, and about how many are hidden."""
         depth = self._client.get_queue_attributes(
             QueueUrl=self._url,
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -70,8 +70,7 @@ class Queue:
 class DeadLetterQueue(Queue):
     """A dead-letter queue; see `edgesweep.flush.redrive.DeadLetters`.
 
-    Messages are moved one by one rather than by StartMessageMoveTask, which moves all there are and
-    keeps no count of it.
+    StartMessageMoveTask would move all messages and count no redrives, so we move them one by one.
 
     Args:
         client: of the account and region of both queues.
@@ -84,7 +83,7 @@ class DeadLetterQueue(Queue):
         self._queue = queue
 
     def take(self) -> Sequence[Letter]:
-        """Return up to ten messages, which nobody else sees for two minutes."""
+        """Return up to ten messages, and hide them from others for two minutes."""
         taken = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=_BATCH,
@@ -133,7 +132,7 @@ class DeadLetterQueue(Queue):
 def _letter(message: "MessageTypeDef") -> Letter:
     attributes = message.get("MessageAttributes", {})
     count = attributes[REDRIVEN].get("StringValue", "") if REDRIVEN in attributes else "0"
-    # What a stranger wrote there, and is no count, stays where it is.
+    # A message whose count somebody else wrote, as no number, is not redriven.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
     sent = int(message["Attributes"]["SentTimestamp"]) / 1000
     return Letter(
@@ -146,7 +145,7 @@ def _letter(message: "MessageTypeDef") -> Letter:
 
 
 def _batches(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
-    """Yield messages in batches that SQS takes at once; one that is too large is alone."""
+    """Yield messages in batches that SQS accepts; one that is too large goes alone."""
     batch: list[Letter] = []
     room = _BATCH_BYTES
     for letter in letters:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import click
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.cli.terminal import aws_options, session
+from edgesweep.cli.deployed import session
+from edgesweep.cli.terminal import aws_options
 from edgesweep.errors import BadInput
 from edgesweep.flush.notifications import EVENTBRIDGE
 from edgesweep.operate import attach as operate
@@ -20,7 +21,7 @@ def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
     return click.argument("bucket")(dry_run(aws_options(command)))
 
 
-@click.command(short_help="Turn on EventBridge delivery of a bucket.")
+@click.command()
 @wiring_options
 def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
     """Turn on EventBridge delivery of BUCKET, keeping its other notifications.
@@ -36,7 +37,7 @@ def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | Non
     _rewire(operate.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
 
 
-@click.command(short_help="Turn off EventBridge delivery of a bucket.")
+@click.command()
 @wiring_options
 def detach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
     """Turn off EventBridge delivery of BUCKET, keeping its other notifications.

@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 _VARIABLE = "_EDGESWEEP_COMPLETE"
 
 
-@click.command(short_help="Print a script that lets a shell complete commands.")
+@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

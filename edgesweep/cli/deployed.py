@@ -10,7 +10,7 @@ from typing import Concatenate
 import boto3
 import click
 
-from edgesweep.cli.terminal import aws_options, session
+from edgesweep.cli.terminal import aws_options
 from edgesweep.operate.stack import SERVICE, Stack, find_stack
 from edgesweep.settings import Settings
 
@@ -52,6 +52,11 @@ class Named:
     name: str
     session: boto3.Session
     profile: str | None
+
+
+def session(region: str | None, profile: str | None) -> boto3.Session:
+    """Return a session for the options of `aws_options`."""
+    return boto3.Session(profile_name=profile, region_name=region)
 
 
 def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:

@@ -21,7 +21,7 @@ from edgesweep.operate.stack import find_stack
 from edgesweep.settings import Settings
 
 
-@click.command(short_help="Say what is wrong with a stack, and what mends it.")
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 @naming_options
 def doctor(named: Named, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from edgesweep.flush.answers import Answer, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sender import Edge
-from edgesweep.operate.dry_run import DryRunAtlas, DryRunEdge, DryRunRows
+from edgesweep.operate.dry_run import DryRunEdge, DryRunRows, DryRunStore
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import PATH_PRICE
 
@@ -25,11 +25,12 @@ _HELD = {
     Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
     Reason.QUOTA: "too much is in progress at CloudFront",
     Reason.LEASE: "another flush is working on it",
+    Reason.LATER: "the others took long; the schedule goes on with it",
     Reason.FAILED: "it failed",
 }
 
 
-@click.command(short_help="Flush now, or show what would be sent.")
+@click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @stack_options
@@ -44,7 +45,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     edgesweep flush
     """  # noqa: D301  # \b tells click to keep the lines
     real = wiring.Adapters.real(deployed.settings, deployed.session)
-    adapters = _rehearsed(real) if dry_run else real
+    adapters = _writing_nothing(real) if dry_run else real
     edge = _Heard(adapters.edge)
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
     tick.discovery.route(tick.discovery.look())
@@ -82,13 +83,13 @@ class _Heard:
         return self._edge.invalidate(distribution, paths, reference)
 
 
-def _rehearsed(real: wiring.Adapters) -> wiring.Adapters:
+def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
     """Return adapters that read what is there and write nothing."""
     return replace(
         real,
         dirty=DryRunRows(real.dirty),
         journal=JournalInMemory(real.journal),
-        atlas=DryRunAtlas(real.atlas),
+        store=DryRunStore(real.store),
         edge=DryRunEdge(real.edge),
         pause=lambda _: None,
     )

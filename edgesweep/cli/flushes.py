@@ -18,7 +18,7 @@ from edgesweep.flush.journal import Flush
 from edgesweep.prices import PATH_PRICE
 
 
-@click.command(short_help="List what was sent, or show one flush in full.")
+@click.command()
 @click.argument("flush_id", required=False, metavar="[ID]")
 @click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
 @click.option(

@@ -18,7 +18,8 @@ from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
-from edgesweep.cli.terminal import agree, progress, say
+from edgesweep.cli.progress import progress
+from edgesweep.cli.terminal import agree, say
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.lab.cost.bill import bill
@@ -33,7 +34,7 @@ _CENT = Decimal("0.01")
 _STRIDE = 200
 
 
-@click.command(short_help="Learn what a bucket holds.")
+@click.command()
 @click.argument("bucket")
 @click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
 @stack_options
@@ -55,8 +56,8 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
         raise EdgesweepError(msg)
     say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
     agree("Learn them?", yes=yes)
-    sieve = wiring.sieve(deployed.settings, deployed.session, None, kept)
-    known, asked = _learnt(pages(), total, sieve)
+    learner = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
+    known, asked = _learnt(pages(), total, learner)
     click.echo(f"Known: {known:,} of {count(asked, 'object')}")
     if known < asked:
         raise EdgesweepError("The others could not be looked at; another run asks for them again")

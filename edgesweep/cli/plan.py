@@ -1,33 +1,28 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
 from collections.abc import Collection, Sequence
-from contextlib import closing
 from decimal import Decimal
 from typing import BinaryIO
 
 import click
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.format import count, show, table
 from edgesweep.cli.terminal import (
     STANDARD_INPUT,
     Dollars,
     aws_options,
     name_of,
-    progress,
     read_keys,
     say,
-    session,
 )
 from edgesweep.cover import Cover, Limits, Prices, cover
-from edgesweep.cover.survey import UNSEEN_WEIGHT, Listing, Source, Survey, survey, unsurveyed
+from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
 from edgesweep.paths import viewer_path
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 from edgesweep.routes import everywhere
 
 
-@click.command(short_help="Print the cheapest paths for changed keys.")
+@click.command()
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
 @click.option("--bucket", help="List this bucket for the keys that exist.", metavar="NAME")
@@ -91,8 +86,9 @@ def plan(
     if alias:
         dirty |= {path for key in keys for path in everywhere([""]).viewer_paths("", "", key)}
     if bucket is not None:
-        with closing(session(region, profile).client("s3")) as client:
-            known = _survey(S3Listing(client), bucket, dirty, prices, limits)
+        from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415  # imports AWS's libraries
+
+        known = survey_bucket(region, profile, bucket, dirty, prices, limits)
     else:
         known = Survey(list(map(viewer_path, read_keys(live))), ()) if live else unsurveyed(dirty)
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
@@ -104,30 +100,6 @@ def plan(
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
     lines = _table(chosen, dirty, known, prices, everything=live is not None)
     show(_as_json(chosen, prices), lines, as_json=as_json)
-
-
-def _survey(
-    listing: Listing, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
-) -> Survey:
-    """Survey a bucket, showing how many keys were listed."""
-    columns = SpinnerColumn(), TextColumn("Listing"), BarColumn(), TextColumn("{task.completed:,}")
-    with progress(*columns) as display:
-        counted = _Counted(listing, display, display.add_task("Listing", total=None))
-        return survey(counted, [Source(bucket)], dirty, prices, limits)
-
-
-class _Counted:
-    """A listing that shows how far it came."""
-
-    def __init__(self, listing: Listing, display: Progress, task: TaskID) -> None:
-        self._listing = listing
-        self._display = display
-        self._task = task
-
-    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
-        keys, more = self._listing.page(bucket, prefix, after)
-        self._display.update(self._task, advance=len(keys))
-        return keys, more
 
 
 def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:

@@ -8,7 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
-from edgesweep.cli.terminal import progress, say
+from edgesweep.cli.progress import progress
+from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.redrive import HIDDEN
 from edgesweep.flush.redrive import redrive as send_back
@@ -19,7 +20,7 @@ _HIDDEN = (
 )
 
 
-@click.command(short_help="Send dead letters back to the queue.")
+@click.command()
 @click.option("--dry-run", is_flag=True, help="Show how many would go back; move nothing.")
 @stack_options
 def redrive(deployed: Deployed, *, dry_run: bool) -> None:

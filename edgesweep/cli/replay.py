@@ -14,7 +14,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn
 
 from edgesweep.cli.format import show, table
-from edgesweep.cli.terminal import Dollars, progress
+from edgesweep.cli.progress import progress
+from edgesweep.cli.terminal import Dollars
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
@@ -32,10 +33,7 @@ _GENERATED_DAYS = 90
 _VARIANTS = {OURS: (OURS, BLIND)}
 
 
-@click.command(
-    short_help="Compare strategies over publish histories.",
-    epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]),
-)
+@click.command(epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]))
 @click.argument("histories", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--git",

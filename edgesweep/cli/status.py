@@ -29,7 +29,7 @@ _NEXT = {
 }
 
 
-@click.command(short_help="Show what waits, and what is left of the budget.")
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @stack_options
 def status(deployed: Deployed, *, as_json: bool) -> None:

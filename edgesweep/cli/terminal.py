@@ -10,12 +10,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-import boto3
 import click
-from rich.console import Console
-from rich.progress import Progress, ProgressColumn
 
-from edgesweep.cli.failures import failure
 from edgesweep.errors import BadInput, EdgesweepError
 
 # "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
@@ -96,7 +92,11 @@ class OneLineErrors(click.Group):
 def _text(error: Exception) -> str | None:
     if isinstance(error, click.ClickException):
         return error.format_message()
-    return str(error) if isinstance(error, EdgesweepError) else failure(error)
+    if isinstance(error, EdgesweepError):
+        return str(error)
+    from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
+
+    return failure(error)
 
 
 class Dollars(click.ParamType[Decimal]):
@@ -118,12 +118,6 @@ class Dollars(click.ParamType[Decimal]):
             f"{MAX_DECIMALS} decimals"
         )
         raise click.BadParameter(msg, ctx, param)
-
-
-def progress(*columns: ProgressColumn) -> Progress:
-    """Return a display of progress on standard error, which shows nothing if that is a file."""
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def say(text: str) -> None:
@@ -155,11 +149,6 @@ def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
-
-
-def session(region: str | None, profile: str | None) -> boto3.Session:
-    """Return a session for the options of `aws_options`."""
-    return boto3.Session(profile_name=profile, region_name=region)
 
 
 def read_keys(file: BinaryIO) -> Sequence[str]:

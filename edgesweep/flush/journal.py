@@ -221,7 +221,7 @@ class Lease:
         unfinished: id of the flush that is neither settled nor rejected.
         in_progress: accepted requests that were not yet seen completed.
         flushed_at: when the last flush was opened.
-        tries: how often it was taken since it was last released or a flush was opened.
+        tries: how often it was taken since it was released, or a flush was opened or finished.
     """
 
     token: str | None = None
@@ -236,7 +236,7 @@ class Lease:
         return self.token is not None and self.expires_at is not None and self.expires_at < now
 
     def deaths(self, now: datetime) -> int:
-        """Return how many owners in a row died before they opened a flush, or all after it."""
+        """Return how many owners in a row died, none of which got any further."""
         return self.tries if self.abandoned(now) else max(0, self.tries - 1)
 
 

@@ -24,9 +24,9 @@ MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
 # A row without its key and its paths.
 ROW_BYTES = 700
-# After some deaths in a row a flush reads a part, and after more of them it is `/*`.
-SEVERAL, PART = 2, 16
-HOPELESS = 3
+# Each death in a row but the first makes a flush read one row of so many, until it is hopeless.
+PART = 16
+SEVERAL, HOPELESS = 2, 3
 
 _EVERYTHING = "/"
 
@@ -81,8 +81,8 @@ class Planner:
         """Read the rows of a tick, the oldest first."""
         batch = Batch()
         waiting = self.dirty.read(held.distribution)
-        most = MAX_ROWS if held.deaths < SEVERAL else max(1, MAX_ROWS // PART)
-        for chunk in chunks(islice(waiting, most)):
+        most = MAX_ROWS // PART ** max(0, min(held.deaths, HOPELESS) - 1)
+        for chunk in chunks(islice(waiting, max(1, most))):
             held.keep()
             for row in chunk:
                 batch.add(row, self.viewer_paths)

@@ -81,11 +81,11 @@ class DryRunRows:
         self._gone.update(map(_key, rows))
 
 
-class DryRunAtlas:
+class DryRunStore:
     """What is kept of the distributions, as it would have become."""
 
-    def __init__(self, atlas: DistributionStore) -> None:
-        self._kept = atlas.load()
+    def __init__(self, store: DistributionStore) -> None:
+        self._kept = store.load()
 
     def load(self) -> Kept | None:
         """Return what would be kept."""

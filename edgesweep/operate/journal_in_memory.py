@@ -114,6 +114,7 @@ class JournalInMemory:
             lease,
             unfinished=None if to.finished else lease.unfinished,
             in_progress=(*lease.in_progress, *accepted),
+            tries=1 if to.finished else lease.tries,
         )
         self._keep(to)
         return to

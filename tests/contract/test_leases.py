@@ -68,6 +68,8 @@ class Leases:
         journal.open(planned(), journal.lease(SITE), {})
         assert journal.lease(SITE).deaths(later[2]) == 0
         assert journal.take(SITE, "t3", later[3]).deaths(later[3]) == 1
+        journal.advance(planned(), planned().reject())
+        assert journal.lease(SITE).deaths(later[3]) == 0
         journal.release(SITE, "t3")
 
         assert journal.lease(SITE).deaths(later[4]) == 0

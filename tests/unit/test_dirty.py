@@ -93,7 +93,7 @@ def test_requested(path: str) -> None:
 )
 def test_not_requested(path: str) -> None:
     """What CloudFront refuses, or forgets nothing by, cannot be asked for."""
-    with pytest.raises(BadInput, match="is no path to invalidate"):
+    with pytest.raises(BadInput, match="is no invalidation path"):
         RequestedPath(path, "somebody")
 
 

@@ -1,4 +1,4 @@
-"""Distributions through boto3: which of them lead to the buckets that are swept."""
+"""The distributions that lead to the swept buckets, through boto3."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from edgesweep.routes.config import buckets_of, cache_policies_of, read
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
-# Reading changes nothing, so botocore may try again.
+# Reading changes nothing, so botocore may retry.
 DISCOVERY_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20
 )
@@ -23,7 +23,7 @@ DISCOVERY_CONFIG = Config(
 _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _DENIED = ("AccessDenied", "AccessDeniedException")
-# A distribution for tenants takes invalidations by tenant, not by distribution.
+# A multi-tenant distribution takes invalidations by tenant, not by distribution.
 _FOR_TENANTS = "tenant-only"
 
 
@@ -32,8 +32,8 @@ class Distributions:
 
     Args:
         client: with `DISCOVERY_CONFIG`.
-        buckets: the buckets that are swept; all of them unless given.
-        only: ids of the distributions to read; all that lead to the buckets unless given.
+        buckets: the swept buckets; all if empty.
+        only: ids of the distributions to read; all that lead to the buckets if empty.
     """
 
     def __init__(
@@ -44,24 +44,24 @@ class Distributions:
         self._only = only
 
     def find(self, known: Collection[str] = ()) -> Sequence[Found]:
-        """Return the distributions as they are configured now, the disabled ones included.
+        """Return the distributions as they are configured now, including disabled ones.
 
-        A list may lag behind, so those that are known are asked for by themselves. One that is
-        named and whose configuration may not be read is taken to serve every object.
+        A list may lag behind, so known ids are read directly. A distribution that the settings
+        name but whose configuration we may not read counts as serving every object.
 
         Raises:
             Undiscovered: CloudFront did not answer, or refused.
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
-            told = {identity: self._told(identity) for identity in identities}
+            told = {identity: self._described(identity) for identity in identities}
             return self._read({identity: one for identity, one in told.items() if one is not None})
         except (BotoCoreError, ClientError) as error:
             msg = f"The distributions cannot be read: {error}"
             raise Undiscovered(msg) from error
 
     def _leading(self) -> Iterator[str]:
-        """Yield the ids of the distributions that lead to the buckets."""
+
         for page in self._client.get_paginator("list_distributions").paginate():
             for summary in page["DistributionList"].get("Items", []):
                 if summary.get("ConnectionMode") == _FOR_TENANTS:
@@ -70,8 +70,8 @@ class Distributions:
                 if leads_to & set(self._buckets or leads_to):
                     yield summary["Id"]
 
-    def _told(self, identity: str) -> Mapping[str, Any] | None:
-        """Return a distribution, empty if it may not be read; None if there is none."""
+    def _described(self, identity: str) -> Mapping[str, Any] | None:
+        """Return a distribution, empty if we may not read it; None if there is none."""
         try:
             return self._client.get_distribution(Id=identity)["Distribution"]
         except ClientError as error:

@@ -1,4 +1,4 @@
-"""Invalidations through boto3: every answer of CloudFront, as data."""
+"""Invalidations through boto3, with every answer of CloudFront as data."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -40,13 +40,7 @@ class CloudFront:
         self._client = client
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        """Ask once for an invalidation of quoted `paths`.
 
-        Args:
-            distribution: its id.
-            paths: quoted invalidation paths.
-            reference: the caller reference; the same one with the same paths is billed once.
-        """
         batch = {
             "Paths": {"Quantity": len(paths), "Items": list(paths)},
             "CallerReference": reference,
@@ -68,9 +62,9 @@ class CloudFront:
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if it has made any.
+        """Return the invalidation that a reference has made since a moment, if any.
 
-        A list does not tell references, so what is as young is asked for one by one:
+        A list lacks references, so each one since then is read by itself:
         "results are returned in decreasing order from most recent to oldest".
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
         """

@@ -1,4 +1,4 @@
-"""BatchWriteItem and BatchGetItem: in batches, and again where DynamoDB left something."""
+"""BatchWriteItem and BatchGetItem, which retry the items that DynamoDB left unprocessed."""
 
 import random
 import time
@@ -47,7 +47,7 @@ class Batches:
         return unwritten
 
     def read(self, keys: Sequence[Request]) -> Iterator[Any]:
-        """Yield the items that have these keys, strongly consistent, as far as DynamoDB gives them.
+        """Yield the items with these keys that DynamoDB returns, strongly consistent.
 
         Raises:
             BotoCoreError, ClientError: DynamoDB refused, or did not answer.
@@ -75,6 +75,6 @@ class Batches:
     def _attempts(self) -> Iterator[int]:
         for attempt in range(_ATTEMPTS):
             if attempt:
-                # Full jitter: many recorders that were throttled together come back apart.
+                # Full jitter spreads the recorders that were throttled together.
                 self._pause(random.uniform(0, _FIRST_PAUSE * 2**attempt))  # noqa: S311  # no secret
             yield attempt

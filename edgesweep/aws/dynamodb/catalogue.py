@@ -43,11 +43,7 @@ class CatalogueTable:
         self._batches = Batches(name, pause)
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
-        """Return the entries of those that are known, strongly consistent.
 
-        Raises:
-            BotoCoreError, ClientError: DynamoDB refused, or did not answer.
-        """
         keys = [{"pk": {"S": _key(name)}} for name in names]
         items = map(self._model.from_raw_data, self._batches.read(keys))
         return {_name(item.pk): _entry(item) for item in items if item.etag is not None}
@@ -59,11 +55,6 @@ class CatalogueTable:
         return {_name(item["pk"]["S"]): reason for item, reason in puts}
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
-        """Set the entries of objects still unknown under `token`, and of no other.
-
-        Returns:
-            Those that failed for another reason, with that reason.
-        """
 
         def put(name: Name) -> str | None:
             return self._put(name, entries[name], token)
@@ -73,7 +64,7 @@ class CatalogueTable:
             return {name: reason for name, reason in reasons if reason is not None}
 
     def _put(self, name: Name, entry: Entry, token: str) -> str | None:
-        """Set one entry; return why that failed, None if it is set or the token is gone."""
+        """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
         item = self._model(
             _key(name),
             etag=entry.etag,
@@ -95,7 +86,7 @@ def _key(name: Name) -> str:
 
 
 def _name(key: str) -> Name:
-    # The name of a bucket holds no slash.
+    # A bucket name has no slash.
     bucket, _, key = key.partition("/")
     return bucket, key
 

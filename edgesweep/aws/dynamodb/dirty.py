@@ -38,7 +38,7 @@ class DirtyTable:
 
     Args:
         name: the table's name.
-        shards: tells how many partitions of each distribution are read.
+        shards: returns how many partitions of each distribution to read.
         pause: sleeps for some seconds between attempts.
     """
 
@@ -79,14 +79,14 @@ class DirtyTable:
         return min(oldest), max(newest, default=max(oldest))
 
     def count(self, distribution: str) -> int:
-        """Return how many rows wait; it reads them all."""
+        """Return how many rows wait, by reading all of them."""
         keys = [partition(distribution, shard) for shard in range(self._shards())]
         return sum(self._model.count(key, consistent_read=True) for key in keys)
 
     def read(
         self, distribution: str, until: datetime | None = None, after: str = ""
     ) -> Iterator[DirtyRow]:
-        """Yield rows, the oldest first; see `edgesweep.flush.rows.DirtyRows`."""
+
         shards = [
             self._query(distribution, shard, range_key_condition=_between(after, until))
             for shard in range(self._shards())
@@ -104,11 +104,10 @@ class DirtyTable:
 
 
 def _between(after: str, until: datetime | None) -> Condition | None:
-    """Return the condition of the sort keys beyond `after` and up to all of the instant `until`.
+    """Return the condition for sort keys beyond `after` and up to all of the instant `until`.
 
-    "$" sorts right after the "#" in a sort key and before a token, so no key lies in between. A key
-    condition may bound a sort key from both sides by BETWEEN alone, which includes its ends, and
-    refuses ends in the wrong order.
+    "$" sorts right after the "#" in a sort key and before a token, so no key lies in between. Only
+    BETWEEN bounds a sort key on both sides; it includes its ends and refuses them in wrong order.
     """
     first, last = f"{after}$", "~" if until is None else f"{instant(until)}$"
     return _Row.sk.between(first, max(first, last)) if after or until else None
@@ -118,8 +117,8 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
     subject, requested = row.subject, {}
     if isinstance(subject, RequestedPath):
         requested = {"path": subject.path, "by": subject.by}
-        # Release 0.1.0 reads objects alone. For one whose key ends in a literal star it sends the
-        # wildcard that stops before the star, so that it may be rolled back to at any time.
+        # Release 0.1.0 reads only objects. It sends a key that ends in a literal star as the
+        # wildcard before the star, so a rollback to it keeps the request.
         subject = Change("*", unquote(subject.path)[1:], Kind.CREATED, row.recorded_at)
     return {
         "pk": row.partition,

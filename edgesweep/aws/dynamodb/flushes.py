@@ -33,11 +33,7 @@ _FAILED = "ConditionalCheckFailed"
 
 
 class _Transaction(TransactWrite):
-    """A transaction whose last updates are the ledger's.
-
-    Attributes:
-        charges: how many these are.
-    """
+    """A transaction whose last `charges` updates go to the ledger."""
 
     charges = 0
 
@@ -47,7 +43,7 @@ class FlushTable:
 
     Args:
         name: the table's name.
-        pause: sleeps for some seconds between attempts of a transaction that met another.
+        pause: sleeps for some seconds before a transaction that met another is retried.
     """
 
     def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
@@ -98,9 +94,9 @@ class FlushTable:
             ).save()
 
     def shards(self, wanted: int) -> int:
-        """Return the most shards that were ever wanted: rows may wait in each of them.
+        """Raise the highest shard count ever used to `wanted`, and return it.
 
-        Whoever writes or reads rows asks first, so that nobody writes where nobody reads.
+        Writers and readers of rows call this first, so no row lands in a shard that nobody reads.
         """
         item = find(self._shards, "shards", "shards")
         most = int(item.most) if item else 1
@@ -136,7 +132,7 @@ class FlushTable:
             self._charge(transaction, gained((None, flush), *rejected), limits)
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
-        """Replace an unfinished flush by what it became, and return that."""
+
         with self._transaction() as transaction:
             transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
             if actions := items.advanced(flush, to):
@@ -162,10 +158,10 @@ class FlushTable:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[_Transaction]:
-        """Yield a transaction to fill, then commit it; one that met another is tried again.
+        """Yield a transaction to fill, then commit it; retry if it met another.
 
         Raises:
-            OverLimit: only the ledger's condition failed; its updates come last.
+            OverLimit: only the ledger's condition failed.
             Overtaken: another condition failed.
         """
         transaction = _Transaction(connection=self._connection)

@@ -1,4 +1,4 @@
-"""The table `flushes`, read for people: what was sent, the newest first."""
+"""The table `flushes` for people: sent flushes, the newest first."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ class History:
         self._flush = bound(FlushItem, name)
 
     def newest(self, distribution: str, most: int) -> Iterator[Flush]:
-        """Yield at most so many flushes of a distribution, the newest first."""
+        """Yield up to `most` flushes of a distribution, the newest first."""
         found = self._flush.query(
             f"flush#{distribution}", scan_index_forward=False, limit=most, consistent_read=True
         )

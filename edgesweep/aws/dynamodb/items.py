@@ -1,7 +1,7 @@
 """The items of the table `flushes`, and the conditions under which they are written.
 
-Every write is conditional on what its caller has read. The conditions are named, each with what it
-makes sure of; a write whose condition fails has changed nothing.
+Every write is conditional on what its caller has read. Each condition has a name and says what it
+ensures; a write whose condition fails changes nothing.
 """
 
 import json
@@ -25,9 +25,9 @@ from edgesweep.dirty import instant, parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
 from edgesweep.flush.pace import LADDER, Demand
 
-# The audit trail is kept somewhat longer than a year.
+# The audit trail lasts somewhat longer than a year.
 KEPT = timedelta(days=400)
-# "The maximum item size in DynamoDB is 400 KB." Beside the paths an item holds little.
+# "The maximum item size in DynamoDB is 400 KB." Apart from the paths an item is small.
 MAX_PACKED = 350_000
 
 
@@ -53,13 +53,13 @@ class FlushItem(Keyed):
 
 
 class LedgerItem(Keyed):
-    """What was charged in one month: `ledger` / `<YYYY-MM>`."""
+    """The paths charged in one month: `ledger` / `<YYYY-MM>`."""
 
     paths = NumberAttribute()
 
 
 class DemandItem(Keyed):
-    """What flushes have taken so far: `demand` / `demand`."""
+    """The paths that flushes have used so far: `demand` / `demand`."""
 
     seen_at = UnicodeAttribute()
     days = UnicodeAttribute()
@@ -67,7 +67,7 @@ class DemandItem(Keyed):
 
 
 class ShardsItem(Keyed):
-    """The most partitions over which rows were ever spread: `shards` / `shards`."""
+    """The highest shard count ever used: `shards` / `shards`."""
 
     most = NumberAttribute()
 
@@ -84,9 +84,9 @@ class LeaseItem(Keyed):
 
 
 def free(now: datetime) -> Condition:
-    """The lease is nobody's, or its owner has let it expire.
+    """Nobody holds the lease, or it has expired.
 
-    A slow owner may still be at work: its next write asks for its token and fails.
+    A slow owner may still be working; its next write requires its token and fails.
     """
     condition: Condition = LeaseItem.token.does_not_exist()
     condition |= LeaseItem.expires_at < instant(now)
@@ -94,19 +94,19 @@ def free(now: datetime) -> Condition:
 
 
 def ours(token: str) -> Condition:
-    """Nobody has taken the lease since we took it, however late we are."""
+    """Nobody has taken the lease since we did, even if it has expired."""
     return LeaseItem.token == token
 
 
 def unfinished_is(flush_id: str | None) -> Condition:
-    """Nothing is unfinished (None), or just the flush that we know of."""
+    """Nothing is unfinished (None), or only the flush with this id."""
     if flush_id is None:
         return LeaseItem.unfinished.does_not_exist()
     return LeaseItem.unfinished == flush_id
 
 
 def as_known(flush: Flush) -> Condition:
-    """The flush is as we read it: nobody else sent it, charged it or finished it since."""
+    """The flush is as we read it: nobody has since sent, charged or finished it."""
     condition: Condition = FlushItem.state == flush.state.value
     condition &= FlushItem.attempts == flush.attempts
     condition &= FlushItem.refusals == flush.refusals
@@ -118,9 +118,9 @@ def as_known(flush: Flush) -> Condition:
 
 
 def within(limit: int, paths: int) -> Condition:
-    """The month holds so little that `paths` more keep it within the limit, or nothing yet.
+    """The month has room for `paths` more within the limit.
 
-    A limit below `paths` is kept by no month: what is charged is never negative.
+    A limit below `paths` fails in any month, since a charge is never negative.
     """
     condition: Condition = LedgerItem.paths <= limit - paths
     return condition if paths > limit else condition | LedgerItem.paths.does_not_exist()
@@ -132,9 +132,9 @@ def until(now: datetime) -> Action:
 
 
 def progress(flush: Flush) -> list[Action]:
-    """Set what changes in the life of a flush; only one that is finished ever expires.
+    """Set the attributes that change in the life of a flush; only a finished one expires.
 
-    An item of the first release carries an expiry from the beginning.
+    An item of the first release has an expiry from the start.
     """
     swept, expiry = FlushItem.swept, FlushItem.expires_at
     moments = ((FlushItem.sent_at, flush.sent_at), (FlushItem.settled_at, flush.settled_at))
@@ -151,7 +151,7 @@ def progress(flush: Flush) -> list[Action]:
 
 
 def opened(lease: Lease, flush: Flush) -> list[Action]:
-    """Make a flush the unfinished one of a lease."""
+    """Make `flush` the unfinished one of its lease."""
     return [
         LeaseItem.unfinished.set(flush.id),
         LeaseItem.flushed_at.set(instant(flush.opened_at)),
@@ -161,18 +161,18 @@ def opened(lease: Lease, flush: Flush) -> list[Action]:
 
 
 def advanced(flush: Flush, to: Flush) -> list[Action]:
-    """Note in the lease what CloudFront accepted since, and let go of a flush that is finished."""
+    """Add newly accepted invalidations to the lease, and release a finished flush."""
     accepted = [line(request) for request in to.accepted[len(flush.accepted) :]]
     actions: list[Action] = []
     if accepted:
         actions.append(LeaseItem.in_progress.set((LeaseItem.in_progress | []).append(accepted)))
     if to.finished:
-        actions.append(LeaseItem.unfinished.remove())
+        actions += [LeaseItem.unfinished.remove(), LeaseItem.tries.set(1)]
     return actions
 
 
 def new(model: type[FlushItem], flush: Flush) -> FlushItem:
-    """Return the item of a flush that is opened."""
+    """Return the item of a new flush."""
     return model(
         f"flush#{flush.distribution}",
         flush.id,
@@ -227,7 +227,7 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
 
 
 def to_demand(item: DemandItem) -> Demand:
-    """Return the demand that an item holds: none if it was counted at other prices."""
+    """Return the demand that an item holds, or none if it was counted at other prices."""
     paths = tuple(map(float, item.paths.split()))
     if len(paths) != len(LADDER):
         return Demand()
@@ -235,7 +235,7 @@ def to_demand(item: DemandItem) -> Demand:
 
 
 def packed(paths: Iterable[str]) -> bytes:
-    """Return paths, byte for byte and in order, in little room."""
+    """Return paths compressed, byte for byte and in order."""
     return zlib.compress(json.dumps(list(paths)).encode())
 
 

@@ -1,4 +1,4 @@
-"""What the models of the tables share: their keys, a table's name, and how one item is read."""
+"""Shared by the models of the tables: keys, the table's name, and the read of one item."""
 
 from typing import TypeVar, cast
 
@@ -17,7 +17,7 @@ class Keyed(Model):
 
 
 def bound(model: type[Model_], table: str) -> type[Model_]:
-    """Return `model` bound to the table of that name, so that no name is global."""
+    """Return `model` bound to a table, so that no table name is global."""
     meta = type("Meta", (), {"table_name": table})
     return cast("type[Model_]", type(model.__name__, (model,), {"Meta": meta}))
 

@@ -1,4 +1,4 @@
-"""The table `flushes`: what is kept of the distributions."""
+"""The table `flushes`: what is known about the distributions."""
 
 import json
 import zlib
@@ -16,9 +16,9 @@ from edgesweep.dirty import instant, parse_instant
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.kept import Kept, Tracked
 
-# The sort key is the version. A release that keeps something else, or whose fingerprints differ for
-# the same configuration, takes the next one: it then finds nothing, as if it looked for the first
-# time, and sweeps nothing.
+# The sort key is the version. A release that stores another shape, or other fingerprints for the
+# same configuration, takes the next one. It then finds nothing, as on its first run, and sweeps
+# nothing.
 _KEY = ("routes", "2")
 _FAILED = "ConditionalCheckFailedException"
 
@@ -39,7 +39,6 @@ class RoutesTable:
         self._model = bound(_RoutesItem, name)
 
     def load(self) -> Kept | None:
-        """Return what was saved last, None if nothing was; strongly consistent."""
         item = find(self._model, *_KEY)
         if item is None:
             return None

@@ -124,7 +124,7 @@ def aliases(facts: Facts) -> Iterator[Finding]:
 
 def free_paths(facts: Facts) -> Iterator[Finding]:
     """Other tools leave the stack the free paths that it counts on."""
-    used, counted_on = sum(facts.foreign.values()), facts.configured.budget.free_paths
+    used, counted_on = sum(facts.foreign.values()), facts.configured.policy.budget.free_paths
     if not used or used + counted_on <= FREE_PATHS:
         return
     left = max(0, FREE_PATHS - used)

@@ -156,12 +156,12 @@ def test_flush(stack: Stack, operator: Person) -> None:
         before = len(stack.watch.invalidations())
 
         (waiting,) = operator.reads("status")["distributions"]
-        rehearsed = operator.reads("flush", "--dry-run")
+        dry = operator.reads("flush", "--dry-run")
         assert len(stack.watch.invalidations()) == before
         (sent,) = operator.reads("flush")
 
         (paths,) = sent["invalidations"]
-        assert [rehearsed[0]["invalidations"], rehearsed[0]["rows"]] == [[paths], sent["rows"]]
+        assert [dry[0]["invalidations"], dry[0]["rows"]] == [[paths], sent["rows"]]
         assert waiting["dirty"] == sent["rows"] >= 2
         invalidation = stack.watch.invalidations()[-1]
         assert sorted(invalidation.paths) == sorted(paths)

@@ -60,13 +60,13 @@ def test_dry_run(
     operated.change(*changed)
 
     with calls() as asked:
-        rehearsed = invalidations_of(operated, "--dry-run")
+        dry = invalidations_of(operated, "--dry-run")
     bodies: list[bytes] = []
     with listening(f"before-call.{CREATE}", lambda params, **_: bodies.append(params["body"])):
         real = invalidations_of(operated)
 
     assert {call for call in asked if not call.split(".")[1].startswith(tuple(READS))} == set()
-    assert rehearsed == real
+    assert dry == real
     assert len(real) == len(bodies) == 1 + unfinished
     for paths, body in zip(real, bodies, strict=True):
         assert [f"<Path>{path}</Path>" in body.decode() for path in paths] == [True] * len(paths)
@@ -78,11 +78,11 @@ def test_unrouted(operated: Operated) -> None:
     """A dry run sees rows go that wait for a distribution which has come, and leaves them there."""
     operated.change("late.html", to=UNROUTED)
 
-    rehearsed = invalidations_of(operated, "--dry-run")
+    dry = invalidations_of(operated, "--dry-run")
 
-    assert rehearsed == [["/late.html"]]
+    assert dry == [["/late.html"]]
     assert operated.dirty.count(UNROUTED) == 1
-    assert invalidations_of(operated) == rehearsed
+    assert invalidations_of(operated) == dry
 
 
 def test_printed(operated: Operated) -> None:

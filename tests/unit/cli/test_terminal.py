@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from rich.progress import TextColumn
 
 from edgesweep.cli import main
-from edgesweep.cli.terminal import OneLineErrors, progress, say, session
+from edgesweep.cli.deployed import session
+from edgesweep.cli.progress import progress
+from edgesweep.cli.terminal import OneLineErrors, say
 from edgesweep.errors import BadInput, EdgesweepError
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")

@@ -151,6 +151,21 @@ def test_progress() -> None:
     assert world.journal.lease("E1").deaths(world.now + LEASE_TERM) == 1
 
 
+def test_recovered() -> None:
+    """Deaths of those who sent or deleted do not make the flush that comes after it any smaller."""
+    world = Ticks()
+    world.change("a.html")
+    killed(world, 11)
+    for _ in range(HOPELESS):
+        killed(world, 6)
+    world.change("b.html")
+
+    outcome = world.tick()[0]
+
+    assert outcome.deaths == HOPELESS + 1
+    assert world.sent == [("/a.html",), ("/b.html",)]
+
+
 def test_late() -> None:
     """A tick begins no turn that it could not bring to an end; the next one begins with it."""
     world = Ticks()
