@@ -141,17 +141,17 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a deployment.
+    """The configuration of a deployment.
 
     Attributes:
-        catalogue_table: empty where every upload is a change.
-        distributions: ids of those that serve the buckets; discovered unless given.
+        catalogue_table: if empty, every upload is a change.
+        distributions: ids of those that serve the buckets; if empty, they are discovered.
         shards: partitions over which the dirty rows of a distribution are spread.
-        selection: which keys are swept.
-        variants: distribution id -> which viewer paths of an object count.
-        notified_queue: ARN of the queue that the buckets notify; None if EventBridge does.
-        queue: URL of the queue of changes; empty for a function that does not send to it.
-        dead_letter_queue: likewise.
+        selection: the keys to sweep.
+        variants: distribution id -> the viewer paths of an object that count.
+        notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
+        queue: URL of the queue of changes; empty for a function that does not use it.
+        dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
     """
 
     dirty_table: str
@@ -175,7 +175,7 @@ class Settings:
             BadInput: a variable is missing or out of its bounds; the text names it.
         """
         read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
-        # CloudFormation says what the buckets and distributions are called, those of a demo too.
+        # CloudFormation names the buckets and distributions, including those of a demo.
         given = checked({**read, "bucket": "", "distribution": ""})
         return cls(
             dirty_table=_required(values, "DIRTY_TABLE"),
