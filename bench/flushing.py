@@ -2,8 +2,8 @@
 
     python -m bench.flushing
 
-100,000 objects have changed, and one tick flushes them in an embedded AWS on this machine. Its waits
-for that AWS are no measure of the real one; the rest of the tick's time is.
+100,000 objects have changed, and one tick flushes them in an embedded AWS on this machine. Its
+waits for that AWS are no measure of the real one; the rest of the tick's time is.
 """
 
 import argparse
