@@ -126,7 +126,7 @@ def test_unfinished(operated: Operated) -> None:
     assert (flush["state"], flush["seconds"], flush["invalidations"]) == ("open", None, [])
     assert row.split()[4:6] == ["-", "open"]
     assert "1 attempt, 1 refusal, accepted as nothing" in full
-    assert operated.run("status").stdout.splitlines()[-1].endswith("not answered for all of it")
+    assert operated.run("status").stdout.splitlines()[-1].endswith("not answered all of it")
 
 
 @pytest.mark.parametrize("options", [(), ("--distribution", "E2")])
