@@ -81,10 +81,7 @@ def plan(
     if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
         raise click.UsageError("Only one of CHANGES and --live can be standard input")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
-    keys = read_keys(changes)
-    dirty = {viewer_path(key) for key in keys}
-    if alias:
-        dirty |= {path for key in keys for path in everywhere([""]).viewer_paths("", "", key)}
+    dirty = {path for key in read_keys(changes) for path in _paths(key, alias=alias)}
     if bucket is not None:
         from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415  # imports AWS's libraries
 
@@ -100,6 +97,11 @@ def plan(
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
     lines = _table(chosen, dirty, known, prices, everything=live is not None)
     show(_as_json(chosen, prices), lines, as_json=as_json)
+
+
+def _paths(key: str, *, alias: bool) -> Collection[str]:
+    """Return the viewer path of an object, or all that a distribution may have cached it under."""
+    return everywhere([""]).viewer_paths("", "", key) if alias else [viewer_path(key)]
 
 
 def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:
