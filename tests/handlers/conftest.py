@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from edgesweep import wiring
+from edgesweep.aws import s3
 from edgesweep.aws.dynamodb import DirtyTable
 from tests.aws import create_distribution, create_table
+from tests.clock import stepping
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,13 @@ class Deployment:
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """Deploy two tables and a distribution; there is no bucket to look at."""
+    """Deploy two tables and a distribution; there is no bucket to look at.
+
+    However slow the machine is, no lease ends, nothing remembered is out of date, and every object
+    is looked at: else it would decide how many calls there are.
+    """
+    monkeypatch.setattr(wiring, "now", stepping())
+    monkeypatch.setattr(s3, "wait", lambda asked, _patience: wait(asked))
     with mock_aws():
         create_table("dirty")
         create_table("flushes")

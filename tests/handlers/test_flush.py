@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from edgesweep import wiring
 from edgesweep.aws.s3 import Bucket
 from edgesweep.aws.sqs import Queue
 from edgesweep.dirty import Change, DirtyRow, Kind
@@ -50,7 +51,7 @@ class Queues(NamedTuple):
 
 def row(deployment: Deployment, key: str, age: timedelta = timedelta(hours=1)) -> DirtyRow:
     """Return a row that was recorded some time ago."""
-    moment = datetime.now(UTC) - age
+    moment = wiring.now() - age
     change = Change("site", key, Kind.CREATED, moment)
     return DirtyRow(deployment.distribution, change, moment, f"{next(TOKENS):08x}")
 
@@ -312,7 +313,8 @@ def queues(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Queues:
     urls = Queues(*(sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")))
     monkeypatch.setenv("QUEUE", urls.queue)
     monkeypatch.setenv("DEAD_LETTER_QUEUE", urls.dead)
-    monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta())
+    # Its queue keeps the time of this machine.
+    monkeypatch.setattr(redrive, "FIRST_WAIT", -timedelta(days=1))
     sqs.send_message(QueueUrl=urls.dead, MessageBody="a change")
     return urls
 
@@ -333,7 +335,7 @@ def test_fresh_dead_letters(
     deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dead letter that is not due yet stays, hidden until it is."""
-    monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta(minutes=1))
+    monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta(hours=1))
 
     deployment.load("flush")()
 
@@ -347,7 +349,7 @@ def test_given_up(deployment: Deployment, queues: Queues, monkeypatch: pytest.Mo
     monkeypatch.setenv("QUIET_SECONDS", "0")
     monkeypatch.setattr("edgesweep.flush.redrive.ATTEMPTS", 0)
     monkeypatch.setattr("edgesweep.flush.gaps.ATTEMPTS", 0)
-    monkeypatch.setattr("edgesweep.flush.gaps.SETTLED", timedelta())
+    monkeypatch.setattr("edgesweep.flush.gaps.SETTLED", -timedelta(days=1))
     with notifications_of("site"):
         Bucket(boto3.client("s3"), "site").replace({EVENTBRIDGE: {}})
         for _ in range(3):
