@@ -29,6 +29,7 @@ endef
 WORKERS ?= 6
 SEEDS ?= 10000
 FIRST ?= 0
+JOBS ?= 2
 # What decides has to be covered to the last branch: the nouns, and four rooms.
 CORE := edgesweep/*.py,edgesweep/record/*,edgesweep/routes/*,edgesweep/cover/*,edgesweep/flush/*
 
@@ -69,8 +70,8 @@ test: install lint types ## Run every check and test
 notebook: .venv/.stamp ## Run the cost notebook, and write its outputs in place
 	@.venv/bin/python -m notebooks
 
-soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds
-	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST)
+soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds, in JOBS processes
+	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
 
 lint: .venv/.stamp ## Check style and import contracts
 	@.venv/bin/ruff check .

@@ -92,6 +92,7 @@ def flusher(
         survey=_Surveyor(adapters.listing, routes, warn),
         viewer_paths=routes.paths_of,
         strict=routes.strict,
+        gone=routes.gone,
         clock=now,
         token=token,
         warn=warn,

@@ -15,10 +15,15 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.loaders import create_loader
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("edgesweep", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile(
+    "edgesweep",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],  # so may the machine be
+)
 settings.load_profile("edgesweep")
 
 _TESTS = Path(__file__).parent

@@ -106,6 +106,7 @@ class Flusher:
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
         warn: tells an operator.
+        gone: tells whether a distribution is known as deleted.
     """
 
     dirty: DirtyRows
@@ -118,6 +119,7 @@ class Flusher:
     clock: Callable[[], datetime]
     token: Callable[[], str]
     warn: Callable[[str], None] = lambda _: None
+    gone: Callable[[str], bool] = lambda _: True
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -226,7 +228,8 @@ class Flusher:
     ) -> Outcome:
         # What was accepted of it is done, and has to be so before the flush is forgotten.
         flush, swept = self._sweeper.sweep(flush, held)
-        if swept and isinstance(answer, Refused) and answer.refusal is Refusal.GONE:
+        refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
+        if swept and refused and self.gone(flush.distribution):
             swept = self._sweeper.unroute(held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)

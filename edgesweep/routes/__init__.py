@@ -227,6 +227,10 @@ class Routes:
         """Tell whether only `/*` is trusted to match its own text."""
         return self.variants_of(distribution).stems
 
+    def gone(self, distribution: str) -> bool:
+        """Tell whether a distribution is disabled, as one that is deleted is known."""
+        return not any(one.enabled for one in self._named(distribution))
+
     def origins(self, distribution: str) -> Sequence[Origin]:
         """Return the buckets that a distribution leads to."""
         origins = (origin for one in self._named(distribution) for origin in one.origins)

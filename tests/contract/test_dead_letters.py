@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -13,6 +14,7 @@ from moto.sqs import models
 
 from edgesweep.aws.sqs import REDRIVEN, DeadLetterQueue, Queue
 from edgesweep.flush.redrive import ATTEMPTS, DeadLetters, Letter
+from tests.aws import listening
 from tests.fakes.letters import DeadLettersInMemory
 
 
@@ -145,6 +147,20 @@ def test_hide_nothing(post: Post) -> None:
     post.dead.hide({})
 
     assert len(list(iter_all(post.dead))) == 1
+
+
+def test_not_sent() -> None:
+    """A message that SQS does not take back stays a dead letter."""
+
+    def refuse(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Failed"] = [parsed["Successful"].pop()]
+
+    with listening("after-call.sqs.SendMessageBatch", refuse):
+        for post in in_sqs():
+            post.bury(["a", "b", "c"])
+
+            assert post.dead.send_back(post.dead.take()) == 2
+            assert post.dead.waiting() == 1
 
 
 def test_large() -> None:

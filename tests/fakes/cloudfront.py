@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -304,9 +305,11 @@ def _items(paths: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _matches(path: str, viewer_path: str) -> bool:
-    if path.endswith("*"):
-        return viewer_path.startswith(unquote(path[:-1]))
-    return viewer_path == unquote(path)
+    said = _decoded(path)
+    return viewer_path.startswith(said[:-1]) if path.endswith("*") else viewer_path == said
+
+
+_decoded = lru_cache(maxsize=10_000)(unquote)
 
 
 def _answer(made: Made, now: datetime) -> Mapping[str, Any]:

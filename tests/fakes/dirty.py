@@ -1,10 +1,15 @@
 """Dirty rows in memory."""
 
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
+from itertools import islice
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, instant
+
+# Sorts after every shard.
+_LAST = 1_000
 
 
 class DirtyRowsInMemory:
@@ -19,6 +24,7 @@ class DirtyRowsInMemory:
 
     def __init__(self, room: int | None = None) -> None:
         self._rows: dict[tuple[str, str], DirtyRow] = {}
+        self._sorted: dict[str, list[tuple[str, int, DirtyRow]]] = defaultdict(list)
         self.room = room
 
     @property
@@ -29,28 +35,60 @@ class DirtyRowsInMemory:
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those for which there was no room."""
         room = len(rows) if self.room is None else max(0, self.room - len(self._rows))
-        self._rows |= {(row.partition, row.position): row for row in rows[:room]}
+        for row in rows[:room]:
+            self._drop(row)
+            self._rows[row.partition, row.position] = row
+            insort(self._sorted[row.distribution], (row.position, row.shard, row))
         return dict.fromkeys(rows[room:], "The table is full")
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""
         for row in rows:
-            self._rows.pop((row.partition, row.position), None)
+            self._drop(row)
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
+    def span(self, distribution: str, shards: int = _LAST) -> tuple[datetime, datetime] | tuple[()]:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
-        moments = [row.recorded_at for row in self.read(distribution)]
+        moments = [
+            row.recorded_at for _, shard, row in self._sorted[distribution] if shard < shards
+        ]
         return (moments[0], moments[-1]) if moments else ()
 
     def count(self, distribution: str) -> int:
         """Return how many rows wait."""
-        return sum(row.distribution == distribution for row in self._rows.values())
+        return len(self._sorted[distribution])
 
     def read(
         self, distribution: str, until: datetime | None = None, after: str = ""
     ) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
-        rows = [row for row in self._rows.values() if row.distribution == distribution]
-        for row in sorted(rows, key=attrgetter("position")):
-            if row.position > after and (until is None or row.recorded_at <= until):
-                yield row
+        yield from self.page(distribution, after, until)
+
+    def page(
+        self,
+        distribution: str,
+        after: str,
+        until: datetime | None = None,
+        most: int | None = None,
+        shards: int = _LAST,
+    ) -> list[DirtyRow]:
+        """Return as many rows of some shards as one query does, the oldest first.
+
+        Args:
+            distribution: whose rows.
+            after: only those beyond this position.
+            until: only those recorded at or before this.
+            most: how many; all unless given.
+            shards: only those of so many shards.
+        """
+        rows = self._sorted[distribution]
+        start, end = bisect_left(rows, (after, _LAST)), len(rows)
+        if until is not None:
+            # "$" sorts right after the "#" that ends the instant in a position.
+            end = bisect_left(rows, (f"{instant(until)}$",))
+        found = (row for _, shard, row in islice(rows, start, end) if shard < shards)
+        return list(islice(found, most))
+
+    def _drop(self, row: DirtyRow) -> None:
+        if self._rows.pop((row.partition, row.position), None) is not None:
+            rows = self._sorted[row.distribution]
+            del rows[bisect_left(rows, (row.position, row.shard))]

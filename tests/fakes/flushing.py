@@ -98,7 +98,9 @@ class Ticks:
         self.dirty.add([row])
         return row
 
-    def tick(self, *distributions: str, process: Process | None = None) -> Sequence[Outcome]:
+    def tick(
+        self, *distributions: str, process: Process | None = None, gone: bool = True
+    ) -> Sequence[Outcome]:
         """Let a process flush."""
         process = process or Process()
         journal, edge = process.using(self.journal), process.using(self)
@@ -110,6 +112,7 @@ class Ticks:
             survey=self._survey,
             viewer_paths=Routes().paths_of,
             strict=lambda _: False,
+            gone=lambda _: gone,
             clock=lambda: self.now,
             token=self.token,
             warn=self.warned.append,

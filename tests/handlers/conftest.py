@@ -5,8 +5,9 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -15,9 +16,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from edgesweep import wiring
+from edgesweep.aws import s3
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.dirty import Change, DirtyRow, Kind
 from tests.aws import create_distribution, create_table
+from tests.clock import stepping
 
 TOKENS = count(1)
 
@@ -55,7 +59,13 @@ class Deployment:
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """Deploy two tables and a distribution; there is no bucket to look at."""
+    """Deploy two tables and a distribution; there is no bucket to look at.
+
+    However slow the machine is, no lease ends, nothing remembered is out of date, and every object
+    is looked at: else it would decide how many calls there are.
+    """
+    monkeypatch.setattr(wiring, "now", stepping())
+    monkeypatch.setattr(s3, "wait", lambda asked, _patience: wait(asked))
     with mock_aws():
         create_table("dirty")
         create_table("flushes")
@@ -87,7 +97,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 
 def row(deployment: Deployment, key: str, age: timedelta = timedelta(hours=1)) -> DirtyRow:
     """Return a row that was recorded some time ago."""
-    moment = datetime.now(UTC) - age
+    moment = wiring.now() - age
     change = Change("site", key, Kind.CREATED, moment)
     return DirtyRow(deployment.distribution, change, moment, f"{next(TOKENS):08x}")
 

@@ -43,7 +43,7 @@ def queues(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Queues:
     urls = Queues(*(sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")))
     monkeypatch.setenv("QUEUE", urls.queue)
     monkeypatch.setenv("DEAD_LETTER_QUEUE", urls.dead)
-    monkeypatch.setattr(redrive, "FIRST_WAIT", timedelta())
+    monkeypatch.setattr(redrive, "FIRST_WAIT", -timedelta(days=1))
     sqs.send_message(QueueUrl=urls.dead, MessageBody="a change")
     return urls
 

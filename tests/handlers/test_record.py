@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.routes import everywhere
 from edgesweep.routes.kept import Kept, Tracked
@@ -84,14 +85,14 @@ def keys(deployment: Deployment) -> list[str]:
 
 def test_rows(deployment: Deployment, record: Function) -> None:
     """Every change of a batch is a row, stamped with the present, and no message comes back."""
-    before = datetime.now(UTC)
+    before = wiring.now()
 
     response = record(event(notification("a", "b"), notification("c"), notification("a")))
 
     assert response == failures()
     assert keys(deployment) == ["a", "b", "c"]
     for row in deployment.dirty.read(deployment.distribution):
-        assert before <= row.recorded_at <= datetime.now(UTC)
+        assert before <= row.recorded_at <= wiring.now()
 
 
 def test_hard_keys(deployment: Deployment, record: Function) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 
 import boto3
@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
+from edgesweep import wiring
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.cli import main
 from edgesweep.dirty import Change, DirtyRow, Kind
 from tests.aws import create_distribution, create_table
+from tests.clock import stepping
 from tests.fakes.stack import ENVIRONMENT, OUTPUTS, DeployedStack, deployed
 
 # Objects that no test changes: they keep a wildcard from matching changed ones only.
@@ -45,7 +47,7 @@ class Operated:
         self, *keys: str, age: timedelta = timedelta(hours=1), to: str | None = None
     ) -> None:
         """Let objects have changed some time ago; rows go to the distribution unless told."""
-        moment = datetime.now(UTC) - age
+        moment = wiring.now() - age
         self.dirty.add(
             [
                 DirtyRow(
@@ -84,8 +86,9 @@ class Operated:
 
 
 @pytest.fixture
-def operated() -> Iterator[Operated]:
-    """Deploy an empty stack."""
+def operated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operated]:
+    """Deploy an empty stack, whose leases last however slow the machine is."""
+    monkeypatch.setattr(wiring, "now", stepping())
     with mock_aws():
         create_table("dirty")
         create_table("flushes")

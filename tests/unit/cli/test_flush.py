@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 
+from edgesweep import wiring
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.policy import Reason
 from tests.aws import calls, listening
@@ -122,7 +123,7 @@ def test_nothing(operated: Operated, options: Sequence[str]) -> None:
 def test_leased(operated: Operated) -> None:
     """It never fights the schedule: a flush that is under way is left alone."""
     operated.change("index.html")
-    operated.journal.take(operated.distribution, "the schedule", datetime.now(UTC))
+    operated.journal.take(operated.distribution, "the schedule", wiring.now())
 
     result = operated.run("flush")
 

@@ -1,6 +1,6 @@
 """However long each step of a flush takes, no other tick gets hold of its lease."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from edgesweep.cover import capped
+from edgesweep.dirty import DirtyRow
 from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.answers import Refusal, Refused
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import LEASE_TERM, Invalidation, Overtaken
 from edgesweep.flush.policy import Reason
 from edgesweep.operate.journal_in_memory import JournalInMemory
+from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import Killed, Process, Ticks
 
 MINUTE = timedelta(minutes=1)
@@ -83,6 +85,29 @@ def test_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     world.journal.leases["E1"] = before
 
     outcome = tick(world, monkeypatch)
+
+    assert (outcome.error, outcome.reason, world.keys) == (None, Reason.QUIET, [])
+
+
+def test_reading() -> None:
+    """It is kept while rows are read, however many there are."""
+
+    class Long(DirtyRowsInMemory):
+        """Rows of which a chunk takes as long as a step may take."""
+
+        def read(self, *arguments: Any, **named: Any) -> Iterator[DirtyRow]:  # noqa: ANN401  # as it is
+            for row in super().read(*arguments, **named):
+                world.now += STEP / rows.CHUNK
+                if world.journal.lease("E1").token is not None:
+                    with pytest.raises(Overtaken):
+                        world.journal.take("E1", "theirs", world.now)
+                yield row
+
+    world = Ticks(dirty=Long())
+    for number in range(120):
+        world.change(f"{number}.html")
+
+    (outcome,) = world.tick()
 
     assert (outcome.error, outcome.reason, world.keys) == (None, Reason.QUIET, [])
 

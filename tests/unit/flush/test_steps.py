@@ -160,7 +160,7 @@ def test_vanished() -> None:
     """Rows that another flusher has covered since the peek need no flush."""
 
     class Stale(DirtyRowsInMemory):
-        def span(self, _distribution: str) -> tuple[datetime, datetime]:
+        def span(self, distribution: str, shards: int = 1) -> tuple[datetime, datetime]:  # noqa: ARG002  # as it is
             return NOON - HOUR, NOON - HOUR
 
     world = Ticks(dirty=Stale())
@@ -213,10 +213,10 @@ def test_unreadable() -> None:
     failure = OSError("No route")
 
     class Closed(DirtyRowsInMemory):
-        def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
+        def span(self, distribution: str, shards: int = 1) -> tuple[datetime, datetime] | tuple[()]:
             if distribution == "E1":
                 raise failure
-            return super().span(distribution)
+            return super().span(distribution, shards)
 
     world = Ticks(dirty=Closed())
     world.change("a.html", to="E2")

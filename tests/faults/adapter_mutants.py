@@ -1,0 +1,156 @@
+"""Safeties of adapters, and of steps that no story reaches: a test fails without each of them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from pynamodb.connection import Connection
+from pynamodb.models import Model
+
+from edgesweep.aws.dynamodb import DirtyTable, dirty, items
+from edgesweep.aws.dynamodb.batches import Batches
+from edgesweep.aws.dynamodb.items import LeaseItem, LedgerItem
+from edgesweep.aws.sqs import DeadLetterQueue
+from edgesweep.dirty import DirtyRow
+from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.planning import Planner
+from edgesweep.flush.redrive import Letter
+from edgesweep.flush.sweeping import Sweeper
+from edgesweep.flush.tick import Ticked
+from edgesweep.record.unchanged import Entry
+from edgesweep.routes import Routes
+from tests.faults.mutants import Mutant
+from tests.faults.wider_mutants import removed_unsent
+
+
+def eventual_query() -> AbstractContextManager[object]:
+    """A Query may miss what was written a moment ago."""
+
+    def query(cls: type[Model], *arguments: Any, **named: Any) -> Any:
+        return Model.query.__func__(cls, *arguments, **{**named, "consistent_read": False})  # type: ignore[attr-defined]  # a class method
+
+    return mock.patch.object(dirty._Row, "query", classmethod(query))
+
+
+def eventual_batch_get() -> AbstractContextManager[object]:
+    """So may a BatchGetItem."""
+    dispatch = Connection.dispatch
+
+    def lax(self: Connection, operation: str, request: dict[str, Any], *more: Any) -> Any:
+        if operation == "BatchGetItem":
+            for table in request["RequestItems"].values():
+                table["ConsistentRead"] = False
+        return dispatch(self, operation, request, *more)
+
+    return mock.patch.object(Connection, "dispatch", lax)
+
+
+def unserved_unsent() -> AbstractContextManager[object]:
+    """A row of an object that is no longer served is deleted, and no path of it is sent."""
+
+    def served(self: Routes, row: DirtyRow) -> Any:
+        return self.viewer_paths(row.distribution, row.change.bucket, row.change.key)
+
+    return mock.patch.object(Routes, "paths_of", served)
+
+
+def lease_lost_while_reading() -> AbstractContextManager[object]:
+    """The lease is not renewed while rows are read."""
+    read = Planner.read
+
+    def hurried(self: Planner, *arguments: Any) -> Any:
+        with mock.patch.object(HeldLease, "keep", lambda _: None):
+            return read(self, *arguments)
+
+    return mock.patch.object(Planner, "read", hurried)
+
+
+def given_up_at_once() -> AbstractContextManager[object]:
+    """A flush is given up before its accepted parts are deleted."""
+    give_up = Flusher._give_up
+
+    def forgetful(self: Flusher, *arguments: Any) -> Outcome:
+        with mock.patch.object(Sweeper, "sweep", lambda _self, flush, _held: (flush, True)):
+            return give_up(self, *arguments)
+
+    return mock.patch.object(Flusher, "_give_up", forgetful)
+
+
+def unprocessed_forgotten() -> AbstractContextManager[object]:
+    """What DynamoDB left unprocessed counts as written."""
+    write = Batches._write_batch
+
+    def careless(self: Batches, batch: Any) -> Sequence[Any]:
+        write(self, batch)
+        return ()
+
+    return mock.patch.object(Batches, "_write_batch", careless)
+
+
+def one_shard() -> AbstractContextManager[object]:
+    """The first partition of a distribution is read alone."""
+    init = DirtyTable.__init__
+
+    def narrow(self: DirtyTable, name: str, *_: object, **__: object) -> None:
+        init(self, name)
+
+    return mock.patch.object(DirtyTable, "__init__", narrow)
+
+
+def held_lease_taken() -> AbstractContextManager[object]:
+    """A lease is taken from whoever holds it."""
+    return mock.patch.object(
+        items, "free", lambda _now: LeaseItem.pk.exists() | LeaseItem.pk.does_not_exist()
+    )
+
+
+def limit_not_asked() -> AbstractContextManager[object]:
+    """The ledger of a month takes any number of paths."""
+    return mock.patch.object(
+        items, "within", lambda *_: LedgerItem.pk.exists() | LedgerItem.pk.does_not_exist()
+    )
+
+
+def sent_back_uncounted() -> AbstractContextManager[object]:
+    """A message does not carry how often it was sent back."""
+    sent = DeadLetterQueue._sent
+
+    def first(self: DeadLetterQueue, letters: Sequence[Letter]) -> Any:
+        return sent(self, [replace(letter, redriven=-1) for letter in letters])
+
+    return mock.patch.object(DeadLetterQueue, "_sent", first)
+
+
+def old_entries_trusted() -> AbstractContextManager[object]:
+    """What was known before events were missed counts as known."""
+    return mock.patch.object(Entry, "is_complete", lambda *_: True)
+
+
+def failures_untold() -> AbstractContextManager[object]:
+    """The flush function ends well whatever went wrong."""
+    return mock.patch.object(Ticked, "errors", ())
+
+
+_CONTRACT, _FLUSH = "tests/contract", "tests/unit/flush"
+# Name -> the mutant, and the test that fails under it.
+MUTANTS: Mapping[str, tuple[Mutant, str]] = {
+    mutant.__name__.replace("_", " "): (mutant, test)
+    for mutant, test in (
+        (eventual_query, f"{_CONTRACT}/test_consistency.py"),
+        (eventual_batch_get, f"{_CONTRACT}/test_consistency.py"),
+        (removed_unsent, f"{_CONTRACT}/test_dead_letters.py::test_not_sent"),
+        (unserved_unsent, "tests/unit/routes/test_unserved.py"),
+        (lease_lost_while_reading, f"{_FLUSH}/test_holding.py::test_reading"),
+        (given_up_at_once, f"{_FLUSH}/test_sweeping.py::test_given_up_by_parts"),
+        (unprocessed_forgotten, "tests/unit/aws/test_dirty_table.py::test_leftovers"),
+        (one_shard, f"{_CONTRACT}/test_dirty_rows.py::TestDynamoDB"),
+        (held_lease_taken, f"{_CONTRACT}/test_leases.py::TestDynamoDB::test_held"),
+        (limit_not_asked, f"{_CONTRACT}/test_opening.py::TestDynamoDB::test_limit_of_sum"),
+        (sent_back_uncounted, f"{_CONTRACT}/test_dead_letters.py::test_send_back"),
+        (old_entries_trusted, "tests/unit/record/test_unchanged.py"),
+        (failures_untold, "tests/handlers/test_flush.py::test_refused_dead_letters"),
+    )
+}

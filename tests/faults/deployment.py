@@ -1,0 +1,206 @@
+"""The two functions as Lambda runs them: the real handlers, wired as they are deployed.
+
+Only what they reach is replaced: the adapters of the tables, the clients of boto3, the clock and
+the randomness. An environment that stays warm keeps what a handler remembers between invocations;
+one whose process died, or that Lambda has taken away, begins with nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import handlers.flush
+import handlers.record
+from edgesweep import wiring
+from edgesweep.aws.dynamodb.dirty import Unwritten
+from edgesweep.flush.discovery import Undiscovered
+from edgesweep.flush.flusher import Outcome
+from edgesweep.flush.gaps import Unswept
+from edgesweep.flush.tick import Ticked
+from edgesweep.settings import Settings
+from tests.faults.process import Environment, NoAnswer, Process, here
+from tests.faults.queues import Queues
+from tests.faults.world import World
+
+FLUSH_SECONDS = 300
+RECORD_SECONDS = 30
+
+# How often a warm environment is not used though one is there, and how many are kept.
+_COLD = 0.1
+_WARM = 12
+# The errors that the weather makes.
+_OF_THE_WORLD = (BotoCoreError, ClientError, Unwritten, Undiscovered, Unswept)
+
+
+class Function:
+    """One of the functions, in as many environments as run at once.
+
+    Attributes:
+        running: how many invocations are under way.
+    """
+
+    def __init__(self, world: World, name: str, timeout: float) -> None:
+        self._world = world
+        self._name = name
+        self._timeout = timeout
+        self._idle: list[Environment] = []
+        self._releases = 0
+        self._invoked = 0
+        self.running = 0
+
+    def invoke(self, runs: Callable[[], None]) -> None:
+        """Begin an invocation."""
+        self._invoked += 1
+        self.running += 1
+        random = self._world.random
+        warm = bool(self._idle) and random.random() >= _COLD
+        environment = self._idle.pop() if warm else Environment.cold(random, self._releases)
+        process = Process(
+            self._world,
+            f"{self._name} {self._invoked}",
+            runs,
+            timeout=self._timeout,
+            environment=environment,
+            ended=self._ended,
+        )
+        self._world.start(process)
+
+    def release(self) -> None:
+        """Use new environments from now on."""
+        self._releases += 1
+        self._idle.clear()
+
+    def _ended(self, process: Process) -> None:
+        self.running -= 1
+        current = process.environment.release == self._releases
+        if current and not process.dead and len(self._idle) < _WARM:
+            self._idle.append(process.environment)
+
+
+class Deployment:
+    """The functions, what they are told, and what they reach.
+
+    Args:
+        world: where they run.
+        settings: what they are told.
+        fakes: name of an adapter, or of whatever reaches AWS -> what stands in for it.
+        broken: told of an error that is not of the world.
+
+    Attributes:
+        recorder: the record function.
+        flush: the flush function.
+        outcomes: what the last tick that came to its end did.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        settings: Settings,
+        fakes: Mapping[str, object],
+        broken: Callable[[str], None],
+    ) -> None:
+        self._settings = {handlers.flush: settings, handlers.record: settings}
+        self._broken = broken
+        self._fakes: Mapping[str, object] = {
+            "now": lambda: here().clock(),
+            "token": lambda: here().token(),
+            "row_token": lambda: here().token() + here().token(),
+            **fakes,
+        }
+        self.recorder = Function(world, "record", RECORD_SECONDS)
+        self.flush = Function(world, "flush", FLUSH_SECONDS)
+        self.outcomes: Sequence[Outcome] = ()
+
+    def record(self, queues: Queues, batch: Mapping[str, str]) -> None:
+        """Invoke the record function on messages."""
+        self.recorder.invoke(lambda: self._recorded(queues, batch))
+
+    def tick(self) -> None:
+        """Invoke the flush function."""
+        self.flush.invoke(self._ticked)
+
+    def reshard(self, module: ModuleType, function: Function, shards: int) -> None:
+        """Release one of the functions with another number of shards."""
+        self._settings[module] = replace(self._settings[module], shards=shards)
+        function.release()
+
+    @contextmanager
+    def loaded(self) -> Iterator[None]:
+        """Let the handlers' modules be as they are in this deployment."""
+        with ExitStack() as patches:
+            for module in (wiring, handlers.flush, handlers.record):
+                for name, value in self._replaced(module):
+                    patches.enter_context(mock.patch.object(module, name, value))
+            patches.enter_context(mock.patch.object(handlers.flush, "log", self._heard))
+            real = partial(_real, wiring.Adapters.real)
+            patches.enter_context(mock.patch.object(wiring.Adapters, "real", real))
+            yield
+
+    def _replaced(self, module: ModuleType) -> Iterator[tuple[str, object]]:
+        for name, value in list(vars(module).items()):
+            if name in self._fakes:
+                yield name, self._fakes[name]
+            elif name == "Settings" and module is not wiring:
+                yield name, SimpleNamespace(from_mapping=lambda _: self._settings[module])
+            elif name in ("logger", "metrics"):
+                yield name, _Silent()
+            elif hasattr(value, "cache_clear"):
+                yield name, partial(_remembered, value)
+
+    def _recorded(self, queues: Queues, batch: Mapping[str, str]) -> None:
+        records = [{"messageId": name, "body": body} for name, body in batch.items()]
+        try:
+            answer = handlers.record.handler({"Records": records}, None)
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            done = [message for message in batch if message not in failed]
+            here().call("queue.acknowledge", lambda: queues.acknowledge(done))
+        except NoAnswer as error:
+            here().note(f"failed: {error}")
+
+    def _ticked(self) -> None:
+        process = here()
+        try:
+            handlers.flush.handler({}, None)
+        except Exception as error:  # noqa: BLE001  # told, and judged
+            for one in _leaves([error]):
+                process.note(repr(one))
+                if not isinstance(one, _OF_THE_WORLD):
+                    self._broken(f"{process.name}: {one!r}")
+
+    def _heard(self, done: Ticked) -> None:
+        self.outcomes = done.outcomes
+        for outcome in done.outcomes:
+            here().note(f"{outcome.distribution} {outcome.reason}")
+
+
+class _Silent:
+    """A logger, or a collector of metrics, that keeps nothing."""
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+def _leaves(errors: Iterable[Exception]) -> Iterator[Exception]:
+    for error in errors:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error.exceptions)
+        else:
+            yield error
+
+
+def _remembered(function: Any, *arguments: object) -> Any:
+    """Call a cached function of a handler, with a cache for each environment."""
+    memory, key = here().environment.memory, (function, *arguments)
+    if key not in memory:
+        memory[key] = function.__wrapped__(*arguments)
+    return memory[key]
+
+
+def _real(real: Callable[..., wiring.Adapters], *arguments: Any) -> wiring.Adapters:
+    return replace(real(*arguments), pause=lambda seconds: here().sleep(seconds))

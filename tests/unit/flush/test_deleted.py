@@ -1,0 +1,20 @@
+"""The rows of a distribution that CloudFront does not know wait until it is known as deleted."""
+
+from edgesweep.dirty import UNROUTED
+from edgesweep.flush.answers import Refusal, Refused
+from tests.fakes.flushing import Ticks
+
+NO = Refused(Refusal.GONE, "No.")
+
+
+def test_known_as_deleted() -> None:
+    """Until then they stay: routed again at once, they would be paid for by others each time."""
+    world = Ticks([NO, NO])
+    world.change("a.html")
+
+    world.tick(gone=False)
+    assert world.keys == [("E1", "a.html")]
+
+    world.tick(gone=True)
+    assert world.keys == [(UNROUTED, "a.html")]
+    assert sum(world.journal.ledger.values()) == 0
