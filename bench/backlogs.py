@@ -38,6 +38,7 @@ from infra.local.aws import REGION
 
 ROWS = 200_000
 LIVE = 1_000_000
+SOME_ROWS = 50_000
 LONG_KEYS = 1_000
 SHORT_KEYS = 60
 BACKLOGS = (1_000_000, 2_000_000, 5_000_000)
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     long = in_its_own_process(ROWS, LONG_KEYS, LIVE)
     print("\n".join(limits_told(long)), flush=True)
-    pace = pace_of(in_its_own_process(ROWS, SHORT_KEYS, ROWS))
+    pace = pace_of(in_its_own_process(SOME_ROWS, SHORT_KEYS, SOME_ROWS))
     backlogs = []
     for count in BACKLOGS:
         minutes = Minutes.of(count // options.scale, pace.times(options.scale))
