@@ -58,7 +58,7 @@ def create_stack(aws: EmbeddedAws, stage: str, template: Template) -> None:
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     waiter = formation.get_waiter("stack_create_complete")
-    waiter.wait(StackName=_name(stage), WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+    waiter.wait(StackName=_name(stage), WaiterConfig={"Delay": 1, "MaxAttempts": 900})
 
 
 def _functions(template: Template) -> Iterator[dict[str, Any]]:
