@@ -26,7 +26,7 @@ define environment
 endef
 
 # Processes that run tests, some of which mostly wait for what they have deployed.
-WORKERS ?= 6
+WORKERS ?= 8
 SEEDS ?= 10000
 FIRST ?= 0
 JOBS ?= 2

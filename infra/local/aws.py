@@ -3,12 +3,13 @@
 Ministack answers on a free port of 127.0.0.1 and osls deploys this project's own serverless.yml to
 it, so the compiled template, the zip, the roles and the schedule are those of a real account. It
 is no proof of what AWS would say: it hands the record function at most ten messages at a time,
-runs the functions on its own interpreter, checks no invalidation path, knows no CloudFront quota
-and caches nothing.
+runs the functions on its own interpreter and as long as they take, checks no invalidation path,
+knows no CloudFront quota and caches nothing.
 """
 
 import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import boto3
+from botocore.config import Config
 
 from edgesweep.errors import EdgesweepError
 
@@ -34,10 +36,16 @@ _HERE = Path(__file__).parent
 _LOCAL = ROOT / ".local"
 _PYTHON = ROOT / ".envs" / "aws" / "bin" / "python"
 _OSLS = ROOT / "node_modules" / ".bin" / "osls"
-_START_SECONDS = 30
+# Only what is broken takes this long, on a machine that has much else to do as well.
+_START_SECONDS = 300
+_DEPLOY_SECONDS = 1_800
 # What a new account has; and a slow machine is not flooded by the ticks of a schedule sped up.
 _CONCURRENCY = 10
-_DEPLOY_SECONDS = 300
+# The deployed functions inherit it.
+_PATIENT = {"PYTHONPATH": str(_HERE / "patience")}
+
+_PROJECT = ("serverless.yml", "package.json", "runtime.lock", "edgesweep", "handlers", "infra")
+_REQUIREMENTS = ROOT / ".cache" / "python-requirements"
 
 
 class LocalError(EdgesweepError):
@@ -52,11 +60,13 @@ class EmbeddedAws:
         endpoint: its URL.
         speed: how many times faster than on a clock its schedules run.
         log: the file that it and the deployments write to.
+        project: the folder that is deployed.
     """
 
     endpoint: str
     speed: float
     log: Path
+    project: Path = ROOT
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -66,6 +76,10 @@ class EmbeddedAws:
     def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its clients at run time
         """Return a boto3 client with the rights of the account's root user."""
         return _client(self.endpoint, service)
+
+    def ticks(self, function: str) -> bool:
+        """Tell whether a function is at work that the schedule has called."""
+        return (_ticking(self.log) / function).exists()
 
     def deploy(self, stage: str, **parameters: str) -> Mapping[str, str]:
         """Deploy a stage with `osls deploy` and return the stack's outputs.
@@ -90,9 +104,9 @@ class EmbeddedAws:
     def _osls(self, *arguments: str) -> None:
         command = [str(_OSLS), *arguments, "--region", REGION]
         with (
-            one_at_a_time(),
+            packaging(),
             self.log.open("a+") as log,
-            _leashed(command, self.environment, cwd=ROOT, log=log.fileno()) as osls,
+            _leashed(command, self.environment, cwd=self.project, log=log.fileno()) as osls,
         ):
             start = log.seek(0, os.SEEK_END)
             if _code(osls):
@@ -102,13 +116,50 @@ class EmbeddedAws:
                 raise LocalError(msg)
 
 
+def project(name: str) -> Path:
+    """Return a new folder from which osls deploys; it finds what is installed in those above.
+
+    osls packages in the folder that it deploys from, so each must have its own, and it looks
+    through all that is there. The requirements of the zip are installed once, for all of them.
+    """
+    folder = _LOCAL / "projects" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _REQUIREMENTS.mkdir(parents=True, exist_ok=True)
+    (folder / ".cache").symlink_to(_REQUIREMENTS.parent)
+    return folder
+
+
+def working_copy(name: str) -> Path:
+    """Return a folder from which osls deploys this project."""
+    folder = project(name)
+    for entry in _PROJECT:
+        if (ROOT / entry).is_dir():
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / entry, folder / entry, ignore=unwanted)
+        else:
+            shutil.copy(ROOT / entry, folder / entry)
+    return folder
+
+
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Wait until no other process packages this project: osls does it in one folder."""
+def packaging() -> Iterator[None]:
+    """Let nobody else package meanwhile if that may install the requirements of the zip."""
     _LOCAL.mkdir(exist_ok=True)
-    with (_LOCAL / "osls.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (_LOCAL / "requirements.lock").open("w") as lock:
+        if not _installed():
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if _installed():
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield
+
+
+def _installed() -> bool:
+    """Tell whether the requirements of the zip were installed as they are pinned now."""
+    pinned = (ROOT / "runtime.lock").stat().st_mtime
+    return any(
+        done.stat().st_mtime > pinned for done in _REQUIREMENTS.glob("*/.completed_requirements")
+    )
 
 
 @contextmanager
@@ -120,7 +171,7 @@ def embedded_aws(
     Args:
         speed: how many times faster than on a clock schedules run.
         enforce_iam: whether a call that no policy allows is refused.
-        name: names the log file, `.local/<name>.log`.
+        name: names the log file, `.local/<name>.log`, and the working copy that is deployed.
 
     Raises:
         LocalError: something is not installed, or the embedded AWS does not answer.
@@ -132,25 +183,28 @@ def embedded_aws(
     _LOCAL.mkdir(exist_ok=True)
     log = _LOCAL / f"{name}.log"
     log.write_text("")
+    shutil.rmtree(_ticking(log), ignore_errors=True)
+    _ticking(log).mkdir()
     port = _free_port()
     with (
         log.open("a") as sink,
         _leashed(
-            [str(_PYTHON), str(_HERE / "emulator.py"), str(speed)],
-            _environment() | _options(port, enforce_iam=enforce_iam),
+            [str(_PYTHON), str(_HERE / "emulator.py"), str(speed), str(_ticking(log))],
+            _environment() | _options(port, enforce_iam=enforce_iam) | _PATIENT,
             cwd=_LOCAL,
             log=sink.fileno(),
         ) as process,
     ):
         endpoint = f"http://127.0.0.1:{port}"
         _await_health(endpoint, process, log)
-        yield EmbeddedAws(endpoint, speed, log)
+        yield EmbeddedAws(endpoint, speed, log, working_copy(name))
 
 
 @cache
 def _client(endpoint: str, service: str) -> Any:  # noqa: ANN401  # as above
     session = boto3.Session("test", "test", region_name=REGION)
-    return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]  # any
+    patient = Config(read_timeout=_DEPLOY_SECONDS)  # a function is called as long as it runs
+    return session.client(service, endpoint_url=endpoint, config=patient)  # type: ignore[call-overload]  # any
 
 
 def _options(port: int, *, enforce_iam: bool) -> dict[str, str]:
@@ -219,6 +273,10 @@ def _code(process: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired as error:
         msg = f"osls is not done after {_DEPLOY_SECONDS} s"
         raise LocalError(msg) from error
+
+
+def _ticking(log: Path) -> Path:
+    return log.with_suffix(".ticking")
 
 
 def _free_port() -> int:

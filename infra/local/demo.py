@@ -29,7 +29,7 @@ from infra.local.watch import Invalidation, Watch
 _SEED = 20261123
 _SPEED = 6
 _UPLOADS_AT_ONCE = 8
-_PATIENCE_SECONDS = 150
+_PATIENCE_SECONDS = 900
 _PATHS_SHOWN = 10
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "webp": "image/webp"}
 

@@ -1,4 +1,6 @@
-"""Runs ministack with its schedules sped up: `python emulator.py SPEED`.
+"""Runs ministack with its schedules sped up: `python emulator.py SPEED TICKING`.
+
+The folder TICKING holds a file for each function that a schedule has called and that is at work.
 
 It belongs to the environment `.envs/aws`, where only boto3 is installed beside ministack: a package
 that is missing from the zip is missing here too. Ministack takes its other options from environment
@@ -9,18 +11,24 @@ variables.
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
-from ministack.services import cloudfront, eventbridge, lambda_svc, scheduler, sqs
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
+
+_FUNCTION_SECONDS = 1_800
 
 
 def main() -> None:
     """Serve until the process is ended."""
+    ticking = Path(sys.argv.pop())
     _hasten(float(sys.argv.pop()))
-    _leave_out_late_ticks()
+    _leave_out_late_ticks(ticking)
+    _report_at_once()
+    _let_functions_finish()
     _count_loopback_as_tls()
     _permit_batches()
     _predate_messages()
@@ -44,27 +52,51 @@ def _hasten(speed: float) -> None:
     scheduler._SCHEDULE_TICK_INTERVAL /= speed
 
 
-def _leave_out_late_ticks() -> None:
+def _leave_out_late_ticks(ticking: Path) -> None:
     """Drop a tick while the one before is still at work.
 
     A minute is long enough for nearly all; sped up, a slow machine would start more and more.
     """
     as_written = lambda_svc._execute_function_with_config_scope
-    at_work: set[str] = set()
 
     def executed(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-        name = function["config"]["FunctionArn"]
         if event.get("source") != "aws.scheduler":
             return dict(as_written(function, event))
-        if name in at_work:
+        at_work = ticking / function["config"]["FunctionName"]
+        try:
+            at_work.touch(exist_ok=False)
+        except FileExistsError:
             return {}
-        at_work.add(name)
         try:
             return dict(as_written(function, event))
         finally:
-            at_work.discard(name)
+            at_work.unlink()
 
     lambda_svc._execute_function_with_config_scope = executed
+
+
+def _report_at_once() -> None:
+    """Let S3 report a change before it answers: whoever made it finds all messages in the queue."""
+
+    def fired(bucket: str, key: str, event: str, *told: Any, **more: Any) -> None:  # noqa: ANN401  # ministack's own types
+        if bucket in s3._bucket_notifications:
+            sequencer = s3._next_event_sequencer(event)
+            s3._fire_s3_event(bucket, key, event, *told, sequencer=sequencer, **more)
+
+    s3._fire_s3_event_async = fired
+
+
+def _let_functions_finish() -> None:
+    """End no function after its time: a slow machine has not finished starting it by then.
+
+    One that is ended has to start again, so that it would never be done.
+    """
+    as_written = lambda_runtime.Worker.__init__
+
+    def patient(worker: Any, name: str, config: dict[str, Any], code: bytes) -> None:  # noqa: ANN401  # ministack's own
+        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, code)
+
+    lambda_runtime.Worker.__init__ = patient
 
 
 def _count_loopback_as_tls() -> None:

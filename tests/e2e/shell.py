@@ -4,10 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 
-from infra.local.aws import ROOT, EmbeddedAws, one_at_a_time
+from infra.local.aws import ROOT, EmbeddedAws, packaging
 
 _TOOLS = (Path(sys.executable).parent, ROOT / ".envs/awscli/bin", ROOT / "node_modules/.bin")
 # Version 1 of the AWS command line asks the real SQS in spite of its environment.
@@ -23,10 +22,10 @@ def run(aws: EmbeddedAws, command: str, more: Mapping[str, str] | None = None) -
         more: environment variables beside those that lead to `aws`.
     """
     path = os.pathsep.join([*map(str, _TOOLS), aws.environment["PATH"]])
-    with one_at_a_time() if "osls" in command else nullcontext():
+    with packaging():
         ran = subprocess.run(
             ["bash", "-euc", f"{_HERE}\n{command}"],
-            cwd=ROOT,
+            cwd=aws.project,
             env={**aws.environment, "PATH": path, **(more or {})},
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.aws import ROOT, one_at_a_time
+from infra.local.aws import ROOT, packaging, working_copy
 from tests.handlers.conftest import deployment as deployment  # noqa: PLC0414  # a fixture
 
 EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE"}
@@ -86,8 +86,14 @@ def _buckets(packages: Mapping[str, Package]) -> Package:
 
 def _package(folder: Path, stage: str, parameters: Mapping[str, str]) -> Package:
     given = [f"--param={name}={value}" for name, value in parameters.items()]
-    command = ["node_modules/.bin/osls", "package", "--stage", stage, "--package", str(folder)]
+    osls = str(ROOT / "node_modules" / ".bin" / "osls")
+    command = [osls, "package", "--stage", stage, "--package", str(folder)]
     path = os.pathsep.join([str(ROOT / ".envs" / "aws" / "bin"), os.environ["PATH"]])
-    with one_at_a_time():
-        subprocess.run([*command, *given], cwd=ROOT, env=os.environ | {"PATH": path}, check=True)
+    with packaging():
+        subprocess.run(
+            [*command, *given],
+            cwd=working_copy(f"package-{folder.name}"),
+            env=os.environ | {"PATH": path},
+            check=True,
+        )
     return Package(folder)

@@ -20,16 +20,16 @@ import time
 from infra.local.aws import embedded_aws
 with embedded_aws(name="signals") as aws:
     print(aws.endpoint, flush=True)
-    time.sleep(60)
+    time.sleep(1_200)
 """
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 600
 # Leaves so many files that removing them takes a while.
 LITTER = """
 import pathlib, tempfile, time
 for name in range(20_000):
     pathlib.Path(tempfile.gettempdir(), str(name)).touch()
 pathlib.Path("done").touch()
-time.sleep(60)
+time.sleep(1_200)
 """
 
 

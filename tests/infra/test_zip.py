@@ -1,9 +1,13 @@
 """The zip that both functions run holds what they need and nothing else."""
 
+import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
+
+from packaging.requirements import Requirement
 
 from infra.local.aws import ROOT
 from tests.infra.conftest import Package
@@ -42,11 +46,40 @@ def test_pure(site: Package) -> None:
     assert [name for name in _names(site) if name.endswith((".so", ".pyd", ".dylib"))] == []
 
 
+def test_deployed_runtime(site: Package) -> None:
+    """Whichever interpreter makes the zip, it holds what the deployed runtime would get."""
+    (deployed,) = re.findall(r"^  runtime: python(\S+)$", _text("serverless.yml"), re.MULTILINE)
+
+    pinned = _pinned(deployed)
+    assert pinned == _pinned(platform.python_version())
+    with ZipFile(site.zip_file) as archive:
+        version = archive.read("aws_lambda_powertools/shared/version.py").decode()
+    assert f'"{pinned["aws-lambda-powertools"].removeprefix("==")}"' in version
+
+
 def test_reproducible(packages: Mapping[str, Package]) -> None:
     """Two packages of the same code are the same, byte for byte."""
     site, buckets = (package.zip_file.read_bytes() for package in packages.values())
 
     assert site == buckets
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def _pinned(interpreter: str) -> Mapping[str, str]:
+    """Return the versions that pip installs for a Python, by package."""
+    lines = re.findall(r"^(\S+==[^\\]+)", _text("runtime.lock"), re.MULTILINE)
+    version = {
+        "python_full_version": interpreter,
+        "python_version": ".".join(interpreter.split(".")[:2]),
+    }
+    return {
+        one.name: str(one.specifier)
+        for one in map(Requirement, lines)
+        if one.marker is None or one.marker.evaluate(version)
+    }
 
 
 def _names(package: Package) -> list[str]:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from edgesweep.flush.sweeping import MARGIN
 from infra.local.aws import ROOT
-from tests.e2e.conftest import PATIENCE_SECONDS, Stack
+from tests.e2e.conftest import PATIENCE_SECONDS, Stack, await_true
 
 # The deployed handler, in a process that is killed as soon as CloudFront has answered.
 DOOMED = """
@@ -184,11 +184,3 @@ def _concerns(said: Mapping[str, Any], watched: Mapping[str, Any]) -> bool:
         and set(dimensions) in map(set, directive["Dimensions"])
         and all(said[name] == value for name, value in dimensions.items())
     )
-
-
-def await_true(condition: Callable[[], bool]) -> None:
-    """Return once something holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

@@ -3,13 +3,11 @@
 import subprocess
 from pathlib import Path
 
-from infra.local.aws import ROOT
-
-_INSTALLED = (".cache", "node_modules")
+from infra.local.aws import ROOT, project
 
 
-def unpack(folder: Path) -> Path:
-    """Unpack the last release into a folder, beside what was installed for this tree.
+def unpack() -> Path:
+    """Unpack the last release into a folder from which it can be deployed.
 
     Raises:
         AssertionError: the commit is missing; the text says how to fetch it.
@@ -18,8 +16,6 @@ def unpack(folder: Path) -> Path:
     tree = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
     fetch = f"git fetch --depth=1 origin {commit}"
     assert not tree.returncode, f"Release {version} is not in this clone; `{fetch}` brings it"
+    folder = project("release")
     subprocess.run(["tar", "-x", "-C", str(folder)], input=tree.stdout, check=True)
-    for name in _INSTALLED:
-        (ROOT / name).mkdir(exist_ok=True)
-        (folder / name).symlink_to(ROOT / name)
     return folder

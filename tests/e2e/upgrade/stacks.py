@@ -58,7 +58,7 @@ def put_stack(aws: EmbeddedAws, stage: str, template: Template, verb: str) -> No
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     waiter = formation.get_waiter(f"stack_{verb}_complete")
-    waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+    waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 900})
 
 
 def _functions(template: Template) -> Iterator[dict[str, Any]]:

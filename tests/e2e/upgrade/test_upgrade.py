@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.aws import REGION, ROOT, embedded_aws
-from tests.e2e.conftest import make_distribution
+from tests.e2e.conftest import RESTING, make_distribution
 from tests.e2e.shell import run
 from tests.e2e.upgrade.release import unpack
 from tests.e2e.upgrade.site import Site, make_bucket
@@ -30,7 +30,6 @@ from tests.e2e.upgrade.stacks import (
 )
 
 STAGE = "upgraded"
-RESTING = 0.001
 PARAMETERS = {"quietSeconds": "0", "maxWaitSeconds": "1"}
 # A row that is younger than this when a flush is opened may tell of a change after it.
 MARGIN_SECONDS = 10
@@ -78,9 +77,9 @@ class Upgrade:
 
 
 @pytest.fixture(scope="module", name="tree")
-def _tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _tree() -> Path:
     """The tree of the last release."""
-    return unpack(tmp_path_factory.mktemp("release"))
+    return unpack()
 
 
 @pytest.fixture(scope="module", name="upgrade")

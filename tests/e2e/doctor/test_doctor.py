@@ -9,13 +9,13 @@ import pytest
 from botocore.config import Config
 
 from infra.local.aws import REGION, embedded_aws
-from tests.e2e.conftest import deploy_attached, deploy_site
-from tests.e2e.patients import FAULTS, STAGES, Patient, disable_schedule
+from tests.e2e.conftest import RESTING, deploy_attached, deploy_site
+from tests.e2e.doctor.patients import FAULTS, STAGES, Patient
 
 
 @pytest.fixture(scope="module", name="patients")
 def _patients() -> Iterator[Mapping[str, Patient]]:
-    with embedded_aws(name="e2e-doctor") as aws:
+    with embedded_aws(speed=RESTING, name="e2e-doctor") as aws:
         stacks = {"site": deploy_site(aws), "attached": deploy_attached(aws)}
         yield {name: Patient(STAGES[name], stack) for name, stack in stacks.items()}
 
@@ -46,6 +46,7 @@ def test_fault(patients: Mapping[str, Patient], name: str) -> None:
         if fault.undo is not None:
             fault.undo(patient)
 
+    patient.rest()
     assert patient.findings() == []
 
 
@@ -88,9 +89,8 @@ def test_stranger(patients: Mapping[str, Patient]) -> None:
     )
     nurse = patient.as_somebody(iam.create_access_key(UserName="nurse")["AccessKey"])
 
-    disable_schedule(patient)
-    (unseen,) = nurse.findings()
-    patient.stack._switch_schedule("ENABLED")  # noqa: SLF001  # as above
+    with patient.stack.resting_schedule():
+        (unseen,) = nurse.findings()
 
     assert unseen["check"] == "permissions"
     assert "scheduler:GetSchedule" in unseen["text"]

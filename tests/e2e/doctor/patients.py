@@ -8,7 +8,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from edgesweep.cli import main
-from tests.e2e.conftest import EXISTING, Stack
+from tests.e2e.conftest import EXISTING, Stack, await_true
 from tests.e2e.shell import run
 
 Findings = Sequence[Mapping[str, str]]
@@ -47,6 +47,10 @@ class Patient:
         findings: Findings = json.loads(result.stdout)
         assert result.exit_code == bool(findings)
         return findings
+
+    def rest(self) -> None:
+        """Return once the queue is empty: no message meets the next fault."""
+        await_true(lambda: not self.stack.watch.messages())
 
     def run(self, command: str) -> None:
         """Run a command as a shell does."""
@@ -116,7 +120,9 @@ def _mapping(patient: Patient) -> None:
 
 def _dead_letter(patient: Patient) -> None:
     queue = patient.output("DeadLetterQueueUrl")
-    patient.client("sqs").send_message(QueueUrl=queue, MessageBody='{"Records": []}')
+    # Once it is sent back it is understood: any other would be a dead letter again later.
+    test_event = '{"Service": "Amazon S3", "Event": "s3:TestEvent"}'
+    patient.client("sqs").send_message(QueueUrl=queue, MessageBody=test_event)
 
 
 def _notifications(patient: Patient) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from infra.local.aws import ROOT, embedded_aws
 from infra.local.watch import uncovered
-from tests.e2e.conftest import EXISTING, Stack, make_distribution
+from tests.e2e.conftest import EXISTING, RESTING, Stack, make_distribution
 
 ROW = re.compile(r"^\| (record|flush) \| `(\S+)` \| (fails|goes on|stops) \|", re.MULTILINE)
 DOCUMENTED = ROW.findall((ROOT / "docs" / "operating.md").read_text())
@@ -93,16 +93,15 @@ class Functions:
 
 @pytest.fixture(scope="module", name="functions")
 def _functions() -> Iterator[Functions]:
-    with embedded_aws(name="e2e-permissions") as aws:
+    with embedded_aws(speed=RESTING, name="e2e-permissions") as aws:
         aws.client("s3").create_bucket(Bucket=EXISTING)
         make_distribution(aws, EXISTING)
         outputs = aws.deploy("dev", bucket=EXISTING, quietSeconds="0", maxWaitSeconds="1")
         (distribution,) = aws.client("cloudfront").list_distributions()["DistributionList"]["Items"]
         stack = Stack(aws, {**outputs, "Distribution": distribution["Id"]}, EXISTING)
         functions = Functions(stack)
-        with stack.resting_schedule():
-            assert functions.flush()  # which finds the distribution
-            yield functions
+        assert functions.flush()  # which finds the distribution
+        yield functions
 
 
 @pytest.mark.parametrize(("role", "action", "effect"), DOCUMENTED)
