@@ -216,8 +216,9 @@ class Flusher:
                 return self._give_up(flush, held, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
-        self._sweeper.delete(rows, held)
-        flush, swept = self._sweeper.sweep(flush, held)
+        swept = self._sweeper.delete(rows, held)
+        if swept:
+            flush, swept = self._sweeper.sweep(flush, held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         settled = self.journal.advance(flush, flush.settle(self.clock()))

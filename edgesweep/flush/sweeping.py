@@ -42,11 +42,16 @@ class Sweeper:
     strict: Callable[[str], bool]
     clock: Callable[[], datetime]
 
-    def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
-        """Delete rows, and keep the lease."""
-        for start in range(0, len(rows), _DELETED_AT_ONCE):
-            held.keep()
-            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
+    def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> bool:
+        """Delete a portion of rows, the newest first: a sweep finds those that are left.
+
+        Returns:
+            Whether that was the last portion.
+        """
+        newest = reversed(rows)
+        for chunk in self._portion(newest, held):
+            self._delete(chunk, held)
+        return next(newest, None) is None
 
     def sweep(self, flush: Flush, held: HeldLease) -> tuple[Flush, bool]:
         """Delete a portion of the rows that what was accepted of a flush covers, and older than it.
@@ -68,7 +73,7 @@ class Sweeper:
         older = self.dirty.read(flush.distribution, until=sent[0][0], after=flush.swept)
         place = flush.swept
         for number, chunk in zip(count(1), self._portion(older, held), strict=False):
-            self.delete(list(filter(covered, chunk)), held)
+            self._delete(list(filter(covered, chunk)), held)
             place = chunk[-1].position
             if not number % NOTED_EVERY:
                 flush = self.journal.advance(flush, flush.sweep(place))
@@ -86,8 +91,13 @@ class Sweeper:
         for chunk in self._portion(rows, held):
             moved = {row: replace(row, distribution=UNROUTED) for row in chunk}
             unwritten = self.dirty.add(list(moved.values()))
-            self.delete([row for row in chunk if moved[row] not in unwritten], held)
+            self._delete([row for row in chunk if moved[row] not in unwritten], held)
         return next(rows, None) is None
+
+    def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
+        for start in range(0, len(rows), _DELETED_AT_ONCE):
+            held.keep()
+            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
         """Yield chunks, as many as a tick may look at."""

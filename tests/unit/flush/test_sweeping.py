@@ -130,6 +130,24 @@ def test_time(backlog: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
     assert looked(backlog) == ["2", "3", "4"]
 
 
+def test_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleting the rows that were read ends with the time as well, and a sweep finds the rest.
+
+    The newest go first: a sweep would not dare to delete what is about as old as the flush.
+    """
+    monkeypatch.setattr(sweeping, "SWEEP_TIME", timedelta(0))
+    world = Ticks()
+    for number in range(6):
+        world.change(f"{number}.html")
+    world.change("6.html", timedelta(0))
+    world.change("7.html", timedelta(0))
+
+    reasons = [outcome.reason for _ in range(4) for outcome in world.tick()]
+
+    assert reasons == [Reason.SWEEPING] * 3 + [Reason.RECOVERED]
+    assert (len(world.sent), world.keys) == (1, [])
+
+
 def test_covered_rows_go(backlog: Ticks) -> None:
     """Whatever of the older rows is covered is deleted in the course of several ticks."""
     for number in range(10):
