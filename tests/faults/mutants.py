@@ -21,8 +21,7 @@ from edgesweep.flush.policy import Go, Hold, Policy
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from tests.faults.process import here
-from tests.faults.tables import DirtyClient, JournalClient
+from tests.faults.services import DirtyClient, JournalClient
 
 _STOLEN = "whoever asks"
 
@@ -125,7 +124,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
             ledger = self._tables.journal.ledger
             rejected = [] if replaced is None else [(replaced, replaced.reject())]
             ledger.update(gained(*rejected))
-            here().call("ledger.add", lambda: ledger.update(flush.charges))
+            self._process.call("ledger.add", lambda: ledger.update(flush.charges))
 
         return opened
 
@@ -180,14 +179,14 @@ def eventual_reads() -> Iterator[None]:
     seen: dict[int, list[tuple[Any, list[DirtyRow]]]] = {}
 
     def late(
-        self: DirtyClient, distribution: str, after: str, until: datetime | None, shards: int
+        self: DirtyClient, distribution: str, after: str, until: datetime | None
     ) -> list[DirtyRow]:
-        fresh = page(self, distribution, after, until, shards)
+        fresh = page(self, distribution, after, until)
         if after or until:
             return fresh
         history = seen.setdefault(id(self._tables), [])
         history.append((distribution, fresh))
-        if here().world.random.getrandbits(1):
+        if self._process.world.random.getrandbits(1):
             return next(rows for name, rows in history[-3:] if name == distribution)
         return fresh
 

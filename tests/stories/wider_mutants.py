@@ -1,6 +1,6 @@
 """Safeties around the flusher switched off: discovery, the recorder, queues and composition.
 
-Each has to be caught by some seed; see `tests.faults.mutants`.
+Each has to be caught by some seed; see `tests.stories.mutants`.
 """
 
 import sys
@@ -24,9 +24,9 @@ from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.unchanged import Checked, UnchangedFilter
 from edgesweep.routes import Distribution
 from edgesweep.routes.kept import Kept, Tracked
-from tests.faults.mutants import Mutant
-from tests.faults.process import here
-from tests.faults.tables import RoutesClient
+from tests.stories.mutants import Mutant
+from tests.stories.process import here
+from tests.stories.tables import RoutesClient
 
 
 def reconfiguration_ignored() -> AbstractContextManager[object]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.adapter_mutants import MUTANTS
+from tests.stories.adapter_mutants import MUTANTS
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -13,7 +13,7 @@ from random import Random
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Headroom, Policy
 from tests.fakes.cloudfront import Rules
-from tests.faults.scenario import (
+from tests.stories.scenario import (
     BUCKETS,
     EVERYWHERE,
     KEYS,
@@ -23,8 +23,8 @@ from tests.faults.scenario import (
     anything,
     guaranteed,
 )
-from tests.faults.tables import Pace
-from tests.faults.world import Weather
+from tests.stories.tables import Pace
+from tests.stories.world import Weather
 
 Kind = Callable[[Random, Scenario], Scenario]
 

@@ -1,0 +1,322 @@
+"""A site, its recorders and its flushers, from the first change to the last invalidation.
+
+The real functions run against fakes of what AWS does, in a world that fails at every call. When the
+faults are over it goes on until nothing is dirty; then `laws.py` judges what happened.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from unittest import mock
+
+import handlers.flush
+import handlers.record
+from edgesweep.cover import Limits, Prices
+from edgesweep.cover.survey import Listing, Source, Survey, survey, unsurveyed
+from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.flush import gaps, journal, planning, redrive, rows, sweeping, unrouted
+from edgesweep.flush.budget import month_bounds, month_of
+from edgesweep.flush.discovery import REFRESHED
+from edgesweep.flush.policy import Reason
+from edgesweep.flush.redrive import ATTEMPTS
+from edgesweep.settings import Settings
+from tests.fakes.cloudfront import Made, StrictCloudFront
+from tests.stories import clients, queues, tables
+from tests.stories.account import Account
+from tests.stories.deployment import Deployment
+from tests.stories.kinds import KINDS, Kind, draw
+from tests.stories.people import LOST, POISON, People
+from tests.stories.process import here
+from tests.stories.queues import DEAD, QUEUE, Queues, SqsClient
+from tests.stories.scenario import EVERYWHERE, LISTED, MINUTE, Scenario
+from tests.stories.site import Site
+from tests.stories.tables import Charged, Tables
+from tests.stories.watch import Watch
+from tests.stories.world import Weather, World
+
+_MOST_TICKS = 600
+# By then a configuration that is everywhere was seen, twice, by every environment.
+_SEEN = 2 * REFRESHED + timedelta(minutes=5)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened in a world.
+
+    Attributes:
+        scenario: what it began with.
+        tables: the rows and the journal as they ended.
+        site: what was in the buckets, when.
+        account: how the distributions were configured, when.
+        edge: CloudFront with all that it has made.
+        ours: what it has made for us.
+        queues: what was not recorded.
+        watch: the laws that were seen broken while it happened.
+        calm_at: when the faults were over.
+        ended_at: when nothing was left to do, None if that never was.
+    """
+
+    scenario: Scenario
+    tables: Tables
+    site: Site
+    account: Account
+    edge: StrictCloudFront
+    ours: Sequence[Made]
+    queues: Queues
+    watch: Watch
+    calm_at: datetime = _NEVER
+    ended_at: datetime | None = None
+
+
+class Simulation:
+    """Tells the story of a seed."""
+
+    def __init__(
+        self,
+        seed: int,
+        trace: Callable[[str], None] | None = None,
+        kinds: Mapping[Kind, float] = KINDS,
+    ) -> None:
+        self.scenario = scenario = draw(seed, kinds)
+        self.random = Random(f"{seed} happens")  # repeatable, not secret
+        # A stack that is not fresh has looked for distributions a minute before.
+        begun_at = scenario.start - timedelta(seconds=0 if scenario.fresh else MINUTE)
+        self.world = World(self.random, begun_at, Weather(latency=0), trace)
+        self.tables = Tables(self.world)
+        self.tables.journal.ledger[month_of(scenario.start)] = scenario.spent
+        site, account = Site(self.world, versioned=scenario.versioned), Account(self.world)
+        edge = StrictCloudFront(lambda: self.world.now, set(scenario.distributions), scenario.rules)
+        cloudfront = clients.CloudFrontClient(self.world, edge, account)
+        cloudfront.watch = self._watch
+        self.watch = Watch(
+            self.world, self.tables, cloudfront.made, scenario.policy, lambda: self.people.sharing
+        )
+        self.queues = Queues(self.world, lambda batch: self.deployment.record(self.queues, batch))
+        self.people = People(scenario, self.world, site, account, edge, self.queues, self.tables)
+        self.story = Story(
+            scenario, self.tables, site, account, edge, cloudfront.made, self.queues, self.watch
+        )
+        self.deployment = Deployment(
+            self.world, _settings(scenario), self._fakes(cloudfront), self.watch.note
+        )
+        self._made = 0
+        self._changes_until = scenario.start + timedelta(seconds=scenario.changing)
+
+    def tell(self) -> Story:
+        """Let it all happen.
+
+        Returns:
+            The story, to be judged.
+        """
+        scenario = self.scenario
+        self.world.tell("scenario", scenario)
+        with self.deployment.loaded(), self._bounds():
+            self.people.settle()
+            if not scenario.fresh:
+                self.deployment.tick()
+                self.world.run(MINUTE)
+            self.world.weather = scenario.weather
+            self.people.plan()
+            self._plan_releases()
+            self.world.after(self.random.uniform(0, MINUTE), self._schedule)
+            self.world.run(scenario.faulty)
+            fair = scenario.weather.fair
+            self.story.calm_at = scenario.start if fair else self.world.now
+            self.world.weather = scenario.calm
+            self.world.tell("weather", "is calm")
+            self.world.run(scenario.changing - scenario.faulty + 1)
+            self._await_quiet()
+            self.world.end()
+        return self.story
+
+    def _fakes(self, cloudfront: clients.CloudFrontClient) -> Mapping[str, object]:
+        """Return what stands in for everything that reaches AWS, by its name in our modules."""
+        scenario, world = self.scenario, self.world
+
+        def dirty(_: str, shards: Callable[[], int] = lambda: 1) -> tables.DirtyClient:
+            return tables.DirtyClient(self.tables, scenario.page, scenario.pace, shards)
+
+        flushes = tables.journal_client(self.tables, self._watch, self.viewer_paths)
+        sqs, listing = SqsClient(self.queues, world), clients.Listing(self.story.site, world)
+        boto3 = clients.Boto3(
+            cloudfront=cloudfront,
+            sqs=sqs,
+            s3=clients.S3Client(self.people.unwired),
+            cloudwatch=clients.CloudWatchClient(self.queues),
+        )
+        return {
+            "boto3": boto3,
+            "DirtyTable": dirty,
+            "FlushTable": lambda *_: flushes,
+            "RoutesTable": lambda *_: tables.RoutesClient(self.tables, self.story.account.keep),
+            "CatalogueTable": lambda *_: tables.CatalogueClient(self.tables),
+            "S3Heads": lambda *_: self.story.site,
+            "S3Listing": lambda *_: listing,
+            "survey": self._survey,
+        }
+
+    @contextmanager
+    def _bounds(self) -> Iterator[None]:
+        """Scale the bounds of the functions to the world."""
+        scenario = self.scenario
+        rate = scenario.rules.paths_per_second or journal.PATHS_PER_SECOND
+        bounds = [
+            (planning, "MAX_ROWS", scenario.max_rows),
+            (sweeping, "MAX_SWEPT", 5 * scenario.max_rows),
+            (rows, "CHUNK", scenario.page),
+            (journal, "PATHS_PER_SECOND", rate),
+            (redrive, "MOST", scenario.letters or redrive.MOST),
+            (redrive, "ATTEMPTS", scenario.attempts),
+            (gaps, "ATTEMPTS", scenario.attempts),
+            (gaps, "DAILY", scenario.day),
+            (gaps, "NEARLY_EXPIRED", 13 * scenario.day),
+            (queues, "RETENTION", 14 * scenario.day),
+            (unrouted, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
+        ]
+        with ExitStack() as patches:
+            for module, name, value in bounds:
+                patches.enter_context(mock.patch.object(module, name, value))
+            yield
+
+    def viewer_paths(self, row: DirtyRow) -> Sequence[str]:
+        """Return every viewer path under which a row's object was ever served."""
+        return self.story.account.distributions[row.distribution].paths_of(row)
+
+    def _watch(self, charged: Charged | None) -> None:
+        if charged is not None and not self.story.account.static(charged.flush.distribution):
+            # Which paths its rows had when they were planned is not known.
+            charged = None
+        self.watch(charged)
+        made = len(self.story.ours)
+        changing = self.world.now < self._changes_until
+        if self._made < made and self.random.random() < 0.3 and changing:
+            self.world.after(self.random.uniform(0, 6), self.people.change)
+        self._made = made
+
+    def _survey(  # noqa: PLR0913  # as the real one
+        self,
+        listing: Listing,
+        sources: Collection[Source],
+        dirty: Collection[str],
+        prices: Prices,
+        limits: Limits,
+        *,
+        strict: bool = False,
+    ) -> Survey:
+        """Survey as the scenario has it; that takes time, and may be the death of the process."""
+        scenario, buckets = self.scenario, {source.bucket for source in sources}
+        if any(len(dirty) > scenario.pace.most.get(bucket, len(dirty)) for bucket in buckets):
+            here().die("is out of memory")
+        seconds = max((scenario.surveying.get(bucket, 0.0) for bucket in buckets), default=0.0)
+        if seconds or scenario.pace.plan:
+            here().sleep(seconds + scenario.pace.plan * len(dirty))
+        if scenario.surveyed == LISTED:
+            return survey(listing, sources, dirty, prices, limits, strict=strict)
+        everywhere = scenario.surveyed == EVERYWHERE
+        return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
+
+    def _plan_releases(self) -> None:
+        if self.scenario.resharded:
+            deployment, (record, flush) = self.deployment, self.scenario.resharded
+            self.world.after(
+                record, lambda: deployment.reshard(handlers.record, deployment.recorder, 3)
+            )
+            self.world.after(flush, lambda: deployment.reshard(handlers.flush, deployment.flush, 3))
+
+    def _schedule(self) -> None:
+        wait = self._until_due()
+        self.world.after(wait, self._schedule)
+        if wait > MINUTE or self._silent:
+            return
+        twice = self.world.weather.lost and self.random.random() < 0.1
+        for _ in range(self.scenario.at_once + bool(twice)):
+            if self.deployment.flush.running < self.scenario.flushers:
+                self.deployment.tick()
+
+    @property
+    def _silent(self) -> bool:
+        passed = (self.world.now - self.scenario.start).total_seconds()
+        first, last = self.scenario.silent or (0.0, 0.0)
+        return first <= passed < last
+
+    def _await_quiet(self) -> None:
+        for _ in range(_MOST_TICKS):
+            if self._quiet():
+                self.story.ended_at = self.world.now
+                return
+            self.world.run(self._until_due())
+
+    def _quiet(self) -> bool:
+        account, dirty = self.story.account, self.tables.dirty
+        leases = self.tables.journal.leases.values()
+        return (
+            not self.people.coming
+            and not self._unrecorded
+            and not any(map(dirty.span, account.existing))
+            and not any(lease.unfinished for lease in leases)
+            and self.world.now >= self._settled_at
+            and not any(account.leads_to(row.change.bucket) for row in dirty.read(UNROUTED))
+        )
+
+    @property
+    def _settled_at(self) -> datetime:
+        """When everything that was changed, or missed, was seen by everybody."""
+        scenario, account = self.scenario, self.story.account
+        static = all(map(account.static, account.ids))
+        moments = [] if static else [account.quiet_at + _SEEN]
+        _, wired = scenario.unwired or (0.0, 0.0)
+        _, silent = scenario.silent or (0.0, 0.0)
+        given_up = scenario.closed if scenario.attempts < ATTEMPTS else 0.0
+        if missed := max(wired, silent, given_up):
+            whole = scenario.day + gaps.SETTLED + 3 * redrive.LOOKED
+            moments.append(scenario.start + timedelta(seconds=missed) + whole)
+        return max(moments, default=scenario.start)
+
+    @property
+    def _unrecorded(self) -> bool:
+        """Whether anything that can be recorded is not."""
+        dead = [one for one in self.queues.dead.values() if one.redriven < self.scenario.attempts]
+        return any(letter.body != POISON for letter in (*self.queues.waiting.values(), *dead))
+
+    def _until_due(self) -> float:
+        """Return how long to wait; where only a budget holds, that may be days."""
+        outcomes = self.deployment.outcomes
+        budget, now = self.scenario.policy.budget, self.world.now
+        month, month_end = month_bounds(now)
+        beginning = now - month < timedelta(minutes=3)
+        if (
+            self._unrecorded
+            or {outcome.reason for outcome in outcomes} != {Reason.BUDGET}
+            or self.deployment.flush.running
+            or now <= self._changes_until
+            or beginning
+        ):
+            return MINUTE
+        interval = budget.interval(now)
+        leases = [self.tables.journal.lease(one.distribution) for one in outcomes]
+        due = [lease.flushed_at + interval for lease in leases if lease.flushed_at is not None]
+        step = now + (month_end - now) % interval
+        # What fell due long ago waits for the next month: its path was lost to a fault.
+        passed = now - timedelta(minutes=5)
+        later = [moment - now for moment in (*due, step, month_end) if moment > passed]
+        soonest = min(later) - timedelta(seconds=90)
+        return max(MINUTE, soonest.total_seconds() // MINUTE * MINUTE)
+
+
+def _settings(scenario: Scenario) -> Settings:
+    """Return what the functions are told."""
+    told = Settings.from_mapping(
+        {
+            "DIRTY_TABLE": "dirty",
+            "FLUSHES_TABLE": "flushes",
+            "CATALOGUE_TABLE": "catalogue" if scenario.catalogue else "",
+            "BUCKET": ",".join((*scenario.serves, *([LOST] if scenario.unrouted else ()))),
+            "SHARDS": str(scenario.shards),
+            "QUEUE": QUEUE,
+            "DEAD_LETTER_QUEUE": DEAD,
+        }
+    )
+    return replace(told, policy=scenario.policy)
