@@ -151,6 +151,6 @@ MUTANTS: Mapping[str, tuple[Mutant, str]] = {
         (limit_not_asked, f"{_CONTRACT}/test_opening.py::TestDynamoDB::test_limit_of_sum"),
         (sent_back_uncounted, f"{_CONTRACT}/test_dead_letters.py::test_send_back"),
         (old_entries_trusted, "tests/unit/record/test_unchanged.py"),
-        (failures_untold, "tests/handlers/test_flush.py::test_refused_dead_letters"),
+        (failures_untold, "tests/handlers/test_gaps.py::test_refused_dead_letters"),
     )
 }
