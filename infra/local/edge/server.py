@@ -1,0 +1,173 @@
+"""An HTTP endpoint on loopback that serves viewers of one distribution of an embedded AWS.
+
+A thread reads the distribution's configuration and its invalidations again and again. An
+invalidation takes effect a moment after it was created, as at an edge: "Invalidations take effect
+in under 5 seconds at P95."
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from infra.local.edge.config import Distribution, read
+from infra.local.edge.functions import Node
+from infra.local.edge.s3 import REDIRECT, Answer, Website
+from infra.local.edge.serve import Edge
+
+_POLL_SECONDS = 0.25
+_HEADERS = {"CacheControl": "cache-control", "ContentType": "content-type"}
+
+
+class LiveBuckets:
+    """Buckets as a boto3 client reads them."""
+
+    def __init__(self, s3: Any) -> None:  # noqa: ANN401  # a boto3 client
+        self._s3 = s3
+
+    def read(self, bucket: str, key: str) -> Answer | None:
+        """Return an object, None if there is none."""
+        try:
+            found = self._s3.get_object(Bucket=bucket, Key=key)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        headers = {name: str(found[field]) for field, name in _HEADERS.items() if field in found}
+        if found.get("ExpiresString"):
+            headers["expires"] = found["ExpiresString"]
+        if found.get("WebsiteRedirectLocation"):
+            headers[REDIRECT] = found["WebsiteRedirectLocation"]
+        return Answer(200, found["Body"].read(), headers)
+
+    def website(self, bucket: str) -> Website:
+        """Return a bucket's website configuration."""
+        found = self._s3.get_bucket_website(Bucket=bucket)
+        index = found.get("IndexDocument", {}).get("Suffix", "index.html")
+        return Website(index, found.get("ErrorDocument", {}).get("Key", ""))
+
+
+class Following:
+    """Keeps an edge as its distribution is configured, and lets it take invalidations.
+
+    Args:
+        cloudfront: a boto3 client.
+        identity: the distribution's id.
+        edge: what serves it.
+        delay: seconds from the creation of an invalidation until the edge forgets.
+    """
+
+    def __init__(self, cloudfront: Any, identity: str, edge: Edge, delay: float) -> None:  # noqa: ANN401  # as above
+        self._cloudfront = cloudfront
+        self._identity = identity
+        self._edge = edge
+        self._delay = delay
+        self._taken: set[str] = set()
+        self._coming: list[tuple[float, list[str]]] = []
+        self.lock = threading.Lock()
+
+    def look(self, now: float) -> None:
+        """Look once at the configuration and at the invalidations."""
+        configured = configuration(self._cloudfront, self._identity)
+        for made in self._invalidations():
+            self._coming.append((now + self._delay, made))
+        with self.lock:
+            self._edge.distribution = configured
+            for due, paths in self._coming:
+                if due <= now:
+                    self._edge.forget(paths)
+        self._coming = [(due, paths) for due, paths in self._coming if due > now]
+
+    def _invalidations(self) -> Iterator[list[str]]:
+        pages = self._cloudfront.get_paginator("list_invalidations")
+        for page in pages.paginate(DistributionId=self._identity):
+            for listed in page["InvalidationList"].get("Items", ()):
+                if listed["Id"] not in self._taken:
+                    self._taken.add(listed["Id"])
+                    found = self._cloudfront.get_invalidation(
+                        DistributionId=self._identity, Id=listed["Id"]
+                    )
+                    yield list(found["Invalidation"]["InvalidationBatch"]["Paths"]["Items"])
+
+
+def configuration(cloudfront: Any, identity: str) -> Distribution:  # noqa: ANN401  # as above
+    """Return a distribution as it is configured now."""
+    config = cloudfront.get_distribution_config(Id=identity)["DistributionConfig"]
+    behaviours = [
+        config["DefaultCacheBehavior"],
+        *config.get("CacheBehaviors", {}).get("Items", []),
+    ]
+    policies = {
+        name: cloudfront.get_cache_policy(Id=name)["CachePolicy"]["CachePolicyConfig"]
+        for name in {one["CachePolicyId"] for one in behaviours if one.get("CachePolicyId")}
+    }
+    return read(config, policies)
+
+
+@contextmanager
+def serving(
+    clients: Mapping[str, Any], identity: str, *, delay: float = 1.0, node: Node | None = None
+) -> Iterator[str]:
+    """Serve a distribution during the block.
+
+    Args:
+        clients: boto3 clients for `s3` and `cloudfront`.
+        identity: the distribution's id.
+        delay: seconds until an invalidation takes effect.
+        node: runs CloudFront Functions.
+
+    Yields:
+        The endpoint's URL.
+    """
+    cloudfront = clients["cloudfront"]
+    configured = configuration(cloudfront, identity)
+    edge = Edge(configured, LiveBuckets(clients["s3"]), time.time, node)
+    following = Following(cloudfront, identity, edge, delay)
+    following.look(time.time())
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(edge, following.lock))
+    ended = threading.Event()
+    threads = [
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True),
+        threading.Thread(target=_follow, args=(following, ended), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        ended.set()
+        server.shutdown()
+        for thread in threads:
+            thread.join()
+        server.server_close()
+
+
+def _follow(following: Following, ended: threading.Event) -> None:
+    while not ended.wait(_POLL_SECONDS):
+        following.look(time.time())
+
+
+def _handler(edge: Edge, lock: threading.Lock) -> type[BaseHTTPRequestHandler]:
+    class Viewer(BaseHTTPRequestHandler):
+        """Answers viewers."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            """Answer a GET; the header X-Cache tells where the answer came from."""
+            with lock:
+                hits = edge.hits
+                answer = edge.get(self.path, dict(self.headers.items()))
+                missed = edge.hits == hits
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("X-Cache", "Miss from cloudfront" if missed else "Hit from cloudfront")
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the library's name
+            """Say nothing."""
+
+    return Viewer
