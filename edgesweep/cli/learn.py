@@ -136,7 +136,7 @@ def _learnt(pages: Iterable[Sequence[Name]], total: int, sieve: UnchangedFilter)
             known, asked = known + sieve.survey(names), asked + len(names)
             if not known:
                 msg = (
-                    f"Not one of {count(asked, 'object')} could be looked at; "
+                    f"None of {count(asked, 'object')} could be read; "
                     f"may you do s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
                 )
                 raise EdgesweepError(msg)

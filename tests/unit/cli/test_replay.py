@@ -176,7 +176,7 @@ def test_no_deploys(write: Write) -> None:
 
 def test_missing(write: Write, tmp_path: Path) -> None:
     """A history that is not there is named, also beside others."""
-    told = f"{tmp_path}/nowhere/live.jsonl.gz is not there"
+    told = f"{tmp_path}/nowhere/deploys.jsonl.gz is not there"
 
     assert refused(f"{tmp_path}/nowhere") == told
     assert refused(write("site", 2), f"{tmp_path}/nowhere", write("other", 2)) == told
