@@ -1,4 +1,4 @@
-"""Uploads that change nothing: what it takes to pass them over, and what it costs.
+"""Uploads that change nothing: the time and the cost of skipping them.
 
     python -m bench.catalogue
 
@@ -97,7 +97,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What recording a batch took.
+    """The measurements of recording a batch.
 
     Attributes:
         name: what kind of batch it was.

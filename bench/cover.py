@@ -22,7 +22,7 @@ from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
 SIZES = (10_000, 100_000, 1_000_000)
 REPEATS = 5
-# Planning may take so many times what sorting takes.
+# The longest that planning may take, in times of sorting.
 TARGET = 4
 # A path is worth 961 objects at list prices, and two objects here: savings are close everywhere.
 CLOSE = Prices(refetch=PATH_PRICE / 2)
@@ -37,7 +37,7 @@ class Site:
 
 
 def site(objects: int) -> Site:
-    """Return the same site at every call, its strings made anew."""
+    """Return the same site at every call, with fresh strings."""
     random = Random(13)
     dirty, live = list[str](), list[str]()
     for number in range(objects):

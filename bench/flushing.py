@@ -2,8 +2,8 @@
 
     python -m bench.flushing
 
-100,000 objects have changed, and one tick flushes them in an embedded AWS on this machine. What it
-waits for there is no measure of AWS; what is left of a tick's time is.
+100,000 objects have changed, and one tick flushes them in an embedded AWS on this machine. Its
+waits for that AWS are no measure of the real one; the rest of the tick's time is.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def main() -> int:
         (outcome,) = tick()
         total, worked = time.perf_counter() - started, time.process_time() - worked
         left = adapters.dirty.span(outcome.distribution)
-    told(stopwatch, count, written, total)
+    show(stopwatch, count, written, total)
     print(f"of which this process worked for {worked:.1f} s, and waited for the embedded AWS else")
     flush = outcome.flush
     print(f"{flush.state if flush else outcome.error}, {len(flush.paths) if flush else 0} paths")
@@ -149,7 +149,7 @@ def prepared() -> tuple[wiring.Adapters, Callable[[], Sequence[Outcome]], Stopwa
     return adapters, tick, stopwatch
 
 
-def told(stopwatch: Stopwatch, count: int, written: float, total: float) -> None:
+def show(stopwatch: Stopwatch, count: int, written: float, total: float) -> None:
     """Print where the time went."""
     rest = total - sum(stopwatch.seconds.values())
     print(f"{count:,} rows, written in {written:.1f} s")

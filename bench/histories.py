@@ -55,13 +55,13 @@ class Spent:
         )
 
     def dollars(self, refetch_times: int = 1) -> Decimal:
-        """Return the cost at list prices, a refetch taken so many times."""
+        """Return the cost at list prices, with the refetch cost multiplied."""
         return PATH_PRICE * self.paths + REFETCH_COST * refetch_times * self.collateral
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What was measured over one history, or over all of them.
+    """The measurements over one history, or over all of them.
 
     Attributes:
         name: the history's name.

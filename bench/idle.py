@@ -2,9 +2,8 @@
 
     python -m bench.idle
 
-What each service is asked for is in `edgesweep.lab.cost.workload`. The free tiers are those of
-every account, however old it is; another user of the account may use them up, so both sums are
-shown.
+`edgesweep.lab.cost.workload` has the requests to each service. The free tiers never expire; another
+user of the account may use them up, so both sums are shown.
 """
 
 import sys
@@ -16,7 +15,7 @@ from edgesweep.lab.cost.prices import PRICES, Item
 from edgesweep.lab.cost.workload import METRICS, POLLERS, Workload, used
 
 BOUND = Decimal("0.05")
-# What CloudWatch charges for being looked at, apart from the work that is done.
+# CloudWatch's charges for watching the stack, apart from its work.
 WATCHING = (Item.METRICS, Item.ALARMS, Item.DASHBOARDS)
 
 

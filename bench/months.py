@@ -63,7 +63,7 @@ def ten_deploys_a_day(rng: random.Random, days: int) -> Iterator[Event]:
 
 
 def editing(rng: random.Random, days: int) -> Iterator[Event]:
-    """Yield what a CMS writes that is saved every two minutes: a page and the front page."""
+    """Yield the saves of a CMS every two minutes: a page and the front page."""
     for second in range(0, days * _DAY, 120):
         yield second + 60 * rng.random(), (FRONT, rng.choice(rng.choice(AREAS)))
 
@@ -97,7 +97,7 @@ TRAFFIC: Mapping[str, Traffic] = {
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What a month of some traffic came to.
+    """The result of a month of some traffic.
 
     Attributes:
         traffic: its name.
@@ -108,7 +108,7 @@ class Month:
         dollars: what that is billed.
         allowance: the most paths that a month may hold, None for no limit.
         fullest: the most paths that any month holds.
-        staleness: how many changes were sent after so many seconds.
+        staleness: seconds -> how many changes were sent after them.
         guaranteed: the longest that a change may wait.
     """
 

@@ -1,4 +1,4 @@
-"""Precision for nothing: what a budget of $0 hits, beside tools that know no budget.
+"""Precision at $0: the collateral of a budget of $0, beside tools without a budget.
 
     python -m bench.precision [DIR]
 
@@ -51,7 +51,7 @@ class PlainRule(Policy):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a strategy did, and how many flushes came after the first tick that wanted them."""
+    """The result of a strategy, and how many flushes came after the first tick that wanted them."""
 
     row: Replayed
     late: int = 0

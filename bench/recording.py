@@ -27,7 +27,7 @@ from edgesweep.record.recorder import DirtyWriter, Message, Recorder
 
 MESSAGES = 10_000
 DUPLICATES = MESSAGES // 10
-# What one invocation receives at most.
+# The most messages of one invocation.
 BATCH = 1_000
 SEED = 20_261_123
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ class Everywhere:
         return ("E2QWRUHEXAMPLE",)
 
     def serves(self, bucket: str) -> bool:  # noqa: ARG002  # a Routes
-        """Tell that it does."""
+        """Return True."""
         return True
 
 

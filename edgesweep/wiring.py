@@ -18,7 +18,7 @@ from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, Route
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Listing, Remembered, Source, Survey, doubted, survey
+from edgesweep.cover.survey import Listing, Remembered, Source, Survey, survey, with_marks
 from edgesweep.flush.discovery import REFRESHED, Discovery, DistributionSource, DistributionStore
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
@@ -87,7 +87,6 @@ def flusher(
     return Flusher(
         dirty=adapters.dirty,
         journal=journal,
-        edge=edge,
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
         survey=_Surveyor(adapters.listing, routes, warn),
@@ -257,7 +256,7 @@ class _Surveyor:
         found = survey(_Kept(self.listing, keep), sources, dirty, prices, limits, strict=strict)
         if found.refused:
             self.warn(found.refused)
-        return doubted(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
+        return with_marks(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
 
 
 @dataclass(frozen=True, slots=True)

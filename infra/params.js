@@ -1,6 +1,6 @@
 'use strict';
 
-// What the templates need of the deploy parameters. Python checks them, in edgesweep/settings.py: a wrong one ends the
+// Values for the templates from the deploy parameters. Python checks them (edgesweep/settings.py): a wrong one ends the
 // command with one line, before anything is packaged or deployed.
 
 const { spawnSync } = require('node:child_process');

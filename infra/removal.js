@@ -1,7 +1,7 @@
 'use strict';
 
-// Before `osls remove`. CloudFormation deletes a bucket only when it is empty, and fails half-way otherwise: so the
-// demo site's bucket is emptied, or, where its stage is no passing one, the removal ends before it begins.
+// Runs before `osls remove`. CloudFormation deletes a bucket only when it is empty, and fails half-way otherwise. So this
+// empties the demo site's bucket in a temporary stage, and stops the removal in any other.
 
 const { S3Client, DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, ListObjectVersionsCommand } = require('@aws-sdk/client-s3');
 const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');

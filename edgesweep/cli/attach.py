@@ -1,4 +1,4 @@
-"""`edgesweep attach` and `edgesweep detach`: how a bucket's events are delivered."""
+"""`edgesweep attach` and `edgesweep detach`: EventBridge delivery of a bucket."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from edgesweep.operate import attach as operate
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what both commands take."""
+    """Add the options of both commands."""
     dry_run = click.option(
         "--dry-run", is_flag=True, help="Show what would change; change nothing."
     )

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-# The variable by which a shell's script asks for completions.
+# The variable through which a shell's script requests completions.
 _VARIABLE = "_EDGESWEEP_COMPLETE"
 
 

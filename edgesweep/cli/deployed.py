@@ -1,4 +1,4 @@
-"""Options of every command that is about a deployed stack, and the way from them to the stack."""
+"""The options that name a deployed stack, and the lookup of that stack."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ from edgesweep.cli.terminal import aws_options
 from edgesweep.operate.stack import SERVICE, Stack, find_stack
 from edgesweep.settings import Settings
 
-# Where `npx osls deploy` goes if nothing says where.
+# The default region of `npx osls deploy`.
 _DEFAULT_REGION = "us-east-1"
 
-# botocore prefers these to a profile that the environment names.
+# Variables that botocore prefers to a profile named in the environment.
 _BEFORE_PROFILE = (
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_PROFILE",
@@ -30,7 +30,7 @@ _BEFORE_PROFILE = (
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployed stack, and a session of the account and the region where it is."""
+    """A deployed stack, and a session of its account and region."""
 
     stack: Stack
     session: boto3.Session
@@ -40,14 +40,14 @@ class Deployed:
         """The settings of the deployment.
 
         Raises:
-            BadInput: another version was deployed, whose settings are not understood.
+            BadInput: a different version deployed settings that this one cannot read.
         """
         return Settings.from_mapping(self.stack.environment)
 
 
 @dataclass(frozen=True)
 class Named:
-    """The name of a stack that may not be there, with the session that the options choose."""
+    """The name of a stack that may not exist, and the session and AWS profile of the options."""
 
     name: str
     session: boto3.Session
@@ -73,12 +73,12 @@ def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callab
 def naming_options(command: Callable[Concatenate[Named, ...], None]) -> Callable[..., None]:
     """Add the options that name a stack, and call the command with the name.
 
-    Until the command returns, the environment of the process says what the options say: pynamodb
-    makes sessions of its own, and they have to reach the same account and region.
+    Until the command returns, the environment of the process matches the options: pynamodb makes
+    sessions of its own, which must reach the same account and region.
     """
 
     @click.option(
-        "--stack", "name", help="Name of the stack; edgesweep-STAGE unless given.", metavar="NAME"
+        "--stack", "name", help="Name of the stack (default: edgesweep-STAGE).", metavar="NAME"
     )
     @click.option(
         "--stage", help="Stage of the stack.", metavar="NAME", default="prod", show_default=True
@@ -101,7 +101,7 @@ def naming_options(command: Callable[Concatenate[Named, ...], None]) -> Callable
 
 @contextmanager
 def _chosen(region: str | None, profile: str | None) -> Iterator[boto3.Session]:
-    """Yield the session that the options choose; sessions made meanwhile are like it."""
+    """Yield the session of the options; sessions made meanwhile match it."""
     before = dict(os.environ)
     where = session(region, profile).region_name or _DEFAULT_REGION
     try:

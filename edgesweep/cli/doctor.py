@@ -1,4 +1,4 @@
-"""`edgesweep doctor`: what is wrong with a stack, and the command that mends it."""
+"""`edgesweep doctor`: the faults of a stack, and the commands that mend them."""
 
 import json
 import sys
@@ -25,10 +25,10 @@ from edgesweep.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 @naming_options
 def doctor(named: Named, *, as_json: bool) -> None:
-    """Say what is wrong with a stack, and the command that mends it; exit with 1 if anything is.
+    """List the faults of a stack with the command that mends each; exit with 1 if there are any.
 
     It only reads: credentials, region, tables, queue, schedule, permissions, alarms, concurrency,
-    what the buckets tell, what the distributions serve, and who else spends the free paths.
+    notifications of the buckets, the distributions, and who else spends the free paths.
 
     \b
     edgesweep doctor
@@ -47,7 +47,7 @@ def doctor(named: Named, *, as_json: bool) -> None:
 def _examine(named: Named) -> Sequence[Finding]:
     place = Place(named.name, named.session.region_name, named.profile)
     try:
-        named.session.client("sts").get_caller_identity()  # fails unless AWS knows who asks
+        named.session.client("sts").get_caller_identity()  # fails without valid credentials
     except (BotoCoreError, ClientError) as error:
         return [sign_in(place, failure(error) or str(error))]
     try:

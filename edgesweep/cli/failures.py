@@ -1,11 +1,11 @@
-"""Errors of AWS in one line for people: what happened, and what mends it."""
+"""Failures of AWS in one line for people: what happened, and what to do."""
 
 import re
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from pynamodb.exceptions import PynamoDBException
 
-# Each service has its own name for the same thing.
+# Each service has its own name for the same error.
 _EXPIRED = (
     "ExpiredToken",
     "ExpiredTokenException",
@@ -28,7 +28,7 @@ _DENIED = (
     "UnauthorizedOperation",
 )
 
-# As IAM says it: who "is not authorized to perform: sqs:SendMessage on resource:" which, and why.
+# IAM writes: USER "is not authorized to perform: sqs:SendMessage on resource:" ARN REASON.
 _UNAUTHORIZED = re.compile(
     r"(?:User: )?(?P<who>\S+) is not authorized to perform:? (?P<action>[\w-]+:\w+)"
     r"(?: on resource:? \"?(?P<resource>[^\s\"]+))?"
@@ -36,7 +36,7 @@ _UNAUTHORIZED = re.compile(
 
 
 def failure(error: BaseException) -> str | None:
-    """Return what a failure of AWS means, None if `error` is none."""
+    """Return the meaning of a failure of AWS, None for another error."""
     if isinstance(error, PynamoDBException) and isinstance(error.cause, Exception):
         return failure(error.cause)
     if isinstance(error, ClientError):

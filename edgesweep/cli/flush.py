@@ -1,4 +1,4 @@
-"""`edgesweep flush`: a flush now, or what it would send."""
+"""`edgesweep flush`: flushes now, or shows what a flush would send."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -35,10 +35,10 @@ _HELD = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @stack_options
 def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
-    """Send what waits now, without waiting for an upload to come to rest.
+    """Send all waiting changes now, without waiting for an upload to come to rest.
 
-    The budget and the quotas of CloudFront hold as ever, and so does the lease, so that this never
-    fights the schedule. It is done with your own permissions.
+    The budget, CloudFront's quotas and the lease still hold, so this never conflicts with the
+    schedule. It runs with your own permissions.
 
     \b
     edgesweep flush --dry-run
@@ -49,7 +49,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     edge = _Heard(adapters.edge)
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
     tick.discovery.route(tick.discovery.look())
-    # However far the recorder's clock is ahead of this one.
+    # The recorder's clock may be ahead of this one.
     done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
@@ -57,7 +57,7 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     lines = (line for one in asked for line in _lines(*one))
     show([_as_json(*one) for one in asked], lines, as_json=as_json)
     if done.refusal:
-        say(f"The guaranteed interval is not kept: {done.refusal}")
+        say(f"The budget does not pay for the guaranteed interval: {done.refusal}")
     troubles = [trouble for outcome in done.outcomes if (trouble := _trouble(outcome))]
     if done.known.error:
         troubles.append(str(done.known.error))
@@ -84,7 +84,7 @@ class _Heard:
 
 
 def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
-    """Return adapters that read what is there and write nothing."""
+    """Return adapters that read from AWS and write nothing."""
     return replace(
         real,
         dirty=DryRunRows(real.dirty),
@@ -109,7 +109,7 @@ def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, o
 
 
 def _lines(outcome: Outcome, requests: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield a line for a distribution, and one for each path that was asked for."""
+    """Yield a line for a distribution, and one for each path."""
     if outcome.flush is None:
         yield f"{outcome.distribution}: held, {_HELD.get(outcome.reason, outcome.reason.value)}"
         return
@@ -122,12 +122,12 @@ def _lines(outcome: Outcome, requests: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _trouble(outcome: Outcome) -> str | None:
-    """Return what went wrong, if anything did."""
+    """Return the error of a flush, if any."""
     if outcome.error is not None:
         return f"{outcome.distribution}: {failure(outcome.error) or outcome.error}"
     if isinstance(outcome.answer, Refused | Unanswered):
         return (
-            f"{outcome.distribution}: CloudFront did not take it: {outcome.answer.text}; "
-            "the schedule goes on with it"
+            f"{outcome.distribution}: CloudFront did not accept it: {outcome.answer.text}; "
+            "the schedule retries it"
         )
     return None

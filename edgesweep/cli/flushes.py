@@ -1,4 +1,4 @@
-"""`edgesweep flushes`: what was sent, when, and for how much."""
+"""`edgesweep flushes`: the sent flushes with their times and prices."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -41,8 +41,8 @@ def flushes(
 ) -> None:
     """List the newest flushes, or show the flush ID in full.
 
-    Dollars are those of the list price; the first paths of a month are free. Seconds are from when
-    a flush was opened until its rows were gone.
+    Dollars are at list price; the first paths of a month are free. Seconds run from the opening of
+    a flush until its rows are deleted.
 
     \b
     edgesweep flushes --limit 100
@@ -54,7 +54,7 @@ def flushes(
     if flush_id is None:
         found = list(_newest(History(settings.flushes_table), distributions, limit))
         if not found:
-            say("Nothing was flushed yet")
+            say("There are no flushes yet")
         if found or as_json:
             show([_as_json(flush) for flush in found], _table(found), as_json=as_json)
     else:
@@ -75,7 +75,7 @@ def _one(journal: FlushTable, distributions: Sequence[str], flush_id: str) -> Fl
         if flush is not None:
             return flush
     of = ", ".join(distributions) or "this stack"
-    msg = f"There is no flush {flush_id} of {of}; `edgesweep flushes` lists those that there are"
+    msg = f"There is no flush {flush_id} of {of}; `edgesweep flushes` lists all flushes"
     raise EdgesweepError(msg)
 
 
@@ -119,7 +119,7 @@ def _row(flush: Flush) -> Sequence[str]:
 
 
 def _full(flush: Flush) -> Iterator[str]:
-    """Yield what people want to know of one flush: its course, its cost, and its paths."""
+    """Yield the course, the cost and the paths of a flush."""
     yield f"{flush.distribution} / {flush.id}"
     yield flush.state.value + (f" after {_seconds(_took(flush))} s" if flush.settled_at else "")
     yield (

@@ -1,4 +1,4 @@
-"""How results are written: as plain text for people, the same in a pipe, or as JSON."""
+"""Numbers, times and tables as plain text for people."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ _MOST_UNITS = 2
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number and what is counted, in the plural unless it is one."""
+    """Return a number and its noun, in the plural unless the number is one."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
@@ -33,7 +33,7 @@ def show(value: object, lines: Iterable[str], *, as_json: bool) -> None:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]:
-    """Return the lines of a table: the last column is read from the left, the others are not."""
+    """Return the lines of a table: the last column is left-aligned, the others right-aligned."""
     lines = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [

@@ -1,4 +1,4 @@
-"""`edgesweep learn`: tells the catalogue of a stack what a bucket holds."""
+"""`edgesweep learn`: adds the objects of a bucket to the catalogue of a stack."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -30,13 +30,13 @@ from edgesweep.record.unchanged import Name, UnchangedFilter
 from edgesweep.routes.kept import Kept
 
 _CENT = Decimal("0.01")
-# Objects that are learnt before progress is shown.
+# Objects between two updates of the progress display.
 _STRIDE = 200
 
 
 @click.command()
 @click.argument("bucket")
-@click.option("--yes", is_flag=True, help="Do not ask whether it may cost that much.")
+@click.option("--yes", is_flag=True, help="Do not ask to confirm the cost.")
 @stack_options
 def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """Learn what BUCKET holds, so that even the first re-upload of unchanged files is free.
@@ -60,7 +60,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     known, asked = _learnt(pages(), total, learner)
     click.echo(f"Known: {known:,} of {count(asked, 'object')}")
     if known < asked:
-        raise EdgesweepError("The others could not be looked at; another run asks for them again")
+        raise EdgesweepError("The others could not be read; another run tries them again")
 
 
 def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name], bool]:
@@ -71,13 +71,13 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
     """
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
-        msg = f"{name} does not sweep {bucket!r} but {', '.join(settings.buckets)}"
+        msg = f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}"
         raise BadInput(msg)
     if not settings.catalogue_table:
-        msg = f"{name} passes no upload over: it was deployed with skipUnchanged=false"
+        msg = f"{name} skips no upload, since it was deployed with skipUnchanged=false"
         raise BadInput(msg)
     if kept and bucket in kept.missed:
-        msg = f"Events of {bucket} are missed now; learn it once edgesweep doctor finds no fault"
+        msg = f"{bucket} publishes no events now; learn it once edgesweep doctor finds no fault"
         raise EdgesweepError(msg)
     routes = wiring.routes_of(settings, kept)
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
@@ -107,7 +107,7 @@ def _counted(pages: Iterable[Sequence[Name]]) -> tuple[int, int]:
 
 
 def _cost(objects: int, requests: int) -> str:
-    """Say what learning objects uses and costs; listing them once more is in it."""
+    """Return the usage and the cost of learning objects, including one more listing."""
     used = {
         Item.HEADS: objects,
         Item.LISTS: 2 * requests,
@@ -117,14 +117,14 @@ def _cost(objects: int, requests: int) -> str:
     priced = bill(used)
     items = ", ".join(f"{line.quantity:,} {line.item}" for line in priced.lines)
     dollars = f"${priced.gross:,.2f}" if priced.gross >= _CENT else "less than $0.01"
-    return f"to learn them takes up to {items}: {dollars} at the prices of {REGION}"
+    return f"learning them takes up to {items}: {dollars} at the prices of {REGION}"
 
 
 def _learnt(pages: Iterable[Sequence[Name]], total: int, sieve: UnchangedFilter) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many.
 
     Raises:
-        EdgesweepError: not one of the first objects can be looked at.
+        EdgesweepError: none of the first objects can be read.
     """
     columns = TextColumn("Learning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     known = asked = 0

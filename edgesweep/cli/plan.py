@@ -47,7 +47,7 @@ from edgesweep.routes import everywhere
     type=Dollars(),
     default=REFETCH_COST,
     show_default=True,
-    help="Dollars for one unchanged object that is invalidated.",
+    help="Dollars for invalidating one unchanged object.",
 )
 @click.option("--alias", is_flag=True, help="Add the other viewer paths of each object.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -90,9 +90,9 @@ def plan(
         known = Survey(list(map(viewer_path, read_keys(live))), ()) if live else unsurveyed(dirty)
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
     if known.refused:
-        say(f"{known.refused}; what was not seen counts as dear")
+        say(f"{known.refused}; unlisted paths count as full of unchanged objects")
     if not live and bucket is None:
-        say("Nothing is known of other objects; give --live or --bucket")
+        say("The unchanged objects are unknown; give --live or --bucket")
     if chosen.gap:
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
     lines = _table(chosen, dirty, known, prices, everything=live is not None)
@@ -118,14 +118,14 @@ def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:
 def _table(
     chosen: Cover, dirty: Collection[str], known: Survey, prices: Prices, *, everything: bool
 ) -> Sequence[str]:
-    """Return the lines: each path, all paths, and what is usual instead.
+    """Return the lines: each path, all paths, and the usual alternatives.
 
     Args:
         chosen: the paths.
-        dirty: what they cover.
-        known: what exists.
-        prices: what paths and collateral cost.
-        everything: whether all that exists is known.
+        dirty: the paths that they cover.
+        known: the objects that exist.
+        prices: of paths and collateral.
+        everything: whether `known` is complete.
     """
 
     def row(covered: int, collateral: int, paths: int, label: str) -> Sequence[str]:

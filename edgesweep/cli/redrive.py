@@ -1,4 +1,4 @@
-"""`edgesweep redrive`: all messages that could not be recorded go back to the queue, now."""
+"""`edgesweep redrive`: sends all dead letters back to the queue."""
 
 from datetime import timedelta
 
@@ -26,8 +26,8 @@ _HIDDEN = (
 def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     """Send every message of the dead-letter queue back to the queue, now.
 
-    The flush function does so by itself, message by message, half an hour after each was sent, then
-    after one hour, two, and so on, nine times in all.
+    The flush function does so by itself: it sends each message back half an hour after it was sent,
+    then after one hour, two hours and so on, nine times in all.
 
     \b
     edgesweep redrive --dry-run

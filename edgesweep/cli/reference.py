@@ -15,12 +15,12 @@ _TOP = """\
 
 Data goes to standard output, messages and progress to standard error, and nothing is coloured.
 `--json` prints the same for machines. A failure is one line; exit codes are 0 for done, 1 for a
-failure, 2 for bad use, 130 for interrupted, and 141 if nobody reads the output any more.
+failure, 2 for bad use, 130 for interrupted, and 141 if the reader of the output has gone.
 
 Commands about a deployed stack find it by `--stage` (`edgesweep-STAGE`) or `--stack`, in the
 account of `--profile` and the region of `--region`. These default to what `npx osls deploy` uses:
-the environment's, `AWS_REGION` before `AWS_DEFAULT_REGION`, and `us-east-1` at last. Commands run
-with your own permissions, and name the one that is missing.
+the environment, where `AWS_REGION` comes before `AWS_DEFAULT_REGION`, and then `us-east-1`.
+Commands run with your own permissions, and name a missing one.
 """
 
 

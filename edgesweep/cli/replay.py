@@ -1,4 +1,4 @@
-"""`edgesweep replay`: what strategies would have sent, hit and cost over publish histories."""
+"""`edgesweep replay`: compares strategies over publish histories."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ from edgesweep.lab.replay.paced import sweep
 from edgesweep.lab.replay.reuploads import Reuploaded
 
 _GENERATED_DAYS = 90
-# The rows that are shown where a deploy uploads everything.
+# The strategies shown for `--reupload-all`.
 _VARIANTS = {OURS: (OURS, BLIND)}
 
 
@@ -59,7 +59,7 @@ _VARIANTS = {OURS: (OURS, BLIND)}
     multiple=True,
     type=click.Choice(list(STRATEGIES)),
     metavar="NAME",
-    help="Replay this strategy; may be given several times. All unless given.",
+    help="Replay only this strategy; may be given several times.",
 )
 @click.option(
     "--budget",
@@ -70,8 +70,8 @@ _VARIANTS = {OURS: (OURS, BLIND)}
 @click.option(
     "--reupload-all",
     is_flag=True,
-    help="Let each deploy upload every live object, as a CI machine does; edgesweep passes over "
-    "what did not change, edgesweep-no-catalogue does not.",
+    help="Let each deploy upload every live object, as a CI machine does; edgesweep skips "
+    "unchanged ones, edgesweep-no-catalogue does not.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def replay(
@@ -119,18 +119,18 @@ def _logged(path: Path) -> Sequence[HistorySource]:
     found = read_logs(path)
     if found.malformed:
         click.echo(f"{found.malformed:,} of {found.records:,} records are malformed", err=True)
-    if found.untold:
-        click.echo(f"{found.untold:,} requests deleted objects that are not named", err=True)
+    if found.unnamed:
+        click.echo(f"{found.unnamed:,} requests deleted objects without naming them", err=True)
     return found.histories
 
 
 def _replayed(
     sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget | None
 ) -> Sequence[Replayed]:
-    """Replay a history here, several each in a process; return rows in the order of both.
+    """Replay one history here, several in processes; return rows by history and strategy.
 
     Raises:
-        BadInput: as soon as one history is malformed.
+        BadInput: a history is malformed.
         EdgesweepError: a process was killed.
     """
     columns = TextColumn("Replaying"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn()
@@ -143,12 +143,12 @@ def _replayed(
                 lambda done, total: display.update(task, completed=done / total),
             )
     processes = min(len(sources), os.cpu_count() or 1)
-    # The first process tells of an interrupt, and ends the others.
+    # This process reports an interrupt, and ends the others.
     ignoring = (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
         futures = [pool.submit(_rows, source, strategies, budget) for source in sources]
         try:
-            # Not sooner: the display runs a thread, and forking after that is unsafe.
+            # Not sooner: the display runs a thread, and forking with threads is unsafe.
             with display:
                 for future in as_completed(futures):
                     future.result()
@@ -157,7 +157,7 @@ def _replayed(
             msg = "A process that replayed a history was killed; is there enough memory?"
             raise EdgesweepError(msg) from error
         finally:
-            # Those at work end as well; leaving the pool waits for all of them.
+            # Running workers finish first; leaving the pool waits for them.
             for process in active_children():
                 process.terminate()
     return [row for future in futures for row in future.result()]
@@ -195,7 +195,7 @@ def _as_json(row: Replayed) -> dict[str, object]:
 
 
 def comparison(rows: Sequence[Replayed]) -> Sequence[str]:
-    """Return the lines of a table; its columns of HEAD requests are there if there were any."""
+    """Return the lines of a table, with columns of HEAD requests if there were any."""
     heads = any(row.heads is not None for row in rows)
     header = ["deploys", "paths", "collateral", "dollars", "busiest month", "missed"]
     header += ["heads", "for heads"] * heads

@@ -1,4 +1,4 @@
-"""`edgesweep status`: what waits, what is left of the budget, and when the next flush is due."""
+"""`edgesweep status`: the waiting changes, the rest of the budget, and the next flush."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -20,12 +20,12 @@ from edgesweep.operate.status import DistributionStatus, Idle, Observer, Status
 _NEXT = {
     Idle.NOTHING: "nothing waits",
     Reason.QUIET: "goes at the next tick",
-    Reason.WAITED: "goes at the next tick, though more is uploaded",
+    Reason.WAITED: "goes at the next tick, although the upload continues",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
-    Reason.UNFINISHED: "is sent again: CloudFront has not answered for all of it",
+    Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
 }
 
 
@@ -33,7 +33,7 @@ _NEXT = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @stack_options
 def status(deployed: Deployed, *, as_json: bool) -> None:
-    """Show what waits, what is left of the budget, and when the next flush is due.
+    """Show the waiting changes, the rest of the budget, and when the next flush is due.
 
     \b
     edgesweep status
@@ -42,7 +42,7 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     routes = wiring.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
     policy, refusal = shared(deployed.settings.policy, routes.enabled)
     if refusal:
-        say(f"The guaranteed interval is not kept: {refusal}")
+        say(f"The budget does not pay for the guaranteed interval: {refusal}")
     now = wiring.now()
     found = _observer(deployed, policy).look(routes.ids, now)
     show(_as_json(found), _lines(found, now), as_json=as_json)
@@ -52,7 +52,7 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
     settings, session, outputs = deployed.settings, deployed.session, deployed.stack.outputs
     journal, sqs = FlushTable(settings.flushes_table), session.client("sqs")
     return Observer(
-        # As many shards as there ever were; to ask for one more would be to write.
+        # Read every shard that was ever used; asking for more would write.
         rows=DirtyTable(settings.dirty_table, lambda: journal.shards(1)),
         journal=journal,
         in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
@@ -97,7 +97,7 @@ def _budget(found: Status) -> str:
         return f"{charged}, ${found.usd_spent:.2f} spent, no limit"
     return (
         f"{charged}, {found.left:,} left of {found.budget.allowance:,} "
-        f"({found.reserve:,} are kept in reserve); "
+        f"({found.reserve:,} kept in reserve); "
         f"${found.usd_spent:.2f} spent, ${found.usd_left:.2f} left"
     )
 

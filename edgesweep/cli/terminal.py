@@ -1,4 +1,4 @@
-"""The parts that every command shares: one-line errors, options, and how input is read."""
+"""Shared by all commands: one-line errors, options, and the reading of input."""
 
 import codecs
 import os
@@ -18,7 +18,7 @@ from edgesweep.errors import BadInput, EdgesweepError
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
 
-# A longer line is no list of keys, which is known before its end is read.
+# A longer line is no key, and is not read to its end.
 _LONGEST_LINE = 2**20
 
 STANDARD_INPUT = "<stdin>"
@@ -38,7 +38,7 @@ class _BrokenPipe(EdgesweepError):
 
 @contextmanager
 def _ending() -> Iterator[None]:
-    """Tell of an end before click does, which prints an empty line or nothing at all."""
+    """Report the end of a command before click does, which prints an empty line or nothing."""
     try:
         yield
     except (KeyboardInterrupt, click.Abort) as error:
@@ -51,7 +51,7 @@ def _ending() -> Iterator[None]:
 
 
 def _let_go() -> None:
-    """Keep what standard output did not take from failing once more at exit."""
+    """Discard unwritten output, so that it does not fail again at exit."""
     with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
@@ -60,17 +60,17 @@ class OneLineErrors(click.Group):
     """A group whose commands fail with one line, never with a stack trace."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401  # as click
-        """Parse the arguments."""
+
         with _ending():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
-        """Run the command that the arguments name."""
+
         with _ending():
             return super().invoke(ctx)
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ANN401  # as click declares it
-        """Run a command and exit."""
+
         if isinstance(sys.stdout, TextIOWrapper):
             # A name that the terminal cannot show is escaped, as it is on standard error.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -107,7 +107,7 @@ class Dollars(click.ParamType[Decimal]):
     def convert(
         self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
     ) -> Decimal:
-        """Return the decimal that `value` says."""
+
         with suppress(InvalidOperation):
             dollars = Decimal(value)
             within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
@@ -121,28 +121,28 @@ class Dollars(click.ParamType[Decimal]):
 
 
 def say(text: str) -> None:
-    """Print a message in one line on standard error, or nothing if there is none."""
+    """Print a message in one line on standard error, unless it is empty."""
     if text:
         click.echo(f"edgesweep: {' '.join(text.split())}", err=True)
 
 
 def agree(question: str, *, yes: bool) -> None:
-    """Return if a person at the terminal agrees, or did so beforehand.
+    """Ask a person at the terminal to agree, unless `yes`.
 
     Raises:
-        UsageError: nobody can be asked.
+        UsageError: there is no terminal.
         EdgesweepError: the answer is no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise click.UsageError("Nobody can be asked where there is no terminal: give --yes")
+        raise click.UsageError("There is no terminal to ask at: give --yes")
     if not click.confirm(question, err=True):
         raise EdgesweepError("Nothing was done")
 
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which AWS account and region are meant."""
+    """Add the options that choose the AWS account and region."""
     for option in (
         click.option("--profile", help="AWS profile to use.", metavar="NAME"),
         click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION"),
@@ -152,7 +152,7 @@ def aws_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_keys(file: BinaryIO) -> Sequence[str]:
-    """Return the object keys of a file that holds one a line; empty lines are passed over.
+    """Return the object keys of a file, one a line; skip empty lines.
 
     Raises:
         BadInput: a line is no object key; the text names the file and the line.
@@ -161,7 +161,7 @@ def read_keys(file: BinaryIO) -> Sequence[str]:
 
 
 def name_of(file: BinaryIO) -> str:
-    """Return the path of a file, or what stands for standard input."""
+    """Return the path of a file, or a name for standard input."""
     return str(getattr(file, "name", STANDARD_INPUT))
 
 

@@ -7,11 +7,11 @@ did not change. Equal costs: fewer wildcards, then fewer paths, then less collat
 Where a wildcard is worth cutting: let a wildcard cover a group of dirty paths. Cut it at their
 longest common prefix instead: it still covers them all and hits no object more. So the candidates
 are the inner nodes of the compressed trie of the dirty paths, fewer than there are paths
-(`candidates.py`). A path that cannot be said exactly is a leaf of its own, at the longest prefix
+(`candidates.py`). A path that no exact path can express is a leaf of its own, at the longest prefix
 that a wildcard can keep, and needs a wildcard there or above.
 
-The recurrence (`knapsack.py`) counts what wildcards save against saying every path exactly, by
-how many of them are used below a node:
+The recurrence (`knapsack.py`) counts the savings of wildcards over exact paths, by the number of
+wildcards used below a node:
 
     saved(node, k) = max(path price * (paths below - 1) - refetch cost * collateral,    if k > 0
                          max over k1 + k2 + ... = k of saved(child 1, k1) + saved(child 2, k2) ...)
@@ -54,7 +54,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the cover weighs, in dollars.
+    """The prices that a cover weighs, in dollars.
 
     Attributes:
         path: one invalidation path.
@@ -76,8 +76,8 @@ class Limits:
     """Caps on a cover.
 
     Attributes:
-        wildcards: at most so many wildcard paths.
-        paths: at most so many paths, wildcards included; None for any number.
+        wildcards: the most wildcard paths.
+        paths: the most paths, including wildcards; None for any number.
     """
 
     wildcards: int = MAX_WILDCARDS
@@ -111,7 +111,7 @@ class Cover:
 
     Attributes:
         members: in the order of their text.
-        gap: dollars that an even cheaper cover could save at most; 0 if this one is proven.
+        gap: the most dollars that a cheaper cover could save; 0 if this one is proven optimal.
     """
 
     members: tuple[Member, ...]
@@ -153,10 +153,10 @@ def cover(
 
     Args:
         dirty: decoded viewer paths that must be matched; any order, repeats allowed.
-        live: decoded viewer paths of what exists, dirty or not; any order, repeats allowed.
+        live: decoded viewer paths that exist, dirty or not; any order, repeats allowed.
         prices: what a path and a unit of collateral cost.
         limits: the caps.
-        weight: collateral of an unchanged live object, at least 0; 1 for each unless given.
+        weight: collateral of an unchanged live object, at least 0; by default 1.
 
     Raises:
         Infeasible: no cover keeps the caps.
@@ -171,13 +171,13 @@ def choose(
     limits: Limits,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> Cover:
-    """Return the cheapest cover from candidates, which may be used again at other prices.
+    """Return the cheapest cover from candidates, which can be reused at other prices.
 
     Args:
-        candidates: what it is chosen from.
-        prices: what a path and a unit of collateral cost.
+        candidates: the wildcards to choose from.
+        prices: of a path and a unit of collateral.
         limits: the caps.
-        heartbeat: called every few seconds, for whoever has to be seen alive.
+        heartbeat: called every few seconds, so that a caller can renew a lease.
 
     Raises:
         Infeasible: no cover keeps the caps.
@@ -222,7 +222,7 @@ def _in_whole_units(candidates: Candidates, prices: Prices) -> tuple[int, int, R
 
 
 def _members(candidates: Candidates, chosen: Iterable[int]) -> Iterator[Member]:
-    """Yield the chosen wildcards and, between them, the items said exactly."""
+    """Yield the chosen wildcards and, between them, the exact items."""
     items, dirty, at = candidates.items, candidates.dirty, 0
     for candidate in chosen:
         for item in items[at : candidates.starts[candidate]]:

@@ -1,4 +1,4 @@
-"""The wildcards that are worth a thought: longest common prefixes of groups of dirty paths.
+"""The candidate wildcards: longest common prefixes of groups of dirty paths.
 
 Goal: every inner node of the compressed trie of the sorted dirty paths, with its collateral, in
 one pass and without building the trie.
@@ -37,10 +37,10 @@ class Candidates:
 
     Attributes:
         dirty: the distinct dirty paths, sorted.
-        items: what has to be covered, sorted: dirty paths that can be said exactly, and the
-            longest prefix a wildcard can keep of those that cannot. No other item is under such a
-            prefix, but for the prefix itself where it is dirty and wildcards are strict.
-        inexact: `inexact[i]` of the first `i` items cannot be said exactly.
+        items: the texts to cover, sorted: dirty paths that an exact path can express, and of the
+            others the longest prefix that a wildcard can keep. No other item is under such a
+            prefix, except the prefix itself where it is dirty and wildcards are strict.
+        inexact: `inexact[i]` of the first `i` items need a wildcard.
         starts, ends: the half-open range of items that each candidate covers.
         lengths: how many characters of its first item each candidate keeps.
         collateral: the weight of the bystanders that each candidate hits.
@@ -75,8 +75,8 @@ def find_candidates(
 
     Args:
         dirty: decoded viewer paths that must be matched.
-        live: decoded viewer paths of what exists.
-        weight: collateral of an unchanged live object; 1 for each unless given.
+        live: decoded viewer paths that exist.
+        weight: collateral of an unchanged live object; by default 1.
         strict: whether a wildcard covers only paths that are longer than its text.
 
     Raises:
@@ -96,7 +96,7 @@ def find_candidates(
 
 
 def _in_order(texts: list[str]) -> list[str]:
-    """Return the distinct texts, sorted; for texts that are so already, by one look at them."""
+    """Return the distinct texts, sorted; one pass suffices for sorted distinct texts."""
     if all(map(lt, texts, islice(texts, 1, None))):
         return texts
     texts.sort()
@@ -116,7 +116,7 @@ def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> 
 
 
 def _items(paths: Sequence[str], *, strict: bool) -> tuple[Sequence[str], Sequence[int]]:
-    """Return what has to be covered, and the running number of items that need a wildcard."""
+    """Return the items to cover, and the running number of items that need a wildcard."""
     stops = {path: stop for path in paths if (stop := exact_stop(path)) is not None}
     if not stops:
         return paths, array("q", bytes(8 * (len(paths) + 1)))
@@ -174,7 +174,7 @@ def _runs(
 
 
 def _ranks(items: Iterable[str], bystanders: Sequence[str]) -> Iterator[int]:
-    """Yield how many bystanders sort before each item, looking near the last answer first."""
+    """Yield how many bystanders sort before each item; search near the last answer first."""
     rank = 0
     for item in items:
         near = min(rank + 32, len(bystanders))

@@ -1,7 +1,7 @@
-"""The tree knapsack: which candidates save the most, at most so many of them.
+"""The tree knapsack: a bounded number of candidates that save the most.
 
 Goal: among candidates that are nested or apart, choose some that are apart, with the largest sum
-of savings against saying every item exactly.
+of savings over exact paths for every item.
 
 Plan: candidates come children before parents. A stack holds one plan for each candidate that has no
 parent yet: `gains[k]` is what at most `k` wildcards save there, cut off where more of them save
@@ -28,7 +28,7 @@ NONE: Pick = ()
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What a cover costs, in whole units of any size.
+    """The costs of a cover, in whole units of any size.
 
     Attributes:
         exact: one exact path.
@@ -49,15 +49,15 @@ class Rates:
         )
 
     def cost(self, candidates: Candidates, chosen: Sequence[int]) -> int:
-        """Return the cost of the chosen candidates and of saying all other items exactly."""
+        """Return the cost of the chosen candidates and of exact paths for all other items."""
         hit = sum(candidates.collateral[index] for index in chosen)
         exact = paths_used(candidates, chosen) - len(chosen)
         return self.exact * exact + self.wildcard * len(chosen) + self.refetch * hit
 
     def savings(self, candidates: Candidates) -> Iterator[int]:
-        """Yield what each candidate saves against saying its items exactly; may be negative.
+        """Yield what each candidate saves over exact paths for its items; may be negative.
 
-        To say exactly what cannot be said is given a price: one above the cost of any cover.
+        An exact path for an inexact item has a price above the cost of any cover.
         """
         bound = len(candidates.items) * (self.exact + self.wildcard)
         penalty = bound + self.refetch * candidates.most_collateral + 1
@@ -70,7 +70,7 @@ class Rates:
 
 
 class _Plan(NamedTuple):
-    """What at most `k` wildcards save from item `start` on, and which they are."""
+    """The savings of at most `k` wildcards from item `start` on, and these wildcards."""
 
     start: int
     gains: Sequence[int]
@@ -84,9 +84,9 @@ def paths_used(candidates: Candidates, chosen: Sequence[int]) -> int:
 
 
 def cheapest(candidates: Candidates, rates: Rates, wildcards: int) -> list[int]:
-    """Return the best candidates, at most `wildcards`; all other items are to be said exactly.
+    """Return the best candidates, at most `wildcards`; all other items take exact paths.
 
-    With at least one wildcard, no item is left that cannot be said exactly.
+    With at least one wildcard, no inexact item is left.
     """
     stack: list[_Plan] = []
     rows = zip(candidates.starts, rates.savings(candidates), strict=True)

@@ -1,7 +1,7 @@
 """Covers at many path prices: how the number of paths and the collateral trade.
 
-A dearer path never means more paths, and as many paths always hit the same collateral. So where two
-prices take as many paths, every price between them does too, and its cover need not be looked for.
+A higher path price never means more paths, and covers of equally many paths hit the same
+collateral. If two prices give the same number of paths, so does every price between them.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ def climb(
     """Return the cheapest cover at each path price.
 
     Args:
-        candidates: what the covers are chosen from.
+        candidates: the wildcards to choose from.
         path_prices: dollars, rising.
         refetch: dollars of an object.
         limits: the caps.

@@ -1,4 +1,4 @@
-"""How far choices fall behind when paths and wildcards have a price, and those that hardly do.
+"""Choices with little slack: those close to the best when paths and wildcards have a price.
 
 Goal: the cheapest choice under the caps among all choices with less slack than a given room.
 
@@ -29,7 +29,7 @@ from edgesweep.cover.knapsack import NONE, Pick, Rates, flat, joined
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """At most so many wildcards and, wildcards included, paths."""
+    """The most wildcards, and the most paths including wildcards."""
 
     wildcards: int
     paths: int

@@ -1,17 +1,17 @@
 """The survey: which unchanged objects a wildcard would hit.
 
-Goal: list no more of a bucket than the choice of a cover can use, and never take what was not seen
-for empty.
+Goal: list no more of a bucket than the choice of a cover can use, and never assume that an unlisted
+stretch is empty.
 
 Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
 key order. A candidate is hopeless once it has hit so many unchanged objects that no cover with it
 is the cheapest; where all candidates around a key are hopeless, the listing jumps to the next one.
 
-What is hopeless: saying each of its items alone, instead of the candidate, takes one path more for
-each item but one, and spares the objects that are under none of its inexact items, which need a
-wildcard anyway. If these weigh more than those paths, the candidate is never worth it. Where it
-replaces two inexact items or more it also leaves a wildcard to others, which save at most the
-paths of all items.
+A candidate is hopeless in this case: a path for each of its items, instead of the candidate, takes
+one path more for each item but one, and spares the objects that are under none of its inexact
+items, which need a wildcard anyway. If the spared objects weigh more than the paths, the candidate
+is never worth it. A candidate that replaces two or more inexact items also leaves a wildcard to
+others, which save at most the paths of all items.
 
 Invariant: every candidate that was not listed to its end holds a mark of its own, a made-up object
 of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen always weighs more than a
@@ -35,11 +35,11 @@ from edgesweep.errors import EdgesweepError
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
-# The weight of what was not seen: above that of any bucket that could be listed.
+# The weight of a mark: above that of any bucket that could be listed.
 UNSEEN_WEIGHT = 10**9
 
 MAX_AGE = timedelta(minutes=10)
-# Bytes of the keys that one survey lists, and of those that are remembered: keys may be long.
+# Bytes of the keys that one survey lists, and of the remembered ones: keys may be long.
 MAX_LISTED = 64 * 2**20
 MAX_REMEMBERED = 64 * 2**20
 
@@ -67,7 +67,7 @@ class Listing(Protocol):
 
 
 class Remembered:
-    """A listing that answers from memory what it was asked a short while ago."""
+    """A listing that caches recent pages."""
 
     def __init__(self, listing: Listing, clock: Callable[[], datetime]) -> None:
         self._listing = listing
@@ -76,7 +76,7 @@ class Remembered:
         self._bytes = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
-        """Return a page that is less than `MAX_AGE` old."""
+
         now, asked = self._clock(), (bucket, prefix, after)
         if asked in self._pages:
             listed_at, _, page = self._pages[asked]
@@ -106,11 +106,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is known of the objects around dirty paths.
+    """The known objects around dirty paths.
 
     Attributes:
         live: viewer paths of objects, and marks.
-        marks: made-up objects that stand for what was not seen.
+        marks: made-up objects that stand for unlisted ones.
         pages: how many pages were listed.
         refused: why a bucket could not be listed.
     """
@@ -131,7 +131,7 @@ class Survey:
 
 
 def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
-    """Return the survey of somebody who has seen nothing."""
+    """Return the survey without any listing."""
     marks = {prefix + _MARK for prefix in _prefixes(_all_candidates(dirty, strict=strict))}
     return Survey(sorted(marks), marks)
 
@@ -145,7 +145,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     *,
     strict: bool = False,
 ) -> Survey:
-    """List what a cover of `dirty` has to know.
+    """List the objects that matter for a cover of `dirty`.
 
     Args:
         listing: where to list.
@@ -167,15 +167,15 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
 
 
-def doubted(
+def with_marks(
     known: Survey, dirty: Collection[str], foreign: Callable[[str], bool], *, strict: bool = False
 ) -> Survey:
-    """Return a survey that does not take for empty what no listing of a bucket shows.
+    """Return a survey that marks the prefixes which other origins than buckets may serve.
 
     Args:
-        known: what the listing showed.
+        known: the survey of the buckets.
         dirty: decoded viewer paths.
-        foreign: tells whether something else than the buckets may serve a path with some prefix.
+        foreign: tells whether another origin may serve a path with some prefix.
         strict: whether a wildcard covers only paths that are longer than its text.
     """
     if not foreign("/"):
@@ -191,7 +191,7 @@ def _bytes(texts: Iterable[str]) -> int:
 
 
 def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
-    """Return the candidates without dropping any: under each is something that is not dirty."""
+    """Return all candidates; a made-up bystander under each keeps it from being dropped."""
     return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
 
 
@@ -201,13 +201,13 @@ def _prefixes(found: Candidates) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What is worth listing.
+    """The limits of a listing.
 
     Attributes:
-        pages: at most so many.
+        pages: the most pages.
         prefixes: all candidates, sorted.
-        patience: how many objects beside those under inexact items a candidate may hit before it
-            is hopeless; not for one whose objects decide nothing.
+        patience: how many objects outside inexact items a candidate may hit before it is hopeless;
+            absent where objects do not affect the choice.
         inexact: the prefixes of the inexact items.
     """
 
@@ -237,17 +237,17 @@ def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """What was listed in one go: all that starts with `prefix`, or only up to `last`."""
+    """A listed stretch: all keys that start with `prefix`, or only those up to `last`."""
 
     prefix: str
     last: str | None = None
 
     def passed(self, candidate: str) -> bool:
-        """Tell whether the listing came to where the candidate begins."""
+        """Tell whether the listing reached the beginning of the candidate."""
         return candidate.startswith(self.prefix) and (self.last is None or candidate <= self.last)
 
     def holds(self, candidate: str) -> bool:
-        """Tell whether all that the candidate hits was listed."""
+        """Tell whether everything that the candidate hits was listed."""
         return self.passed(candidate) and not (self.last or "").startswith(candidate)
 
 
@@ -264,7 +264,7 @@ class _Walk:
     marks: set[str] = field(default_factory=set)
 
     def list(self, source: Source) -> None:
-        """List what a source holds, and mark the candidates that were not listed to their end."""
+        """List a source, and mark the candidates that were not listed to their end."""
         stretch = _Stretch(_MARK)
         for prefix in self.terms.prefixes:
             wanted = prefix in self.terms.patience and not stretch.passed(prefix)
@@ -295,7 +295,7 @@ class _Walk:
         return self.pages >= self.terms.pages or self.size >= MAX_LISTED
 
     def _hopeless(self, prefix: str, path: str, beside: Sequence[str]) -> bool:
-        """Tell whether no candidate around `path`, of what is listed, can be worth it."""
+        """Tell whether no listed candidate around `path` can be worth it."""
         around = (path[:length] for length in range(len(prefix), len(path) + 1))
         return not any(
             len(beside) - bisect_left(beside, inner) <= self.terms.patience[inner]

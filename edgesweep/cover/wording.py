@@ -1,8 +1,8 @@
-"""The paths of a cover, those that somebody asked for in the words in which they were asked for.
+"""The paths of a cover, with requested paths spelt as they were requested.
 
 A requested path takes part in a cover as the viewer path that `Routes.paths_of` returns for it, so
-that the caps and the prices may widen it like any other. Where a member of the cover is there for
-requested paths alone, and one of them is as wide as all of them, that one goes byte for byte.
+the caps and the prices may widen it like any other. If a member of the cover matches only requested
+paths, and one of them is as wide as all of them, that one is sent byte for byte.
 """
 
 from bisect import bisect_left, bisect_right
@@ -23,7 +23,7 @@ def in_words(
         cover: matches all of both.
         requested: quoted invalidation paths.
         changed: viewer paths of objects that changed.
-        strict: whether no wildcard but `/*` is trusted to match its own text.
+        strict: whether only `/*` is trusted to match its own text.
     """
     asked = {unquote(path): path for path in requested}
     if not asked:
@@ -37,7 +37,7 @@ def in_words(
 
 
 def _said(pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool) -> str:
-    """Return the words of a pattern that matches no changed path, and so some requested ones."""
+    """Return the spelling of a pattern that matches only requested paths."""
     items = _below(pattern, items)
     widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))
     as_wide = matcher([asked[widest]], strict=strict)

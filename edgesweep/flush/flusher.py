@@ -37,13 +37,12 @@ from edgesweep.flush.journal import Flush, Journal, Lease, OverLimit, Overtaken,
 from edgesweep.flush.planning import SEVERAL, Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
-from edgesweep.flush.sender import Edge, Sender
+from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
 
-# A tick begins no turn after this: a turn takes up to two minutes, and the function is ended after
-# five.
+# After this a tick begins no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
-# For so long after a flusher died its distribution goes last.
+# How long a distribution goes last after its flusher died.
 LAST_WHILE = timedelta(minutes=10)
 
 # After these a flush is still unfinished.
@@ -99,7 +98,6 @@ class Flusher:
     Attributes:
         dirty: the rows.
         journal: the flushes, the ledger and the leases.
-        edge: CloudFront.
         sender: asks CloudFront.
         policy: when to flush, and for how many paths.
         survey: tells what a wildcard would hit.
@@ -112,7 +110,6 @@ class Flusher:
 
     dirty: DirtyRows
     journal: Journal
-    edge: Edge
     sender: Sender
     policy: Policy
     survey: Surveyor

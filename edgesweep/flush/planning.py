@@ -24,7 +24,7 @@ MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
 # A row without its key and its paths.
 ROW_BYTES = 700
-# Each death in a row but the first makes a flush read one row of so many, until it is hopeless.
+# After several deaths in a row a flush reads one sixteenth of the rows, and then it is hopeless.
 PART = 16
 SEVERAL, HOPELESS = 2, 3
 

@@ -22,7 +22,7 @@ from edgesweep.paths import coarser
 PAUSE_SECONDS = 1.0
 # Twice the 5 s that a clock may be off true time.
 CLOCKS_APART = timedelta(seconds=10)
-# An attempt that went unanswered may have been accepted: so long the same is asked again.
+# CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
 DOUBT = timedelta(minutes=10)
 # CloudFront does not say for how long it knows a caller reference. An attempt that is older than
 # this is looked up before the same is asked again.

@@ -4,8 +4,8 @@ A row recorded at or before `opened_at` - `MARGIN` tells of a change older than 
 whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
 read the rows, deletes by that rule alone.
 
-A tick sweeps a portion, and the journal keeps its place for the next tick. The rows in question are
-older than the flush, so there is an end to them, however many come in meanwhile.
+A tick sweeps a portion, and the journal keeps the place for the next tick. Only rows that are older
+than the flush are looked at, so there is an end to them, however many come in meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ from edgesweep.paths import matcher
 
 MARGIN = CLOCKS_APART
 
-# A portion is at most so many rows to look at, and begins no more of them after so long.
+# A portion looks at no more rows than this, and ends when its time is over.
 MAX_SWEPT = 1_000_000
 SWEEP_TIME = timedelta(minutes=1)
 # Chunks after which the place is noted: whoever dies in a portion leaves most of it done.

@@ -1,1 +1,1 @@
-"""The lab: strategies over past deploys, and their cost; never deployed."""
+"""Replays of strategies, and their costs; never deployed."""

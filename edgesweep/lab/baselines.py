@@ -1,9 +1,8 @@
-"""The strategies of other tools, which Edgesweep is compared with.
+"""The strategies of other tools, with which Edgesweep is compared.
 
-Each takes the dirty viewer paths and the live ones, the latter sorted, and returns what it would
-invalidate. All of them are asked for the same viewer paths, so no strategy renames a path (as some
-tools do with `index.html`), and a path that cannot be said exactly is said by all of them with the
-narrowest wildcard that covers it.
+Each takes the dirty viewer paths and the sorted live ones, and returns its invalidation. All get
+the same viewer paths, so no strategy renames a path (as some tools do with `index.html`), and all
+send the narrowest wildcard for a path that no exact path can express.
 """
 
 from bisect import bisect_left
@@ -103,10 +102,7 @@ def _shortened(text: str) -> str:
 
 
 def _folder(path: str, neighbours: Sequence[str]) -> str | None:
-    """Return the highest folder of `path` that holds none of its unchanged neighbours.
-
-    The neighbours are the nearest in sorted order: if they are outside a folder, all others are.
-    """
+    """Return the highest folder of `path` that holds neither of its nearest neighbours."""
     end = path.find("/") + 1
     while end:
         folder = path[:end]

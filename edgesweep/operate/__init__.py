@@ -1,1 +1,1 @@
-"""Answers to a person about a deployed stack; never deployed."""
+"""Queries and checks of a deployed stack, for people; never deployed."""

@@ -1,7 +1,7 @@
-"""A dry run: adapters that read what is there and keep to themselves what they would have written.
+"""A dry run: adapters that read from AWS and keep their writes in memory.
 
-A flusher on these goes through every step of a real flush, so that what it would have sent is
-exactly what a real one sends, unfinished flushes included.
+A flusher on these takes every step of a real flush, so it reports exactly the paths that a real one
+sends, including those of unfinished flushes.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from edgesweep.routes.kept import Kept
 
 
 class DryRunEdge:
-    """CloudFront, which accepts everything and hears of nothing."""
+    """Accepts every invalidation and sends none."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -32,12 +32,12 @@ class DryRunEdge:
         return Accepted(made, datetime.now(UTC))
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
-        """Tell whether an invalidation counts against the quotas: those accepted here still do."""
+        """Tell whether an invalidation is in progress; those accepted here stay so."""
         return invalidation in self._made or self._edge.in_progress(distribution, invalidation)
 
 
 class DryRunRows:
-    """Dirty rows as they would have become."""
+    """Dirty rows, with additions and deletions kept in memory."""
 
     def __init__(self, dirty: DirtyRows) -> None:
         self._dirty = dirty
@@ -72,27 +72,27 @@ class DryRunRows:
         return _key(row) not in self._added
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
-        """Show these rows from now on."""
+        """Add rows in memory."""
         self._added |= {_key(row): row for row in rows}
         return {}
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
-        """Pass over these rows from now on."""
+        """Hide rows from now on."""
         self._gone.update(map(_key, rows))
 
 
 class DryRunStore:
-    """What is kept of the distributions, as it would have become."""
+    """The known distributions, with changes kept in memory."""
 
     def __init__(self, store: DistributionStore) -> None:
         self._kept = store.load()
 
     def load(self) -> Kept | None:
-        """Return what would be kept."""
+
         return self._kept
 
     def save(self, kept: Kept) -> bool:
-        """Keep this in memory alone."""
+
         self._kept = replace(kept, revision=kept.revision + 1)
         return True
 

@@ -1,6 +1,6 @@
 """The journal in memory: flushes, ledger and leases, under the conditions of the table.
 
-Over another journal it shows what that one would have become, and leaves it as it is.
+Over a base journal it shows the changes without writing them there.
 """
 
 from collections import Counter
@@ -23,16 +23,16 @@ from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:
-    """Keeps what is written; see `edgesweep.flush.journal.Journal`.
+    """Keeps writes in memory; see `edgesweep.flush.journal.Journal`.
 
     Args:
-        base: what was written before, nothing by default.
-        most_paths: how many paths a flush may hold to be journaled.
+        base: the journal below, empty by default.
+        most_paths: the most paths that fit in one flush.
 
     Attributes:
-        flushes: the flushes that were written, by distribution and id.
-        ledger: the paths that were charged here, by month.
-        leases: the leases that were written, by distribution.
+        flushes: the written flushes, by distribution and id.
+        ledger: the paths charged here, by month.
+        leases: the written leases, by distribution.
     """
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
@@ -74,7 +74,7 @@ class JournalInMemory:
         return self._demand or (self._base.demand() if self._base else NOTHING_SEEN)
 
     def remember(self, demand: Demand) -> None:
-        """Keep the demand."""
+
         self._demand = demand
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
@@ -104,7 +104,7 @@ class JournalInMemory:
         )
 
     def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
-        """Replace an unfinished flush by what it became, and return that."""
+
         self._check_known(flush)
         lease, accepted = self.lease(flush.distribution), to.accepted[len(flush.accepted) :]
         if accepted or to.finished:

@@ -1,7 +1,7 @@
-"""Whether the parameters of a deployment are right: `python -m edgesweep.operate.parameters`.
+"""Checks the parameters of a deployment: `python -m edgesweep.operate.parameters`.
 
-`infra/params.js` asks before anything is packaged or deployed, with the arguments of `accept` as a
-JSON object on standard input. A wrong parameter is one line on standard error, and exit code 2.
+`infra/params.js` runs this before it packages or deploys anything, with the arguments of `accept`
+as a JSON object on standard input. A wrong parameter gives one line on standard error, exit code 2.
 """
 
 import json
@@ -29,16 +29,16 @@ _SECONDS = 5
 def accept(
     values: Mapping[str, str], assigned: Sequence[str], stage: str, region: str | None
 ) -> Mapping[str, Any]:
-    """Return the parameters, each within its bounds, and under `given` those that are no defaults.
+    """Return the parameters, each within its bounds, and under `given` those that are not defaults.
 
     Args:
         values: parameter -> value.
-        assigned: names that somebody gave a value.
-        stage: the stack's.
-        region: where it is deployed; None if it is not deployed now.
+        assigned: names of the parameters that the user set.
+        stage: the stack's stage.
+        region: where the stack is about to be deployed; None if it is not.
 
     Raises:
-        BadInput: a parameter is unknown or out of its bounds; or several do not go together.
+        BadInput: a parameter is unknown or out of bounds, or several contradict each other.
     """
     for name in assigned:
         if name not in PARAMETERS:
@@ -52,7 +52,7 @@ def accept(
         first = distributions[0]
         msg = f"Parameter bucket is missing; name the bucket that distribution {first} serves"
         raise BadInput(msg)
-    # How many are found out is not known here: one at least.
+    # Discovery finds at least one distribution; how many is unknown here.
     budget(given, max(1, len(distributions)))
     if region:
         _check_regions(buckets, region)
@@ -73,7 +73,7 @@ def _check_regions(buckets: Sequence[str], here: str) -> None:
 
 
 def _region_of(here: str, bucket: str) -> str | None:
-    """Return a bucket's region, None if S3 does not say it.
+    """Return a bucket's region, None if unknown.
 
     "Regardless of the permissions on the bucket, you will receive a response header with the
     correct bucket location": https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
@@ -89,7 +89,7 @@ def _region_of(here: str, bucket: str) -> str | None:
 
 
 def main() -> int:
-    """Answer on standard output; return the exit code."""
+    """Print the result on standard output; return the exit code."""
     try:
         print(json.dumps(accept(**json.load(sys.stdin))))  # noqa: T201  # the answer
     except BadInput as error:

@@ -1,4 +1,4 @@
-"""A deployed stack, found by its name: its resources and its settings."""
+"""A deployed stack, found by its name, with its resources and its settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ SERVICE = "edgesweep"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The resources of a deployment.
+    """A deployed CloudFormation stack.
 
     Attributes:
-        name: the CloudFormation stack.
-        region: where it is.
-        outputs: names of its resources, as the stack's outputs.
+        name: its name.
+        region: its region.
+        outputs: its outputs, which name its resources.
         environment: the environment of its flush function, which holds its settings.
     """
 
@@ -33,7 +33,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
 
     Raises:
         NoStack: there is none.
-        EdgesweepError: it is not one of ours.
+        EdgesweepError: it is not an Edgesweep stack.
     """
     region = session.region_name
     try:

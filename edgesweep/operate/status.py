@@ -1,4 +1,4 @@
-"""The state of a stack: what waits, what was spent, and when the next flush is due."""
+"""The state of a stack, for people: waiting rows, spending, and the time of the next flush."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -38,12 +38,12 @@ class DistributionStatus:
     Attributes:
         dirty: rows that wait.
         oldest: when the oldest of them was recorded.
-        in_progress: invalidation paths that CloudFront is at work on.
+        in_progress: invalidation paths that CloudFront is working on.
         unfinished: id of the flush that is neither settled nor rejected.
         flushed_at: when the last flush was opened.
         due: when the next flush can go; None if nothing waits, or if it depends on others.
-        paths: how many paths it may take; None if it does not go now, or goes as it was journaled.
-        path_price: dollars that it counts for each of them, None likewise.
+        paths: the most paths it may take; None if it waits, or resends a journaled flush.
+        path_price: dollars that it counts for each path, None likewise.
     """
 
     distribution: str
@@ -82,18 +82,18 @@ class Status:
 
     @property
     def left(self) -> int | None:
-        """Paths that may still be charged, None for no limit."""
+        """The paths that the month still allows, None for no limit."""
         allowance = self.budget.allowance
         return None if allowance is None else max(0, allowance - self.charged)
 
     @property
     def usd_spent(self) -> Decimal:
-        """Dollars that the paths beyond the free ones cost."""
+        """The dollars that the charged paths cost beyond the free ones."""
         return PATH_PRICE * max(0, self.charged - self.budget.free_paths)
 
     @property
     def usd_left(self) -> Decimal | None:
-        """Dollars that may still be spent, None for no limit."""
+        """The dollars that the month still allows, None for no limit."""
         return (
             None if self.budget.usd is None else max(Decimal(0), self.budget.usd - self.usd_spent)
         )
@@ -101,7 +101,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Looks at everything and writes nothing.
+    """Reads the state of a stack and writes nothing.
 
     Attributes:
         rows: the rows that wait.
@@ -120,7 +120,7 @@ class Observer:
     dead_letters: Callable[[], int]
 
     def look(self, distributions: Iterable[str], now: datetime) -> Status:
-        """Return the state of a stack that sweeps these distributions."""
+        """Return the state of a stack with these distributions."""
         return Status(
             month=month_of(now),
             charged=self.journal.spent(month_of(now)),
@@ -150,7 +150,7 @@ class Observer:
     def _next(
         self, seen: DistributionStatus, span: Span, lease: Lease, now: datetime
     ) -> DistributionStatus:
-        """Return what was seen, with why the next flush goes or waits, and when it can go."""
+        """Return the state with the reason and the time of the next flush."""
         if not span and lease.unfinished is None:
             return seen
         if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
@@ -167,7 +167,7 @@ class Observer:
     def _decided(
         self, seen: DistributionStatus, reason: Reason, lease: Lease, now: datetime
     ) -> DistributionStatus:
-        """Return what was seen, with what the flusher would decide now."""
+        """Return the state with the decision that the flusher would take now."""
         spent = {month: self.journal.spent(month) for month in months_near(now)}
         headroom = self.policy.quota.less(lease.in_progress)
         demand = self.journal.demand()
@@ -188,7 +188,7 @@ class Observer:
         used_up = [moment for month, moment in near.items() if spent[month] >= allowance]
         if used_up:
             return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
-        # A path of the reserve is due, or so little of the month is left that one is not needed.
+        # A path of the reserve is due, or the month is nearly over and needs none.
         interval, end = budget.interval(now), month_bounds(now)[1]
         intervals = (allowance - max(spent.values()) - 1) // budget.distributions
         due = min((flushed_at or now) + interval, end - interval * intervals)

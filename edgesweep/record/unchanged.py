@@ -9,9 +9,9 @@ no write later than the event's. The permanent removal of a version is skipped i
 knows the object under another version, and a HEAD finds that etag and those headers. A skip writes
 nothing. For any other event, in this order: forget what is known (under a token of our own), HEAD,
 stamp and write the dirty row, and learn what the HEAD saw if the token still stands. A removal
-forgets and learns nothing, unless another version may be there. So does a change that gets no row
-because its object is not swept or not served: it may be one day. A forgotten object keeps its item,
-so that it differs from one that never changed.
+forgets and learns nothing, unless another version may be there. So does a change without a row, as
+its object is not swept or served: it may be one day. A forgotten object keeps its item, so that it
+differs from one that never changed.
 
 Invariant: what is known was seen by a HEAD, a row was recorded after that HEAD, and no event of
 that object was worked on since. So of every version put after the HEAD the event is still to come,
@@ -29,12 +29,12 @@ and a version put before it is in the row. What can happen:
 - A copy onto itself that changes headers keeps the etag: the HEAD finds other headers.
 - Events delivered twice or late: they are skipped only under the conditions above. A crash anywhere
   leaves the entry unknown, and the message comes back.
-- Versions: a HEAD sees the current one. Say W is known, and another version V is removed.
-  Either V was not current, and nothing changed. Or W first gave way to something else, by an event
-  that was skipped, as the same bytes and headers were there, or is still to come. If it is to come,
-  the version that it names is gone, or is not as W was: it gets its row, which is late enough.
-  Without a version on either side, or with the version `null`, a removal counts as a change. The
-  removal of W itself does so too, also where the same was uploaded again, and skipped, before.
+- Versions: a HEAD sees the current one. Say W is known, and another version V is removed. Either V
+  was not current, and nothing changed. Or W gave way before, by an event that was skipped, as the
+  same bytes and headers were there, or is still to come. That one then gets its row, late enough:
+  the version that it names is gone, or is not as W was. Without a version on either side, or with
+  the version `null`, a removal counts as a change. So does the removal of W itself, even if the
+  same was uploaded again, and skipped, before.
 - Restoring an archived object and moving it between storage classes change no byte and no header
   that is compared, and are no created events.
 - SSE-KMS and SSE-C: the etag is no digest and differs with every upload, so nothing is skipped.
@@ -56,8 +56,8 @@ It is events that are trusted. Where some of a bucket may have been missed, no e
 whose HEAD was answered before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it
 assumes that viewers get the objects that are there.
 
-What is skipped keeps, at the edge, the Last-Modified and the version id of an earlier upload. Of a
-key that EventBridge may have encoded, the reading that is not there is never known: it gets a row.
+An edge keeps the Last-Modified and the version id of an earlier upload than one that is skipped. Of
+the readings of a key that EventBridge may have encoded, the one that is not there gets its rows.
 
 Cost: see `bench/catalogue.py`.
 """
@@ -283,12 +283,8 @@ class UnchangedFilter:
         )
 
     def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
-        known = self.catalogue.known(names).items()
-        return {
-            name: entry
-            for name, entry in known
-            if entry.is_complete(self.complete_since.get(name[0]))
-        }
+        known, since = self.catalogue.known(names), self.complete_since
+        return {name: one for name, one in known.items() if one.is_complete(since.get(name[0]))}
 
 
 def fingerprint(headers: Mapping[str, str]) -> str:

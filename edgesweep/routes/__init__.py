@@ -4,8 +4,8 @@ A viewer path is served from an object if the first cache behaviour whose path p
 path leads to the object's bucket, and the object's key is the origin path and the viewer path. The
 same object may be cached under other viewer paths too; `Variants` says which of them count.
 
-What cannot be seen in a configuration is not followed: functions that rewrite paths to anything but
-index documents, and origins that lead to a bucket under another name.
+Routes follow the configuration alone. They miss functions that rewrite paths to anything but index
+documents, and origins that lead to a bucket under another name.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,10 +22,10 @@ __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 # The object that websites and functions serve for a folder.
 INDEX = "index.html"
 
-# A bucket whose name is not known: any.
+# Stands for any bucket.
 ANY_BUCKET = "*"
 
-# A copy with a query string. Only a wildcard that stops before the `?` can say it.
+# A copy with a query string. Only a wildcard that stops before the `?` matches it.
 _QUERY = "?"
 _EVERYTHING = "/" + _QUERY
 
@@ -36,8 +36,7 @@ class Origin:
 
     Attributes:
         bucket: its name.
-        prefix: what keys begin with before the viewer path goes on: `site/` for the origin path
-            `/site`.
+        prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
         website: whether it is the bucket's website endpoint, which serves `/docs/` from
             `docs/index.html`.
     """
@@ -47,7 +46,7 @@ class Origin:
     website: bool = False
 
     def path(self, bucket: str, key: str) -> str | None:
-        """Return the viewer path that asks this origin for an object, None if none does."""
+        """Return the viewer path that requests an object from this origin, None if none does."""
         if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
             return None
         return "/" + key[len(self.prefix) :]
@@ -55,11 +54,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A cache behaviour: what is done with the requests that a path pattern matches.
+    """A cache behaviour.
 
     Attributes:
         pattern: the path pattern.
-        origins: the buckets it leads to: one, several in an origin group, or none that is known.
+        origins: the buckets it leads to: one, several in an origin group, or none known.
         query_strings: whether query strings are part of the cache key.
         rewritten: whether a function sees requests and may answer `/docs/` from
             `docs/index.html`.
@@ -73,20 +72,20 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What matters of a configuration that a distribution has, or has had.
+    """The relevant part of a present or past configuration of a distribution.
 
-    A staging distribution of a continuous deployment is a distribution like any other: it answers a
-    part of the production traffic from a cache of its own.
+    A staging distribution of a continuous deployment is like any other: it answers a part of the
+    production traffic from its own cache.
 
     Attributes:
         id: its id.
         behaviours: in CloudFront's order, the default one last.
         root: the default root object, such as `index.html`; empty without one.
-        error_pages: viewer paths of the error pages that stay cached under the paths of failed
-            requests for long.
+        error_pages: viewer paths of the error pages that stay cached for long under the paths of
+            failed requests.
         enabled: whether it serves anything.
-        fingerprint: the same for configurations by which an edge may hold the same; empty if the
-            configuration may not be read.
+        fingerprint: equal for configurations that let an edge hold the same objects; empty if we
+            may not read the configuration.
     """
 
     id: str
@@ -135,7 +134,7 @@ class Distribution:
     def _forms(
         self, path: str, variants: Variants
     ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
-        """Yield what may be asked for instead of `path`, who answers it, and if as a folder."""
+        """Yield paths that may stand for `path`, the behaviours that answer, and if as a folder."""
         yield path, self._leading(path), False
         folder = path[: path.rindex("/") + 1]
         if path == folder + INDEX:
@@ -145,7 +144,7 @@ class Distribution:
         if path == "/" + self.root:
             # "If you specified a path to your default root object (install/index.html), CloudFront
             # will return the default root object for end-user requests for the install directory".
-            # Whether the pattern has to match `/` or the object is not said, so both count.
+            # The guide does not say whether the pattern must match `/` or the object: both count.
             for asked in dict.fromkeys(("/", folder)):
                 yield asked, [*self._leading(asked), *self._leading(path)], False
 
@@ -159,12 +158,11 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Every distribution that is known, and which variants of viewer paths count.
+    """The known distributions, and the variants of viewer paths that count.
 
     Attributes:
-        known: the distributions; one that is not enabled serves nothing, but what it served before
-            can still be told. While edges may work by several configurations of a distribution, it
-            is there once for each, and all of them count.
+        known: the distributions; a disabled one serves nothing, but its paths can still be told. A
+            distribution whose edges may use several configurations is there once for each.
         variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
     """
 
@@ -214,11 +212,11 @@ class Routes:
         return list(dict.fromkeys(path for found in paths for path in found))
 
     def paths_of(self, row: DirtyRow) -> Collection[str]:
-        """Return the viewer paths that have to be matched before a row may go.
+        """Return the viewer paths that must be matched before a row may be deleted.
 
         A requested wildcard is one path with a literal star at its end: only a wildcard that stops
-        at or before the star matches it. A distribution that was configured again may no longer
-        serve an object; then its plain path counts.
+        at or before the star matches it. A reconfigured distribution may no longer serve an object;
+        then its plain path counts.
         """
         if isinstance(row.subject, RequestedPath):
             return (unquote(row.subject.path),)
@@ -226,7 +224,7 @@ class Routes:
         return self.viewer_paths(row.distribution, bucket, key) or (viewer_path(key),)
 
     def strict(self, distribution: str) -> bool:
-        """Tell whether no wildcard but `/*` is trusted to match its own text."""
+        """Tell whether only `/*` is trusted to match its own text."""
         return self.variants_of(distribution).stems
 
     def origins(self, distribution: str) -> Sequence[Origin]:
@@ -247,11 +245,11 @@ class Routes:
 
 
 def everywhere(distributions: Iterable[str], buckets: Iterable[str] = ()) -> Routes:
-    """Return the routes of distributions of which nothing is known: each serves every object.
+    """Return the routes of unknown distributions, each of which serves every object.
 
     Args:
         distributions: their ids.
-        buckets: the buckets whose objects they serve; of all buckets unless given.
+        buckets: the buckets whose objects they serve; all if empty.
     """
     origins = tuple(map(Origin, buckets)) or (Origin(ANY_BUCKET),)
     behaviours = (Behaviour(origins=origins),)

@@ -1,4 +1,4 @@
-"""What matters in a configuration, as CloudFront's API returns it, read into routes.
+"""Reads a configuration, as CloudFront's API returns it, into routes.
 
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html
 """
@@ -13,7 +13,7 @@ from edgesweep.routes.fingerprint import fingerprint
 # A member of a configuration, as boto3 returns it.
 Config = Mapping[str, Any]
 
-# Seconds after which a cached error response counts as lasting: no change has to wait for longer.
+# Seconds after which a cached error response counts as lasting.
 LASTING = 300
 
 # https://docs.aws.amazon.com/general/latest/gr/s3.html, beside the older forms with a dash before
@@ -24,7 +24,7 @@ _S3_DOMAIN = re.compile(
     re.IGNORECASE,
 )
 
-# "viewer-request" functions change what is asked for, "origin-request" functions what is fetched.
+# "viewer-request" functions change the requested path, "origin-request" functions the fetched one.
 _REWRITING = ("viewer-request", "origin-request")
 
 
@@ -63,12 +63,12 @@ def read(
     buckets: Collection[str] = (),
     policies: Mapping[str, Config] | None = None,
 ) -> Distribution:
-    """Return what matters of a distribution's configuration.
+    """Return the relevant part of a distribution's configuration.
 
     Args:
         identity: the distribution's id.
         config: its `DistributionConfig`.
-        buckets: the buckets that are swept; all of them unless given.
+        buckets: the swept buckets; all if empty.
         policies: id of each cache policy that it refers to -> its `CachePolicyConfig`.
     """
     policies = {name: (policies or {})[name] for name in cache_policies_of(config)}
@@ -124,7 +124,7 @@ def _rewritten(behaviour: Config) -> bool:
 def _lasting_error_pages(config: Config) -> Iterator[str]:
     for response in _items(config, "CustomErrorResponses"):
         page = response.get("ResponsePagePath")
-        # CloudFront keeps an error for 10 seconds unless it is told otherwise.
+        # CloudFront keeps an error for 10 seconds by default.
         if page and response.get("ErrorCachingMinTTL", 0) > LASTING:
             yield page
 

@@ -1,9 +1,10 @@
-"""A short text for what decides which objects an edge may hold: another text, another `/*`.
+"""A short text for the configuration that decides which objects an edge may hold.
 
-Only named fields count, and of those only what is set: a field that CloudFront adds one day, or a
-default that it begins to tell, is no new configuration. Not named: what is done with viewers alone
-(names, certificates, logs, firewalls, prices), and custom headers, since secrets in them rotate.
-A published CloudFront function has the same name as before, so that its new code does not show.
+A distribution with a new text gets a `/*`. Only the fields below count, and only if they are set:
+a field that CloudFront adds, or a default that it begins to report, is no new configuration. Fields
+that concern viewers alone do not count (names, certificates, logs, firewalls, prices), nor do
+custom headers, since secrets in them rotate. New code of a CloudFront function keeps its name, so
+it does not show.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ _FIELDS = frozenset(
     QueryStringsConfig QueryStringBehavior QueryStrings
     """.split()  # noqa: SIM905  # a table
 )
-# Of what has these the order decides: the first that fits, or answers, is taken.
+# Lists whose order matters, since CloudFront takes the first match.
 _ORDERED = {"PathPattern", "OriginId"}
 
 
@@ -35,7 +36,7 @@ def fingerprint(config: Mapping[str, Any], policies: Mapping[str, Mapping[str, A
 
 
 def digest(value: object) -> str:
-    """Return a short text that differs where what JSON says of the values differs."""
+    """Return a short text that differs where the JSON of the values differs."""
     return hashlib.sha256(_text(value).encode()).hexdigest()[:16]
 
 

@@ -1,14 +1,14 @@
-"""What is kept of the distributions: the flusher writes it when it looks, the recorder reads it.
+"""The record of the distributions: the flusher writes it after discovery, the recorder reads it.
 
-Goal: no change is lost while a distribution is reconfigured, or away for a while.
+Goal: no change is lost while a distribution is reconfigured, or absent for a while.
 
-CloudFront tells a new configuration at once, while edges work by the one before it until the new
-one is deployed. Until then both count: a change gets a row if either serves its object, and goes
-under the paths of both. What an edge fetched before that may be stale without a row, so once the
-new configuration is deployed the distribution has to forget everything.
+CloudFront reports a new configuration at once, but edges use the previous one until the new one is
+deployed. Until then both count: a change gets a row if either serves its object, and is invalidated
+under the paths of both. An object that an edge fetched before that may be stale without a row, so
+the distribution must forget everything once the new configuration is deployed.
 
-Neither a new configuration nor an absence is acted upon before it was seen for `SURE`. CloudFront's
-answers may lag behind, and a deployment of ours replaces the recorder and the flusher one by one.
+A new configuration or an absence takes effect only after `SURE`. CloudFront's answers may lag
+behind, and a deployment of ours replaces the recorder and the flusher one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ SURE = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """One distribution, and by which configurations its edges may work.
+    """One distribution, and the configurations that its edges may use.
 
     Attributes:
-        newest: the configuration that CloudFront told last.
-        earlier: those before it that edges may still work by.
-        changed_at: when `newest` was seen first; None once edges work by it alone.
-        missing_since: when it was not found first; None while it is found.
+        newest: the configuration that CloudFront reported last.
+        earlier: previous ones that edges may still use.
+        changed_at: when `newest` was first seen; None once edges use it alone.
+        missing_since: when the distribution was first missing; None while it is found.
     """
 
     newest: Distribution
@@ -38,16 +38,16 @@ class Tracked:
 
     @property
     def pending(self) -> bool:
-        """Whether a next look may act upon what this one has seen."""
+        """Whether a change or an absence has yet to take effect."""
         return self.changed_at is not None or (self.missing_since is not None and not self.gone)
 
     @property
     def gone(self) -> bool:
-        """Whether it is taken for deleted."""
+        """Whether it counts as deleted."""
         return self.missing_since is not None and not self.newest.enabled
 
     def told(self, newest: Distribution, now: datetime) -> "Tracked":
-        """Return it after a look that found it; one that cannot be read has not changed."""
+        """Return it after a discovery that found it; an unreadable one has not changed."""
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
@@ -57,31 +57,31 @@ class Tracked:
         return Tracked(newest, tuple(dict.fromkeys(earlier)), changed_at=now)
 
     def missed(self, now: datetime) -> "Tracked":
-        """Return it after a look that did not find it."""
+        """Return it after a discovery that did not find it."""
         since = self.missing_since or now
         if now - since < SURE:
             return replace(self, missing_since=since)
         return Tracked(replace(self.newest, enabled=False), missing_since=since)
 
     def deployed(self, now: datetime) -> "Tracked":
-        """Return it after a look at which edges worked by `newest`."""
+        """Return it after a discovery that found `newest` deployed."""
         sure = self.changed_at is not None and now - self.changed_at >= SURE
         return Tracked(self.newest) if sure else self
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One small item.
+    """The known distributions, and the gaps in the events of their buckets.
 
     Attributes:
-        tracked: the distributions, the disabled ones included.
-        complete_since: bucket -> since when no event of it was missed; always unless given.
-        missed: bucket with an open gap -> when an event of it may have been missed last.
+        tracked: the distributions, including disabled ones.
+        complete_since: bucket -> since when no event of it was missed; absent for always.
+        missed: bucket with an open gap -> when an event of it may last have been missed.
         attached: the buckets that were seen to publish their events.
-        checked_at: when it was looked whether they do; None: never.
+        checked_at: when that was last checked; None for never.
         place: the unrouted rows up to this position were read, and no distribution serves them.
         passed: how many of them there are.
-        revision: counts the changes of what is kept.
+        revision: counts the changes of this record.
     """
 
     tracked: tuple[Tracked, ...] = ()
@@ -95,5 +95,5 @@ class Kept:
 
     @property
     def distributions(self) -> Sequence[Distribution]:
-        """Every configuration by which an edge may work."""
+        """Every configuration that an edge may use."""
         return [one for each in self.tracked for one in (*each.earlier, each.newest)]

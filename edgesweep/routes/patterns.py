@@ -1,4 +1,4 @@
-"""CloudFront's path patterns, which also say which keys are swept.
+"""CloudFront's path patterns, which also select the keys to sweep.
 
 The rules are those of
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
@@ -10,8 +10,8 @@ from functools import cache
 
 from edgesweep.paths import quote
 
-# Where a viewer path may look otherwise to CloudFront than decoded: repeated slashes, dot segments,
-# and whatever is quoted.
+# Parts of a decoded viewer path that CloudFront may see differently: repeated slashes, dot
+# segments, and quoted characters.
 _UNUSUAL = re.compile(r"//|/\.|[^!$&-;=?-Z_a-z]")
 
 
@@ -39,11 +39,11 @@ def must_match(pattern: str, prefix: str) -> bool:
 
 
 def readings(path: str) -> Iterable[str]:
-    """Return the forms of a decoded path that CloudFront may hold against a path pattern.
+    """Return the forms of a decoded path that CloudFront may match with a path pattern.
 
     "CloudFront normalizes URI paths consistent with RFC 3986 and then matches the path with the
-    correct cache behavior": repeated slashes and dot segments go. Whether `?` stands for an encoded
-    character or for one of its bytes is not said, so both are returned.
+    correct cache behavior": repeated slashes and dot segments go. CloudFront does not document
+    whether `?` matches an encoded character or one of its bytes, so both are returned.
     """
     if not _UNUSUAL.search(path):
         return (path,)
@@ -53,8 +53,8 @@ def readings(path: str) -> Iterable[str]:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # What stands between two stars is found at its first place and never looked for again, so that
-    # no pattern takes longer than its length times that of the path.
+    # The text between two stars is matched at its first place, without backtracking, so no pattern
+    # takes longer than its length times that of the path.
     first, *rest = map(_literal, pattern.removeprefix("/").split("*"))
     found = "".join(f"(?>.*?{part})" for part in rest[:-1])
     last = f".*{rest[-1]}" if rest else ""

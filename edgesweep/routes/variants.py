@@ -1,4 +1,4 @@
-"""Under which other viewer paths a copy of an object may be cached."""
+"""The other viewer paths under which a copy of an object may be cached."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ class Variants:
     """Which viewer paths are invalidated beside an object's own.
 
     Attributes:
-        folders: `/docs/` beside `/docs/index.html`: None where the configuration says so, that is
-            behind website origins and functions that see requests, else everywhere or nowhere.
+        folders: `/docs/` beside `/docs/index.html`, everywhere or nowhere; None for only behind
+            website origins and functions that see requests.
         bare: `/docs` as well, wherever `/docs/` is.
         queries: copies with a query string, where query strings are part of the cache key.
-        errors: whatever is cached, once an error page changes that is cached under the paths of
-            failed requests for longer than `edgesweep.routes.config.LASTING`.
-        stems: `/docs/` beside `/docs/*`, should a wildcard miss the path that is all of its text:
-            one report says so, and the documentation does not. `/*` is documented to match all.
+        errors: everything, once an error page changes that is cached under the paths of failed
+            requests for longer than `edgesweep.routes.config.LASTING`.
+        stems: `/docs/` beside `/docs/*`, in case a wildcard misses the path that equals its text,
+            which one report says and no documentation. `/*` is documented to match everything.
     """
 
     folders: bool | None = None
@@ -35,9 +35,9 @@ class Variants:
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Self:
-        """Return the variants that words name: those and no others.
+        """Return exactly the variants that words name.
 
-        `stems` alone is about wildcards and leaves all others as they are configured.
+        `stems` alone concerns wildcards and leaves all others as they are configured.
 
         Raises:
             BadInput: a word names no variant.
@@ -54,7 +54,7 @@ class Variants:
 def parse(text: str) -> Mapping[str, Variants]:
     """Return distribution id -> variants, as `[ID=]WORD[+WORD...]`, separated by commas, says.
 
-    Without an id, an entry is meant for all other distributions.
+    An entry without an id applies to all other distributions.
 
     >>> sorted(parse("folders+queries, E2QWRUHEXAMPLE=none"))
     ['', 'E2QWRUHEXAMPLE']

@@ -1,1 +1,1 @@
-"""What deploys and demonstrates Edgesweep on one machine. Never packaged."""
+"""Deploys and demonstrates Edgesweep on one machine; never packaged."""

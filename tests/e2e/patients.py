@@ -268,7 +268,7 @@ FAULTS: Mapping[str, Fault] = {
     "dead-letter": Fault("site", _dead_letter, "queue", "about 1", "edgesweep redrive"),
     "alarm": Fault("site", _alarm, "alarms", "Threshold", "aws cloudwatch put-metric-alarm"),
     "notifications": Fault(
-        "site", _notifications, "wiring", "does not tell the queue", "aws s3api put-bucket-notif"
+        "site", _notifications, "wiring", "does not notify the queue", "aws s3api put-bucket-notif"
     ),
     "permission": Fault(
         "site", _role, "permissions", "cloudfront:CreateInvalidation", "aws iam put-role-policy"

@@ -105,7 +105,6 @@ class Ticks:
         return Flusher(
             dirty=process.using(self.dirty),
             journal=journal,
-            edge=edge,
             sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
             policy=Policy(),
             survey=self._survey,

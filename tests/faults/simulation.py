@@ -343,7 +343,6 @@ class Simulation:
         return Flusher(
             dirty=dirty,
             journal=flushes,
-            edge=edge,
             sender=sender,
             policy=self.scenario.policy,
             survey=partial(self._survey, process),

@@ -4,16 +4,22 @@ import importlib
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import DirtyTable
+from edgesweep.dirty import Change, DirtyRow, Kind
 from tests.aws import create_distribution, create_table
+
+TOKENS = count(1)
 
 
 @dataclass(frozen=True)
@@ -77,3 +83,23 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             return Function(module, output)
 
         yield Deployment(distribution, DirtyTable("dirty"), load)
+
+
+def row(deployment: Deployment, key: str, age: timedelta = timedelta(hours=1)) -> DirtyRow:
+    """Return a row that was recorded some time ago."""
+    moment = datetime.now(UTC) - age
+    change = Change("site", key, Kind.CREATED, moment)
+    return DirtyRow(deployment.distribution, change, moment, f"{next(TOKENS):08x}")
+
+
+def invalidations(deployment: Deployment) -> list[Sequence[str]]:
+    """Return the paths of each invalidation that CloudFront was asked for."""
+    cloudfront = boto3.client("cloudfront")
+    listed = cloudfront.list_invalidations(DistributionId=deployment.distribution)
+    ids = [item["Id"] for item in listed["InvalidationList"].get("Items", [])]
+    return [
+        cloudfront.get_invalidation(DistributionId=deployment.distribution, Id=name)[
+            "Invalidation"
+        ]["InvalidationBatch"]["Paths"]["Items"]
+        for name in ids
+    ]

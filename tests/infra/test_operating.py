@@ -47,7 +47,7 @@ def test_costs() -> None:
     expected["all, were nothing free"] = (idle.gross, busy.gross - idle.gross)
     expected["to pay, beyond the free tier"] = (idle.dollars, busy.dollars - idle.dollars)
     assert rows == {name: tuple(f"{usd:.2f}" for usd in both) for name, both in expected.items()}
-    assert f"A dashboard is ${PRICES[Item.DASHBOARDS].usd} more" in GUIDE
+    assert f"A dashboard costs ${PRICES[Item.DASHBOARDS].usd} more" in GUIDE
 
 
 def test_alarms(packages: Mapping[str, Package]) -> None:

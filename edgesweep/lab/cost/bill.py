@@ -1,4 +1,4 @@
-"""A bill: units of what was used, item by item, in dollars."""
+"""A bill: used units and dollars, item by item."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ class Line:
     """One line of a bill.
 
     Attributes:
-        item: what for.
+        item: the charged item.
         quantity: units used.
-        free: units of them that the account does not pay for.
+        free: units that the free tier covers.
     """
 
     item: Item
@@ -61,8 +61,8 @@ def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
     """Price a month.
 
     Args:
-        used: units of each item, not negative; what is not named is not used.
-        free_tier: whether the free tier pays for what it can; else others have used it up.
+        used: units of each item, not negative; absent items are unused.
+        free_tier: whether the free tier is available; otherwise others have used it up.
     """
     units = {item: Decimal(used.get(item, 0)) for item in PRICES}
     return Bill(

@@ -1,8 +1,8 @@
-"""The prices of AWS in us-east-1 for each thing that the stack uses.
+"""The prices of AWS in us-east-1 for everything that the stack uses.
 
-Every price says where it is from, and of which day. Most were read second hand, in public
-repositories that quote AWS's price list (https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/)
-by usage type. First tiers only: no stack gets beyond them.
+Every price has its source and its day. Most are second hand, from public repositories that quote
+AWS's price list (https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/) by usage type. First
+tiers only, since no stack exceeds them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ REGION = "us-east-1"
 
 
 class Item(StrEnum):
-    """A thing that AWS charges for."""
+    """A charged item."""
 
     PATHS = "invalidation paths"
     GETS = "GET requests"
@@ -43,11 +43,10 @@ class Price:
     """The price of one item.
 
     Attributes:
-        service: who charges for it.
+        service: the AWS service.
         usd: dollars for one unit.
-        source: who says so, and when.
-        free: units a month that an account does not pay for, however old it is, as the pricing page
-            of each service says.
+        source: where the price is from, and when.
+        free: units a month that are always free, by the pricing page of each service.
     """
 
     service: str
@@ -74,7 +73,7 @@ PRICES: Mapping[Item, Price] = {
     Item.GETS: Price("S3", S3_GET_PRICE, _S3),
     Item.HEADS: Price("S3", S3_GET_PRICE, _S3),
     Item.LISTS: Price("S3", S3_LIST_PRICE, _S3),
-    # Events of S3 are opt-in events, which are not among the free ones.
+    # S3 events are opt-in events, which are never free.
     Item.EVENTS: Price("EventBridge", Decimal("1.00e-6"), _EVENTBRIDGE),
     Item.TICKS: Price("EventBridge Scheduler", Decimal("1.00e-6"), _SCHEDULER, 14_000_000),
     Item.MESSAGES: Price("SQS", Decimal("0.40e-6"), _SQS, 1_000_000),
@@ -85,7 +84,7 @@ PRICES: Mapping[Item, Price] = {
     Item.STORAGE: Price("DynamoDB", Decimal("0.25"), _DYNAMODB, 25),
     Item.BACKUP: Price("DynamoDB", Decimal("0.20"), _PITR),
     Item.LOG_INGESTION: Price("CloudWatch", Decimal("0.50"), _CLOUDWATCH, 5),
-    # The 5 free GB are for ingestion and storage together; they are counted for the dearer.
+    # Ingestion and storage share the 5 free GB; they count for the more expensive one.
     Item.LOG_STORAGE: Price("CloudWatch", Decimal("0.03"), _LOGS),
     Item.METRICS: Price("CloudWatch", Decimal("0.30"), _METRICS, 10),
     Item.ALARMS: Price("CloudWatch", Decimal("0.10"), _ALARMS, 10),

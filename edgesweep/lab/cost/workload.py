@@ -1,8 +1,7 @@
-"""The units that a month's work uses, from counts of events and flushes.
+"""The usage of a month: from counts of events and flushes to charged units.
 
-The counts are those of a policy over a publish history. Memory, pollers, metrics and alarms are
-what the stack is deployed with, reads and writes are counted in its code; times and bytes are
-estimates, not measured on AWS.
+The counts come from a policy over a publish history. Memory, pollers, metrics and alarms match the
+deployed stack, and reads and writes its code; times and bytes are estimates, not measured on AWS.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ EVENTS_A_BATCH = 100
 # Each waits at the queue all the time. Without a maximum concurrency there would be two on an idle
 # queue, and a flood of changes would take all of the account's functions.
 POLLERS, POLL_SECONDS = 5, 20
-# After which a tick looks for dead letters again.
+# After this time a tick checks for dead letters again.
 REDRIVE_MINUTES = 10
 # Units of a tick that finds nothing: of the routes and the unrouted rows; of a distribution's rows
 # and lease; and of a flush besides its rows.
@@ -45,7 +44,7 @@ _MESSAGES_A_REQUEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The events of a month of one distribution.
+    """The events and flushes of a month of 31 days, for one distribution.
 
     Attributes:
         events: changes of objects that S3 reported through EventBridge.
@@ -84,7 +83,7 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.MESSAGES: work.events + 2 * _requests(work.events, _MESSAGES_A_REQUEST) + polls,
         Item.INVOCATIONS: ticks + batches,
         Item.GB_SECONDS: FLUSH_GB * flushing + RECORD_GB * recording,
-        # A row is written and removed, what is known of a changed object forgotten and learnt.
+        # A row is written and removed; the entry of a changed object is forgotten and learnt.
         Item.WRITES: 2 * (rows + work.heads - work.unchanged) + work.flushes * FLUSH_WRITES,
         Item.READS: ticks * (TICK_READS + LOOK_READS)
         + work.flushes * FLUSH_READS

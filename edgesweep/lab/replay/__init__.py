@@ -1,4 +1,4 @@
-"""Strategies replayed over publish histories: what each would have sent, hit and cost."""
+"""Strategies replayed over publish histories, with their paths, collateral and costs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def edgesweep(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
     return tuple(member.pattern for member in cover(dirty, live).members)
 
 
-# As it is deployed, and as it is with `skipUnchanged=false`: only the former passes uploads over.
+# As deployed by default, and with `skipUnchanged=false`: only the former skips uploads.
 OURS, BLIND = "edgesweep", "edgesweep-no-catalogue"
 STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
 
@@ -36,8 +36,8 @@ class Replayed:
         deploys: how many there were.
         collateral: live objects that did not change and were hit, counted at every deploy.
         missed: changed objects that no path matched.
-        most_wildcards: the wildcards of the deploy that had most.
-        heads: requests by which uploads that change nothing were told; None where nobody asked.
+        most_wildcards: the most wildcards of any deploy.
+        heads: HEAD requests that found unchanged uploads; None without a catalogue.
         months: invalidation paths of each UTC month.
     """
 
@@ -77,7 +77,7 @@ class Replayed:
             self.heads = (self.heads or 0) + step.heads
 
     def add(self, step: Step, sent: Sequence[Pattern]) -> None:
-        """Count what was sent for a step, which may be several deploys in one."""
+        """Count the paths sent for a step, which may merge several deploys."""
         reach = Reach(sent)
         self.months[month_of(step.at)] += len(sent)
         self.collateral += collateral(reach, step)

@@ -1,4 +1,4 @@
-"""Made-up sites of many shapes, each with its deploys: what a rule was not fitted to.
+"""Made-up sites of many shapes with their deploys, to which no rule was fitted.
 
 A shape is a function of a seed and a number of days; the same seed makes the same history.
 """
@@ -79,7 +79,7 @@ def image_bucket(seed: int, days: int) -> History:
 
 
 def nightly_rebuild(seed: int, days: int) -> History:
-    """Return a site of which most is rebuilt every night, and some is edited by day."""
+    """Return a site that is mostly rebuilt every night, and edited by day."""
     rng = random.Random(seed)
     pages = [f"{area}/{name}.html" for area in _words(rng, 40) for name in _words(rng, 50)]
     static = [f"static/{number:04}.png" for number in range(1_000)]

@@ -47,7 +47,7 @@ class Repository:
         return self.path.resolve().name.removesuffix(".git")
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield what a strategy is asked at every commit.
+        """Yield the step of every commit.
 
         The first commit adds all of its files. In a shallow clone, where its parent is not there,
         its files are what was live before.
@@ -114,7 +114,7 @@ class Repository:
         return b"".join(self._read(arguments))
 
     def _tokens(self, *arguments: str, lines: Iterable[str] = ()) -> Iterator[bytes]:
-        """Yield what git prints, which ends each token with a NUL."""
+        """Yield the tokens that git prints, each of which ends with a NUL."""
         rest = b""
         for chunk in self._read(arguments, lines):
             *tokens, rest = (rest + chunk).split(b"\0")
@@ -178,7 +178,7 @@ def _change(entry: bytes) -> int | None:
 
 
 def _key(name: bytes) -> str:
-    # A key is UTF-8: what a name holds besides is replaced.
+    # A key is UTF-8, so other bytes of a name are replaced.
     return name.decode(errors="replace")
 
 
@@ -206,6 +206,6 @@ def _forward(times: Sequence[int]) -> Sequence[int]:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment in which git reads the given repository and speaks English."""
+    """Return an environment in which git reads the given repository and prints plain English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return {**kept, "LC_ALL": "C"}

@@ -1,10 +1,10 @@
-"""Publish histories: what was live at first, and what every deploy changed.
+"""Publish histories: the objects live at first, and the changes of every deploy.
 
-A source of a history has a name and yields its steps, as often as it is asked. The plainest is a
-folder of two files, one JSON object a line:
+A source of a history has a name and yields its steps, any number of times. The simplest is a folder
+of two files, one JSON object a line:
 
-- `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of what was
-  live before the first deploy;
+- `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of each
+  object that was live before the first deploy;
 - `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
   `modified` and `deleted` of each deploy, oldest first.
 
@@ -27,7 +27,7 @@ from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
 
-# Called after every deploy with how many are done, and of how many.
+# Receives how many deploys are done, and the total.
 Progress = Callable[[int, int], None]
 
 
@@ -44,15 +44,15 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One deploy as a strategy sees it, in viewer paths.
+    """One deploy, in viewer paths.
 
     Attributes:
         at: the time of the deploy, in UTC.
-        dirty: what changed, sorted and distinct; what was added counts, as it has an event too.
-        live: what is live afterwards, sorted and distinct.
-        unknown: what was uploaded though it did not change, and no catalogue knows yet.
-        unchanged: what else was uploaded though it did not change.
-        heads: HEAD requests by which a catalogue tells the unchanged; None where nobody asks.
+        dirty: the changed paths, sorted and distinct, including added ones, which have events too.
+        live: the live paths afterwards, sorted and distinct.
+        unknown: unchanged paths that were uploaded and that no catalogue knows yet.
+        unchanged: the other unchanged paths that were uploaded.
+        heads: HEAD requests that find the unchanged; None without a catalogue.
     """
 
     at: datetime
@@ -64,13 +64,13 @@ class Step:
 
     @property
     def reported(self) -> Sequence[str]:
-        """The paths that a strategy believes to have changed, sorted and distinct."""
+        """The paths that a strategy sees as changed, sorted and distinct."""
         if not (self.unknown or self.unchanged):
             return self.dirty
         return sorted({*self.dirty, *self.unknown, *self.unchanged})
 
     def seen(self, *, catalogue: bool) -> "Step":
-        """Return the step as it is seen with a catalogue, or without one."""
+        """Return the step as seen with a catalogue, or without one."""
         if catalogue:
             return replace(self, unchanged=())
         return self if self.heads is None else replace(self, heads=0)
@@ -84,7 +84,7 @@ class HistorySource(Protocol):
         """The name of the history."""
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield what a strategy is asked at every deploy, oldest first.
+        """Yield the steps, oldest first.
 
         Raises:
             BadInput: there is no well-formed history.

@@ -1,8 +1,7 @@
 """S3 server access logs and CloudTrail events as publish histories, one for each bucket.
 
-What was written and removed is a deploy up to the next quiet time. Logs do not tell what a bucket
-held at first: a key was there before if the first that is told of it is that it was read or
-removed.
+Writes and removals up to the next quiet time form a deploy. Logs do not list the initial objects of
+a bucket: a key existed before if its first record is a read or a removal.
 
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
@@ -57,8 +56,8 @@ _OPERATIONS = {
     "S3.EXPIRE.OBJECT": Act.REMOVED,
     "S3.CREATE.DELETEMARKER": Act.REMOVED,
 }
-# S3 logs the keys of its own acts encoded once; requests log the key of their URL, which was
-# encoded already: Yelp, "S3 server access logs at scale", 2025-09-26.
+# S3's own operations log keys encoded once; requests log the key of their URL, which is already
+# encoded: Yelp, "S3 server access logs at scale", 2025-09-26.
 _ENCODED_ONCE = {"BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT", "S3.CREATE.DELETEMARKER"}
 _EVENTS = {
     "GetObject": Act.READ,
@@ -73,19 +72,19 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The content of some logs.
+    """The content of logs.
 
     Attributes:
         histories: of each bucket that was written to, by its name.
         records: lines and events read.
         malformed: how many of them could not be understood.
-        untold: requests that deleted several objects; CloudTrail does not tell which.
+        unnamed: requests that deleted several objects, which CloudTrail does not name.
     """
 
     histories: tuple[History, ...]
     records: int
     malformed: int
-    untold: int
+    unnamed: int
 
 
 def read(path: Path, quiet: timedelta = QUIET) -> Logs:
@@ -99,7 +98,7 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
         BadInput: there is nothing to read, all of it is malformed, or it tells of no change.
     """
     seen: list[Seen] = []
-    records = malformed = untold = 0
+    records = malformed = unnamed = 0
     for file in _files(path):
         for one in _records(file):
             records += 1
@@ -110,7 +109,7 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
                 continue
             if isinstance(found, tuple):
                 seen.append(found)
-            untold += found is _UNTOLD
+            unnamed += found is _UNNAMED
     if malformed == records:
         msg = f"{path}: none of {records} records is one of S3 server access logs or of CloudTrail"
         raise BadInput(msg)
@@ -118,10 +117,10 @@ def read(path: Path, quiet: timedelta = QUIET) -> Logs:
     if not histories:
         msg = f"{path}: none of {records} records tells of an object written or removed"
         raise BadInput(msg)
-    return Logs(histories, records, malformed, untold)
+    return Logs(histories, records, malformed, unnamed)
 
 
-_UNTOLD = object()
+_UNNAMED = object()
 
 
 def _files(path: Path) -> Sequence[Path]:
@@ -150,7 +149,7 @@ def _records(file: Path) -> Iterator[object]:
 
 
 def _line(line: object) -> Seen | None:
-    """Return what a line of a server access log tells, None if it is of no use."""
+    """Return the act in a line of a server access log, None if irrelevant."""
     match = _LINE.match(line) if isinstance(line, str) else None
     if match is None:
         msg = "No line of a server access log"
@@ -177,7 +176,7 @@ def _time(text: str) -> datetime:
 
 
 def _event(event: dict[str, object]) -> Seen | object | None:
-    """Return what an event of CloudTrail tells, None if it is of no use."""
+    """Return the act in a CloudTrail event, None if irrelevant."""
     at = datetime.fromisoformat(str(event["eventTime"]))
     if at.tzinfo is None:
         msg = "A time has its offset from UTC"
@@ -185,7 +184,7 @@ def _event(event: dict[str, object]) -> Seen | object | None:
     if event["eventSource"] != "s3.amazonaws.com" or event.get("errorCode"):
         return None
     if event["eventName"] == "DeleteObjects":
-        return _UNTOLD
+        return _UNNAMED
     act = _EVENTS.get(str(event["eventName"]))
     if act is None:
         return None

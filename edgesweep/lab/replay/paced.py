@@ -58,7 +58,7 @@ class PacedFlush:
 
 @dataclass(slots=True)
 class _Waiting:
-    """The deploys that a distribution has not flushed yet."""
+    """The unflushed deploys of a distribution."""
 
     steps: list[Step] = field(default_factory=list)
     due_at: datetime | None = None
@@ -144,19 +144,19 @@ class Swept:
 
     @property
     def mean_wait(self) -> timedelta:
-        """How long a deploy waited on average."""
+        """The average wait of a deploy."""
         return sum(self.waits, timedelta(0)) / max(1, len(self.waits))
 
     @property
     def longest_wait(self) -> timedelta:
-        """How long the deploy that waited longest did."""
+        """The longest wait of a deploy."""
         return max(self.waits, default=timedelta(0))
 
 
 def sweep(
     source: HistorySource, policy: Policy, progress: Progress | None = None, strategy: str = OURS
 ) -> Swept:
-    """Replay Edgesweep, or what is Edgesweep but for the catalogue, over one history.
+    """Replay Edgesweep, with or without the catalogue, over one history.
 
     Raises:
         BadInput: as `source.steps` does.

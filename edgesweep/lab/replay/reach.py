@@ -1,4 +1,4 @@
-"""The paths that a set of invalidation paths matches."""
+"""The reach of a set of invalidation paths."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from edgesweep.paths import Pattern
 
 
 class Reach:
-    """The paths that a set of patterns matches, each once however many of them match it."""
+    """The paths that a set of patterns matches, each counted once."""
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         patterns = sorted(patterns)

@@ -1,4 +1,4 @@
-"""Deploys that upload everything, as a CI machine does, which writes every file again."""
+"""Deploys that upload everything, as a CI machine does."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,13 +8,13 @@ from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
 @dataclass(frozen=True, slots=True)
 class Reuploaded:
-    """A history whose every deploy uploads all that is live.
+    """A history whose every deploy uploads all live objects.
 
-    A catalogue begins with nothing, so that it passes nothing over at the first deploy; afterwards
-    each upload takes one HEAD request, whether it changed something or not.
+    The catalogue is empty at first, so it skips nothing at the first deploy. Afterwards each upload
+    takes one HEAD request, changed or not.
 
     Attributes:
-        history: what changes.
+        history: the history of changes.
     """
 
     history: HistorySource
@@ -24,7 +24,7 @@ class Reuploaded:
         return self.history.name
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Follow the deploys."""
+
         known = False
         for step in self.history.steps(progress):
             changed = set(step.dirty)

@@ -1,8 +1,8 @@
-"""The doctor: what is wrong with a deployed stack, and the command that mends it.
+"""The doctor finds what is wrong with a deployed stack, and names the command that mends it.
 
-CloudFormation knows what it made, but not what became of it. The stack's own template says what
-each resource should be; what there is, is looked up; a check compares the two, or looks at what is
-around the stack. Checks are functions from facts to findings: they reach nothing themselves.
+CloudFormation knows what it made, but not what became of it. The stack's template says what each
+resource should be, and `gather` looks up what it is. A check compares the two, or examines the
+surroundings of the stack. Checks are pure functions from facts to findings.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,5 +28,5 @@ CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
 
 
 def diagnose(facts: Facts) -> Sequence[Finding]:
-    """Return everything that is wrong."""
+    """Return the findings of all checks."""
     return [finding for check in CHECKS for finding in check(facts)]

@@ -1,7 +1,7 @@
-"""Checks of what is around the stack: buckets, distributions, and who else spends the free paths.
+"""Checks of the surroundings of a stack: buckets, distributions, other users of the free paths.
 
-Nobody tells the stack when these change: Terraform and the CDK replace the notifications of a
-bucket as a whole, and with them what `attach` has added.
+These change without notice. Terraform and the CDK replace the notifications of a bucket as a whole,
+including the entry that `attach` has added.
 """
 
 from collections.abc import Collection, Iterator
@@ -16,17 +16,17 @@ from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.routes import Distribution
 from edgesweep.routes.variants import ALL_OTHERS
 
-# Paths that a distribution takes at least; `Budget` refuses less.
+# The fewest paths that a distribution takes; `Budget` refuses less.
 _FEWEST_PATHS = 2
 
-# What `Facts.unseen` calls them.
+# Their names in `Facts.unseen`.
 DISTRIBUTIONS = "The distributions"
 
 _ENABLED = "import json, sys; print(json.dumps({**json.load(sys.stdin), 'Enabled': True}))"
 
 
 def unseen(facts: Facts) -> Iterator[Finding]:
-    """Everything could be looked at."""
+    """Everything could be read."""
     again = facts.place.edgesweep("doctor", "--stack", facts.place.stack)
     mend = again if facts.place.profile else f"{again} --profile NAME"
     for what, reason in facts.unseen.items():
@@ -43,7 +43,7 @@ def stuck(facts: Facts) -> Iterator[Finding]:
 
 
 def regions(facts: Facts) -> Iterator[Finding]:
-    """Each bucket is in the stack's region: S3 tells nobody elsewhere of its changes."""
+    """Each bucket is in the stack's region, since S3 publishes its events nowhere else."""
     for bucket, region in facts.regions.items():
         if region != facts.place.region:
             yield Finding(
@@ -55,7 +55,7 @@ def regions(facts: Facts) -> Iterator[Finding]:
 
 
 def wiring(facts: Facts) -> Iterator[Finding]:
-    """Each bucket that is not the stack's own tells EventBridge of its changes."""
+    """Each bucket that the stack did not create publishes its events to EventBridge."""
     own = {bucket.id for bucket, _ in facts.there(BUCKET)}
     for bucket, notifications in facts.notifications.items():
         if bucket not in own and not reaches(notifications, None):
@@ -64,7 +64,7 @@ def wiring(facts: Facts) -> Iterator[Finding]:
 
 
 def routes(facts: Facts) -> Iterator[Finding]:
-    """Each distribution that was named is there, serves and leads to a bucket that is swept."""
+    """Each configured distribution exists, is enabled and leads to a swept bucket."""
     if DISTRIBUTIONS in facts.unseen:
         return
     known = {one.id: one for one in facts.distributions}
@@ -74,7 +74,7 @@ def routes(facts: Facts) -> Iterator[Finding]:
         better = ",".join(dict.fromkeys(other for other in kept if other != identity))
         mend = _renamed(facts, better)
         if one is None or not _buckets(one, facts):
-            wrong = "does not exist" if one is None else "leads to no bucket that is swept"
+            wrong = "does not exist" if one is None else "leads to no swept bucket"
         elif not one.enabled:
             wrong = "is disabled, so it serves nobody"
             mend = mend if better else _enable(facts, identity)
@@ -106,7 +106,7 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
 
 
 def aliases(facts: Facts) -> Iterator[Finding]:
-    """Where functions see requests, somebody has said under which paths objects are cached."""
+    """Where functions see requests, the deployment says under which paths objects are cached."""
     configured = facts.configured.variants
     for one in facts.distributions:
         patterns = [each.pattern for each in one.behaviours if each.rewritten and each.origins]
@@ -151,14 +151,14 @@ def _leading(facts: Facts) -> Collection[Distribution]:
 
 
 def _renamed(facts: Facts, distributions: str) -> str:
-    """Return what names other distributions; the demo site's own one can only be put back."""
+    """Return a deployment for other distributions; the demo site's own one can only be restored."""
     if "bucket" not in facts.place.parameters:
         return facts.place.revert()
     return facts.place.deploy(distribution=distributions)
 
 
 def _enable(facts: Facts, identity: str) -> str:
-    """Return what enables a distribution: its whole configuration, put in place of itself."""
+    """Return the command that enables a distribution, which replaces its whole configuration."""
     get = ("cloudfront", "get-distribution-config", "--id", identity)
     tag = facts.place.aws(*get, "--query", "ETag", "--output", "text")
     config = facts.place.aws(*get, "--query", "DistributionConfig", "--output", "json")

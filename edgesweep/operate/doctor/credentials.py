@@ -1,4 +1,4 @@
-"""The way to a stack: credentials that work, and the region that it is in."""
+"""Findings about the way to a stack: its credentials and its region."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -10,13 +10,13 @@ from edgesweep.operate.doctor.facts import Finding, Place
 
 
 def sign_in(place: Place, reason: str) -> Finding:
-    """Return what is wrong with credentials, and how to get others."""
+    """Return the finding that the credentials do not work, and how to sign in."""
     command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
     return Finding("credentials", reason, command)
 
 
 def missing(place: Place, regions: Iterable[str]) -> Finding:
-    """Return that there is no stack in the region, and what to do: look where it is, or deploy."""
+    """Return the finding that the region has no stack, and where to look or how to deploy."""
     text = f"There is no stack {place.stack} in {place.region}"
     for region in regions:
         there = Place(place.stack, region, place.profile)
@@ -28,7 +28,7 @@ def missing(place: Place, regions: Iterable[str]) -> Finding:
 def regions_of(session: boto3.Session, stack: str) -> Iterator[str]:
     """Yield the other regions in which there is a stack of that name."""
     for region in session.get_available_regions("cloudformation"):
-        # Where there is none, or the account has not turned the region on, it is not.
+        # An error means no stack, or a region that the account has not enabled.
         with suppress(BotoCoreError, ClientError):
             cloudformation = session.client("cloudformation", region_name=region)
             if region != session.region_name and cloudformation.describe_stacks(StackName=stack):

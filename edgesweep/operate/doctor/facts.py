@@ -1,4 +1,4 @@
-"""What a doctor knows: how a stack is configured, what was found, and what could not be seen."""
+"""Facts about a stack: its configuration, what AWS reported, and what could not be read."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,18 +9,18 @@ from edgesweep.operate.doctor.template import Resource
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
-# What boto3 returns of a resource.
+# A resource as boto3 describes it.
 Found = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong.
+    """A fault and its remedy, each in one line.
 
     Attributes:
-        check: one word for what was looked at.
-        text: what is wrong and what follows from it, in one line.
-        mend: the command that mends it, in one line.
+        check: one word for the subject of the check.
+        text: the fault and its consequence.
+        mend: the command that mends it.
     """
 
     check: str
@@ -35,8 +35,8 @@ class Place:
     Attributes:
         stack: its name.
         region: its region.
-        profile: the AWS profile that was chosen, if any was.
-        parameters: what it was deployed with, where that is not the default.
+        profile: the chosen AWS profile, if any.
+        parameters: its deploy parameters that differ from the default.
     """
 
     stack: str
@@ -49,11 +49,11 @@ class Place:
         return shlex.join(["aws", *words, *self._chosen()])
 
     def edgesweep(self, *words: str) -> str:
-        """Return a command of ours."""
+        """Return an `edgesweep` command."""
         return shlex.join(["edgesweep", *words, *self._chosen()])
 
     def deploy(self, *words: str, **changed: str) -> str:
-        """Return a deployment with some parameters changed: the others are given again."""
+        """Return a deployment with some parameters changed, which repeats the others."""
         given = {**self.parameters, **changed}
         parameters = [f"--param={name}={text}" for name, text in given.items()]
         stage = ["--stage", self.stack.partition("-")[2], "--region", self.region]
@@ -61,11 +61,11 @@ class Place:
         return shlex.join(["npx", "osls", "deploy", *words, *parameters, *stage, *profile])
 
     def configure(self, function: str) -> str:
-        """Return a deployment of one function and its settings, whatever became of them."""
+        """Return a deployment of one function and its settings."""
         return self.deploy("function", "--function", function, "--update-config")
 
     def revert(self) -> str:
-        """Return what lets CloudFormation make of every resource what the template says.
+        """Return the command that reverts every resource to the template.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
         """
@@ -84,19 +84,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was looked at. What could not be seen is empty, and named in `unseen`.
+    """Everything that was read. Facts that could not be read are empty, and named in `unseen`.
 
     Attributes:
         place: how commands reach the stack.
-        configured: the settings that it was deployed with.
-        status: what CloudFormation says of it.
-        resources: what the template wants, and what there is: None for what is gone.
+        configured: its deployed settings.
+        status: its CloudFormation status.
+        resources: each resource of the template, and its description: None if it is gone.
         regions: bucket -> its region.
         notifications: bucket -> its notification configuration.
-        distributions: those that lead to a swept bucket, and those that were named and exist.
-        foreign: distribution -> paths of this month's invalidations that are not ours.
-        unreserved: how many executions at once the account's functions without a reserve share.
-        unseen: what could not be looked at -> why.
+        distributions: those that lead to a swept bucket, and the configured ones that exist.
+        foreign: distribution -> paths of this month's invalidations by other tools.
+        unreserved: concurrent executions that functions without a reserve share.
+        unseen: fact that could not be read -> why.
     """
 
     place: Place
@@ -111,7 +111,7 @@ class Facts:
     unseen: Mapping[str, str] = field(default_factory=dict)
 
     def there(self, kind: str) -> Iterator[tuple[Resource, Found]]:
-        """Yield the resources of a type that are there."""
+        """Yield the resources of a type that exist."""
         for wanted, found in self.resources:
             if wanted.kind == kind and found is not None:
                 yield wanted, found

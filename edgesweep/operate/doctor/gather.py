@@ -1,4 +1,4 @@
-"""Asks AWS what a doctor has to know of a stack and of what is around it."""
+"""Reads the facts about a stack and its surroundings from AWS."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ from edgesweep.settings import Settings
 
 T = TypeVar("T")
 
-# Of each distribution; those that are older, or not known, are asked for one by one.
+# Flushes of each distribution that are read; older or unknown ones are read one by one.
 _FLUSHES_KNOWN = 1_000
-# Invalidations of others that are looked at, each for its paths.
+# Invalidations by other tools whose paths are counted.
 _MOST_FOREIGN = 300
 
 _GONE = (
@@ -44,12 +44,12 @@ _GONE = (
 
 @dataclass(frozen=True, slots=True)
 class Gatherer:
-    """Gathers facts; what cannot be seen is noted, and the rest is looked at all the same.
+    """Gathers facts; it notes those that it cannot read and goes on.
 
     Attributes:
         session: of the account and the region of the stack.
         place: how commands reach the stack.
-        configured: the settings that it was deployed with.
+        configured: its deployed settings.
     """
 
     session: boto3.Session
@@ -99,7 +99,7 @@ class Gatherer:
     def _template(self) -> Mapping[str, Any]:
         cloudformation = self.session.client("cloudformation")
         body: Any = cloudformation.get_template(StackName=self.place.stack)["TemplateBody"]
-        # boto3 parses JSON, and hands out the text of what is none.
+        # boto3 parses a JSON template, and returns any other as text.
         parsed: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
         return parsed
 
@@ -122,7 +122,7 @@ class Gatherer:
         return [one for one in resolve(template, ids, account) if one.kind in KINDS]
 
     def _found(self, wanted: Resource) -> Found:
-        """Return what there is of a resource, empty if it is gone."""
+        """Return the description of a resource, empty if it is gone."""
         try:
             return KINDS[wanted.kind].describe(self.session, wanted)
         except ClientError as error:
@@ -142,7 +142,7 @@ class Gatherer:
         return limits["UnreservedConcurrentExecutions"]
 
     def _foreign(self, now: datetime, distribution: str) -> int:
-        """Return how many paths others have invalidated in this month."""
+        """Return how many paths other tools have invalidated this month."""
         client, ours = self.session.client("cloudfront"), self._ours(distribution)
         begin, _ = month_bounds(now)
         pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution)
@@ -158,7 +158,7 @@ class Gatherer:
         return paths
 
     def _ours(self, distribution: str) -> Collection[str]:
-        """Return ids of our invalidations, none where the journal cannot be read."""
+        """Return ids of our invalidations, none if the journal cannot be read."""
         history = History(self.configured.flushes_table)
         try:
             flushes = list(history.newest(distribution, _FLUSHES_KNOWN))

@@ -1,4 +1,4 @@
-"""The kinds of resources of a stack, in one table: what each must be, and what mends it."""
+"""The kinds of resources of a stack in one table: their required state, and the remedy."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,13 +24,13 @@ class Kind:
     """A type of resource.
 
     Attributes:
-        check: one word for what is looked at.
-        noun: what a person calls it.
-        gone: what follows if one is gone.
-        describe: asks AWS for one, through a session.
-        says: property that must be as in the template -> what is wrong if it is not; "": any other.
+        check: one word for the subject of the check.
+        noun: its name for people.
+        gone: the consequence if one is gone.
+        describe: reads one from AWS.
+        says: property that must match the template -> the fault if it does not; "": any other.
         mend: returns the AWS command that sets a property, given its name and value.
-        wanted: returns more properties that must be so, named as AWS describes them.
+        wanted: returns further required properties, named as AWS describes them.
     """
 
     check: str
@@ -49,7 +49,7 @@ class Kind:
 
 
 def compared(facts: Facts) -> Iterator[Finding]:
-    """Every resource is there, and as the template wants it."""
+    """Every resource exists and matches the template."""
     for one, found in facts.resources:
         kind = KINDS[one.kind]
         what = f"The {kind.noun} {one.id}"
@@ -69,7 +69,7 @@ def compared(facts: Facts) -> Iterator[Finding]:
 
 
 def dead_letters(facts: Facts) -> Iterator[Finding]:
-    """No message was put aside."""
+    """The dead-letter queue is empty."""
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     for one, found in facts.there(QUEUE):
         waiting = sum(int(found.get(name, 0)) for name in counts)
@@ -80,7 +80,7 @@ def dead_letters(facts: Facts) -> Iterator[Finding]:
 
 
 def reserves(facts: Facts) -> Iterator[Finding]:
-    """Nothing keeps a function from running, and the account has room for all of them."""
+    """The concurrency of each function, and of the account, suffices."""
     demand = 0
     for one, found in facts.there(FUNCTION):
         needed = _at_once(facts, one)
@@ -101,7 +101,7 @@ def reserves(facts: Facts) -> Iterator[Finding]:
 
 
 def _at_once(facts: Facts, function: Resource) -> int:
-    """Return how many executions at once a function takes: as many as its mapping allows."""
+    """Return the most concurrent executions of a function, which its mapping sets."""
     for mapping, _ in facts.there(MAPPING):
         if mapping.properties["FunctionName"].endswith(f":{function.id}"):
             most: int = mapping.properties["ScalingConfig"]["MaximumConcurrency"]
@@ -110,7 +110,7 @@ def _at_once(facts: Facts, function: Resource) -> int:
 
 
 def _restore(facts: Facts, table: Resource) -> str:
-    """Return what brings a table back: DynamoDB backs up one that is deleted, for 35 days.
+    """Return the command that restores a deleted table, which DynamoDB backs up for 35 days.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html
     """
@@ -122,7 +122,7 @@ def _restore(facts: Facts, table: Resource) -> str:
 
 
 def _fits(wanted: Value, found: Value) -> bool:
-    """Tell whether a property holds all that was wanted; it may hold more."""
+    """Tell whether a property holds everything wanted; it may hold more."""
     match wanted:
         case {"Statement": _}:
             return not _lost(wanted, found)
@@ -136,28 +136,28 @@ def _fits(wanted: Value, found: Value) -> bool:
 
 
 def _lost(wanted: Value, found: Value) -> set[tuple[str, str]]:
-    """Return what a policy does not allow; nothing of other properties."""
+    """Return the actions that a policy should allow and does not; empty for other properties."""
     return set(actions(wanted)) - set(actions(found or {})) if isinstance(wanted, dict) else set()
 
 
 def _parsed(value: Value) -> Value:
-    """Return a property as a template has it, where AWS describes it in JSON."""
+    """Return a property that AWS describes in JSON in the form of a template."""
     return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
 
 
 def _number(value: Value) -> Value:
-    """Return a number that may be text as a number, and other values as they are."""
+    """Return numeric text as a number, and other values as they are."""
     return float(value) if isinstance(value, float) or str(value).isdecimal() else value
 
 
 def _owner(one: Resource) -> str:
-    """Return the queue or role that a policy belongs to; other resources are their own."""
+    """Return the queue or role of a policy; other resources are their own owner."""
     owners = one.properties.get("Queues") or one.properties.get("Roles") or [one.id]
     return str(owners[0])
 
 
 def _command(text: str) -> Callable[[Resource, str, Value, Found], Sequence[str]]:
-    """Return what fills in a command; a word may be any of the names below or a property."""
+    """Return a function that fills in a command, with the names below and the properties."""
 
     def fill(one: Resource, name: str, wanted: Value, _: Found) -> Sequence[str]:
         value = wanted if isinstance(wanted, str) else json.dumps(wanted, default=list)
@@ -171,7 +171,7 @@ def _command(text: str) -> Callable[[Resource, str, Value, Found], Sequence[str]
 
 
 def _notified(bucket: Resource) -> Found:
-    """Return the notifications that a bucket is to have, none of them filtered."""
+    """Return the notifications that a bucket must have, without filters."""
     template = bucket.properties.get("NotificationConfiguration", {})
     return {
         "QueueConfigurations": [
@@ -209,7 +209,7 @@ def _inline(session: boto3.Session, one: Resource) -> Found:
 
 
 def _topic(session: boto3.Session, one: Resource) -> Found:
-    """Return whether each address has confirmed: it has an ARN only then."""
+    """Return whether each address has confirmed, since only then it has an ARN."""
     pages = session.client("sns").get_paginator("list_subscriptions_by_topic")
     found = [each for page in pages.paginate(TopicArn=one.id) for each in page["Subscriptions"]]
     states = {each["Endpoint"]: each["SubscriptionArn"].startswith("arn:") for each in found}
@@ -256,7 +256,7 @@ KINDS: Mapping[str, Kind] = {
             "QueueConfigurations": [],
             **Bucket(session.client("s3"), one.id).notifications(),
         },
-        {"QueueConfigurations": "does not tell the queue what changes in it"},
+        {"QueueConfigurations": "does not notify the queue"},
         _notify,
         _notified,
     ),

@@ -1,7 +1,8 @@
-"""What the resources of a stack should be: its own template, with every reference filled in.
+"""The template of a stack with every reference filled in: the required state of its resources.
 
-Only what Edgesweep's template says is understood: `Ref`, `Fn::GetAtt` and `Fn::Sub` of resources
-and pseudo parameters. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+It resolves `Ref`, `Fn::GetAtt` and `Fn::Sub` of resources and pseudo parameters, the functions that
+Edgesweep's template uses.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 """
 
 import re
@@ -30,7 +31,7 @@ _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a stack is: the account's number, its partition (such as `aws`) and the region."""
+    """The account of a stack: its number, its partition (such as `aws`) and the region."""
 
     id: str
     partition: str
@@ -39,7 +40,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as the template wants it.
+    """A resource as the template describes it.
 
     Attributes:
         name: its name in the template.
@@ -55,7 +56,7 @@ class Resource:
 
 
 def given(template: Mapping[str, Value]) -> Mapping[str, str]:
-    """Return the parameters of the deployment that wrote a template, but for those left out."""
+    """Return the deploy parameters that a template records."""
     parameters: Mapping[str, str] = template.get("Metadata", {}).get("Parameters", {})
     return parameters
 
@@ -91,7 +92,7 @@ def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
 def _references(
     kinds: Mapping[str, str], ids: Mapping[str, str], account: Account
 ) -> Iterator[tuple[str, str]]:
-    """Yield what stands for `Name`, `Name.Attribute` and pseudo parameters."""
+    """Yield the values of `Name`, `Name.Attribute` and pseudo parameters."""
     place = {"partition": account.partition, "region": account.region, "account": account.id}
     yield "AWS::AccountId", account.id
     yield "AWS::Partition", account.partition

@@ -49,16 +49,16 @@ def half_updated(old: Template, new: Template, late: str) -> Template:
     return {**old, "Resources": {**old["Resources"], **ready}}
 
 
-def create_stack(aws: EmbeddedAws, stage: str, template: Template) -> None:
-    """Create a stack, and return once that is done."""
-    formation = aws.client("cloudformation")
-    formation.create_stack(
-        StackName=_name(stage),
+def put_stack(aws: EmbeddedAws, stage: str, template: Template, verb: str) -> None:
+    """Create or update a stack, as `verb` says, and return once that is done."""
+    formation, name = aws.client("cloudformation"), _name(stage)
+    getattr(formation, f"{verb}_stack")(
+        StackName=name,
         TemplateBody=json.dumps(template),
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    waiter = formation.get_waiter("stack_create_complete")
-    waiter.wait(StackName=_name(stage), WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+    waiter = formation.get_waiter(f"stack_{verb}_complete")
+    waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
 
 
 def _functions(template: Template) -> Iterator[dict[str, Any]]:

@@ -23,10 +23,10 @@ from tests.e2e.upgrade.release import unpack
 from tests.e2e.upgrade.site import Site, make_bucket
 from tests.e2e.upgrade.stacks import (
     Template,
-    create_stack,
     half_updated,
     of_stage,
     outputs_of,
+    put_stack,
     template_of,
 )
 
@@ -175,16 +175,22 @@ def test_changelog(tree: Path) -> None:
 
 @pytest.mark.parametrize("late", ["record", "flush"])
 def test_half_updated(upgrade: Upgrade, late: str) -> None:
-    """While one of the two functions is still the old one, a change is swept, and paid once."""
+    """While one of the two functions is still the old one, a change is swept, and paid once.
+
+    Its role is the new one by then: it may complain that it can no longer look at something.
+    """
     aws, stage = upgrade.site.aws, f"{late}-late"
     old, new = (of_stage(one, STAGE, stage) for one in (upgrade.old, upgrade.new))
     bucket = make_bucket(aws, f"{stage}-site")
     distribution = make_distribution(aws, bucket)
-    create_stack(aws, stage, half_updated(old, new, f"{late.capitalize()}LambdaFunction"))
+    put_stack(aws, stage, old, "create")
     site = Site(aws, stage, outputs_of(aws, stage), bucket, distribution)
-
     site.tick()
-    site.sweep(site.put("between.html"))
+
+    half = half_updated(old, new, f"{late.capitalize()}LambdaFunction")
+    put_stack(aws, stage, half, "update")
+    site.tick(complaints=True)
+    site.sweep(site.put("between.html"), complaints=True)
 
     assert site.billed() == ["/between.html"]
     assert site.charged() == 1

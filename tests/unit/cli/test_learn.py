@@ -65,7 +65,7 @@ def test_missed_events() -> None:
     refused = learn(BUCKET, "--yes")
 
     assert refused.exit_code == 1
-    assert "Events of my-site are missed now" in refused.output
+    assert "my-site publishes no events now" in refused.output
     (before,) = known("a").values()
     assert before.seen_at
     whole_since = before.seen_at + timedelta(microseconds=1)
@@ -96,7 +96,7 @@ def test_cost() -> None:
     said = learn(BUCKET, "--yes", "--region", "us-east-1").stderr
 
     assert said == (
-        "edgesweep: my-site holds 2 objects; to learn them takes up to 2 HEAD requests, "
+        "edgesweep: my-site holds 2 objects; learning them takes up to 2 HEAD requests, "
         "2 LIST requests, 4 write request units, 2 read request units: less than $0.01 at the "
         "prices of us-east-1\n"
     )
@@ -168,7 +168,7 @@ def test_unreadable() -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == (
-        "edgesweep: Not one of 3 objects could be looked at; "
+        "edgesweep: None of 3 objects could be read; "
         "may you do s3:GetObject on arn:aws:s3:::my-site/*?"
     )
 
@@ -191,7 +191,7 @@ def test_partly_unreadable() -> None:
 @pytest.mark.parametrize(
     ("told", "bucket", "code", "said"),
     [
-        ({}, "elsewhere", 2, "edgesweep-prod does not sweep 'elsewhere' but other, my-site"),
+        ({}, "elsewhere", 2, "edgesweep-prod does not sweep 'elsewhere'; it sweeps other, my-site"),
         ({"CATALOGUE_TABLE": ""}, BUCKET, 2, "deployed with skipUnchanged=false"),
         ({}, BUCKET, 1, "my-site holds no object that edgesweep-prod sweeps"),
         ({}, "other", 1, "The bucket other cannot be listed"),

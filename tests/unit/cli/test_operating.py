@@ -77,13 +77,13 @@ def test_too_small(operated: Operated) -> None:
     result = operated.run("status")
 
     assert result.exit_code == 0
-    assert "The guaranteed interval is not kept" in result.stderr
+    assert "The budget does not pay for the guaranteed interval" in result.stderr
     assert "nothing waits" in result.stdout
 
 
 def test_no_flushes(operated: Operated) -> None:
     """Where nothing was sent that is said on standard error; machines read an empty list."""
-    told = "edgesweep: Nothing was flushed yet\n"
+    told = "edgesweep: There are no flushes yet\n"
 
     for options, printed in (((), ""), (("--json",), "[]\n")):
         result = operated.run("flushes", *options)
@@ -126,7 +126,7 @@ def test_unfinished(operated: Operated) -> None:
     assert (flush["state"], flush["seconds"], flush["invalidations"]) == ("open", None, [])
     assert row.split()[4:6] == ["-", "open"]
     assert "1 attempt, 1 refusal, accepted as nothing" in full
-    assert operated.run("status").stdout.splitlines()[-1].endswith("not answered for all of it")
+    assert operated.run("status").stdout.splitlines()[-1].endswith("not answered all of it")
 
 
 @pytest.mark.parametrize("options", [(), ("--distribution", "E2")])
@@ -135,7 +135,7 @@ def test_no_such_flush(operated: Operated, options: tuple[str, ...]) -> None:
     result = operated.run("flushes", "yesterday", *options)
 
     where = options[-1] if options else operated.distribution
-    told = f"There is no flush yesterday of {where}; `edgesweep flushes` lists those that there are"
+    told = f"There is no flush yesterday of {where}; `edgesweep flushes` lists all flushes"
     assert (result.exit_code, result.stderr) == (1, f"edgesweep: {told}\n")
 
 

@@ -10,7 +10,7 @@ import pytest
 from edgesweep.cover import capped
 from tests.planning import BLOG, lines, plan, planned
 
-BLIND = "edgesweep: Nothing is known of other objects; give --live or --bucket\n"
+BLIND = "edgesweep: The unchanged objects are unknown; give --live or --bucket\n"
 
 Write = Callable[[str, bytes], str]
 

@@ -76,7 +76,7 @@ def test_no_bucket(site: str) -> None:
     assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
     (told,) = result.stderr.splitlines()
     assert told.startswith("edgesweep: The bucket elsewhere cannot be listed: ")
-    assert told.endswith("; what was not seen counts as dear")
+    assert told.endswith("; unlisted paths count as full of unchanged objects")
 
 
 def test_closed_bucket() -> None:

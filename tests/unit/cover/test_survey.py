@@ -16,9 +16,9 @@ from edgesweep.cover.survey import (
     Source,
     Survey,
     Unlistable,
-    doubted,
     survey,
     unsurveyed,
+    with_marks,
 )
 from tests.fakes.listing import ListingInMemory
 
@@ -217,7 +217,7 @@ def test_doubted() -> None:
     dirty = {"/api/1", "/api/2", "/blog/1", "/blog/2"}
     known = Survey(["/blog/3"], set(), pages=1)
 
-    doubtful = doubted(known, dirty, lambda prefix: "/api/".startswith(prefix[:5]))
+    doubtful = with_marks(known, dirty, lambda prefix: "/api/".startswith(prefix[:5]))
 
     assert doubtful.marks == {"/\ud800", "/api/\ud800"}
     assert doubtful.pages == 1
@@ -229,7 +229,7 @@ def test_undoubted() -> None:
     """Where the buckets serve everything, a survey stays as it is."""
     known = Survey(["/blog/3"], set(), pages=1)
 
-    assert doubted(known, {"/blog/1", "/blog/2"}, lambda _: False) is known
+    assert with_marks(known, {"/blog/1", "/blog/2"}, lambda _: False) is known
 
 
 def test_nothing_dirty() -> None:

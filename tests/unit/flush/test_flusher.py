@@ -73,7 +73,6 @@ class Crowd:
         return Flusher(
             dirty=self.rows,
             journal=self._journal,
-            edge=edge,
             sender=Sender(edge, self._journal, Budget(usd=None), self.clock, token, lambda _: None),
             policy=Policy(),
             survey=lambda *_: self._survey(),

@@ -80,7 +80,6 @@ class Site:
         (outcome,) = Flusher(
             dirty=self.rows,
             journal=self.journal,
-            edge=self.edge,
             sender=Sender(
                 self.edge, self.journal, self.budget, self._clock, self._token, self._pause
             ),

@@ -57,7 +57,6 @@ def test_one_flush() -> None:
     (outcome,) = Flusher(
         dirty=rows,
         journal=journal,
-        edge=edge,
         sender=Sender(edge, journal, policy.budget, lambda: NOON, str, lambda _: None),
         policy=policy,
         survey=lambda _distribution, dirty, *_: unsurveyed(dirty),

@@ -64,7 +64,7 @@ def test_access_log(tmp_path: Path) -> None:
 
     logs = read(tmp_path)
 
-    assert (logs.records, logs.malformed, logs.untold) == (11, 0, 0)
+    assert (logs.records, logs.malformed, logs.unnamed) == (11, 0, 0)
     other, site = logs.histories
     assert (other.name, site.name) == ("other", "site")
     assert site.live == ["100%.html", "index.html", "old.html"]
@@ -95,7 +95,7 @@ def test_cloudtrail(tmp_path: Path) -> None:
 
     logs = read(path)
 
-    assert (logs.records, logs.malformed, logs.untold) == (11, 4, 1)
+    assert (logs.records, logs.malformed, logs.unnamed) == (11, 4, 1)
     (history,) = logs.histories
     assert history.deploys == (
         Deploy("", at(12, 0, 5), (), (), ("a b",)),

@@ -67,7 +67,7 @@ def test_healthy() -> None:
                 named=("E1", "E2"),
             ),
             "routes",
-            "E2 leads to no bucket that is swept",
+            "E2 leads to no swept bucket",
             "--param=distribution=E1 ",
         ),
         (

@@ -83,7 +83,6 @@ class World:
         flusher = Flusher(
             dirty=self.rows,
             journal=self.journal,
-            edge=self.edge,
             sender=sender,
             policy=self.policy,
             survey=lambda *_: Survey([], ()),
