@@ -9,12 +9,12 @@ import click
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable, RoutesTable
-from edgesweep.aws.dynamodb.history import History
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, show, table
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush
+from edgesweep.operate.history import History
 from edgesweep.prices import PATH_PRICE
 
 

@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
-from edgesweep.aws.dynamodb.history import History
 from edgesweep.aws.s3 import Bucket, region_of
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import month_bounds
@@ -22,6 +21,7 @@ from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Found, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Account, Resource, given, resolve
+from edgesweep.operate.history import History
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
