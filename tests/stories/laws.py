@@ -143,10 +143,11 @@ def _late(story: Story) -> Iterator[str]:
     scenario, made = story.scenario, _by_distribution(story.ours)
     if _charges_kept(story):
         return
-    # A turn of one distribution may be cut off once; the next tick recovers it. A change waits for
-    # the turn that had begun before it, and for one turn of each distribution, its own the last.
+    # A turn of one distribution may be cut off once; the next tick recovers it, and another one
+    # may have to sweep what is left of a minute's portion. A change waits for the turn that had
+    # begun before it, and for one turn of each distribution, its own the last.
     turns = 1 + len(scenario.distributions)
-    ticks = 2 * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
+    ticks = 3 * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
     calm = _calm_at(story)
     for row, written_at in story.tables.written.items():
         # Of one that is configured otherwise only the end is judged.
