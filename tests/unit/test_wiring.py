@@ -77,3 +77,14 @@ def test_survey() -> None:
     )
 
     assert kept == list(range(5))
+
+
+@mock_aws
+def test_shards_first() -> None:
+    """Readers know every shard before a recorder writes to it."""
+    create_table("dirty")
+    create_table("flushes")
+
+    wiring.recorder(Settings.from_mapping({**ENVIRONMENT, "SHARDS": "3"}), boto3.Session())
+
+    assert FlushTable("flushes").shards(1) == 3
