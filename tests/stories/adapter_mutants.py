@@ -22,7 +22,7 @@ from edgesweep.flush.sweeping import Sweeper
 from edgesweep.flush.tick import Ticked
 from edgesweep.record.unchanged import Entry
 from edgesweep.routes import Routes
-from tests.stories.mutants import Mutant
+from tests.faults.mutants import Mutant
 from tests.stories.wider_mutants import removed_unsent
 
 

@@ -1,6 +1,7 @@
 """Safeties around the flusher switched off: discovery, the recorder, queues and composition.
 
-Each has to be caught by some seed; see `tests.stories.mutants`.
+Each has to be caught by some seed. The safeties of the flush protocol itself are those of
+`tests.faults.mutants`, whose type of a mutant is used here.
 """
 
 import sys
@@ -24,7 +25,7 @@ from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.unchanged import Checked, UnchangedFilter
 from edgesweep.routes import Distribution
 from edgesweep.routes.kept import Kept, Tracked
-from tests.stories.mutants import Mutant
+from tests.faults.mutants import Mutant
 from tests.stories.process import here
 from tests.stories.tables import RoutesClient
 
