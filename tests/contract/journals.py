@@ -94,7 +94,7 @@ def accepted(journal: Journal, flush: Flush, made: Invalidation = MADE) -> Flush
     return journal.advance(flush, flush.accept(made, NOON + 2 * SECOND))
 
 
-def unchanged(journal: Journal, flush: Flush, attempt: Callable[[], object]) -> None:
+def assert_unchanged(journal: Journal, flush: Flush, attempt: Callable[[], object]) -> None:
     """Assert that what is overtaken changes nothing of a flush, of the ledger or of the lease."""
     ledger = {month: journal.spent(month) for month in (MONTH, NEXT)}
     before = journal.load(SITE, flush.id), journal.lease(SITE), ledger

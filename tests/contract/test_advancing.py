@@ -20,11 +20,11 @@ from tests.contract.journals import (
     InMemory,
     OverAnother,
     accepted,
+    assert_unchanged,
     attempted,
     opened,
     planned,
     refused,
-    unchanged,
 )
 
 STEPS: Mapping[str, Callable[[Flush], Flush]] = {
@@ -118,7 +118,7 @@ class Advancing:
         moved = journal.advance(once, once.sweep("2026#2"))
 
         assert moved == replace(part, swept="2026#2") == journal.load(SITE, flush.id)
-        unchanged(journal, flush, lambda: journal.advance(part, part.sweep("2026#3")))
+        assert_unchanged(journal, flush, lambda: journal.advance(part, part.sweep("2026#3")))
         sent = accepted(journal, moved)
         assert sent.swept == ""
         assert sent == journal.load(SITE, flush.id)
@@ -169,7 +169,7 @@ class Advancing:
         flush, _ = opened(journal)
         journal.advance(flush, STEPS[meanwhile](flush))
 
-        unchanged(journal, flush, lambda: journal.advance(flush, STEPS[change](flush)))
+        assert_unchanged(journal, flush, lambda: journal.advance(flush, STEPS[change](flush)))
 
 
 class TestInMemory(InMemory, Advancing):

@@ -15,9 +15,9 @@ from tests.contract.journals import (
     Embedded,
     InMemory,
     OverAnother,
+    assert_unchanged,
     opened,
     planned,
-    unchanged,
 )
 
 
@@ -116,8 +116,8 @@ class Leases:
         """Another flush is not let go of, and neither is nothing."""
         flush, _ = opened(journal)
 
-        unchanged(journal, flush, lambda: journal.forget(SITE, planned("f2").id))
-        unchanged(journal, flush, lambda: journal.forget(OTHER, flush.id))
+        assert_unchanged(journal, flush, lambda: journal.forget(SITE, planned("f2").id))
+        assert_unchanged(journal, flush, lambda: journal.forget(OTHER, flush.id))
 
 
 class TestInMemory(InMemory, Leases):

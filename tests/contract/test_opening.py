@@ -20,11 +20,11 @@ from tests.contract.journals import (
     InMemory,
     OverAnother,
     accepted,
+    assert_unchanged,
     attempted,
     opened,
     planned,
     refused,
-    unchanged,
 )
 from tests.keys import HARD_KEYS
 
@@ -86,7 +86,7 @@ class Opening:
         """Beside an unfinished flush none is opened, not by the owner of the lease either."""
         flush, lease = opened(journal)
 
-        unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {}))
+        assert_unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {}))
 
     def test_other_distribution(self, journal: Journal) -> None:
         """Distributions have leases of their own and one ledger."""
@@ -132,9 +132,11 @@ class Opening:
         """Who is overtaken and over the limit as well is told that it is overtaken."""
         flush, lease = opened(journal)
 
-        unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {MONTH: 3}))
+        assert_unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {MONTH: 3}))
         stale = flush.attempt()
-        unchanged(journal, flush, lambda: journal.advance(stale, stale.charge(NEXT), {NEXT: 2}))
+        assert_unchanged(
+            journal, flush, lambda: journal.advance(stale, stale.charge(NEXT), {NEXT: 2})
+        )
 
     def test_replaced(self, journal: Journal) -> None:
         """A refused flush and its successor change places at once, and so do their charges."""
@@ -176,8 +178,12 @@ class Opening:
         known = refused(journal, flush)
         stale, lost = flush, replace(lease, token=None)
 
-        unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {}, replaced=stale))
-        unchanged(journal, flush, lambda: journal.open(planned("f2"), lost, {}, replaced=known))
+        assert_unchanged(
+            journal, flush, lambda: journal.open(planned("f2"), lease, {}, replaced=stale)
+        )
+        assert_unchanged(
+            journal, flush, lambda: journal.open(planned("f2"), lost, {}, replaced=known)
+        )
 
     def test_thousands(self, journal: Journal) -> None:
         """A flush of thousands of long paths that are much alike is kept, byte for byte."""
