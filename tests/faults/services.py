@@ -21,7 +21,8 @@ from edgesweep.paths import matcher
 from edgesweep.routes import everywhere
 from tests.fakes.cloudfront import Pages, StrictCloudFront, refusal
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.faults.world import NoAnswer, Process, World
+from tests.faults.process import NoAnswer, Process
+from tests.faults.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from edgesweep.flush.sender import Sender
 from edgesweep.paths import matcher
 from edgesweep.record.recorder import Message, Recorder
 from tests.fakes.cloudfront import StrictCloudFront
+from tests.faults.process import MOST_SKEW, NoAnswer, Process
 from tests.faults.scenario import MINUTE, Scenario, draw
 from tests.faults.services import (
     Charged,
@@ -37,7 +38,7 @@ from tests.faults.services import (
     journal_client,
     viewer_paths,
 )
-from tests.faults.world import MOST_SKEW, NoAnswer, Process, World
+from tests.faults.world import World
 
 FLUSH_SECONDS = 300
 RECORD_SECONDS = 30

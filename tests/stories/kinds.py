@@ -13,6 +13,7 @@ from random import Random
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Headroom, Policy
 from tests.fakes.cloudfront import Rules
+from tests.faults.world import Weather
 from tests.stories.scenario import (
     BUCKETS,
     EVERYWHERE,
@@ -24,7 +25,6 @@ from tests.stories.scenario import (
     guaranteed,
 )
 from tests.stories.tables import Pace
-from tests.stories.world import Weather
 
 Kind = Callable[[Random, Scenario], Scenario]
 

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.journal import Flush
-from tests.stories.world import Actor, Crash, World
+from tests.faults.world import Actor, Crash, World
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from edgesweep.flush.budget import Budget, month_bounds
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import ATTEMPTS
 from tests.fakes.cloudfront import Rules
+from tests.faults.world import Weather
 from tests.stories.tables import Pace
-from tests.stories.world import Weather
 
 MINUTE = 60.0
 # Plain keys, keys that have to be encoded, and keys that no exact path can say.

@@ -23,6 +23,7 @@ from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import ATTEMPTS
 from edgesweep.settings import Settings
 from tests.fakes.cloudfront import Made, StrictCloudFront
+from tests.faults.world import Weather, World
 from tests.stories import clients, queues, tables
 from tests.stories.account import Account
 from tests.stories.deployment import Deployment
@@ -34,7 +35,6 @@ from tests.stories.scenario import EVERYWHERE, LISTED, MINUTE, Scenario
 from tests.stories.site import Site
 from tests.stories.tables import Charged, Tables
 from tests.stories.watch import Watch
-from tests.stories.world import Weather, World
 
 _MOST_TICKS = 600
 # By then a configuration that is everywhere was seen, twice, by every environment.
