@@ -140,7 +140,7 @@ def measure(
         DirtyTable("dirty"),
         sieve.token,
         selection=selection,
-        sieve=sieve if checked else NoCatalogue(),
+        unchanged=sieve if checked else NoCatalogue(),
     )
     batch = [Message(f"m{n}", notification(f"posts/{n}.html")) for n in range(EVENTS)]
     recorder.record(batch, NOW)

@@ -68,8 +68,8 @@ class Adapters:
 def discovery(settings: Settings, adapters: Adapters) -> Discovery:
     """Wire a discovery."""
     return Discovery(
-        directory=adapters.source,
-        atlas=adapters.store,
+        source=adapters.source,
+        store=adapters.store,
         dirty=adapters.dirty,
         journal=adapters.journal,
         variants=settings.variants,
@@ -160,16 +160,18 @@ def recorder(settings: Settings, session: boto3.Session) -> Recorder:
         token=row_token,
         selection=settings.selection,
         shards=settings.shards,
-        sieve=unchanged_filter(settings, session) if settings.catalogue_table else NoCatalogue(),
+        unchanged=unchanged_filter(settings, session)
+        if settings.catalogue_table
+        else NoCatalogue(),
     )
 
 
 def informed(recorder: Recorder, settings: Settings, kept: Kept | None) -> Recorder:
     """Return a recorder with the routes and gaps that `kept` holds."""
-    sieve = recorder.sieve
-    if kept and isinstance(sieve, UnchangedFilter):
-        sieve = replace(sieve, complete_since=kept.complete_since)
-    return replace(recorder, routes=routes_of(settings, kept), sieve=sieve)
+    unchanged = recorder.unchanged
+    if kept and isinstance(unchanged, UnchangedFilter):
+        unchanged = replace(unchanged, complete_since=kept.complete_since)
+    return replace(recorder, routes=routes_of(settings, kept), unchanged=unchanged)
 
 
 def unchanged_filter(

@@ -55,6 +55,6 @@ def log(messages: int, recorded: Recorded) -> None:
         passed_over=recorded.passed_over,
         unseen=recorded.unseen,
     )
-    if recorded.unlearnt:
-        reason = next(iter(recorded.unlearnt.values()))
-        logger.warning("Objects stay unknown", objects=len(recorded.unlearnt), reason=reason)
+    if recorded.unconfirmed:
+        reason = next(iter(recorded.unconfirmed.values()))
+        logger.warning("Objects stay unknown", objects=len(recorded.unconfirmed), reason=reason)

@@ -120,7 +120,9 @@ def _cost(objects: int, requests: int) -> str:
     return f"learning them takes up to {items}: {dollars} at the prices of {REGION}"
 
 
-def _learnt(pages: Iterable[Sequence[Name]], total: int, sieve: UnchangedFilter) -> tuple[int, int]:
+def _learnt(
+    pages: Iterable[Sequence[Name]], total: int, unchanged: UnchangedFilter
+) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many.
 
     Raises:
@@ -133,7 +135,7 @@ def _learnt(pages: Iterable[Sequence[Name]], total: int, sieve: UnchangedFilter)
         for names in (
             page[at : at + _STRIDE] for page in pages for at in range(0, len(page), _STRIDE)
         ):
-            known, asked = known + sieve.survey(names), asked + len(names)
+            known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
                 msg = (
                     f"None of {count(asked, 'object')} could be read; "

@@ -41,11 +41,11 @@ class Undiscovered(EdgesweepError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A distribution as CloudFront tells of it.
+    """A distribution as CloudFront reports it.
 
     Attributes:
         distribution: its newest configuration.
-        deployed: whether all edges work by that.
+        deployed: whether all edges use that.
     """
 
     distribution: Distribution
@@ -84,7 +84,7 @@ class Discovered:
         routes: every distribution, the disabled ones included.
         kept: what is stored of them; None if they could never be read.
         waiting: whether any row is unrouted.
-        error: why the distributions could not be looked for again.
+        error: why discovery failed.
     """
 
     routes: Routes
@@ -113,8 +113,8 @@ class Discovery:
     """Finds distributions, and routes the rows that waited for one.
 
     Attributes:
-        directory: where to look.
-        atlas: where to keep what was found.
+        source: finds them.
+        store: keeps what was found.
         dirty: the rows.
         journal: tells whether a flush is unfinished.
         variants: distribution id -> which viewer paths count.
@@ -123,8 +123,8 @@ class Discovery:
         token: a source of random text.
     """
 
-    directory: DistributionSource
-    atlas: DistributionStore
+    source: DistributionSource
+    store: DistributionStore
     dirty: DirtyRows
     journal: Journal
     variants: Mapping[str, Variants]
@@ -135,7 +135,7 @@ class Discovery:
 
     def look(self) -> Discovered:
         """Return what is known, after looking again if it is time."""
-        kept, now = self.atlas.load(), self.clock()
+        kept, now = self.store.load(), self.clock()
         error: Exception | None = None
         waiting = bool(self.dirty.span(UNROUTED))
         hurried = waiting or any(one.pending for one in (kept or Kept()).tracked)
@@ -152,15 +152,15 @@ class Discovery:
         """Route some of the rows that wait for a distribution; return about how many are left."""
         if not known.waiting or known.kept is None:
             return int(known.waiting)
-        return Rerouter(self.dirty, self.atlas.save, self.clock).route(known.kept, known.routes)
+        return Rerouter(self.dirty, self.store.save, self.clock).route(known.kept, known.routes)
 
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
         """Look; return what is kept then."""
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
-        found = {one.distribution.id: one for one in self.directory.find(list(known))}
+        found = {one.distribution.id: one for one in self.source.find(list(known))}
         seen = [
-            self._told(one.distribution, known.get(name), now, first=kept is None)
+            self._tracked(one.distribution, known.get(name), now, first=kept is None)
             for name, one in found.items()
         ]
         away = [known[name] for name in known if name not in found]
@@ -171,10 +171,10 @@ class Discovery:
             return kept
         if after.distributions != before.distributions:
             after = replace(after, place="", passed=0)
-        saved = self.atlas.save(after)
-        return replace(after, revision=after.revision + 1) if saved else self.atlas.load()
+        saved = self.store.save(after)
+        return replace(after, revision=after.revision + 1) if saved else self.store.load()
 
-    def _told(
+    def _tracked(
         self, newest: Distribution, known: Tracked | None, now: datetime, *, first: bool
     ) -> Tracked:
         if newest.fingerprint:
@@ -184,7 +184,7 @@ class Discovery:
             newest = replace(newest, fingerprint=digest([newest.fingerprint, ours]))
         if known is None:
             return Tracked(newest, changed_at=None if first else now)
-        return known.told(newest, now)
+        return known.found(newest, now)
 
     def _settled(
         self, seen: Sequence[Tracked], deployed: Collection[str], now: datetime

@@ -76,7 +76,7 @@ class Recorded:
         unrouted: how many of them are of buckets that no distribution leads to.
         failed: message id -> why it has to come back.
         passed_over: why changes got no row -> how many.
-        unlearnt: objects that the catalogue could not be told of -> the reason.
+        unconfirmed: objects that stay unknown to the catalogue -> the reason.
         unseen: how many objects nobody could look at, so that they count as changed.
     """
 
@@ -84,7 +84,7 @@ class Recorded:
     unrouted: int
     failed: Mapping[str, str]
     passed_over: Mapping[Fate, int] = field(default_factory=dict)
-    unlearnt: Mapping[Name, str] = field(default_factory=dict)
+    unconfirmed: Mapping[Name, str] = field(default_factory=dict)
     unseen: int = 0
 
 
@@ -98,7 +98,7 @@ class Recorder:
         token: a source of random text, one for each row.
         shards: partitions of each distribution, to lift the write limit of one.
         selection: which keys are swept.
-        sieve: tells uploads that change nothing.
+        unchanged: finds the uploads that change nothing.
     """
 
     routes: Routes
@@ -106,7 +106,7 @@ class Recorder:
     token: Callable[[], str]
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
-    sieve: Filter = field(default_factory=NoCatalogue)
+    unchanged: Filter = field(default_factory=NoCatalogue)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
         """Write one row for each distinct distribution, bucket and key of the batch.
@@ -133,7 +133,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unlearnt=self.sieve.learn(checked, _names(written) - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, _names(written) - reasons.keys()),
             unseen=checked.unseen,
         )
 
@@ -141,7 +141,7 @@ class Recorder:
         """Return what becomes of each object, and what is known of it."""
         names = dict.fromkeys(map(name_of, changes))
         fates = {name: fate(self.selection, self.routes, *name) for name in names}
-        checked = self.sieve.check(
+        checked = self.unchanged.check(
             [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],
         )

@@ -46,7 +46,7 @@ class Tracked:
         """Whether it counts as deleted."""
         return self.missing_since is not None and not self.newest.enabled
 
-    def told(self, newest: Distribution, now: datetime) -> "Tracked":
+    def found(self, newest: Distribution, now: datetime) -> "Tracked":
         """Return it after a discovery that found it; an unreadable one has not changed."""
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)

@@ -84,8 +84,8 @@ class Account:
         """Let a new process look, which remembers nothing."""
         tokens = count()
         self.discovery = Discovery(
-            directory=self,
-            atlas=self.store,
+            source=self,
+            store=self.store,
             dirty=self.dirty,
             journal=self.journal,
             variants=self.variants,

@@ -268,7 +268,7 @@ def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
     for _ in range(batches):
         site.explorer.step()
         batch = {str(number): body for number, body in enumerate(site.take())}
-        recorder = Recorder(site, site, tokens.__next__, sieve=_informed(site, sieve))
+        recorder = Recorder(site, site, tokens.__next__, unchanged=_informed(site, sieve))
         failed: Collection[str] = batch.keys()
         with suppress(Crash):
             messages = [Message(*message) for message in batch.items()]

@@ -49,12 +49,12 @@ def swept_before_deployed() -> AbstractContextManager[object]:
 
 def earlier_configuration_forgotten() -> AbstractContextManager[object]:
     """Changes go by the newest configuration alone, before edges work by it."""
-    told = Tracked.told
+    told = Tracked.found
 
     def newest(self: Tracked, found: Distribution, now: datetime) -> Tracked:
         return replace(told(self, found, now), earlier=())
 
-    return mock.patch.object(Tracked, "told", newest)
+    return mock.patch.object(Tracked, "found", newest)
 
 
 def routes_remembered() -> AbstractContextManager[object]:

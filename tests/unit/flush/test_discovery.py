@@ -239,7 +239,7 @@ def test_overtaken() -> None:
         account.store.kept = theirs
         return []
 
-    account.discovery.directory = type("Directory", (), {"find": staticmethod(find)})()
+    account.discovery.source = type("Directory", (), {"find": staticmethod(find)})()
 
     assert account.look(REFRESHED).kept == theirs
     assert account.store.kept == theirs

@@ -39,7 +39,7 @@ class Bucket:
             self.writer,
             lambda: f"{next(tokens):08x}",
             selection=Selection(exclude=["logs/*"], immutable=["assets/*"]),
-            sieve=UnchangedFilter(
+            unchanged=UnchangedFilter(
                 self.catalogue,
                 self.heads,
                 lambda: "token",
@@ -165,4 +165,4 @@ def test_not_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = bucket.record(notification("a"))
 
     assert (recorded.rows, recorded.failed) == (2, {})
-    assert recorded.unlearnt == {named("a"): REFUSED}
+    assert recorded.unconfirmed == {named("a"): REFUSED}
