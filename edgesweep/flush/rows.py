@@ -37,6 +37,18 @@ class DirtyRows(Protocol):
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""
 
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Put copies in the place of rows: a crash leaves the row or its copies, never both.
+
+        A row with a hundred copies or more is the exception.
+
+        Args:
+            moves: row -> its copies, none to let it go.
+
+        Returns:
+            The rows that stay, each with the reason. A row that is gone gets no copies.
+        """
+
 
 def chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
     """Yield rows by the thousand."""

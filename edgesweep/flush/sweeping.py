@@ -28,8 +28,8 @@ SWEEP_TIME = timedelta(minutes=1)
 # Chunks after which the place is noted: whoever dies in a portion leaves most of it done.
 NOTED_EVERY = 10
 
-# Rows of one BatchWriteItem: when a table throttles, each may take a while.
-_DELETED_AT_ONCE = 25
+# Rows of one call: when a table throttles, each may take a while.
+_WRITTEN_AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,13 @@ class Sweeper:
         """
         rows = self.dirty.read(held.distribution)
         for chunk in self._portion(rows, held):
-            moved = {row: replace(row, distribution=UNROUTED) for row in chunk}
-            unwritten = self.dirty.add(list(moved.values()))
-            self._delete([row for row in chunk if moved[row] not in unwritten], held)
+            for part in _parts(chunk, held):
+                self.dirty.move({row: [replace(row, distribution=UNROUTED)] for row in part})
         return next(rows, None) is None
 
     def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
-        for start in range(0, len(rows), _DELETED_AT_ONCE):
-            held.keep()
-            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
+        for part in _parts(rows, held):
+            self.dirty.delete(part)
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
         """Yield chunks, as many as a tick may look at."""
@@ -117,3 +115,9 @@ class Sweeper:
                 matches = matcher(one.done, strict=self.strict(one.distribution))
                 yield one.opened_at - MARGIN, matches
             one = self.journal.load(one.distribution, one.replaces) if one.replaces else None
+
+
+def _parts(rows: Sequence[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
+    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
+        held.keep()
+        yield rows[start : start + _WRITTEN_AT_ONCE]

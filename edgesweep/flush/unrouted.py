@@ -6,9 +6,9 @@ Plan: the rows are read in the order in which they were recorded, and the place 
 kept with the distributions: what lies before it is served by none of them, so it is not read again
 until they change; then the reading begins again at the start. A row may be written some time after
 the moment it is stamped with, so the place stays `LATE` behind the clock, and it never passes a row
-that could not be copied.
+that could not be moved.
 
-A copy has the place and time of its row, so that routing a row twice makes no second copy.
+A copy has the place and time of its row.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -61,12 +61,9 @@ class Rerouter:
     def _moved(
         self, chunk: Sequence[DirtyRow], routes: Routes
     ) -> tuple[Collection[DirtyRow], Collection[DirtyRow]]:
-        """Move rows; return those that no distribution serves, and those that are not copied."""
+        """Move rows; return those that nobody serves, and those that could not be moved."""
         copies = {row: _copies(row, routes) for row in chunk if _led_to(row, routes)}
-        unwritten = self.dirty.add([copy for made in copies.values() for copy in made])
-        failed = {row for row, made in copies.items() if not unwritten.keys().isdisjoint(made)}
-        self.dirty.delete([row for row in copies if row not in failed])
-        return set(chunk) - copies.keys(), failed
+        return set(chunk) - copies.keys(), self.dirty.move(copies).keys()
 
 
 def _old(

@@ -80,6 +80,11 @@ class DryRunRows:
         """Hide rows from now on."""
         self._gone.update(map(_key, rows))
 
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Move rows in memory."""
+        self.delete(list(moves))
+        return self.add([copy for copies in moves.values() for copy in copies])
+
 
 class DryRunStore:
     """The known distributions, with changes kept in memory."""

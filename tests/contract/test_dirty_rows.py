@@ -213,6 +213,45 @@ class Contract:
 
         assert keeper.span("E1") == ()
 
+    def test_move(self, keeper: Keeper) -> None:
+        """A row gives way to its copies, however many rows are moved at once."""
+        moved = rows(70)
+        copies = {one: [replace(one, distribution=name) for name in ("E2", "E3")] for one in moved}
+        keeper.add([*moved, row(-1)])
+
+        assert keeper.move(copies) == {}
+
+        assert list(keeper.read("E1")) == [row(-1)]
+        assert list(keeper.read("E2")) == [copies[one][0] for one in moved]
+        assert list(keeper.read("E3")) == [copies[one][1] for one in moved]
+
+    def test_move_away(self, keeper: Keeper) -> None:
+        """A row without copies is let go."""
+        keeper.add([row()])
+
+        assert keeper.move({row(): []}) == {}
+        assert keeper.move({}) == {}
+
+        assert list(keeper.read("E1")) == []
+
+    def test_move_to_many(self, keeper: Keeper) -> None:
+        """A row may have more copies than one transaction holds."""
+        copies = [row(distribution=f"E{number}") for number in range(2, 130)]
+        keeper.add([row()])
+
+        assert keeper.move({row(): copies}) == {}
+
+        assert list(keeper.read("E1")) == []
+        assert all(list(keeper.read(copy.distribution)) == [copy] for copy in copies)
+
+    def test_move_what_is_gone(self, keeper: Keeper) -> None:
+        """A row that another process has moved already gets no second copy."""
+        copy = row(distribution="E2")
+
+        assert keeper.move({row(): [copy]}).keys() == {row()}
+
+        assert list(keeper.read("E2")) == []
+
 
 class TestFake(Contract):
     """The fake keeps the promises, so that tests may believe it."""

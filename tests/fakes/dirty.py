@@ -46,6 +46,19 @@ class DirtyRowsInMemory:
         for row in rows:
             self._drop(row)
 
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Put copies in the place of rows; return those that stay, each with the reason."""
+        unmoved: dict[DirtyRow, str] = {}
+        for row, copies in moves.items():
+            if (row.partition, row.position) not in self._rows:
+                unmoved[row] = "The row is gone"
+            elif self.room is not None and len(self._rows) - 1 + len(copies) > self.room:
+                unmoved[row] = "The table is full"
+            else:
+                self._drop(row)
+                self.add(copies)
+        return unmoved
+
     def span(self, distribution: str, shards: int = _LAST) -> tuple[datetime, datetime] | tuple[()]:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
         moments = [

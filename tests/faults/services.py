@@ -103,6 +103,13 @@ class DirtyClient:
             if len(batch) < len(rows[start : start + _BATCH]):
                 raise NoAnswer("Unprocessed")
 
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Put copies in the place of rows; return those that stay, each with the reason."""
+        rows = self._some(list(moves)) if moves else ()
+        some = {row: moves[row] for row in rows}
+        gone = self._process.call("dirty.move", lambda: self._tables.dirty.move(some))
+        return {**gone, **dict.fromkeys(moves.keys() - some.keys(), "TransactionConflict")}
+
     def span(self, distribution: str) -> Span:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
         span = self._process.call("dirty.oldest", lambda: self._tables.dirty.span(distribution))

@@ -80,13 +80,7 @@ def _passed_over(story: Story) -> Iterator[str]:
 
 
 def _paid_twice(story: Story) -> Iterator[str]:
-    """No row was planned into two flushes billed for it, unless it may be newer than the first.
-
-    A row is moved to another partition in two steps: whoever dies between them leaves it to be
-    moved again, also after its copy was flushed.
-    """
-    fair = story.scenario.weather.fair
-    moved = {row.position for row in story.tables.written if row.distribution == UNROUTED}
+    """No row was planned into two flushes billed for it, unless it may be newer than the first."""
     first: dict[DirtyRow, Flush] = {}
     billed_for: dict[str, list[Made]] = defaultdict(list)
     for made in story.ours:
@@ -98,8 +92,6 @@ def _paid_twice(story: Story) -> Iterator[str]:
         for row in story.tables.planned[flush.distribution, flush.id]:
             # A distribution that is configured otherwise may have other paths for a row.
             if not story.account.static(row.distribution) or not any(map(paid, _paths(story, row))):
-                continue
-            if row.position in moved and not fair:
                 continue
             before = first.setdefault(row, flush)
             # What a flush replaces may have paid a part of the row, and counts from then on.

@@ -97,6 +97,14 @@ class Tables:
         for row in rows:
             self.written.setdefault(row, self.world.now)
 
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Move rows."""
+        gone = self.dirty.move(moves)
+        for row in moves.keys() - gone.keys():
+            for copy in moves[row]:
+                self.written.setdefault(copy, self.world.now)
+        return gone
+
 
 class DirtyClient:
     """The table `dirty` as a process reaches it, page by page and batch by batch."""
@@ -131,6 +139,16 @@ class DirtyClient:
             if len(batch) < len(rows[start : start + _BATCH]):
                 msg = "Unprocessed"
                 raise Unwritten(msg)
+
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Put copies in the place of rows; return those that stay, each with the reason."""
+        rows = self._some(list(moves)) if moves else ()
+        some = {row: moves[row] for row in rows}
+        try:
+            gone = here().call("dirty.move", lambda: self._tables.move(some))
+        except NoAnswer as error:
+            return dict.fromkeys(moves, str(error))
+        return {**gone, **dict.fromkeys(moves.keys() - some.keys(), "TransactionConflict")}
 
     def span(self, distribution: str) -> Span:
         """Return when the oldest and the newest row were recorded, or nothing without any."""

@@ -2,18 +2,25 @@
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import Keyed, bound
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
 from edgesweep.errors import EdgesweepError
+
+# "You can group up to 100 actions into a single TransactWriteItems operation."
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+_ACTIONS = 100
 
 
 class Unwritten(EdgesweepError):
@@ -50,6 +57,7 @@ class DirtyTable:
     ) -> None:
         self._model = bound(_Row, name)
         self._batches = Batches(name, pause)
+        self._connection = Connection()
         self._shards = shards
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
@@ -70,6 +78,26 @@ class DirtyTable:
         if unwritten:
             msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
             raise Unwritten(msg)
+
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        unmoved: dict[DirtyRow, str] = {}
+        for rows in _together(moves):
+            actions = [(row, copy) for row in rows for copy in (*moves[row], None)]
+            try:
+                for start in range(0, len(actions), _ACTIONS):
+                    self._transact(actions[start : start + _ACTIONS])
+            except TransactWriteError as error:
+                unmoved |= dict.fromkeys(rows, str(error))
+        return unmoved
+
+    def _transact(self, actions: Iterable[tuple[DirtyRow, DirtyRow | None]]) -> None:
+        with TransactWrite(connection=self._connection) as transaction:
+            for row, copy in actions:
+                if copy:
+                    transaction.save(self._model(**_attributes(copy)))
+                else:
+                    item = self._model(row.partition, row.position)
+                    transaction.delete(item, condition=_Row.pk.exists())
 
     def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
         oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
@@ -101,6 +129,20 @@ class DirtyTable:
         key = partition(distribution, shard)
         for item in self._model.query(key, consistent_read=True, **options):
             yield _row(distribution, shard, item)
+
+
+def _together(moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Iterator[Sequence[DirtyRow]]:
+    """Yield rows that fit into one transaction, or a single row with more copies than that."""
+    rows: list[DirtyRow] = []
+    left = _ACTIONS
+    for row, copies in moves.items():
+        left -= len(copies) + 1
+        if left < 0 and rows:
+            yield rows
+            rows, left = [], _ACTIONS - len(copies) - 1
+        rows.append(row)
+    if rows:
+        yield rows
 
 
 def _between(after: str, until: datetime | None) -> Condition | None:
