@@ -33,7 +33,7 @@ JOBS ?= 2
 # What decides has to be covered to the last branch: the nouns, and four rooms.
 CORE := edgesweep/*.py,edgesweep/record/*,edgesweep/routes/*,edgesweep/cover/*,edgesweep/flush/*
 
-.PHONY: help install demo test notebook soak stories lint types bench format docs lock clean
+.PHONY: help install demo test notebook soak lint types bench format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -70,11 +70,8 @@ test: install lint types ## Run every check and test
 notebook: .venv/.stamp ## Run the cost notebook, and write its outputs in place
 	@.venv/bin/python -m notebooks
 
-soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds
-	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST)
-
-stories: .venv/.stamp ## Tell stories of a whole account over SEEDS seeds, in JOBS processes
-	@.venv/bin/python -m tests.stories.soak --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
+soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds, in JOBS processes
+	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
 
 lint: .venv/.stamp ## Check style and import contracts
 	@.venv/bin/ruff check .

@@ -1,22 +1,27 @@
 """The laws that hold in every story, whatever went wrong in it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush.budget import Budget
+from edgesweep.flush.discovery import REFRESHED
 from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.redrive import FIRST_WAIT, LOOKED
 from edgesweep.flush.sender import DOUBT
 from edgesweep.flush.sweeping import MARGIN
 from edgesweep.paths import matcher
 from tests.fakes.cloudfront import Made
-from tests.faults.scenario import MINUTE
-from tests.faults.services import viewer_paths
-from tests.faults.simulation import FLUSH_SECONDS, Story, billed
+from tests.faults.deployment import FLUSH_SECONDS
+from tests.faults.fresh import stale
+from tests.faults.scenario import MINUTE, Scenario
+from tests.faults.simulation import Story
 
 # A tick, and one that found the lease of a crashed or frozen flusher.
 _TICKS = timedelta(minutes=2)
+# S3 tells of a change within some seconds in fair weather, and the recorder takes some more.
+_ON_ITS_WAY = timedelta(seconds=30)
 # A flush that the last fault has left unanswered is asked for again so long, since it may have been
 # made: only then are its paths sent in another way. A tick begins that, another may find the lease.
 _AFTERMATH = DOUBT + _TICKS
@@ -28,13 +33,17 @@ _SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)
 def broken(story: Story) -> Sequence[str]:
     """Return what is wrong with a story, nothing if every law holds."""
     return [
-        *story.broken,
+        *story.watch.broken,
         *_dirty(story),
         *_stale(story),
+        *_passed_over(story),
         *_paid_twice(story),
         *_unbalanced(story),
         *_clashed(story),
         *_late(story),
+        *_unrouted(story),
+        *_buried(story),
+        *_lost(story),
     ]
 
 
@@ -43,43 +52,65 @@ def _dirty(story: Story) -> Iterator[str]:
     if story.ended_at is None:
         rows = len(story.tables.dirty.rows)
         left = [lease.unfinished for lease in story.tables.journal.leases.values()]
-        yield f"No end: {len(story.queue.bodies)} messages, {rows} rows, unfinished {left}"
+        letters = len(story.queues.waiting), len(story.queues.dead)
+        yield f"No end: {letters} messages, {rows} rows, unfinished {left}"
 
 
 def _stale(story: Story) -> Iterator[str]:
-    """Every change is matched by a path of an invalidation created after the change."""
-    made = _ours(story)
-    unrouted = {row.change.key for row in story.tables.dirty.rows if row.distribution == UNROUTED}
-    for change in story.changes:
-        for distribution in story.scenario.serves[change.bucket]:
-            later = [one for one in made[distribution] if one.created_at > change.at]
-            if distribution == story.gone and change.key in unrouted:
-                continue
-            if not _matched(later, change.key):
-                yield f"Stale: {change.key} of {distribution}, changed {change.at}"
+    """No edge holds what the origin would not return."""
+    if story.ended_at is not None:
+        distributions = story.account.distributions
+        yield from stale(distributions, story.site, story.edge.made, story.ended_at)
+
+
+def _passed_over(story: Story) -> Iterator[str]:
+    """Without a catalogue every change is matched by a path that was created after it."""
+    if story.scenario.catalogue:
+        return
+    made = _by_distribution(story.ours)
+    for identity, distribution in story.account.distributions.items():
+        if distribution.deleted or not story.account.static(identity):
+            continue
+        for name, told_at in story.site.told:
+            later = [one for one in made[identity] if one.created_at > told_at]
+            if not all(
+                any(one.matches(path) for one in later) for path in distribution.paths(name)
+            ):
+                yield f"Passed over: {name} of {identity}, changed {told_at}"
 
 
 def _paid_twice(story: Story) -> Iterator[str]:
     """No row was planned into two flushes billed for it, unless it may be newer than the first."""
-    opened: dict[DirtyRow, Flush] = {}
+    first: dict[DirtyRow, Flush] = {}
     billed_for: dict[str, list[Made]] = defaultdict(list)
-    for made in story.edge.made:
+    for made in story.ours:
         billed_for[made.reference.rpartition(" ")[0]].append(made)
     flushes = story.tables.journal.flushes
     for flush in sorted(flushes.values(), key=lambda flush: flush.opened_at):
         ours = billed_for[flush.reference(0).rpartition(" ")[0]]
         paid = matcher(path for made in ours for path in made.paths)
         for row in story.tables.planned[flush.distribution, flush.id]:
-            if not any(map(paid, viewer_paths(row))):
+            # A distribution that is configured otherwise may have other paths for a row.
+            if not story.account.static(row.distribution) or not any(map(paid, _paths(story, row))):
                 continue
-            first = opened.setdefault(row, flush)
-            if first is not flush and row.recorded_at <= first.opened_at - MARGIN:
-                yield f"Paid twice: {row.change.key} in {first.id} and {flush.id}"
+            before = first.setdefault(row, flush)
+            # What a flush replaces may have paid a part of the row, and counts from then on.
+            if before is not flush and row.recorded_at <= _begun_at(story, before) - MARGIN:
+                yield f"Paid twice: {row.subject} in {before.id} and {flush.id}"
+
+
+def _begun_at(story: Story, flush: Flush) -> datetime:
+    """Return when a flush was opened, or the first before it of which a part was accepted."""
+    opened_at, flushes = flush.opened_at, story.tables.journal.flushes
+    while flush.replaces is not None:
+        flush = flushes[flush.distribution, flush.replaces]
+        opened_at = flush.opened_at if flush.accepted else opened_at
+    return opened_at
 
 
 def _unbalanced(story: Story) -> Iterator[str]:
     """In the end what is charged is what is billed, and what unanswered attempts may have cost."""
-    paid = billed(story)
+    paid = story.watch.billed
     kept: dict[str, int] = defaultdict(int)
     for flush in story.tables.journal.flushes.values():
         if flush.state is State.REJECTED and not flush.answered:
@@ -101,16 +132,22 @@ def _clashed(story: Story) -> Iterator[str]:
 
 def _late(story: Story) -> Iterator[str]:
     """Once the faults are over no change waits longer than the guarantee, and a tick or two."""
-    scenario, made = story.scenario, _ours(story)
+    scenario, made = story.scenario, _by_distribution(story.ours)
     if _charges_kept(story):
         return
-    # A turn of one distribution may be cut off once; the next tick recovers it. A change waits for
-    # the turn that had begun before it, and for one turn of each distribution, its own the last.
+    # A turn of one distribution may be cut off once; the next tick recovers it, and another one
+    # may have to sweep what is left of a minute's portion. A change waits for the turn that had
+    # begun before it, and for one turn of each distribution, its own the last.
     turns = 1 + len(scenario.distributions)
-    ticks = 2 * turns * _SLOW_TICK if scenario.slow else _TICKS
-    calm = story.calm_at + _AFTERMATH + scenario.rules.duration
+    ticks = 3 * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
+    calm = _calm_at(story)
     for row, written_at in story.tables.written.items():
-        if row.distribution in (UNROUTED, story.gone):
+        # Of one that is configured otherwise only the end is judged.
+        if row.distribution == UNROUTED or not story.account.static(row.distribution):
+            continue
+        if story.account.distributions[row.distribution].deleted:
+            continue
+        if row.distribution in scenario.busy:
             continue
         base = max(written_at, calm)
         interval = _longest_interval(scenario.policy.budget, scenario.start, base)
@@ -118,8 +155,68 @@ def _late(story: Story) -> Iterator[str]:
         found = [
             one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
         ]
-        if not _matched(found, row.change.key):
-            yield f"Late: {row.change.key} of {row.distribution}, {row.recorded_at}, due {due}"
+        if not all(any(one.matches(path) for one in found) for path in _paths(story, row)):
+            yield f"Late: {row.subject} of {row.distribution}, {row.recorded_at}, due {due}"
+
+
+def _unrouted(story: Story) -> Iterator[str]:
+    """Nor does a change that a configuration serves which was seen before, and still is in force.
+
+    That an edge works by it no longer is known only once the next one is deployed.
+    """
+    scenario, made = story.scenario, _by_distribution(story.ours)
+    if scenario.catalogue or story.ended_at is None:
+        return
+    allowed = scenario.policy.max_wait + _ticks(scenario) + _ON_ITS_WAY
+    for identity, distribution in story.account.distributions.items():
+        if distribution.deleted or story.account.static(identity):
+            continue
+        for span in distribution.spans(story.ended_at):
+            for name, at in story.site.told if span.seen_at and span.config.enabled else ():
+                if not max(span.since, span.seen_at or at) <= at < span.until:
+                    continue
+                due = max(at, _calm_at(story)) + allowed
+                later = [one for one in made[identity] if at < one.created_at < due]
+                for path in span.config.path(name):
+                    if not any(one.matches(path) for one in later):
+                        yield f"Not routed: {path} of {identity}, changed {at}, due {due}"
+
+
+def _ticks(scenario: Scenario) -> timedelta:
+    """Return how long a change waits for a tick; one that is warm asks for shards now and then."""
+    return _TICKS + (REFRESHED if scenario.resharded else timedelta())
+
+
+def _calm_at(story: Story) -> datetime:
+    """Return from when on nothing is late because of the faults."""
+    _, silent = story.scenario.silent or (0.0, 0.0)
+    calm = max(story.calm_at, story.scenario.start + timedelta(seconds=silent))
+    fair = story.scenario.weather.fair
+    return calm if fair else calm + _AFTERMATH + story.scenario.rules.duration
+
+
+def _buried(story: Story) -> Iterator[str]:
+    """What died while no row could be written is recorded soon after rows can be.
+
+    A message waits between two attempts as long as all its attempts before took together, and
+    `FIRST_WAIT` more.
+    """
+    shut = timedelta(seconds=story.scenario.closed)
+    if not shut or story.ended_at is None or story.scenario.silent:
+        return
+    opened_at = max(story.scenario.start + shut, story.calm_at)
+    due = opened_at + shut + FIRST_WAIT + 2 * LOOKED + 3 * _TICKS
+    for recorded_at in story.queues.revived:
+        if recorded_at > due:
+            yield f"Buried until {recorded_at}, due {due}"
+
+
+def _lost(story: Story) -> Iterator[str]:
+    """Every message is worked off, or still there, or was given up after all its attempts."""
+    queues = story.queues
+    left = (*queues.waiting.values(), *queues.dead.values(), *queues.given_up)
+    for body in sorted(queues.sent.keys() - queues.done - {letter.body for letter in left}):
+        yield f"Lost: {body}, sent {queues.sent[body]}"
 
 
 def _longest_interval(budget: Budget, *moments: datetime) -> timedelta:
@@ -139,7 +236,7 @@ def _billed_for(story: Story, flush: Flush, month: str) -> int:
     prefix = flush.reference(0).rpartition(" ")[0]
     return sum(
         len(one.paths)
-        for one in story.edge.made
+        for one in story.ours
         if one.distribution == flush.distribution
         and one.reference.rpartition(" ")[0] == prefix
         and _month(one.created_at) == month
@@ -150,14 +247,12 @@ def _month(moment: datetime) -> str:
     return f"{moment:%Y-%m}"
 
 
-def _ours(story: Story) -> dict[str, list[Made]]:
-    made: dict[str, list[Made]] = defaultdict(list)
-    for one in story.edge.made:
-        if one.reference.startswith("edgesweep"):
-            made[one.distribution].append(one)
-    return made
+def _by_distribution(made: Sequence[Made]) -> dict[str, list[Made]]:
+    found: dict[str, list[Made]] = defaultdict(list)
+    for one in made:
+        found[one.distribution].append(one)
+    return found
 
 
-def _matched(made: Iterable[Made], key: str) -> bool:
-    paths = ["/" + key, *(["/"] if key == "index.html" else [])]
-    return all(any(one.matches(path) for one in made) for path in paths)
+def _paths(story: Story, row: DirtyRow) -> Sequence[str]:
+    return story.account.distributions[row.distribution].paths_of(row)

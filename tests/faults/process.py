@@ -1,8 +1,19 @@
-"""A process of the simulated world, which fails at every call."""
+"""A process: one invocation of a function, with its own clock, a deadline and a bad network.
 
+Whatever a process calls is reached through `here()`, the process that runs now: what a function
+keeps from one invocation to the next, clients included, need not know which of them it is in.
+"""
+
+import threading
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from random import Random
+from textwrap import shorten
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.journal import Flush
@@ -13,48 +24,87 @@ T = TypeVar("T")
 MOST_SKEW = 5.0
 # Seconds after which a client gives a request up.
 PATIENCE = 20.0
+# Characters of a result in the trace.
+_MOST_TOLD = 160
 
 
-class NoAnswer(Exception):
+class NoAnswer(BotoCoreError):
     """A call failed; its caller does not know whether it was executed."""
+
+    fmt = "{why}"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why=why)
+
+
+@dataclass(slots=True)
+class Environment:
+    """Where a function is invoked, again and again while it is warm.
+
+    Attributes:
+        skew: what its clock is off true time, at most `MOST_SKEW`.
+        release: the number of the release of the function.
+        memory: what the function keeps from one invocation to the next.
+    """
+
+    skew: timedelta
+    release: int
+    memory: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def cold(cls, random: Random, release: int) -> "Environment":
+        """Return one in which nothing was invoked yet."""
+        skew = random.uniform(-2 * MOST_SKEW, 2 * MOST_SKEW)
+        return cls(timedelta(seconds=max(-MOST_SKEW, min(MOST_SKEW, skew))), release)
 
 
 class Process(Actor):
-    """One invocation of a function: its own clock, a deadline, and a network that fails.
+    """One invocation of a function.
 
     Attributes:
         name: for the trace.
         dead: whether it crashed; it makes no further call.
+        environment: where it runs.
+        read_rows: distribution -> the rows that it has read since it last began to.
+        looked: distribution -> the number of its configuration that it has seen.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that an invocation has
         self,
         world: World,
         name: str,
-        body: "Callable[[Process], None]",
+        runs: Callable[[], None],
+        *,
         timeout: float,
-        ended: Callable[[], None] = lambda: None,
+        environment: Environment,
+        ended: Callable[["Process"], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self.world = world
         self.name = name
-        self._body = body
+        self.environment = environment
+        self.read_rows: dict[str, list[DirtyRow]] = defaultdict(list)
+        self.looked: dict[str, int] = {}
+        self._runs = runs
         self._ended = ended
         self._deadline = world.now + timedelta(seconds=timeout)
-        skew = world.random.uniform(-2 * MOST_SKEW, 2 * MOST_SKEW)
-        self._skew = timedelta(seconds=max(-MOST_SKEW, min(MOST_SKEW, skew)))
 
     def body(self) -> None:
-        """Run what it was made for."""
-        self._body(self)
+        """Run the function."""
+        _HERE.process = self
+        self._runs()
 
     def ended(self) -> None:
-        """Tell whoever started it that it is over."""
-        self._ended()
+        """Tell who waits for the end."""
+        self._ended(self)
 
     def clock(self) -> datetime:
         """Return the time of this process's machine, within `MOST_SKEW` of true time."""
-        return self.world.now + self._skew
+        return self.world.now + self.environment.skew
+
+    def note(self, what: object) -> None:
+        """Write a line of the story."""
+        self.world.tell(self.name, what)
 
     def token(self) -> str:
         """Return random text."""
@@ -66,14 +116,21 @@ class Process(Actor):
         Raises:
             Crash: the process was ended meanwhile, or ran into its deadline.
         """
-        if self.dead:
-            raise Crash
+        self.check_alive()
         left = (self._deadline - self.world.now).total_seconds()
         self.world.after(min(seconds, left), self)
         assert self.runner is not None
         self.world.turn(self.runner)
         if left <= seconds:
             self.die("timed out")
+        self.check_alive()
+
+    def check_alive(self) -> None:
+        """Go no further if the process was ended.
+
+        Raises:
+            Crash: it was.
+        """
         if self.dead:
             raise Crash
 
@@ -94,8 +151,7 @@ class Process(Actor):
             busy: makes the error of a service that refuses to execute the call.
             deaf: how often the answer is lost beside what the weather says.
         """
-        if self.dead:
-            raise Crash
+        self.check_alive()
         weather, random = self.world.weather, self.world.random
         draw = random.random()
         if draw < weather.crash:
@@ -105,23 +161,23 @@ class Process(Actor):
         way = random.random() * weather.latency
         self.sleep(random.uniform(0, PATIENCE) if late and random.getrandbits(1) else way)
         if draw < weather.refused and busy is not None:
-            self.world.tell(self.name, f"{name} refused")
+            self.note(f"{name} refused")
             raise busy()
         lost = draw - weather.refused < weather.lost + deaf
         if lost and random.getrandbits(1):
-            self.world.tell(self.name, f"{name} lost on its way")
+            self.note(f"{name} lost on its way")
             self.sleep(random.random() * PATIENCE)
             raise fails(name)
         try:
             result = execute()
         except Exception as error:
-            self.world.tell(self.name, f"{name} failed: {error}")
+            self.note(f"{name} failed: {error}")
             self.sleep(way)
             raise
-        self.world.tell(self.name, f"{name} -> {brief(result)}")
+        self._tell(name, result)
         self.sleep(random.uniform(0, 200) if late and random.getrandbits(1) else way)
         if lost:
-            self.world.tell(self.name, f"{name} answer lost")
+            self.note(f"{name} answer lost")
             raise fails(name)
         return result
 
@@ -131,9 +187,13 @@ class Process(Actor):
         Raises:
             Crash: always.
         """
-        self.world.tell(self.name, why)
+        self.note(why)
         self.dead = True
         raise Crash
+
+    def _tell(self, name: str, result: object) -> None:
+        if self.world.trace is not None:
+            self.note(f"{name} -> {brief(result)}")
 
     def _crash_at(self, name: str, execute: Callable[[], object]) -> None:
         """Die before the call, after it, or while the request is still under way."""
@@ -148,9 +208,18 @@ class Process(Actor):
 
     def _execute_unheard(self, name: str, execute: Callable[[], object]) -> None:
         try:
-            self.world.tell(self.name, f"{name} -> {brief(execute())}, unheard")
+            self._tell(f"{name}, unheard", execute())
         except Exception as error:  # noqa: BLE001  # nobody hears of it
-            self.world.tell(self.name, f"{name} failed: {error}, unheard")
+            self.note(f"{name} failed: {error}, unheard")
+
+
+_HERE = threading.local()
+
+
+def here() -> Process:
+    """Return the process that runs now."""
+    process: Process = _HERE.process
+    return process
 
 
 def brief(result: object) -> str:
@@ -163,5 +232,5 @@ def brief(result: object) -> str:
     if isinstance(result, list):
         return f"[{', '.join(map(brief, result))}]"
     if isinstance(result, DirtyRow):
-        return f"{result.change.key} {result.position}"
-    return str(result)
+        return f"{result.subject} {result.position}"
+    return shorten(str(result), _MOST_TOLD, placeholder=" ...")

@@ -1,19 +1,20 @@
 """What a seed stands for: the site, its budget, the weather, a reading of CloudFront's rules.
 
 Most stories are drawn from everything at once. Some are drawn again to be about one thing that
-rarely comes by itself: a month that ends under unanswered flushes, flushers that start together,
-flushes that are refused in part, a distribution that takes all the time there is.
+rarely comes by itself: see `tests.faults.kinds`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from edgesweep.flush.budget import Budget, month_bounds
 from edgesweep.flush.policy import Policy
+from edgesweep.flush.redrive import ATTEMPTS
 from tests.fakes.cloudfront import Rules
+from tests.faults.tables import Pace
 from tests.faults.world import Weather
 
 MINUTE = 60.0
@@ -27,8 +28,10 @@ BUCKETS: Mapping[int, Mapping[str, Sequence[str]]] = {
     2: {"bucket-a": ("E1",), "bucket-b": ("E2", "E1")},
     3: {"bucket-a": ("E1", "E3"), "bucket-b": ("E2",), "bucket-c": ("E3",)},
 }
-_MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
-_STORM = 0.25
+MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
+# What a survey shows: unchanged objects everywhere, so that wildcards are dear; nothing, so that
+# they cost nothing; or what is in the buckets.
+EVERYWHERE, NOTHING, LISTED = "everywhere", "nothing", "listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,30 @@ class Scenario:
         at_once: how many start together.
         page: rows that a query returns at once.
         max_rows: what one tick reads.
-        surveying: distribution -> seconds that it takes to look what its wildcards would hit.
-        surveyed: whether unchanged objects are everywhere, so that wildcards are dear.
+        surveying: bucket -> seconds that it takes to look what wildcards would hit in it.
+        surveyed: what a survey shows.
         gone: when a distribution is deleted, if one is.
+        catalogue: whether uploads that change nothing are told.
+        versioned: whether buckets keep versions.
+        fresh: whether the stack has never looked for distributions before.
+        shards: partitions of each distribution.
+        neighbour: whether a second stack sends invalidations as well.
+        folders: what keys begin with, and origin paths lead to.
+        switches: how often a distribution is configured otherwise.
+        away: from when to when the first distribution has other origins, if ever.
+        newcomer: when another distribution is created in front of the first bucket, if one is.
+        closed: seconds during which no row can be written.
+        poison: messages that nobody can record.
+        attempts: how often a dead letter is sent back.
+        unwired: from when to when the first bucket publishes no events, if ever.
+        silent: from when to when the flush function does not run, if ever.
+        day: how long a day is: it counts for what is looked at daily, and for the retention.
+        letters: how many dead letters are looked at in one go, all unless given.
+        backlog: rows of the first distribution that wait from the first minute on.
+        unrouted: likewise, of a bucket that no distribution leads to.
+        resharded: when the record function, and the flush function, begin to use three shards.
+        pace: what rows cost.
+        busy: distributions whose own changes may take long.
     """
 
     start: datetime
@@ -72,12 +96,33 @@ class Scenario:
     page: int
     max_rows: int
     surveying: Mapping[str, float]
-    surveyed: bool
+    surveyed: str
     gone: float | None
+    catalogue: bool = False
+    versioned: bool = False
+    fresh: bool = False
+    shards: int = 1
+    neighbour: bool = False
+    folders: Sequence[str] = ("",)
+    switches: int = 0
+    away: tuple[float, float] | None = None
+    newcomer: float | None = None
+    closed: float = 0.0
+    poison: int = 0
+    attempts: int = ATTEMPTS
+    unwired: tuple[float, float] | None = None
+    silent: tuple[float, float] | None = None
+    day: timedelta = timedelta(days=1)
+    letters: int | None = None
+    backlog: int = 0
+    unrouted: int = 0
+    resharded: tuple[float, float] | None = None
+    pace: Pace = field(default_factory=Pace)
+    busy: frozenset[str] = frozenset()
 
     @property
     def distributions(self) -> Sequence[str]:
-        """Every distribution, in a fixed order."""
+        """Every distribution that is there in the beginning, in a fixed order."""
         return sorted({one for several in self.serves.values() for one in several})
 
     @property
@@ -86,123 +131,22 @@ class Scenario:
         return self.calm.latency > 1 or bool(self.surveying)
 
 
-def draw(seed: int) -> Scenario:
-    """Return the scenario of a seed."""
-    random = Random(seed)  # repeatable, not secret
-    scenario = _anything(random)
-    about = random.random()
-    for share, kind in ((0.05, _month_turns), (0.03, _crowd), (0.02, _parts), (0.01, _hog)):
-        if about < share:
-            return kind(random, scenario)
-        about -= share
-    return scenario
-
-
-def _month_turns(random: Random, scenario: Scenario) -> Scenario:
-    """A month that had much left ends, and the next has nothing beside its reserve."""
-    start = _MONTH_END - timedelta(seconds=random.uniform(60, 200))
-    budget = _guaranteed(random.choice((3, 5, 15)), len(scenario.distributions), spare=0)
-    policy = replace(scenario.policy, budget=budget, max_wait=timedelta(seconds=60))
-    return replace(
-        scenario,
-        start=start,
-        policy=policy,
-        spent=max(0, (budget.allowance or 0) - budget.reserve(start) - random.choice((12, 40))),
-        weather=replace(scenario.weather, deaf=0.8, refused=0.1, latency=0.3),
-        calm=Weather(),
-        rules=random.choice((scenario.rules, Rules(per_path=False, rates_first=True))),
-        changing=scenario.faulty + 5 * MINUTE,
-        changes=45,
-        keys=KEYS,
-        surveyed=True,
-        max_rows=10_000,
-        page=6,
-    )
-
-
-def _crowd(random: Random, scenario: Scenario) -> Scenario:
-    """Flushers of several distributions decide at the same time upon the same little money."""
-    budget = _guaranteed(15, 3, spare=0)
-    spent = (budget.allowance or 0) - budget.reserve(scenario.start) - random.choice((4, 7, 12))
-    return replace(
-        scenario,
-        serves=BUCKETS[3],
-        policy=replace(scenario.policy, budget=budget, max_wait=timedelta(seconds=60)),
-        spent=max(0, spent),
-        weather=replace(scenario.weather, latency=4.0),
-        calm=Weather(),
-        changing=scenario.faulty + 5 * MINUTE,
-        changes=60,
-        keys=KEYS,
-        flushers=5,
-        at_once=3,
-        max_rows=10_000,
-        page=6,
-    )
-
-
-def _parts(random: Random, scenario: Scenario) -> Scenario:
-    """Flushes go out in parts, and a part is refused for good only after others were accepted."""
-    return replace(
-        scenario,
-        policy=Policy(Budget(usd=None), quiet=timedelta(minutes=1), max_wait=timedelta(minutes=3)),
-        spent=0,
-        weather=replace(scenario.weather, crash=0.02, latency=0.3),
-        calm=Weather(),
-        rules=Rules(
-            paths_per_second=6,
-            per_path=True,
-            paths_last=True,
-            refused=frozenset(random.choice(("%", "%'"))),
-        ),
-        changing=scenario.faulty + 5 * MINUTE,
-        changes=60,
-        # A path that is cut at its first letter would match everything.
-        keys=[key for key in KEYS if key[0].isascii()],
-        surveyed=True,
-        max_rows=10_000,
-        page=6,
-    )
-
-
-def _hog(_: Random, scenario: Scenario) -> Scenario:
-    """One distribution changes all the time, and to look at its bucket takes almost all of a tick.
-
-    That leaves time to send its flush, and none to begin with another.
-    """
-    busy = {f"bucket-{number}": ("E1",) for number in range(9)}
-    calm = Weather(latency=1.0)
-    return replace(
-        scenario,
-        serves=busy | {"bucket-calm": ("E2",)},
-        policy=Policy(Budget(usd=None), max_wait=timedelta(minutes=1)),
-        spent=0,
-        weather=calm,
-        calm=calm,
-        changing=60 * MINUTE,
-        changes=250,
-        keys=KEYS,
-        flushers=1,
-        surveying={"E1": 278.0},
-        max_rows=10_000,
-        page=30,
-        gone=None,
-    )
-
-
-def _anything(random: Random) -> Scenario:
+def anything(random: Random) -> Scenario:
+    """Return a scenario that is drawn from everything at once."""
     serves = BUCKETS[random.choice((1, 1, 2, 3))]
     distributions = len({one for several in serves.values() for one in several})
     faulty = random.uniform(4, 9) * MINUTE
     slow = random.random() < 0.08
     changing = faulty + (random.uniform(30, 40) if slow else random.uniform(4, 8)) * MINUTE
-    start = _MONTH_END + timedelta(days=11, seconds=random.uniform(0, 3600))
+    start = MONTH_END + timedelta(days=11, seconds=random.uniform(0, 3600))
     if random.random() < 0.5:
-        start = _MONTH_END - timedelta(seconds=random.uniform(0, changing))
+        start = MONTH_END - timedelta(seconds=random.uniform(0, changing))
     # A slow world is about time alone.
     budget = Budget(usd=None) if slow else _budget(random, distributions)
     policy, spent = _policy(random, budget, start)
     weather = _weather(random, slow=slow)
+    shards = random.choice((1, 1, 3))
+    resharded = random.uniform(0, faulty), random.uniform(0, faulty)
     return Scenario(
         start=start,
         serves=serves,
@@ -220,8 +164,15 @@ def _anything(random: Random) -> Scenario:
         page=30 if slow else 6,
         max_rows=10_000 if slow else random.choice((9, 10_000, 10_000, 10_000)),
         surveying={},
-        surveyed=random.random() < 0.7,
+        surveyed=random.choice((EVERYWHERE, EVERYWHERE, NOTHING, LISTED)),
         gone=random.uniform(0, faulty) if random.random() < 0.05 else None,
+        # With calls this slow no recorder comes to its end if it makes twice as many.
+        catalogue=random.random() < 0.5 and not slow,
+        versioned=random.random() < 0.5,
+        fresh=random.random() < 0.1,
+        shards=shards,
+        resharded=resharded if shards == 1 and random.random() < 0.1 else None,
+        neighbour=random.random() < 0.1,
     )
 
 
@@ -272,11 +223,12 @@ def _budget(random: Random, distributions: int) -> Budget:
     if kind == "tiny":
         free = random.randint(2 * distributions, 8 * distributions)
         return Budget(free_paths=free, distributions=distributions)
-    return _guaranteed(random.choice((3, 5, 15)), distributions, random.choice((0, 20, 4_000)))
+    return guaranteed(random.choice((3, 5, 15)), distributions, random.choice((0, 20, 4_000)))
 
 
-def _guaranteed(minutes: int, distributions: int, spare: int) -> Budget:
+def guaranteed(minutes: int, distributions: int, spare: int) -> Budget:
+    """Return a budget that guarantees a flush so often, with some paths to spare."""
     guarantee = timedelta(minutes=minutes)
-    start, end = month_bounds(_MONTH_END)
+    start, end = month_bounds(MONTH_END)
     needed = -(-(end - start) // guarantee) * distributions
     return Budget(free_paths=needed + spare, guarantee=guarantee, distributions=distributions)

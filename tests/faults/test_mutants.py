@@ -1,40 +1,103 @@
-"""The simulation can fail: each safety that is switched off is missed by some seed."""
+"""The tests can fail: each safety that is switched off is missed by a story or by another test."""
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from edgesweep.flush.journal import LEASE_TERM, Flush, Overtaken
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from tests.faults.mutants import MUTANTS, unfinished_not_asked
+from tests.faults import kinds
+from tests.faults.kinds import KINDS, Kind
+from tests.faults.mutants import account, adapters, flushing
 from tests.faults.soak import judge
-from tests.faults.test_simulation import SEEDS
+
+Mutant = Callable[[], AbstractContextManager[object]]
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+# How many stories have to be enough.
+SEEDS = 100
 
-# Where those that take long to find were caught last: looked at first, before all others.
-LIKELY = {
-    "fixed order": 700,
-    "hidden retries": 811,
-    "ledger held to the allowance": 1_654,
-    "lease by time": 251,
-    "month by opening": 27,
-    "no skew margin": 387,
-    "parts forgotten": 77,
-    "refund after no answer": 27,
-    "unfinished not checked": 270,
+# The kind of story that misses each, any kind for None, and the seed where it was seen last.
+IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
+    flushing.delete_before_send: (None, 116),
+    flushing.delete_by_time_alone: (kinds.parts, 0),
+    flushing.eventual_reads: (None, 0),
+    flushing.fixed_order: (kinds.hog, 1),
+    flushing.given_up_unseen: (kinds.month_turns, 2),
+    flushing.hidden_retries: (kinds.month_turns, 115),
+    flushing.lease_by_time: (kinds.crowd, 59),
+    flushing.ledger_outside_the_transaction: (None, 18),
+    flushing.month_by_opening: (None, 25),
+    flushing.no_recovery: (None, 0),
+    flushing.no_reserve: (None, 1),
+    flushing.no_skew_margin: (kinds.parts, 41),
+    flushing.parts_forgotten: (None, 49),
+    flushing.reference_from_the_clock: (None, 12),
+    flushing.refund_after_no_answer: (kinds.month_turns, 2),
+    flushing.resent_from_the_reserve: (kinds.month_turns, 0),
+    flushing.successor_pays_again: (None, 0),
+    account.asked_again_unheard: (kinds.month_turns, 23),
+    account.earlier_configuration_forgotten: (kinds.returned, 3),
+    account.endless_sweep: (kinds.piled, 7),
+    account.everything_acknowledged: (kinds.closed, 0),
+    account.gap_not_swept: (kinds.gapped, 38),
+    account.hidden_from_nobody: (None, 17),
+    account.never_routed: (None, 7),
+    account.one_shard_read: (None, 3),
+    account.reconfiguration_ignored: (None, 9),
+    account.removed_unsent: (None, 17),
+    account.routes_remembered: (None, 27),
+    account.unserved_remembered: (kinds.returned, 199),
+}
+
+# The test that fails without each.
+CONTRACT, FLUSH = "tests/contract", "tests/unit/flush"
+ROWS = f"{CONTRACT}/test_dirty_rows.py::TestDynamoDB"
+BY_TESTS: Mapping[Mutant, str] = {
+    flushing.ledger_held_to_the_allowance: f"{FLUSH}/test_policy.py::test_share",
+    flushing.unfinished_not_checked: f"{CONTRACT}/test_opening.py::TestInMemory",
+    account.removed_unsent: f"{CONTRACT}/test_dead_letters.py::test_not_sent",
+    account.shards_remembered: "tests/unit/test_wiring.py::test_more_shards",
+    account.swept_before_deployed: f"{FLUSH}/test_discovery.py::test_reconfigured",
+    adapters.eventual_batch_get: f"{CONTRACT}/test_consistency.py",
+    adapters.eventual_query: f"{CONTRACT}/test_consistency.py",
+    adapters.failures_untold: "tests/handlers/test_gaps.py::test_refused_dead_letters",
+    adapters.given_up_at_once: f"{FLUSH}/test_sweeping.py::test_given_up_by_parts",
+    adapters.held_lease_taken: f"{CONTRACT}/test_leases.py::TestDynamoDB::test_held",
+    adapters.lease_lost_while_reading: f"{FLUSH}/test_holding.py::test_reading",
+    adapters.limit_not_asked: f"{CONTRACT}/test_opening.py::TestDynamoDB::test_limit_of_sum",
+    adapters.moved_in_two_steps: f"{ROWS}::test_move_what_is_gone",
+    adapters.old_entries_trusted: "tests/unit/record/test_unchanged.py",
+    adapters.one_shard: f"{ROWS}::test_same_row",
+    adapters.sent_back_uncounted: f"{CONTRACT}/test_dead_letters.py::test_send_back",
+    adapters.unprocessed_forgotten: "tests/unit/aws/test_dirty_table.py::test_leftovers",
+    adapters.unserved_unsent: "tests/unit/routes/test_unserved.py",
 }
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_caught(name: str) -> None:
-    """Some seed of the default count breaks a law once a safety is off."""
-    seeds = (LIKELY.get(name, 0), *range(SEEDS))
-    with MUTANTS[name]():
-        caught = next(((seed, laws[0]) for seed in seeds if (laws := judge(seed))), None)
+@pytest.mark.parametrize("mutant", IN_STORIES, ids=lambda mutant: mutant.__name__)
+def test_missed_in_a_story(mutant: Mutant) -> None:
+    """Some story breaks a law once a safety is off."""
+    kind, seed = IN_STORIES[mutant]
+    chosen = KINDS if kind is None else {kind: 100}
+    with mutant():
+        caught = next(
+            ((one, laws[0]) for one in (seed, *range(SEEDS)) if (laws := judge(one, chosen))), None
+        )
 
     assert caught is not None
-    print(f"{name}: seed {caught[0]}, {caught[1]}")  # which seed, which law
+    print(f"{mutant.__name__}: seed {caught[0]}, {caught[1]}")  # which seed, which law
+
+
+@pytest.mark.parametrize("mutant", BY_TESTS, ids=lambda mutant: mutant.__name__)
+def test_missed_by_a_test(mutant: Mutant) -> None:
+    """The test that is named fails once the safety is off."""
+    with mutant():
+        ended = pytest.main(["-q", "-x", "-p", "no:cacheprovider", BY_TESTS[mutant]])
+
+    assert ended == pytest.ExitCode.TESTS_FAILED
 
 
 def test_token_alone() -> None:
@@ -45,5 +108,5 @@ def test_token_alone() -> None:
     quick = journal.take("E1", "quick", later)
     journal.open(Flush("E1", later, "1", ("/a",), (), rows=1), quick, {})
 
-    with unfinished_not_asked(), pytest.raises(Overtaken, match="no longer ours"):
+    with flushing.unfinished_not_asked(), pytest.raises(Overtaken, match="no longer ours"):
         journal.open(Flush("E1", later, "2", ("/a",), (), rows=1), slow, {})

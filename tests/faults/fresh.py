@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from tests.fakes.cloudfront import Made
-from tests.stories.account import Distribution
-from tests.stories.site import Site
+from tests.faults.account import Distribution
+from tests.faults.site import Site
 
 
 def stale(

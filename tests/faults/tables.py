@@ -20,8 +20,8 @@ from edgesweep.record.unchanged import Entry, Name
 from edgesweep.routes.kept import Kept
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
+from tests.faults.process import NoAnswer, here
 from tests.faults.world import World
-from tests.stories.process import NoAnswer, here
 
 
 @dataclass(frozen=True, slots=True)

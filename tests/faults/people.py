@@ -8,12 +8,12 @@ from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.redrive import ATTEMPTS
 from edgesweep.record.unchanged import Name
 from tests.fakes.cloudfront import StrictCloudFront
+from tests.faults.account import SWITCHES, Account, Config, enable, switch_folder
+from tests.faults.queues import Queues
+from tests.faults.scenario import MINUTE, Scenario
+from tests.faults.site import Site
+from tests.faults.tables import Tables
 from tests.faults.world import World
-from tests.stories.account import SWITCHES, Account, Config, enable, switch_folder
-from tests.stories.queues import Queues
-from tests.stories.scenario import MINUTE, Scenario
-from tests.stories.site import Site
-from tests.stories.tables import Tables
 
 POISON = '{"not": "an event"}'
 NEWCOMER = "E9"

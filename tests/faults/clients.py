@@ -12,12 +12,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from edgesweep.cover.survey import Unlistable
 from tests.fakes.cloudfront import Made, Pages, StrictCloudFront, refusal
+from tests.faults.account import Account
+from tests.faults.process import NoAnswer, here
+from tests.faults.queues import Queues
+from tests.faults.site import Site
+from tests.faults.tables import Watch
 from tests.faults.world import World
-from tests.stories.account import Account
-from tests.stories.process import NoAnswer, here
-from tests.stories.queues import Queues
-from tests.stories.site import Site
-from tests.stories.tables import Watch
 
 _REGION = "us-east-1"
 

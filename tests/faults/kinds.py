@@ -13,8 +13,7 @@ from random import Random
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Headroom, Policy
 from tests.fakes.cloudfront import Rules
-from tests.faults.world import Weather
-from tests.stories.scenario import (
+from tests.faults.scenario import (
     BUCKETS,
     EVERYWHERE,
     KEYS,
@@ -24,7 +23,8 @@ from tests.stories.scenario import (
     anything,
     guaranteed,
 )
-from tests.stories.tables import Pace
+from tests.faults.tables import Pace
+from tests.faults.world import Weather
 
 Kind = Callable[[Random, Scenario], Scenario]
 

@@ -9,8 +9,8 @@ from random import Random
 from edgesweep.dirty import Change, Kind
 from edgesweep.record.unchanged import Checked, Entry, Head, Heads, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
-from tests.faults.explorer import Explorer
-from tests.faults.uploads import Sieved, Site, faithful, work_off
+from tests.faults.catalogue.explorer import Explorer
+from tests.faults.catalogue.uploads import Sieved, Site, faithful, work_off
 
 
 class NothingKnown(UnchangedFilter):

@@ -11,9 +11,9 @@ from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy
 from edgesweep.paths import matcher
 from tests.fakes.cloudfront import Made
+from tests.faults.process import MOST_SKEW
+from tests.faults.tables import Charged, Tables
 from tests.faults.world import World
-from tests.stories.process import MOST_SKEW
-from tests.stories.tables import Charged, Tables
 
 
 class Watch:

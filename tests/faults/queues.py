@@ -12,8 +12,8 @@ from typing import Any
 
 from edgesweep.aws.sqs import REDRIVEN
 from tests.fakes.cloudfront import refusal
+from tests.faults.process import NoAnswer, here
 from tests.faults.world import World
-from tests.stories.process import NoAnswer, here
 
 # As infra/queue.yml has them.
 RETENTION = timedelta(days=14)

@@ -1,9 +1,9 @@
-"""Safeties switched off, one at a time: each mutant has to be caught by some seed.
+"""Safeties of the flush protocol.
 
-A mutant replaces a part of the production code or of its fakes from outside.
+A mutant replaces a part of the production code, or of what stands in for AWS, from outside.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,11 +21,10 @@ from edgesweep.flush.policy import Go, Hold, Policy
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from tests.faults.services import DirtyClient, JournalClient
+from tests.faults.process import here
+from tests.faults.tables import DirtyClient, JournalClient
 
 _STOLEN = "whoever asks"
-
-Mutant = Callable[[], AbstractContextManager[object]]
 
 
 def delete_before_send() -> AbstractContextManager[object]:
@@ -124,7 +123,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
             ledger = self._tables.journal.ledger
             rejected = [] if replaced is None else [(replaced, replaced.reject())]
             ledger.update(gained(*rejected))
-            self._process.call("ledger.add", lambda: ledger.update(flush.charges))
+            here().call("ledger.add", lambda: ledger.update(flush.charges))
 
         return opened
 
@@ -179,14 +178,14 @@ def eventual_reads() -> Iterator[None]:
     seen: dict[int, list[tuple[Any, list[DirtyRow]]]] = {}
 
     def late(
-        self: DirtyClient, distribution: str, after: str, until: datetime | None
+        self: DirtyClient, distribution: str, after: str, until: datetime | None, shards: int
     ) -> list[DirtyRow]:
-        fresh = page(self, distribution, after, until)
+        fresh = page(self, distribution, after, until, shards)
         if after or until:
             return fresh
         history = seen.setdefault(id(self._tables), [])
         history.append((distribution, fresh))
-        if self._process.world.random.getrandbits(1):
+        if self._tables.world.random.getrandbits(1):
             return next(rows for name, rows in history[-3:] if name == distribution)
         return fresh
 
@@ -240,29 +239,3 @@ def given_up_unseen() -> AbstractContextManager[object]:
 def resent_from_the_reserve() -> AbstractContextManager[object]:
     """A flush that is sent in a new month may take its reserve."""
     return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
-
-
-MUTANTS: Mapping[str, Mutant] = {
-    mutant.__name__.replace("_", " "): mutant
-    for mutant in (
-        delete_before_send,
-        delete_by_time_alone,
-        no_recovery,
-        unfinished_not_checked,
-        reference_from_the_clock,
-        ledger_outside_the_transaction,
-        lease_by_time,
-        no_skew_margin,
-        refund_after_no_answer,
-        hidden_retries,
-        month_by_opening,
-        eventual_reads,
-        ledger_held_to_the_allowance,
-        no_reserve,
-        fixed_order,
-        successor_pays_again,
-        parts_forgotten,
-        given_up_unseen,
-        resent_from_the_reserve,
-    )
-}

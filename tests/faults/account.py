@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.record.unchanged import Name
 from tests.fakes.cloudfront import refusal
+from tests.faults.site import Site, Version
 from tests.faults.world import World
-from tests.stories.site import Site, Version
 
 ROOT = "index.html"
 # What no other path has in it: only a wildcard that stops before it matches.

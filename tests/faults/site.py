@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 from edgesweep.record.unchanged import Head, Name
+from tests.faults.process import here
 from tests.faults.world import World
-from tests.stories.process import here
 
 # Bytes and headers.
 Version = tuple[str, str]

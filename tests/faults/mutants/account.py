@@ -1,8 +1,4 @@
-"""Safeties around the flusher switched off: discovery, the recorder, queues and composition.
-
-Each has to be caught by some seed. The safeties of the flush protocol itself are those of
-`tests.faults.mutants`, whose type of a mutant is used here.
-"""
+"""Safeties around the flusher: discovery, the recorder, queues and composition."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,9 +21,8 @@ from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.unchanged import Checked, UnchangedFilter
 from edgesweep.routes import Distribution
 from edgesweep.routes.kept import Kept, Tracked
-from tests.faults.mutants import Mutant
-from tests.stories.process import here
-from tests.stories.tables import RoutesClient
+from tests.faults.process import here
+from tests.faults.tables import RoutesClient
 
 
 def reconfiguration_ignored() -> AbstractContextManager[object]:
@@ -157,24 +152,3 @@ def asked_again_unheard() -> AbstractContextManager[object]:
 def never_routed() -> AbstractContextManager[object]:
     """Rows that waited for a distribution go on waiting."""
     return mock.patch.object(Discovery, "route", lambda *_: 0)
-
-
-MUTANTS: Mapping[str, Mutant] = {
-    mutant.__name__.replace("_", " "): mutant
-    for mutant in (
-        reconfiguration_ignored,
-        swept_before_deployed,
-        earlier_configuration_forgotten,
-        routes_remembered,
-        unserved_remembered,
-        everything_acknowledged,
-        removed_unsent,
-        hidden_from_nobody,
-        gap_not_swept,
-        one_shard_read,
-        shards_remembered,
-        endless_sweep,
-        asked_again_unheard,
-        never_routed,
-    )
-}

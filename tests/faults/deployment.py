@@ -24,9 +24,9 @@ from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.gaps import Unswept
 from edgesweep.flush.tick import Ticked
 from edgesweep.settings import Settings
+from tests.faults.process import Environment, NoAnswer, Process, here
+from tests.faults.queues import Queues
 from tests.faults.world import World
-from tests.stories.process import Environment, NoAnswer, Process, here
-from tests.stories.queues import Queues
 
 FLUSH_SECONDS = 300
 RECORD_SECONDS = 30

@@ -20,7 +20,7 @@ from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.faults.explorer import Crash, Explorer
+from tests.faults.catalogue.explorer import Crash, Explorer
 from tests.messages import notification
 
 PAGE = ("site", "page.html")

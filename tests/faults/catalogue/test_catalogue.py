@@ -6,15 +6,15 @@ from random import Random
 import pytest
 
 from edgesweep.record.unchanged import UnchangedFilter
-from tests.faults.explorer import Explorer
-from tests.faults.sieves import (
+from tests.faults.catalogue.explorer import Explorer
+from tests.faults.catalogue.mutants import (
     MUTANTS,
     HeadBeforeForgetting,
     NothingKnown,
     SurveyForGood,
     overtaken,
 )
-from tests.faults.uploads import PAGE, Site, faithful, is_stale, tell, work_off
+from tests.faults.catalogue.uploads import PAGE, Site, faithful, is_stale, tell, work_off
 
 SEEDS = 2_000
 
