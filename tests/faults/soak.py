@@ -58,8 +58,6 @@ def main() -> int:
         return 0
     start = time.perf_counter()
     failed = _failed(seeds, arguments.kind, arguments.jobs)
-    for seed, laws in failed[:20]:
-        print(f"Seed {seed}:", *laws[:3], sep="\n  ")
     took = time.perf_counter() - start
     for seed, _ in failed[:1]:
         replay(seed, chosen_kinds(arguments.kind))
@@ -73,11 +71,13 @@ def main() -> int:
 
 
 def _failed(seeds: Sequence[int], kind: str | None, jobs: int) -> Sequence[Judged]:
-    """Return the seeds that break laws; say on standard error how far it is."""
+    """Return the seeds that break laws, each printed at once; show progress on standard error."""
     failed: list[Judged] = []
     start = time.perf_counter()
     for number, found in enumerate(_judged(seeds, kind, jobs), 1):
         failed += found
+        for seed, laws in found:
+            print(f"\nSeed {seed}:", *laws[:3], sep="\n  ", flush=True)
         done = min(number * _CHUNK, len(seeds))
         left = (time.perf_counter() - start) * (len(seeds) - done) / done
         line = f"{done:,} of {len(seeds):,} seeds, {len(failed)} broken, {left:.0f} s left"
