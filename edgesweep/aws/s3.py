@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from edgesweep.cover.survey import Unlistable
+from edgesweep.errors import Unlistable
 from edgesweep.flush.notifications import Notifications
 from edgesweep.record.unchanged import Head, Name, fingerprint
 
@@ -65,8 +65,7 @@ class S3Listing:
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
         except (ClientError, HTTPClientError, NoConnection) as error:
-            msg = f"The bucket {bucket} cannot be listed: {error}"
-            raise Unlistable(msg) from error
+            raise Unlistable(bucket, str(error)) from error
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 
 

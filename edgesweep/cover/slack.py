@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from edgesweep.cover.candidates import Candidates
 from edgesweep.cover.knapsack import NONE, Pick, Rates, flat, joined
+from edgesweep.errors import OutOfPatience
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,6 @@ class Independent:
     below: Sequence[int]
     used: int
     least: int
-
-
-class OutOfPatience(Exception):
-    """The enumeration took more steps than it was given."""
 
 
 class _Best(NamedTuple):

@@ -31,7 +31,7 @@ from sys import getsizeof
 from typing import Protocol
 
 from edgesweep.cover import Candidates, Limits, Prices, find_candidates
-from edgesweep.errors import EdgesweepError
+from edgesweep.errors import Unlistable
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
@@ -45,10 +45,6 @@ MAX_REMEMBERED = 64 * 2**20
 
 # A lone surrogate: no key holds one, so a mark is never taken for an object.
 _MARK = "\ud800"
-
-
-class Unlistable(EdgesweepError):
-    """The bucket may not be listed."""
 
 
 # Keys, and whether more follow.

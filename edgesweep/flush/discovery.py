@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
-from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.unrouted import Rerouter
@@ -33,10 +32,6 @@ REFRESHED = timedelta(minutes=5)
 HURRIED = timedelta(minutes=1)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-class Undiscovered(EdgesweepError):
-    """The distributions cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

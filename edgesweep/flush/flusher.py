@@ -30,10 +30,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from edgesweep.dirty import DirtyRow
+from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal, Lease, OverLimit, Overtaken, State
+from edgesweep.flush.journal import Flush, Journal, Lease, State
 from edgesweep.flush.planning import SEVERAL, Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
-from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
 from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
 from edgesweep.flush.rows import DirtyRows
@@ -44,10 +44,6 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # Bucket -> the last moment at which an event of it may have been missed.
 Missed = Mapping[str, datetime]
-
-
-class Unswept(EdgesweepError):
-    """Not every distribution could be asked to forget everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +176,5 @@ class Gaps:
 
     def _sweep(self, distributions: Collection[str]) -> None:
         rows = sweep(distributions, "missed events", self.clock(), self.token)
-        if unwritten := self.dirty.add(rows):
-            raise Unswept(next(iter(unwritten.values())))
+        for row, reason in self.dirty.add(rows).items():
+            raise Unswept(row.distribution, reason)

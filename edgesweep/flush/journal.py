@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import Protocol
 
 from edgesweep.dirty import instant
-from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.pace import Demand
 
@@ -238,14 +237,6 @@ class Lease:
     def deaths(self, now: datetime) -> int:
         """Return how many owners in a row died, none of which got any further."""
         return self.tries if self.abandoned(now) else max(0, self.tries - 1)
-
-
-class Overtaken(EdgesweepError):
-    """Somebody else took the lease or went on with the flush: let go of both."""
-
-
-class OverLimit(EdgesweepError):
-    """The ledger of a month does not take so many more paths."""
 
 
 def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:

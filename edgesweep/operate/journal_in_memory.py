@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import (
     LEASE_TERM,
     NO_LIMITS,
@@ -15,8 +16,6 @@ from edgesweep.flush.journal import (
     Journal,
     Lease,
     Limits,
-    OverLimit,
-    Overtaken,
     gained,
 )
 from edgesweep.flush.pace import NOTHING_SEEN, Demand

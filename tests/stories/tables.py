@@ -10,8 +10,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
-from edgesweep.aws.dynamodb.dirty import Unwritten
 from edgesweep.dirty import DirtyRow
+from edgesweep.errors import Unwritten
 from edgesweep.flush.journal import Flush, Journal, Lease, Limits
 from edgesweep.flush.rows import Span
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -137,8 +137,7 @@ class DirtyClient:
             here().call("dirty.delete", lambda batch=batch: delete(batch))  # type: ignore[misc]  # its default
             _work(self._pace.delete * len(batch))
             if len(batch) < len(rows[start : start + _BATCH]):
-                msg = "Unprocessed"
-                raise Unwritten(msg)
+                raise Unwritten(len(rows) - len(batch), len(rows), "Unprocessed")
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
         """Put copies in the place of rows; return those that stay, each with the reason."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.flush.discovery import Found, Undiscovered
+from edgesweep.errors import Undiscovered
+from edgesweep.flush.discovery import Found
 from edgesweep.routes import everywhere
 from edgesweep.routes.config import buckets_of, cache_policies_of, read
 
@@ -57,8 +58,7 @@ class Distributions:
             told = {identity: self._described(identity) for identity in identities}
             return self._read({identity: one for identity, one in told.items() if one is not None})
         except (BotoCoreError, ClientError) as error:
-            msg = f"The distributions cannot be read: {error}"
-            raise Undiscovered(msg) from error
+            raise Undiscovered(str(error)) from error
 
     def _leading(self) -> Iterator[str]:
 

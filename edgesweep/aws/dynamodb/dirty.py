@@ -16,15 +16,11 @@ from pynamodb.transactions import TransactWrite
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import Keyed, bound
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
-from edgesweep.errors import EdgesweepError
+from edgesweep.errors import Unwritten
 
 # "You can group up to 100 actions into a single TransactWriteItems operation."
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 _ACTIONS = 100
-
-
-class Unwritten(EdgesweepError):
-    """DynamoDB did not take every write."""
 
 
 class _Row(Keyed):
@@ -76,8 +72,7 @@ class DirtyTable:
         keys = [{"pk": {"S": row.partition}, "sk": {"S": row.position}} for row in rows]
         unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
         if unwritten:
-            msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
-            raise Unwritten(msg)
+            raise Unwritten(len(unwritten), len(rows), unwritten[0][1])
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
         unmoved: dict[DirtyRow, str] = {}

@@ -16,15 +16,8 @@ from edgesweep.aws.dynamodb import items
 from edgesweep.aws.dynamodb.items import DemandItem, FlushItem, LeaseItem, LedgerItem, ShardsItem
 from edgesweep.aws.dynamodb.models import bound, find
 from edgesweep.dirty import instant
-from edgesweep.flush.journal import (
-    NO_LIMITS,
-    Flush,
-    Lease,
-    Limits,
-    OverLimit,
-    Overtaken,
-    gained,
-)
+from edgesweep.errors import OverLimit, Overtaken
+from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, Limits, gained
 from edgesweep.flush.pace import Demand
 
 _ATTEMPTS = 5

@@ -15,11 +15,11 @@ from edgesweep.cover.survey import (
     Remembered,
     Source,
     Survey,
-    Unlistable,
     survey,
     unsurveyed,
     with_marks,
 )
+from edgesweep.errors import Unlistable
 from tests.fakes.listing import ListingInMemory
 
 SITE = [Source("site")]
@@ -206,7 +206,7 @@ def test_refused(buckets: Sequence[str]) -> None:
 
     known = survey(listing, list(map(Source, buckets)), {"/a", "/b"}, LIST_PRICES, Limits())
 
-    assert known.refused == "The bucket gone cannot be listed"
+    assert known.refused == "The bucket gone cannot be listed: AccessDenied"
     assert known.pages == len(listing.asked)
     assert (known.live, known.marks) == (["/\ud800"], {"/\ud800"})
     assert covered(known, {"/a", "/b"}) == ("/a", "/b")

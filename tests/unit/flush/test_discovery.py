@@ -75,7 +75,7 @@ def test_unreadable() -> None:
 
     for later in (REFRESHED, SECOND):
         known = account.look(later)
-        assert str(known.error) == "Not yours"
+        assert str(known.error) == "The distributions cannot be read: Not yours"
         assert known.routes.ids == ["E1"]
 
     assert (account.asked, account.store.saves) == (3, 1)

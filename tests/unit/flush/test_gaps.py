@@ -8,7 +8,8 @@ from itertools import count
 import pytest
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.flush.gaps import DAILY, NEARLY_EXPIRED, SETTLED, Gaps, Unswept, Watched
+from edgesweep.errors import Unswept
+from edgesweep.flush.gaps import DAILY, NEARLY_EXPIRED, SETTLED, Gaps, Watched
 from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
 from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept

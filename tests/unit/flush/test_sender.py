@@ -8,18 +8,11 @@ from itertools import count
 
 import pytest
 
+from edgesweep.errors import Overtaken
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import (
-    NO_LIMITS,
-    Flush,
-    Invalidation,
-    Lease,
-    Limits,
-    Overtaken,
-    State,
-)
+from edgesweep.flush.journal import NO_LIMITS, Flush, Invalidation, Lease, Limits, State
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
