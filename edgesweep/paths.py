@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+# Stands for any bucket.
+ANY_BUCKET = "*"
+
 # "The maximum length of a path is 4,000 characters", including the star of a wildcard.
 MAX_LENGTH = 4_000
 
@@ -27,6 +30,28 @@ MAX_WILDCARDS = 13
 # No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"
 # as a wildcard, and "?" begins a query string. A wildcard that stops before the character can.
 _INEXACT = re.compile(r"[~*?]")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A bucket behind a distribution.
+
+    Attributes:
+        bucket: its name.
+        prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
+        website: whether it is the bucket's website endpoint, which serves `/docs/` from
+            `docs/index.html`.
+    """
+
+    bucket: str
+    prefix: str = ""
+    website: bool = False
+
+    def path(self, bucket: str, key: str) -> str | None:
+        """Return the viewer path that requests an object from this origin, None if none does."""
+        if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
+            return None
+        return "/" + key[len(self.prefix) :]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -83,7 +83,7 @@ def _dollars(default: Decimal, most: int) -> Parameter:
 
 
 _DISTRIBUTION = "E[A-Z0-9]{5,30}"
-_VIEWER_PATH = f"({'|'.join(variants.WORDS)})"
+_VIEWER_PATH = f"({'|'.join(variants.NAMES)})"
 _PATTERNS = like(
     "",
     r"[^\s,]{1,255}",
@@ -111,7 +111,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "viewerPaths": like(
         "",
         rf"({_DISTRIBUTION}=)?(none|{_VIEWER_PATH}(\+{_VIEWER_PATH})*)",
-        f"{', '.join(variants.WORDS[:-1])} and {variants.WORDS[-1]} joined by +, or none, with or "
+        f"{', '.join(variants.NAMES[:-1])} and {variants.NAMES[-1]} joined by +, or none, with or "
         "without a distribution id and = before it",
         _LONGEST,
     ),

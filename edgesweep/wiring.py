@@ -18,8 +18,13 @@ from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, Route
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Listing, Remembered, Source, Survey, survey, with_marks
-from edgesweep.flush.discovery import REFRESHED, Discovery, DistributionSource, DistributionStore
+from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
+from edgesweep.flush.discovery import (
+    REFRESH_EVERY,
+    Discovery,
+    DistributionSource,
+    DistributionStore,
+)
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
@@ -89,7 +94,7 @@ def flusher(
         journal=journal,
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
-        survey=_Surveyor(adapters.listing, routes, warn),
+        survey=_BucketSurveyor(adapters.listing, routes, warn),
         viewer_paths=routes.paths_of,
         strict=routes.strict,
         gone=routes.gone,
@@ -217,7 +222,7 @@ def token() -> str:
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return a function that caches the answer of `ask` for `REFRESHED`.
+    """Return a function that caches the answer of `ask` for `REFRESH_EVERY`.
 
     A warm flusher must learn of partitions that a recorder has begun to use.
     """
@@ -225,7 +230,7 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
 
     def latest() -> int:
         nonlocal asked_at, answer
-        if clock() - asked_at >= REFRESHED:
+        if clock() - asked_at >= REFRESH_EVERY:
             asked_at, answer = clock(), ask()
         return answer
 
@@ -238,7 +243,7 @@ def row_token() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Surveyor:
+class _BucketSurveyor:
     """Lists what a cover needs to know about the buckets of a distribution."""
 
     listing: Listing
@@ -254,16 +259,17 @@ class _Surveyor:
         keep: Callable[[], None],
     ) -> Survey:
         origins = self.routes.origins(distribution)
-        sources = [Source(origin.bucket, origin.prefix) for origin in origins]
         strict = self.routes.strict(distribution)
-        found = survey(_Kept(self.listing, keep), sources, dirty, prices, limits, strict=strict)
+        found = survey(
+            _LeasedListing(self.listing, keep), origins, dirty, prices, limits, strict=strict
+        )
         if found.refused:
             self.warn(found.refused)
         return with_marks(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _LeasedListing:
     """A listing that renews the lease before each page."""
 
     listing: Listing

@@ -32,6 +32,7 @@ from typing import Protocol
 
 from edgesweep.cover import Candidates, Limits, Prices, find_candidates
 from edgesweep.errors import Unlistable
+from edgesweep.paths import Origin
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
@@ -93,14 +94,6 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A bucket behind a distribution: the viewer path `/x` is the key `prefix` + `x`."""
-
-    bucket: str
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Survey:
     """The known objects around dirty paths.
 
@@ -134,7 +127,7 @@ def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
 
 def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     listing: Listing,
-    sources: Collection[Source],
+    origins: Collection[Origin],
     dirty: Collection[str],
     prices: Prices,
     limits: Limits,
@@ -145,19 +138,19 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
 
     Args:
         listing: where to list.
-        sources: the buckets behind the distribution.
+        origins: the buckets behind the distribution.
         dirty: decoded viewer paths.
         prices: what a path and a unit of collateral cost.
         limits: the caps of the cover.
         strict: whether a wildcard covers only paths that are longer than its text.
     """
-    if not sources:
+    if not origins:
         return unsurveyed(dirty, strict=strict)
     found = _all_candidates(dirty, strict=strict)
     walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits))
     try:
-        for source in sources:
-            walk.list(source)
+        for origin in origins:
+            walk.list(origin)
     except Unlistable as error:
         return replace(unsurveyed(dirty, strict=strict), pages=walk.pages, refused=str(error))
     return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
@@ -259,24 +252,24 @@ class _Walk:
     seen: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
 
-    def list(self, source: Source) -> None:
-        """List a source, and mark the candidates that were not listed to their end."""
+    def list(self, origin: Origin) -> None:
+        """List a bucket, and mark the candidates that were not listed to their end."""
         stretch = _Stretch(_MARK)
         for prefix in self.terms.prefixes:
             wanted = prefix in self.terms.patience and not stretch.passed(prefix)
             if wanted and not self._spent():
-                stretch = self._follow(source, prefix)
+                stretch = self._follow(origin, prefix)
             if not stretch.holds(prefix):
                 self.marks.add(prefix + _MARK)
 
-    def _follow(self, source: Source, prefix: str) -> _Stretch:
+    def _follow(self, origin: Origin, prefix: str) -> _Stretch:
         """List an outermost candidate while there is hope."""
         beside: list[str] = []
         after = ""
         while True:
             self.pages += 1
-            keys, more = self.listing.page(source.bucket, source.prefix + prefix[1:], after)
-            paths = ["/" + key[len(source.prefix) :] for key in keys]
+            keys, more = self.listing.page(origin.bucket, origin.prefix + prefix[1:], after)
+            paths = ["/" + key[len(origin.prefix) :] for key in keys]
             unchanged = [path for path in paths if path not in self.dirty]
             self.seen.update(unchanged)
             self.size += _bytes(unchanged)

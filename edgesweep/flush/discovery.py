@@ -11,8 +11,8 @@ before it is kept that it was: a crash between the two makes a second row, never
 A distribution that is gone stays known, as disabled, until nothing waits for it any more: what it
 was still owed is settled under the paths it had.
 
-Cost: CloudFront is asked every `REFRESHED`, or every `HURRIED` while rows are unrouted or a new
-configuration is under way, and nothing is written unless something changed.
+Cost: we ask CloudFront every `REFRESH_EVERY`, or every `HURRY_EVERY` while rows are unrouted or a
+new configuration is under way. Nothing is written unless something changed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -28,8 +28,8 @@ from edgesweep.routes import Distribution, Routes, Variants
 from edgesweep.routes.fingerprint import digest
 from edgesweep.routes.kept import Kept, Tracked
 
-REFRESHED = timedelta(minutes=5)
-HURRIED = timedelta(minutes=1)
+REFRESH_EVERY = timedelta(minutes=5)
+HURRY_EVERY = timedelta(minutes=1)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -134,7 +134,7 @@ class Discovery:
         error: Exception | None = None
         waiting = bool(self.dirty.span(UNROUTED))
         hurried = waiting or any(one.pending for one in (kept or Kept()).tracked)
-        if kept is None or now - self._looked_at >= (HURRIED if hurried else REFRESHED):
+        if kept is None or now - self._looked_at >= (HURRY_EVERY if hurried else REFRESH_EVERY):
             try:
                 kept = self._refreshed(kept, now)
                 self._looked_at = now

@@ -35,7 +35,7 @@ from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal, Lease, State
-from edgesweep.flush.planning import SEVERAL, Planner, Surveyor
+from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
@@ -44,7 +44,7 @@ from edgesweep.flush.sweeping import Sweeper
 # After this a tick begins no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
 # How long a distribution goes last after its flusher died.
-LAST_WHILE = timedelta(minutes=10)
+LAST_FOR = timedelta(minutes=10)
 
 # After these a flush is still unfinished.
 _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
@@ -89,7 +89,7 @@ class _Waiting:
         """
         died_at = self.lease.expires_at if self.lease.abandoned(now) else None
         since = self.span[0] if self.span else _ALWAYS
-        return died_at is not None and now - died_at < LAST_WHILE, since
+        return died_at is not None and now - died_at < LAST_FOR, since
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Flusher:
     def _lease(self, distribution: str, span: Span) -> Outcome:
         lease = self.journal.take(distribution, self.token(), self.clock())
         held = HeldLease(distribution, lease, self.journal, self.clock)
-        if held.deaths >= SEVERAL:
+        if held.deaths >= SEVERAL_DEATHS:
             # Said before it is tried again, since nobody may be left to say it afterwards.
             self.warn(f"The flush of {distribution} died {held.deaths} times in a row")
         try:

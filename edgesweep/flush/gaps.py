@@ -27,7 +27,7 @@ from operator import attrgetter
 
 from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
-from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
+from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.record.events import parse
 from edgesweep.routes import Routes
@@ -141,7 +141,7 @@ class Gaps:
         if kept is None:
             return Watched()
         if not self._due(noted(kept, self._missed), now):
-            self._missed, self._look_at = {}, now + LOOKED
+            self._missed, self._look_at = {}, now + LOOK_EVERY
             return Watched()
         unwired = tuple(self.unwired())
         found = looked(kept, self.buckets, unwired, now)
@@ -150,7 +150,7 @@ class Gaps:
         since = {**found.complete_since, **dict.fromkeys(swept, now)}
         if not self.store.save(replace(found, complete_since=since)):
             return Watched(unwired)
-        self._missed, self._look_at = {}, now + LOOKED
+        self._missed, self._look_at = {}, now + LOOK_EVERY
         if swept:
             self._sweep({one for bucket in swept for one in routes.serving(bucket)})
             missed = {bucket: at for bucket, at in found.missed.items() if bucket not in swept}

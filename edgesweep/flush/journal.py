@@ -19,8 +19,8 @@ from edgesweep.flush.budget import months_near
 from edgesweep.flush.pace import Demand
 
 # Month -> the most paths that its ledger may hold, None for no limit.
-Limits = Mapping[str, int | None]
-NO_LIMITS: Limits = MappingProxyType({})
+LedgerLimits = Mapping[str, int | None]
+NO_LIMITS: LedgerLimits = MappingProxyType({})
 
 LEASE_TERM = timedelta(seconds=45)
 
@@ -290,7 +290,7 @@ class Journal(Protocol):
         """Tell whether a flush is small enough to be journaled."""
 
     def open(
-        self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+        self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
         """Journal a flush, charge its months and make it the unfinished one, all or nothing.
 
@@ -305,7 +305,7 @@ class Journal(Protocol):
             OverLimit: nothing was written.
         """
 
-    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+    def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         """Replace an unfinished flush by what one of its methods made of it, and return that.
 
         In the same transaction the ledger follows its charges within `limits`, and the lease notes

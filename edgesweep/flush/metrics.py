@@ -17,7 +17,7 @@ from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, State
-from edgesweep.flush.planning import SEVERAL
+from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
 
@@ -92,7 +92,7 @@ def measured(
 def properties(
     outcomes: Sequence[Outcome], values: Mapping[Series, float], budget: Budget
 ) -> Mapping[str, float]:
-    """Return what is told of flushes beside the series, in the same line of the log, for nothing.
+    """Return numbers of flushes that go into the same line of the log and cost nothing.
 
     Args:
         outcomes: what the tick did.
@@ -102,10 +102,10 @@ def properties(
     flushes = _accepted(outcomes)
     if not flushes:
         return {}
-    told = {"Wildcards": float(sum(flush.wildcards for flush in flushes))}
+    numbers = {"Wildcards": float(sum(flush.wildcards for flush in flushes))}
     if budget.usd is not None:
-        told["DollarsLeft"] = float(budget.usd) - values[Series.DOLLARS_SPENT]
-    return told
+        numbers["DollarsLeft"] = float(budget.usd) - values[Series.DOLLARS_SPENT]
+    return numbers
 
 
 def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
@@ -116,4 +116,4 @@ def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
 def _stuck(outcome: Outcome) -> bool:
     """Tell whether CloudFront does not take a flush, or nobody lives to ask for it."""
     refused = isinstance(outcome.answer, Refused | Unanswered)
-    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL
+    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL_DEATHS

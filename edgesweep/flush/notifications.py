@@ -25,13 +25,13 @@ def reaches(notifications: Notifications, queue: str | None) -> bool:
     """
     if not queue:
         return EVENTBRIDGE in notifications
-    told = {
+    sent = {
         event
         for one in notifications.get("QueueConfigurations", [])
         if one["QueueArn"] == queue and "Filter" not in one
         for event in one["Events"]
     }
-    return told >= _EVENTS
+    return sent >= _EVENTS
 
 
 def unwired(

@@ -8,8 +8,8 @@ from sys import getsizeof
 from urllib.parse import unquote
 
 from edgesweep.cover import Limits, Prices, choose, find_candidates
+from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import Survey
-from edgesweep.cover.wording import in_words
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal
@@ -25,8 +25,8 @@ MAX_BYTES = 192 * 2**20
 # A row without its key and its paths.
 ROW_BYTES = 700
 # After several deaths in a row a flush reads one sixteenth of the rows, and then it is hopeless.
-PART = 16
-SEVERAL, HOPELESS = 2, 3
+SMALL_PART = 16
+SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 
 _EVERYTHING = "/"
 
@@ -81,7 +81,7 @@ class Planner:
         """Read the rows of a tick, the oldest first."""
         batch = Batch()
         waiting = self.dirty.read(held.distribution)
-        most = MAX_ROWS // PART ** max(0, min(held.deaths, HOPELESS) - 1)
+        most = MAX_ROWS // SMALL_PART ** max(0, min(held.deaths, HOPELESS_DEATHS) - 1)
         for chunk in chunks(islice(waiting, max(1, most))):
             held.keep()
             for row in chunk:
@@ -96,7 +96,7 @@ class Planner:
 
         After some deaths it is `/*`, which takes neither a survey nor a cover.
         """
-        if held.deaths >= HOPELESS:
+        if held.deaths >= HOPELESS_DEATHS:
             return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
         changed, requested = batch.changed, batch.requested
         if batch.cut and go.paths == 1:
@@ -115,7 +115,7 @@ class Planner:
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
             chosen = choose(candidates, prices, limits, held.keep)
             held.keep()
-            said = in_words(chosen, requested, changed, strict=strict)
+            said = spell(chosen, requested, changed, strict=strict)
             flush = self._journaled(held, batch, go, said, chosen.collateral)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards

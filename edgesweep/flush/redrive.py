@@ -22,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 # How often the dead-letter queue is looked at.
-LOOKED = timedelta(minutes=10)
+LOOK_EVERY = timedelta(minutes=10)
 # How many messages are looked at in one go: for so long the flush function has time.
-MOST = 5_000
+MOST_LETTERS = 5_000
 # How long a message is hidden at most; SQS allows 12 hours. SQS hides about 120,000 messages of a
-# queue at once: looks that hide `MOST` each reach 100,000 before the first comes back.
+# queue at once: looks that hide `MOST_LETTERS` each reach 100,000 before the first comes back.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
-HIDDEN = 20 * LOOKED
+LONGEST_HIDING = 20 * LOOK_EVERY
 
 # A message that fails again is back within 17 minutes: five attempts, 200 seconds apart.
 FIRST_WAIT = timedelta(minutes=30)
@@ -56,9 +56,9 @@ class Letter:
     def wait(self, now: datetime) -> timedelta:
         """Return for how long it is hidden: for no time at all if it is due."""
         if self.redriven >= ATTEMPTS:
-            return HIDDEN
+            return LONGEST_HIDING
         due = self.sent_at + FIRST_WAIT * (1 << self.redriven)
-        return min(max(due - now, timedelta()), HIDDEN)
+        return min(max(due - now, timedelta()), LONGEST_HIDING)
 
 
 class DeadLetters(Protocol):
@@ -121,7 +121,7 @@ class Redriver:
             self.see(letter)
             return letter.wait(now)
 
-        moved = sum(redrive(self.dead, wait, MOST))
+        moved = sum(redrive(self.dead, wait, MOST_LETTERS))
         # Where many went back, more may wait.
-        self._look_at = now if moved >= MOST else now + LOOKED
+        self._look_at = now if moved >= MOST_LETTERS else now + LOOK_EVERY
         return moved

@@ -24,10 +24,10 @@ PAUSE_SECONDS = 1.0
 # Twice the 5 s that a clock may be off true time.
 CLOCKS_APART = timedelta(seconds=10)
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
-DOUBT = timedelta(minutes=10)
+REPEATED_FOR = timedelta(minutes=10)
 # CloudFront does not say for how long it knows a caller reference. An attempt that is older than
 # this is looked up before the same is asked again.
-REMEMBERED = timedelta(hours=1)
+LOOKED_UP_AFTER = timedelta(hours=1)
 
 # A rate that is passed by one request alone may be told as either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
@@ -127,7 +127,7 @@ class Sender:
 
     def _next(self, flush: Flush, held: HeldLease) -> tuple[Flush, Answer | None]:
         """Return the flush, and what became of its next request: None if no month can pay it."""
-        if not flush.answered and self.clock() - flush.opened_at > REMEMBERED:
+        if not flush.answered and self.clock() - flush.opened_at > LOOKED_UP_AFTER:
             found = self._look_up(flush, held)
             if found is not None:
                 return flush, found
@@ -228,7 +228,7 @@ class Sender:
 
     def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:
         """Tell whether the same request may yet be accepted, or be known to have been."""
-        unheard = not flush.answered and now - flush.opened_at < DOUBT
+        unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
         return unheard or bool(held.lease.in_progress)
 
 

@@ -27,7 +27,7 @@ from edgesweep.record.unchanged import Checked, Name, NoCatalogue, name_of
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
 
 
-class Routes(Protocol):
+class Router(Protocol):
     """Knows who serves an object."""
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
@@ -101,7 +101,7 @@ class Recorder:
         unchanged: finds the uploads that change nothing.
     """
 
-    routes: Routes
+    routes: Router
     writer: DirtyWriter
     token: Callable[[], str]
     shards: int = 1
@@ -117,7 +117,7 @@ class Recorder:
         """
         understood, failed = _understand(messages)
         changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
-        fates, checked = self._sift(changes)
+        fates, checked = self._checked(changes)
         # A flush that was sent before the stamp of a row does not count for the row.
         rows = self._rows(changes, fates, checked.refused, max(now, checked.stamped_at or now))
         unwritten = self.writer.add(rows)
@@ -137,7 +137,7 @@ class Recorder:
             unseen=checked.unseen,
         )
 
-    def _sift(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
+    def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
         """Return what becomes of each object, and what is known of it."""
         names = dict.fromkeys(map(name_of, changes))
         fates = {name: fate(self.selection, self.routes, *name) for name in names}
@@ -165,7 +165,7 @@ class Recorder:
 
 
 def fate(
-    selection: Selection, routes: Routes, bucket: str, key: str
+    selection: Selection, routes: Router, bucket: str, key: str
 ) -> tuple[Fate, Collection[str]]:
     """Return what becomes of an object that changes, and the partitions that want a row of it."""
     selected = selection.fate(key)

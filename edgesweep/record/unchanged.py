@@ -216,7 +216,7 @@ class NoCatalogue:
         """Say so."""
         return Checked()
 
-    def learn(self, _sifted: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
+    def learn(self, _checked: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
         """Learn nothing."""
         return {}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import viewer_path
+from edgesweep.paths import ANY_BUCKET, Origin, viewer_path
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
 from edgesweep.routes.variants import ALL_OTHERS, Variants
 
@@ -22,34 +22,9 @@ __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 # The object that websites and functions serve for a folder.
 INDEX = "index.html"
 
-# Stands for any bucket.
-ANY_BUCKET = "*"
-
 # A copy with a query string. Only a wildcard that stops before the `?` matches it.
 _QUERY = "?"
 _EVERYTHING = "/" + _QUERY
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A bucket behind a distribution.
-
-    Attributes:
-        bucket: its name.
-        prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
-        website: whether it is the bucket's website endpoint, which serves `/docs/` from
-            `docs/index.html`.
-    """
-
-    bucket: str
-    prefix: str = ""
-    website: bool = False
-
-    def path(self, bucket: str, key: str) -> str | None:
-        """Return the viewer path that requests an object from this origin, None if none does."""
-        if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
-            return None
-        return "/" + key[len(self.prefix) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +136,7 @@ class Routes:
     """The known distributions, and the variants of viewer paths that count.
 
     Attributes:
-        known: the distributions; a disabled one serves nothing, but its paths can still be told. A
+        known: the distributions; a disabled one serves nothing, but its paths are still known. A
             distribution whose edges may use several configurations is there once for each.
         variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
     """

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Flush, State
-from edgesweep.flush.sender import DOUBT
+from edgesweep.flush.sender import REPEATED_FOR
 from edgesweep.flush.sweeping import MARGIN
 from edgesweep.paths import matcher
 from tests.fakes.cloudfront import Made
@@ -19,7 +19,7 @@ from tests.faults.simulation import FLUSH_SECONDS, Story, billed
 _TICKS = timedelta(minutes=2)
 # A flush that the last fault has left unanswered is asked for again so long, since it may have been
 # made: only then are its paths sent in another way. A tick begins that, another may find the lease.
-_AFTERMATH = DOUBT + _TICKS
+_AFTERMATH = REPEATED_FOR + _TICKS
 # Where every call takes seconds, a tick is cut off after `FLUSH_SECONDS`, and the next one begins
 # within a minute of that.
 _SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)

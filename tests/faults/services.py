@@ -14,7 +14,7 @@ from typing import Any, cast
 from botocore.exceptions import ReadTimeoutError
 
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush.journal import Flush, Journal, Lease, Limits
+from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
 from edgesweep.flush.rows import Span
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher
@@ -175,7 +175,7 @@ class JournalClient:
         return call
 
     def _opened(
-        self, flush: Flush, _lease: Lease, _limits: Limits, replaced: Flush | None = None
+        self, flush: Flush, _lease: Lease, _limits: LedgerLimits, replaced: Flush | None = None
     ) -> Charged:
         rows = self._tables.planned
         if replaced is None:

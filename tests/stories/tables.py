@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.errors import Unwritten
-from edgesweep.flush.journal import Flush, Journal, Lease, Limits
+from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
 from edgesweep.flush.rows import Span
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher
@@ -233,7 +233,7 @@ class JournalClient:
         read_rows: Mapping[str, Collection[DirtyRow]],
         flush: Flush,
         _lease: Lease,
-        _limits: Limits,
+        _limits: LedgerLimits,
         replaced: Flush | None = None,
     ) -> Charged:
         rows = self._tables.planned
@@ -317,7 +317,7 @@ class CatalogueClient:
             return dict.fromkeys(names, str(error))
 
 
-def _charged(flush: Flush, to: Flush, _limits: Limits | None = None) -> Charged | None:
+def _charged(flush: Flush, to: Flush, _limits: LedgerLimits | None = None) -> Charged | None:
     return Charged(to) if to.months != flush.months else None
 
 

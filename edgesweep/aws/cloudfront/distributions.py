@@ -55,8 +55,10 @@ class Distributions:
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
-            told = {identity: self._described(identity) for identity in identities}
-            return self._read({identity: one for identity, one in told.items() if one is not None})
+            described = {identity: self._described(identity) for identity in identities}
+            return self._read(
+                {identity: one for identity, one in described.items() if one is not None}
+            )
         except (BotoCoreError, ClientError) as error:
             raise Undiscovered(str(error)) from error
 
@@ -82,8 +84,8 @@ class Distributions:
                 return {}
             raise
 
-    def _read(self, told: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
-        configs = [one["DistributionConfig"] for one in told.values() if one]
+    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
+        configs = [one["DistributionConfig"] for one in described.values() if one]
         names = {policy for config in configs for policy in cache_policies_of(config)}
         policies = {name: self._policy(name) for name in sorted(names)}
         return [
@@ -93,7 +95,7 @@ class Distributions:
             )
             if one
             else Found(everywhere([identity], self._buckets).known[0])
-            for identity, one in told.items()
+            for identity, one in described.items()
         ]
 
     def _policy(self, name: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from edgesweep.aws.dynamodb.items import DemandItem, FlushItem, LeaseItem, Ledge
 from edgesweep.aws.dynamodb.models import bound, find
 from edgesweep.dirty import instant
 from edgesweep.errors import OverLimit, Overtaken
-from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, Limits, gained
+from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 
 _ATTEMPTS = 5
@@ -109,7 +109,7 @@ class FlushTable:
         return len(items.packed(flush.paths)) <= items.MAX_PACKED
 
     def open(
-        self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+        self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
@@ -124,7 +124,7 @@ class FlushTable:
             )
             self._charge(transaction, gained((None, flush), *rejected), limits)
 
-    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+    def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
 
         with self._transaction() as transaction:
             transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
@@ -139,7 +139,7 @@ class FlushTable:
         self._update(self._lease_item(distribution), gone, items.unfinished_is(flush_id))
 
     def _charge(
-        self, transaction: _Transaction, charges: Mapping[str, int], limits: Limits
+        self, transaction: _Transaction, charges: Mapping[str, int], limits: LedgerLimits
     ) -> None:
         for month, paths in charges.items():
             limit = limits.get(month)

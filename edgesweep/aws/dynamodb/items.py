@@ -26,7 +26,7 @@ from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, Stat
 from edgesweep.flush.pace import LADDER, Demand
 
 # The audit trail lasts somewhat longer than a year.
-KEPT = timedelta(days=400)
+RETENTION = timedelta(days=400)
 # "The maximum item size in DynamoDB is 400 KB." Apart from the paths an item is small.
 MAX_PACKED = 350_000
 
@@ -252,7 +252,7 @@ def lines(invalidations: Iterable[Invalidation]) -> str:
 
 
 def _expiry(flush: Flush) -> int:
-    return int((flush.opened_at + KEPT).timestamp())
+    return int((flush.opened_at + RETENTION).timestamp())
 
 
 def _request(text: str) -> Invalidation:

@@ -12,7 +12,7 @@ from edgesweep.errors import Overtaken
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import NO_LIMITS, Flush, Invalidation, Lease, Limits, State
+from edgesweep.flush.journal import NO_LIMITS, Flush, Invalidation, Lease, LedgerLimits, State
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.sender import PAUSE_SECONDS, Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -369,7 +369,7 @@ def test_full_after_counting(seconds: int) -> None:
     """A month that is full by the time an attempt is counted takes no charge that buys nothing."""
 
     class Slow(JournalInMemory):
-        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
             world.now += timedelta(seconds=seconds * (to.attempts - flush.attempts))
             return super().advance(flush, to, limits)
 
@@ -386,7 +386,7 @@ def test_late_note() -> None:
     """If noting the attempt takes until the next month is near, that is charged as well."""
 
     class Slow(JournalInMemory):
-        def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+        def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
             world.now += timedelta(seconds=20 * (to.attempts - flush.attempts))
             return super().advance(flush, to, limits)
 

@@ -14,7 +14,7 @@ from edgesweep.cover import Cover
 from edgesweep.paths import Pattern, matcher
 
 
-def in_words(
+def spell(
     cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
 ) -> tuple[str, ...]:
     """Return the quoted paths of a cover of requested and changed paths, as many as it has.
