@@ -74,7 +74,7 @@ class S3Heads:
 
     Args:
         client: made with `HEAD_CONFIG`.
-        patience: seconds after which no further request is begun; None: however long it takes.
+        patience: seconds after which no further request is begun; None for no limit.
     """
 
     def __init__(self, client: "S3Client", patience: float | None = PATIENCE) -> None:
@@ -96,7 +96,7 @@ class S3Heads:
         try:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         except (BotoCoreError, ClientError):
-            # Gone, not ours to read, throttled: what is not seen counts as changed.
+            # Gone, unreadable or throttled: an unseen object counts as changed.
             return None
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return Head(

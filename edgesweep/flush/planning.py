@@ -18,19 +18,19 @@ from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.prices import PATH_PRICE
 
-# Rows of one tick, and the memory that they and their viewer paths take: the rest goes next tick.
-# Planning takes some three times as much.
+# Rows of one tick, and bytes of them with their viewer paths: the rest waits for the next tick.
+# Planning takes about three times as much memory.
 MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
-# A row without its key and its paths.
+# Bytes of a row without its key and its paths.
 ROW_BYTES = 700
-# After several deaths in a row a flush reads one sixteenth of the rows, and then it is hopeless.
+# After several deaths in a row a flush reads one sixteenth of the rows; after more it is `/*`.
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 
 _EVERYTHING = "/"
 
-# Tells what a wildcard would hit; the last argument keeps the lease.
+# Finds the objects that a wildcard would hit; the last argument renews the lease.
 Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
 
 
@@ -40,10 +40,10 @@ class Batch:
 
     Attributes:
         rows: the oldest first.
-        changed: the viewer paths of those that name an object.
-        requested: the paths that the others name.
-        size: bytes that all of these take, about.
-        cut: whether rows are left that were not read.
+        changed: the viewer paths of changed objects.
+        requested: requested paths, quoted.
+        size: about how many bytes all of these take.
+        cut: whether there are more rows.
     """
 
     rows: list[DirtyRow] = field(default_factory=list)
@@ -53,7 +53,6 @@ class Batch:
     cut: bool = False
 
     def add(self, row: DirtyRow, viewer_paths: Callable[[DirtyRow], Iterable[str]]) -> None:
-        """Add a row, with the viewer paths of the object that it names."""
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
             self.requested.add(row.subject.path)
@@ -100,7 +99,7 @@ class Planner:
             return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
         changed, requested = batch.changed, batch.requested
         if batch.cut and go.paths == 1:
-            # The one path has to match the rows that were not read as well.
+            # The only path has to match the unread rows as well.
             changed = {*changed, _EVERYTHING}
         dirty = changed.union(map(unquote, requested))
         prices = Prices(go.path_price, self.policy.refetch)
@@ -130,7 +129,7 @@ class Planner:
             opened_at=self.clock(),
             token=self.token(),
             paths=tuple(paths),
-            # The months that were decided upon; another one that comes near is charged at the send.
+            # The months of the decision; the sender charges another one that comes near.
             months=tuple(go.limits),
             rows=len(batch.rows),
             collateral=Survey.seen(collateral),

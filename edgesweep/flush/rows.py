@@ -7,7 +7,7 @@ from typing import Protocol
 
 from edgesweep.dirty import DirtyRow
 
-# Rows between two looks at the lease.
+# Rows between two renewals of the lease.
 CHUNK = 1_000
 
 # When the oldest and the newest dirty row were recorded; empty without any.

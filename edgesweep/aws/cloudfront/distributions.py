@@ -49,9 +49,6 @@ class Distributions:
 
         A list may lag behind, so known ids are read directly. A distribution that the settings
         name but whose configuration we may not read counts as serving every object.
-
-        Raises:
-            Undiscovered: CloudFront did not answer, or refused.
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
@@ -63,7 +60,6 @@ class Distributions:
             raise Undiscovered(str(error)) from error
 
     def _leading(self) -> Iterator[str]:
-
         for page in self._client.get_paginator("list_distributions").paginate():
             for summary in page["DistributionList"].get("Items", []):
                 if summary.get("ConnectionMode") == _FOR_TENANTS:

@@ -21,12 +21,7 @@ Request = Mapping[str, Any]
 
 
 class Batches:
-    """Batches for one table.
-
-    Args:
-        name: the table's name.
-        pause: sleeps for some seconds between attempts.
-    """
+    """Batches for one table; `pause` sleeps for some seconds between attempts."""
 
     def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._name = name

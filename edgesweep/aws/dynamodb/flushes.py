@@ -15,7 +15,6 @@ from pynamodb.transactions import TransactWrite
 from edgesweep.aws.dynamodb import items
 from edgesweep.aws.dynamodb.items import DemandItem, FlushItem, LeaseItem, LedgerItem, ShardsItem
 from edgesweep.aws.dynamodb.models import bound, find
-from edgesweep.dirty import instant
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
@@ -32,12 +31,7 @@ class _Transaction(TransactWrite):
 
 
 class FlushTable:
-    """The table `flushes`; see `edgesweep.flush.journal.Journal`.
-
-    Args:
-        name: the table's name.
-        pause: sleeps for some seconds before a transaction that met another is retried.
-    """
+    """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
     def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._flush = bound(FlushItem, name)
@@ -81,7 +75,7 @@ class FlushTable:
             self._demand(
                 "demand",
                 "demand",
-                seen_at=instant(demand.seen_at),
+                seen_at=demand.seen_at,
                 days=str(demand.days),
                 paths=" ".join(map(str, demand.paths)),
             ).save()
@@ -125,7 +119,6 @@ class FlushTable:
             self._charge(transaction, gained((None, flush), *rejected), limits)
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
-
         with self._transaction() as transaction:
             transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
             if actions := items.advanced(flush, to):
