@@ -95,7 +95,6 @@ class Member:
     """One path of a cover.
 
     Attributes:
-        pattern: the path.
         dirty: how many dirty paths it matches.
         collateral: the weight of the unchanged live objects that it hits.
     """
@@ -107,10 +106,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Paths that match every dirty path, none of them needlessly.
+    """Paths that match every dirty path, none of them needlessly, in the order of their text.
 
     Attributes:
-        members: in the order of their text.
         gap: the most dollars that a cheaper cover could save; 0 if this one is proven optimal.
     """
 
@@ -124,7 +122,6 @@ class Cover:
 
     @property
     def wildcards(self) -> int:
-        """How many members are wildcards."""
         return sum(member.pattern.wildcard for member in self.members)
 
     @property
@@ -133,7 +130,7 @@ class Cover:
         return sum(member.collateral for member in self.members)
 
     def cost(self, prices: Prices) -> Decimal:
-        """Return what the paths and their collateral cost, in dollars."""
+        """Return the dollars of the paths and their collateral."""
         return prices.path * len(self.members) + prices.refetch * self.collateral
 
 
@@ -154,7 +151,7 @@ def cover(
     Args:
         dirty: decoded viewer paths that must be matched; any order, repeats allowed.
         live: decoded viewer paths that exist, dirty or not; any order, repeats allowed.
-        prices: what a path and a unit of collateral cost.
+        prices: of a path and a unit of collateral.
         limits: the caps.
         weight: collateral of an unchanged live object, at least 0; by default 1.
 

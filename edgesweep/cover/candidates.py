@@ -105,7 +105,7 @@ def _in_order(texts: list[str]) -> list[str]:
 
 
 def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> Sequence[int]:
-    """Return the weight of the first `i` bystanders for every `i`."""
+    """Return the total weight of the first `i` bystanders for every `i`."""
     if weight is None:
         return range(len(bystanders) + 1)
     weights = list(map(weight, bystanders))

@@ -108,10 +108,10 @@ class Enumeration:
     """All choices with little slack, cheapest first.
 
     Args:
-        candidates: what to choose from.
-        rates: what choices cost.
+        candidates: the wildcards to choose from.
+        rates: the real ones.
         best: the independent choice, at rates with a price on paths and wildcards.
-        caps: what choices have to keep.
+        caps: those of a choice.
     """
 
     def __init__(self, candidates: Candidates, rates: Rates, best: Independent, caps: Caps) -> None:

@@ -1,4 +1,4 @@
-"""The paths of a cover, with requested paths spelt as they were requested.
+"""The paths of a cover, with requested paths in their own spelling.
 
 A requested path takes part in a cover as the viewer path that `Routes.paths_of` returns for it, so
 the caps and the prices may widen it like any other. If a member of the cover matches only requested
@@ -31,12 +31,16 @@ def spell(
     items, others = sorted(asked), sorted(changed)
     patterns = [member.pattern for member in cover.members]
     return tuple(
-        pattern.quoted() if _below(pattern, others) else _said(pattern, items, asked, strict=strict)
+        pattern.quoted()
+        if _below(pattern, others)
+        else _spelling(pattern, items, asked, strict=strict)
         for pattern in patterns
     )
 
 
-def _said(pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool) -> str:
+def _spelling(
+    pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool
+) -> str:
     """Return the spelling of a pattern that matches only requested paths."""
     items = _below(pattern, items)
     widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))

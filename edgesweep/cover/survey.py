@@ -73,7 +73,6 @@ class Remembered:
         self._bytes = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
-
         now, asked = self._clock(), (bucket, prefix, after)
         if asked in self._pages:
             listed_at, _, page = self._pages[asked]
@@ -137,10 +136,10 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     """List the objects that matter for a cover of `dirty`.
 
     Args:
-        listing: where to list.
+        listing: of the buckets.
         origins: the buckets behind the distribution.
         dirty: decoded viewer paths.
-        prices: what a path and a unit of collateral cost.
+        prices: of a path and a unit of collateral.
         limits: the caps of the cover.
         strict: whether a wildcard covers only paths that are longer than its text.
     """
@@ -159,14 +158,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
 def with_marks(
     known: Survey, dirty: Collection[str], foreign: Callable[[str], bool], *, strict: bool = False
 ) -> Survey:
-    """Return a survey that marks the prefixes which other origins than buckets may serve.
-
-    Args:
-        known: the survey of the buckets.
-        dirty: decoded viewer paths.
-        foreign: tells whether another origin may serve a path with some prefix.
-        strict: whether a wildcard covers only paths that are longer than its text.
-    """
+    """Return a survey that also marks the prefixes that `foreign` origins may serve."""
     if not foreign("/"):
         return known
     prefixes = filter(foreign, _prefixes(_all_candidates(dirty, strict=strict)))
@@ -180,7 +172,7 @@ def _bytes(texts: Iterable[str]) -> int:
 
 
 def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
-    """Return all candidates; a made-up bystander under each keeps it from being dropped."""
+    """Return all candidates; a mark under each keeps it from being dropped."""
     return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
 
 

@@ -10,6 +10,8 @@ documents, and origins that lead to a bucket under another name.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeVar
 from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
@@ -18,6 +20,8 @@ from edgesweep.routes.patterns import matches, may_match, must_match, readings
 from edgesweep.routes.variants import ALL_OTHERS, Variants
 
 __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
+
+T = TypeVar("T")
 
 # The object that websites and functions serve for a folder.
 INDEX = "index.html"
@@ -32,11 +36,9 @@ class Behaviour:
     """A cache behaviour.
 
     Attributes:
-        pattern: the path pattern.
         origins: the buckets it leads to: one, several in an origin group, or none known.
         query_strings: whether query strings are part of the cache key.
-        rewritten: whether a function sees requests and may answer `/docs/` from
-            `docs/index.html`.
+        rewritten: whether a function sees requests and may answer `/docs/` from `docs/index.html`.
     """
 
     pattern: str = "*"
@@ -53,12 +55,10 @@ class Distribution:
     production traffic from its own cache.
 
     Attributes:
-        id: its id.
         behaviours: in CloudFront's order, the default one last.
         root: the default root object, such as `index.html`; empty without one.
         error_pages: viewer paths of the error pages that stay cached for long under the paths of
             failed requests.
-        enabled: whether it serves anything.
         fingerprint: equal for configurations that let an edge hold the same objects; empty if we
             may not read the configuration.
     """
@@ -73,9 +73,7 @@ class Distribution:
     @property
     def origins(self) -> Sequence[Origin]:
         """The buckets it leads to, each once."""
-        return list(
-            dict.fromkeys(origin for behaviour in self.behaviours for origin in behaviour.origins)
-        )
+        return _distinct(origin for behaviour in self.behaviours for origin in behaviour.origins)
 
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         """Yield the viewer paths under which an object may be cached; some may come twice."""
@@ -146,8 +144,7 @@ class Routes:
 
     @property
     def ids(self) -> Sequence[str]:
-        """The ids of all distributions, each once."""
-        return list(dict.fromkeys(one.id for one in self.known))
+        return _distinct(one.id for one in self.known)
 
     @property
     def enabled(self) -> int:
@@ -156,25 +153,22 @@ class Routes:
 
     def serving(self, bucket: str) -> Collection[str]:
         """Return the ids of the distributions that lead to a bucket."""
-        leading = (
+        return _distinct(
             one.id
             for one in self.known
             if one.enabled and any(origin.bucket in (bucket, ANY_BUCKET) for origin in one.origins)
         )
-        return list(dict.fromkeys(leading))
 
     def serves(self, bucket: str) -> bool:
-        """Tell whether any distribution leads to a bucket."""
         return bool(self.serving(bucket))
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve an object."""
-        serving = (
+        return _distinct(
             one.id
             for one in self.known
             if one.enabled and any(one.viewer_paths(bucket, key, self.variants_of(one.id)))
         )
-        return list(dict.fromkeys(serving))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
@@ -184,7 +178,7 @@ class Routes:
         """
         variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
-        return list(dict.fromkeys(path for found in paths for path in found))
+        return _distinct(chain.from_iterable(paths))
 
     def paths_of(self, row: DirtyRow) -> Collection[str]:
         """Return the viewer paths that must be matched before a row may be deleted.
@@ -208,15 +202,12 @@ class Routes:
 
     def origins(self, distribution: str) -> Sequence[Origin]:
         """Return the buckets that a distribution leads to."""
-        origins = (origin for one in self._named(distribution) for origin in one.origins)
-        return list(dict.fromkeys(origins))
+        return _distinct(origin for one in self._named(distribution) for origin in one.origins)
 
     def foreign(self, distribution: str, prefix: str) -> bool:
-        """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
         return any(one.foreign(prefix) for one in self._named(distribution))
 
     def variants_of(self, distribution: str) -> Variants:
-        """Return the variants that count for a distribution."""
         return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
 
     def _named(self, distribution: str) -> Iterator[Distribution]:
@@ -224,15 +215,14 @@ class Routes:
 
 
 def everywhere(distributions: Iterable[str], buckets: Iterable[str] = ()) -> Routes:
-    """Return the routes of unknown distributions, each of which serves every object.
-
-    Args:
-        distributions: their ids.
-        buckets: the buckets whose objects they serve; all if empty.
-    """
+    """Return routes by which each distribution serves every object of the buckets; all if empty."""
     origins = tuple(map(Origin, buckets)) or (Origin(ANY_BUCKET),)
     behaviours = (Behaviour(origins=origins),)
     return Routes([Distribution(identity, behaviours, root=INDEX) for identity in distributions])
+
+
+def _distinct(values: Iterable[T]) -> Sequence[T]:
+    return list(dict.fromkeys(values))
 
 
 def _serves_folders(behaviour: Behaviour, origin: Origin, variants: Variants) -> bool:

@@ -43,7 +43,6 @@ class Tracked:
 
     @property
     def gone(self) -> bool:
-        """Whether it counts as deleted."""
         return self.missing_since is not None and not self.newest.enabled
 
     def found(self, newest: Distribution, now: datetime) -> "Tracked":
