@@ -37,7 +37,6 @@ class Origin:
     """A bucket behind a distribution.
 
     Attributes:
-        bucket: its name.
         prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
         website: whether it is the bucket's website endpoint, which serves `/docs/` from
             `docs/index.html`.
@@ -56,18 +55,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pattern:
-    """An invalidation path before quoting.
-
-    Attributes:
-        text: a viewer path, or the prefix that a wildcard keeps.
-        wildcard: whether it stands for every viewer path that starts with `text`.
-    """
+    """An unquoted invalidation path; a wildcard stands for all paths that start with `text`."""
 
     text: str
     wildcard: bool = False
 
     def matches(self, viewer_path: str) -> bool:
-        """Tell whether CloudFront would forget `viewer_path`."""
         return viewer_path.startswith(self.text) if self.wildcard else viewer_path == self.text
 
     def quoted(self) -> str:
@@ -124,9 +117,7 @@ def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
 def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
     """Return a test of viewer paths: whether one of the quoted `paths` matches.
 
-    Args:
-        paths: quoted invalidation paths.
-        strict: whether only `/*` is trusted to match its own text.
+    If `strict`, only `/*` is trusted to match its own text.
     """
     patterns = [(unquote(path.removesuffix("*")), path.endswith("*")) for path in paths]
     exact = {text for text, wildcard in patterns if not wildcard}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Self
 
 from edgesweep.errors import BadInput
@@ -100,10 +101,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         10,
     ),
     "distribution": like(
-        "",
-        _DISTRIBUTION,
-        "a distribution id: an E followed by capital letters and digits",
-        20,
+        "", _DISTRIBUTION, "a distribution id: an E followed by capital letters and digits", 20
     ),
     "include": _PATTERNS,
     "exclude": _PATTERNS,
@@ -116,9 +114,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         _LONGEST,
     ),
     "budgetUsd": like(
-        "0",
-        r"none|\d{1,6}(\.\d{1,2})?",
-        "dollars from 0 to 999999.99, or none for no limit",
+        "0", r"none|\d{1,6}(\.\d{1,2})?", "dollars from 0 to 999999.99, or none for no limit"
     ),
     "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
     "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
@@ -147,7 +143,6 @@ class Settings:
         catalogue_table: if empty, every upload is a change.
         distributions: ids of those that serve the buckets; if empty, they are discovered.
         shards: partitions over which the dirty rows of a distribution are spread.
-        selection: the keys to sweep.
         variants: distribution id -> the viewer paths of an object that count.
         notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
         queue: URL of the queue of changes; empty for a function that does not use it.
@@ -185,9 +180,7 @@ class Settings:
             distributions=split(read["distribution"]),
             policy=_policy(given),
             shards=int(given["shards"]),
-            selection=Selection(
-                *(split(given[key]) for key in ("include", "exclude", "immutable"))
-            ),
+            selection=Selection(*map(split, itemgetter("include", "exclude", "immutable")(given))),
             variants=variants.parse(given["viewerPaths"]),
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
@@ -216,9 +209,8 @@ def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
     try:
         least = Budget(usd, int(given["freePaths"]), distributions=distributions)
     except BadInput as error:
-        msg = (
-            f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}: {error}"
-        )
+        named = f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}"
+        msg = f"{named}: {error}"
         raise BadInput(msg) from error
     minutes = given["guaranteeMinutes"]
     if not minutes:

@@ -5,7 +5,7 @@ Functions and command share it. A dry run is the same flusher on adapters that w
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -185,14 +185,7 @@ def unchanged_filter(
     patience: float | None = PATIENCE,
     kept: Kept | None = None,
 ) -> UnchangedFilter:
-    """Wire the filter of uploads that change nothing.
-
-    Args:
-        settings: they name a catalogue.
-        session: of the buckets' region.
-        patience: see `S3Heads`.
-        kept: its gaps say which entries cannot be trusted; without it all entries are.
-    """
+    """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
     catalogue = CatalogueTable(settings.catalogue_table)
     heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience)
     since = kept.complete_since if kept else {}
@@ -200,12 +193,12 @@ def unchanged_filter(
 
 
 def routes(settings: Settings, store: DistributionStore) -> Routes:
-    """Return the routes that a store holds, or those of the settings."""
+    """Return the stored routes, or those of the settings."""
     return routes_of(settings, store.load())
 
 
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:
-    """Return the routes that `kept` holds, or those of the settings."""
+    """Return the routes of a record, or those of the settings without one."""
     if kept is None:
         return everywhere(settings.distributions, settings.buckets)
     return Routes(kept.distributions, settings.variants)
@@ -219,6 +212,11 @@ def now() -> datetime:
 def token() -> str:
     """Return random text."""
     return secrets.token_hex(4)
+
+
+def row_token() -> str:
+    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
+    return secrets.token_hex(8)
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
@@ -237,14 +235,9 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
     return latest
 
 
-def row_token() -> str:
-    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
-    return secrets.token_hex(8)
-
-
 @dataclass(frozen=True, slots=True)
 class _BucketSurveyor:
-    """Lists what a cover needs to know about the buckets of a distribution."""
+    """Lists the objects that a cover of a distribution depends on."""
 
     listing: Listing
     routes: Routes
@@ -260,21 +253,7 @@ class _BucketSurveyor:
     ) -> Survey:
         origins = self.routes.origins(distribution)
         strict = self.routes.strict(distribution)
-        found = survey(
-            _LeasedListing(self.listing, keep), origins, dirty, prices, limits, strict=strict
-        )
+        found = survey(self.listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
         if found.refused:
             self.warn(found.refused)
         return with_marks(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
-
-
-@dataclass(frozen=True, slots=True)
-class _LeasedListing:
-    """A listing that renews the lease before each page."""
-
-    listing: Listing
-    keep: Callable[[], None]
-
-    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
-        self.keep()
-        return self.listing.page(bucket, prefix, after)

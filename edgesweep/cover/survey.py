@@ -132,6 +132,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     limits: Limits,
     *,
     strict: bool = False,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> Survey:
     """List the objects that matter for a cover of `dirty`.
 
@@ -142,11 +143,12 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
         prices: of a path and a unit of collateral.
         limits: the caps of the cover.
         strict: whether a wildcard covers only paths that are longer than its text.
+        heartbeat: called before each page, so that a caller can renew a lease.
     """
     if not origins:
         return unsurveyed(dirty, strict=strict)
     found = _all_candidates(dirty, strict=strict)
-    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits))
+    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
     try:
         for origin in origins:
             walk.list(origin)
@@ -234,11 +236,10 @@ class _Stretch:
 
 @dataclass(slots=True)
 class _Walk:
-    """Lists the stretches under the candidates that are worth it."""
-
     listing: Listing
     dirty: Collection[str]
     terms: _Terms
+    heartbeat: Callable[[], None]
     pages: int = 0
     size: int = 0
     seen: set[str] = field(default_factory=set)
@@ -260,6 +261,7 @@ class _Walk:
         after = ""
         while True:
             self.pages += 1
+            self.heartbeat()
             keys, more = self.listing.page(origin.bucket, origin.prefix + prefix[1:], after)
             paths = ["/" + key[len(origin.prefix) :] for key in keys]
             unchanged = [path for path in paths if path not in self.dirty]

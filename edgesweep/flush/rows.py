@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Protocol
 
 from edgesweep.dirty import DirtyRow
+from edgesweep.record.recorder import DirtyWriter
 
 # Rows between two renewals of the lease.
 CHUNK = 1_000
@@ -14,7 +15,7 @@ CHUNK = 1_000
 Span = tuple[datetime, datetime] | tuple[()]
 
 
-class DirtyRows(Protocol):
+class DirtyRows(DirtyWriter, Protocol):
     """The rows that wait."""
 
     def span(self, distribution: str) -> Span:
@@ -30,9 +31,6 @@ class DirtyRows(Protocol):
             until: only those recorded at or before this.
             after: only those beyond this position.
         """
-
-    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
-        """Write rows; return those that could not be written, each with the reason."""
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""

@@ -205,7 +205,8 @@ class Simulation:
         prices: Prices,
         limits: Limits,
         *,
-        strict: bool = False,
+        strict: bool,
+        heartbeat: Callable[[], None],
     ) -> Survey:
         """Survey as the scenario has it; that takes time, and may be the death of the process."""
         scenario, buckets = self.scenario, {source.bucket for source in origins}
@@ -215,7 +216,9 @@ class Simulation:
         if seconds or scenario.pace.plan:
             here().sleep(seconds + scenario.pace.plan * len(dirty))
         if scenario.surveyed == LISTED:
-            return survey(listing, origins, dirty, prices, limits, strict=strict)
+            return survey(
+                listing, origins, dirty, prices, limits, strict=strict, heartbeat=heartbeat
+            )
         everywhere = scenario.surveyed == EVERYWHERE
         return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
 
