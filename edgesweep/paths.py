@@ -83,11 +83,7 @@ def quote(text: str) -> str:
 
 
 def exact_stop(path: str) -> int | None:
-    """Return the length of the longest prefix of an inexact path that a wildcard can keep.
-
-    Returns:
-        None for a path that an exact invalidation path can express.
-    """
+    """Return how many characters a wildcard can keep of an inexact path; None for an exact one."""
     inexact = _INEXACT.search(path)
     stop = inexact.start() if inexact else len(path)
     # A quoted character takes at most 12, so hardly any path has to be measured.

@@ -40,11 +40,7 @@ class Parameter:
     most: int = 1
 
     def checked(self, name: str, text: str) -> str:
-        """Return the value, or the values of a list, each once.
-
-        Raises:
-            BadInput: a value is out of bounds, or there are too many.
-        """
+        """Return the value, or the values of a list, each once; BadInput names a bound."""
         values = split(text) if self.most > 1 else (text,)
         for value in values:
             if not self.fits(value) and (value or self.default):
@@ -164,11 +160,7 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
-        """Read the settings from environment variables.
-
-        Raises:
-            BadInput: a variable is missing or out of its bounds; the text names it.
-        """
+        """Read environment variables; BadInput names one that is missing or out of bounds."""
         read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
         # CloudFormation names the buckets and distributions, including those of a demo.
         given = checked({**read, "bucket": "", "distribution": ""})
@@ -189,22 +181,14 @@ class Settings:
 
 
 def checked(values: Mapping[str, str]) -> Mapping[str, str]:
-    """Return all parameters, each within its bounds.
-
-    Raises:
-        BadInput: one is out of bounds; the text names it, its value and the bound.
-    """
+    """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
     _whole("", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
     return given
 
 
 def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
-    """Return the monthly budget for a number of distributions.
-
-    Raises:
-        BadInput: it is too small for them, or does not pay for the guarantee.
-    """
+    """Return the monthly budget; BadInput if it does not pay for the distributions."""
     usd = None if given["budgetUsd"] == "none" else Decimal(given["budgetUsd"])
     try:
         least = Budget(usd, int(given["freePaths"]), distributions=distributions)

@@ -192,11 +192,6 @@ def unchanged_filter(
     return UnchangedFilter(catalogue, heads, row_token, now, since)
 
 
-def routes(settings: Settings, store: DistributionStore) -> Routes:
-    """Return the stored routes, or those of the settings."""
-    return routes_of(settings, store.load())
-
-
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:
     """Return the routes of a record, or those of the settings without one."""
     if kept is None:

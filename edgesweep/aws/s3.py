@@ -72,9 +72,7 @@ class S3Listing:
 class S3Heads:
     """Looks at objects through HeadObject, which needs the right to `s3:GetObject`.
 
-    Args:
-        client: made with `HEAD_CONFIG`.
-        patience: seconds after which no further request is begun; None for no limit.
+    Its client is made with `HEAD_CONFIG`. It starts no request after `patience` seconds, if given.
     """
 
     def __init__(self, client: "S3Client", patience: float | None = PATIENCE) -> None:

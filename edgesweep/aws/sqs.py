@@ -68,14 +68,9 @@ class Queue:
 
 
 class DeadLetterQueue(Queue):
-    """A dead-letter queue; see `edgesweep.flush.redrive.DeadLetters`.
+    """A dead-letter queue, and the URL of the queue that messages go back to.
 
     StartMessageMoveTask would move all messages and count no redrives, so we move them one by one.
-
-    Args:
-        client: of the account and region of both queues.
-        url: of the dead-letter queue.
-        queue: URL of the queue that messages go back to.
     """
 
     def __init__(self, client: "SQSClient", url: str, queue: str) -> None:

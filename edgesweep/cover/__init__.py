@@ -54,12 +54,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The prices that a cover weighs, in dollars.
-
-    Attributes:
-        path: one invalidation path.
-        refetch: one unit of collateral: an unchanged object that the edge has to fetch again.
-    """
+    """The dollars of a path, and of a unit of collateral: an unchanged object to fetch again."""
 
     path: Decimal = PATH_PRICE
     refetch: Decimal = REFETCH_COST
@@ -73,12 +68,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps on a cover.
-
-    Attributes:
-        wildcards: the most wildcard paths.
-        paths: the most paths, including wildcards; None for any number.
-    """
+    """The most wildcard paths, and the most paths including wildcards; None for any number."""
 
     wildcards: int = MAX_WILDCARDS
     paths: int | None = None
@@ -92,12 +82,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One path of a cover.
-
-    Attributes:
-        dirty: how many dirty paths it matches.
-        collateral: the weight of the unchanged live objects that it hits.
-    """
+    """A path, how many dirty paths it matches, and the weight of unchanged objects it hits."""
 
     pattern: Pattern
     dirty: int
@@ -170,11 +155,7 @@ def choose(
 ) -> Cover:
     """Return the cheapest cover from candidates, which can be reused at other prices.
 
-    Args:
-        candidates: the wildcards to choose from.
-        prices: of a path and a unit of collateral.
-        limits: the caps.
-        heartbeat: called every few seconds, so that a caller can renew a lease.
+    It calls `heartbeat` every few seconds, so that a caller can renew a lease.
 
     Raises:
         Infeasible: no cover keeps the caps.

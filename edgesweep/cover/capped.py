@@ -68,10 +68,7 @@ class _Point(NamedTuple):
 def cheapest_capped(
     candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Callable[[], None]
 ) -> Capped:
-    """Return the cheapest choice of candidates under the caps, which some choice has to meet.
-
-    `heartbeat` is called every few seconds.
-    """
+    """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
 
     def solve(price: int, scale: int) -> _Point:
         heartbeat()

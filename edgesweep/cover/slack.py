@@ -107,11 +107,7 @@ _EXACT = _Label(0, 0, 0, 0, NONE)
 class Enumeration:
     """All choices with little slack, cheapest first.
 
-    Args:
-        candidates: the wildcards to choose from.
-        rates: the real ones.
-        best: the independent choice, at rates with a price on paths and wildcards.
-        caps: those of a choice.
+    `best` is the independent choice, at rates with a price on paths and wildcards.
     """
 
     def __init__(self, candidates: Candidates, rates: Rates, best: Independent, caps: Caps) -> None:
@@ -130,12 +126,9 @@ class Enumeration:
 
         Args:
             room: slack.
-            patience: how many pairs of labels may be looked at.
+            patience: how many pairs of labels may be looked at before `OutOfPatience`.
             width: how many labels of each range are kept, those with the least slack. All, unless
                 given: with fewer the choice keeps the caps but need not be the cheapest.
-
-        Raises:
-            OutOfPatience: it takes more pairs.
         """
         self._patience, self._width = patience, width
         stack: list[_Part] = []

@@ -17,10 +17,10 @@ from edgesweep.paths import Pattern, matcher
 def spell(
     cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
 ) -> tuple[str, ...]:
-    """Return the quoted paths of a cover of requested and changed paths, as many as it has.
+    """Return the quoted paths of a cover, as many as it has.
 
     Args:
-        cover: matches all of both.
+        cover: matches all requested and changed paths.
         requested: quoted invalidation paths.
         changed: viewer paths of objects that changed.
         strict: whether only `/*` is trusted to match its own text.

@@ -56,11 +56,7 @@ class Listing(Protocol):
     """Lists buckets."""
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
-        """Return the first keys under `prefix` that sort after `after`, and whether more follow.
-
-        Raises:
-            Unlistable: the bucket may not be listed.
-        """
+        """Return the first keys under `prefix` after `after`, and whether more follow."""
 
 
 class Remembered:
@@ -99,7 +95,6 @@ class Survey:
     Attributes:
         live: viewer paths of objects, and marks.
         marks: made-up objects that stand for unlisted ones.
-        pages: how many pages were listed.
         refused: why a bucket could not be listed.
     """
 

@@ -19,12 +19,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """CloudFront invalidates, or did so when it first saw this reference.
-
-    Attributes:
-        invalidation: its id.
-        created_at: when it was made, by CloudFront's clock.
-    """
+    """CloudFront invalidates, or did so at `created_at`, when it first saw this reference."""
 
     invalidation: str
     created_at: datetime

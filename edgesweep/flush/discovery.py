@@ -48,11 +48,7 @@ class DistributionSource(Protocol):
     def find(self, known: Collection[str] = ()) -> Sequence[Found]:
         """Return the distributions that lead to the swept buckets.
 
-        Args:
-            known: ids of others that are returned as well, unless they are deleted.
-
-        Raises:
-            Undiscovered: they cannot be read.
+        `known` ids are returned as well, unless they are deleted. It may raise `Undiscovered`.
         """
 
 
@@ -68,10 +64,9 @@ class DistributionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """The distributions that a tick knows.
+    """The distributions that a tick knows, including disabled ones.
 
     Attributes:
-        routes: every distribution, including disabled ones.
         kept: the stored record; None if they could never be read.
         waiting: whether any row is unrouted.
         error: why discovery failed.
@@ -93,12 +88,7 @@ def sweep(
 
 @dataclass(slots=True)
 class Discovery:
-    """Finds distributions, and routes the rows that waited for one.
-
-    Attributes:
-        variants: distribution id -> which viewer paths count.
-        selection: patterns that say which keys are swept.
-    """
+    """Finds distributions, and routes the rows that waited for one."""
 
     source: DistributionSource
     store: DistributionStore

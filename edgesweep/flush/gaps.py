@@ -121,11 +121,7 @@ class Gaps:
             self._missed[bucket] = max(at, self._missed.get(bucket, at))
 
     def look(self, routes: Routes) -> Watched:
-        """Find gaps, and close those that can be closed, if it is time to look.
-
-        Raises:
-            Unswept: a gap stays open; a later look closes it.
-        """
+        """Find gaps and close what can be closed, if it is time; `Unswept` if one stays open."""
         now = self.clock()
         kept = self.store.load() if self._missed or now >= self._look_at else None
         if kept is None:

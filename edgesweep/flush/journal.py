@@ -43,14 +43,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """One request of a flush that CloudFront accepted.
-
-    Attributes:
-        id: CloudFront's id.
-        month: the month that pays, as `YYYY-MM`.
-        exact: exact paths in it.
-        wildcards: wildcard paths in it.
-    """
+    """A request of a flush that CloudFront accepted, and the `YYYY-MM` that pays for it."""
 
     id: str
     month: str
@@ -208,7 +201,6 @@ class Lease:
 
     Attributes:
         token: the owner's; ownership is the token, never the time.
-        expires_at: when another flusher may take it.
         unfinished: id of the flush that is neither settled nor rejected.
         in_progress: accepted requests that were not yet seen completed.
         flushed_at: when the last flush was opened.
@@ -286,22 +278,16 @@ class Journal(Protocol):
         Args:
             flush: a new one.
             lease: ours; its `in_progress` replaces the recorded one.
-            limits: for the ledger after the charge.
+            limits: for the ledger after the charge; beyond them it raises `OverLimit`.
             replaced: the unfinished flush that is rejected in the same transaction; without it
                 there must be no unfinished flush.
-
-        Raises:
-            OverLimit: nothing was written.
         """
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         """Replace an unfinished flush by `to`, which one of its methods made, and return that.
 
-        In the same transaction the ledger follows its charges within `limits`, and the lease gains
-        accepted requests and lets go of a finished flush.
-
-        Raises:
-            OverLimit: nothing was written.
+        In the same transaction the ledger follows its charges, and the lease gains accepted
+        requests and lets go of a finished flush. Beyond `limits` it raises `OverLimit`.
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:

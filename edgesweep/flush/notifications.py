@@ -34,14 +34,7 @@ def unwired(
     notifications: Callable[[str], Notifications],
     warn: Callable[[str], None],
 ) -> Sequence[str]:
-    """Return the buckets that publish no events; warn of those whose configuration is unreadable.
-
-    Args:
-        buckets: their names.
-        queue: as for `reaches`.
-        notifications: reads a bucket's configuration.
-        warn: logs a warning.
-    """
+    """Return the buckets that publish no events; warn if a configuration is unreadable."""
 
     def silent(bucket: str) -> bool:
         try:

@@ -94,13 +94,6 @@ def demanded(
     wildcards: int,
     keep: Callable[[], None] = lambda: None,
 ) -> tuple[int, ...]:
-    """Return how many paths the cheapest cover takes at each price of the ladder.
-
-    Args:
-        candidates: the wildcards to choose from.
-        refetch: dollars of an object.
-        wildcards: the most wildcards.
-        keep: renews the lease.
-    """
+    """Return how many paths the cheapest cover takes at each price of the ladder."""
     covers = climb(candidates, LADDER, refetch, Limits(wildcards), keep)
     return tuple(len(cover.members) for cover in covers)

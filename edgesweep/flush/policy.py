@@ -48,7 +48,6 @@ class Go:
     """Flush now.
 
     Attributes:
-        reason: why.
         paths: how many paths may be spent at once.
         wildcards: how many of them may be wildcards.
         limits: month -> the most paths in its ledger afterwards, None for no limit.

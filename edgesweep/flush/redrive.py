@@ -36,14 +36,7 @@ ATTEMPTS = 9
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message of the dead-letter queue.
-
-    Attributes:
-        receipt: the handle that removes it.
-        body: an event of S3, or anything else.
-        sent_at: when it was sent to the queue last.
-        redriven: how often it was sent back.
-    """
+    """A dead letter: when it was sent to its queue last, and how often it was sent back."""
 
     id: str
     receipt: str
@@ -80,10 +73,7 @@ def redrive(
 ) -> Iterator[int]:
     """Send messages back that need not wait, hide the others, and yield how many more were sent.
 
-    Args:
-        dead: the queue.
-        wait: returns how long to hide a message; 0 sends it back.
-        most: how many messages to read; all unless given.
+    `wait` returns how long to hide a message, 0 to send it back; `most` messages are read.
     """
     left = dead.waiting() if most is None else min(most, dead.waiting())
     while left > 0 and (letters := dead.take()):

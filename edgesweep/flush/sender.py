@@ -156,11 +156,8 @@ class Sender:
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return the invalidation that unanswered attempts have made, if any.
 
-        Every attempt was made in a charged month. Once none of these months is near, the last
-        attempt is over.
-
-        Raises:
-            OverLimit: an attempt may still be under way.
+        Every attempt was made in a charged month. While one of these is near, an attempt may still
+        be under way, and it raises `OverLimit`.
         """
         if flush.answered:
             return None

@@ -56,9 +56,7 @@ class Sweeper:
         """Delete a portion of the older rows that the accepted paths of a flush cover.
 
         The accepted paths of a flush that it replaces count as well, for rows older than that one.
-
-        Returns:
-            The flush, and whether that was the last portion.
+        Return the flush, and whether that was the last portion.
         """
         sent = list(self._sent(flush))
         if not sent:
@@ -80,11 +78,7 @@ class Sweeper:
         return self.journal.advance(flush, flush.sweep(place)), False
 
     def unroute(self, held: HeldLease) -> bool:
-        """Let a portion of the rows of a distribution that is gone wait for another one.
-
-        Returns:
-            Whether that was the last portion.
-        """
+        """Move a portion of the rows of a gone distribution; return whether it was the last one."""
         rows = self.dirty.read(held.distribution)
         for chunk in self._portion(rows, held):
             for part in _parts(chunk, held):

@@ -31,7 +31,6 @@ class Ticked:
     """The result of a tick.
 
     Attributes:
-        outcomes: one for each distribution that wanted a flush.
         unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
         refusal: why the guaranteed interval is not kept.

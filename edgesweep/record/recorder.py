@@ -57,8 +57,7 @@ class Recorded:
     """The result of a batch.
 
     Attributes:
-        rows: how many were written.
-        unrouted: how many of them are of buckets that no distribution leads to.
+        unrouted: how many rows are of buckets that no distribution leads to.
         failed: message id -> why it has to come back.
         passed_over: why changes got no row -> how many.
         unconfirmed: objects that stay unknown to the catalogue -> the reason.
@@ -75,11 +74,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Turns batches of messages into dirty rows.
+    """Turns batches of messages into dirty rows, spread over `shards` of each distribution.
 
-    Attributes:
-        token: a source of random hexadecimal text, one for each row.
-        shards: partitions of each distribution, to lift the write limit of one.
+    `token` returns another random hexadecimal text for each row.
     """
 
     routes: Router
@@ -92,9 +89,7 @@ class Recorder:
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
         """Write one row for each distinct distribution, bucket and key of the batch.
 
-        Args:
-            messages: the batch, in any order, duplicates included.
-            now: the time at which the batch was received, or earlier.
+        `now` is the time at which the batch was received, or earlier.
         """
         understood, failed = _understand(messages)
         changes = list(dict.fromkeys(chain.from_iterable(understood.values())))

@@ -119,14 +119,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A known object.
+    """A known object: the same as in `Head`, and since when it holds.
+
+    Entries of the first release lack `version` and `seen_at`.
 
     Attributes:
-        etag: as in `Head`.
-        headers: as in `Head`.
         since: the entry holds only for events after this moment; None: for all.
-        version: as in `Head`; absent also in entries that were learnt before it was kept.
-        seen_at: as in `Head`; absent in entries that were learnt before it was kept.
     """
 
     etag: str
@@ -136,11 +134,7 @@ class Entry:
     seen_at: datetime | None = None
 
     def is_complete(self, since: datetime | None) -> bool:
-        """Tell whether no event was missed after it was seen.
-
-        Args:
-            since: the moment up to which events may have been missed; None: never.
-        """
+        """Tell whether it was seen after `since`, the end of the last gap in the events, if any."""
         return since is None or (self.seen_at is not None and self.seen_at >= since)
 
     def may_hold_after(self, events: Iterable[Change]) -> bool:
@@ -174,11 +168,7 @@ class Catalogue(Protocol):
         """Make objects unknown under a token; return those that were not, with the reason."""
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
-        """Set the entries of objects still unknown under `token`, and of no other.
-
-        Returns:
-            Those that failed for another reason, with that reason.
-        """
+        """Set the entries of objects still unknown under `token`; return failures, and why."""
 
 
 class Heads(Protocol):
@@ -223,8 +213,7 @@ class NoCatalogue:
 class UnchangedFilter:
     """Tells changed objects from unchanged ones.
 
-    Attributes:
-        complete_since: bucket -> up to when events of it may have been missed; absent for never.
+    `complete_since` says for a bucket up to when its events may have been missed, if ever.
     """
 
     catalogue: Catalogue
@@ -282,14 +271,9 @@ class UnchangedFilter:
 
 
 def fingerprint(headers: Mapping[str, str]) -> str:
-    """Return a digest of the headers that viewers see.
+    """Return a digest of the headers that viewers see, of S3's headers with lower-case names.
 
-    Args:
-        headers: response headers of S3, their names in lower case.
-
-    >>> fingerprint({"content-type": "text/css", "date": "now"}) == fingerprint(
-    ...     {"content-type": "text/css"}
-    ... )
+    >>> fingerprint({"date": "now"}) == fingerprint({})
     True
     """
     viewed = sorted(

@@ -33,10 +33,9 @@ _EVERYTHING = "/" + _QUERY
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A cache behaviour.
+    """A cache behaviour; its origins are none known, one, or several of an origin group.
 
     Attributes:
-        origins: the buckets it leads to: one, several in an origin group, or none known.
         query_strings: whether query strings are part of the cache key.
         rewritten: whether a function sees requests and may answer `/docs/` from `docs/index.html`.
     """

@@ -35,12 +35,9 @@ class Variants:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Self:
-        """Return exactly these variants.
+        """Return exactly these variants, or raise BadInput for an unknown name.
 
         `stems` alone concerns wildcards and leaves all others as they are configured.
-
-        Raises:
-            BadInput: a name is unknown.
         """
         named = {name.strip() for name in names} - {"", "none"}
         if named == {"stems"}:
@@ -52,15 +49,12 @@ class Variants:
 
 
 def parse(text: str) -> Mapping[str, Variants]:
-    """Return distribution id -> variants, as `[ID=]NAME[+NAME...]`, separated by commas, says.
+    """Return distribution id -> variants, from `[ID=]NAME[+NAME...]`, separated by commas.
 
-    An entry without an id applies to all other distributions.
+    An entry without an id applies to all other distributions. An unknown name is BadInput.
 
     >>> sorted(parse("folders+queries, E2QWRUHEXAMPLE=none"))
     ['', 'E2QWRUHEXAMPLE']
-
-    Raises:
-        BadInput: a name is unknown.
     """
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     named = [entry.rpartition("=") for entry in entries]

@@ -29,13 +29,7 @@ _FOR_TENANTS = "tenant-only"
 
 
 class Distributions:
-    """The distributions of one account that lead to some buckets.
-
-    Args:
-        client: with `DISCOVERY_CONFIG`.
-        buckets: the swept buckets; all if empty.
-        only: ids of the distributions to read; all that lead to the buckets if empty.
-    """
+    """The distributions that lead to some buckets, or to any if empty; or `only` some ids."""
 
     def __init__(
         self, client: "CloudFrontClient", buckets: Collection[str] = (), only: Sequence[str] = ()

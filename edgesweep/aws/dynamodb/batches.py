@@ -42,11 +42,7 @@ class Batches:
         return unwritten
 
     def read(self, keys: Sequence[Request]) -> Iterator[Any]:
-        """Yield the items with these keys that DynamoDB returns, strongly consistent.
-
-        Raises:
-            BotoCoreError, ClientError: DynamoDB refused, or did not answer.
-        """
+        """Yield the items with these keys, strongly consistent; errors of botocore pass through."""
         for start in range(0, len(keys), _READS):
             batch: Sequence[Request] = keys[start : start + _READS]
             for _ in self._attempts():

@@ -37,13 +37,7 @@ class _Row(Keyed):
 
 
 class DirtyTable:
-    """The table `dirty`.
-
-    Args:
-        name: the table's name.
-        shards: returns how many partitions of each distribution to read.
-        pause: sleeps for some seconds between attempts.
-    """
+    """The table `dirty`; `shards` returns how many partitions of each distribution to read."""
 
     def __init__(
         self,
@@ -64,11 +58,7 @@ class DirtyTable:
         return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
-        """Delete exactly these rows; one that is gone already is no error.
-
-        Raises:
-            Unwritten: some rows are still there.
-        """
+        """Delete exactly these rows, gone or not; raise `Unwritten` if some are still there."""
         keys = [{"pk": {"S": row.partition}, "sk": {"S": row.position}} for row in rows]
         unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
         if unwritten:
@@ -109,7 +99,6 @@ class DirtyTable:
     def read(
         self, distribution: str, until: datetime | None = None, after: str = ""
     ) -> Iterator[DirtyRow]:
-
         shards = [
             self._query(distribution, shard, range_key_condition=_between(after, until))
             for shard in range(self._shards())

@@ -146,9 +146,7 @@ class FlushTable:
     def _transaction(self) -> Iterator[_Transaction]:
         """Yield a transaction to fill, then commit it; retry if it met another.
 
-        Raises:
-            OverLimit: only the ledger's condition failed.
-            Overtaken: another condition failed.
+        It raises `OverLimit` if only the ledger's condition failed, else `Overtaken`.
         """
         transaction = _Transaction(connection=self._connection)
         yield transaction
