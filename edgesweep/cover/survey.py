@@ -4,7 +4,7 @@ Goal: list no more of a bucket than the choice of a cover can use, and never ass
 stretch is empty.
 
 Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
-key order. A candidate is hopeless once it has hit so many unchanged objects that no cover with it
+key order. A candidate is hopeless once its unchanged objects weigh too much: no cover with it
 is the cheapest; where all candidates around a key are hopeless, the listing jumps to the next one.
 
 A candidate is hopeless in this case: a path for each of its items, instead of the candidate, takes
