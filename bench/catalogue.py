@@ -129,7 +129,7 @@ def measure(
     wire = Wire(known)
     handlers = [("before-send.s3", wire.head), ("before-send.dynamodb", wire.dynamodb)]
     botocore.handlers.BUILTIN_HANDLERS.extend(handlers)
-    sieve = UnchangedFilter(
+    unchanged = UnchangedFilter(
         CatalogueTable("catalogue"),
         S3Heads(boto3.Session().client("s3", config=HEAD_CONFIG), patience=None),
         lambda: f"{next(numbers):016x}",
@@ -138,9 +138,9 @@ def measure(
     recorder = Recorder(
         Everywhere(),
         DirtyTable("dirty"),
-        sieve.token,
+        unchanged.token,
         selection=selection,
-        unchanged=sieve if checked else NoCatalogue(),
+        unchanged=unchanged if checked else NoCatalogue(),
     )
     batch = [Message(f"m{n}", notification(f"posts/{n}.html")) for n in range(EVENTS)]
     recorder.record(batch, NOW)

@@ -36,9 +36,7 @@ class Change:
     """A change of one object, which viewers may still see as it was before.
 
     Attributes:
-        bucket: the bucket's name.
-        key: the object's key, decoded.
-        kind: created or removed.
+        key: decoded.
         changed_at: when S3 finished the request, in UTC.
         etag: absent where the event lacks it, as for a permanent removal.
         size: bytes; absent as `etag` is.
@@ -100,7 +98,6 @@ class DirtyRow:
 
     Attributes:
         distribution: a distribution id, or `UNROUTED`.
-        subject: the change of an object, or a requested path.
         recorded_at: the recorder's clock when it received the change or the request.
         token: random text that tells rows of the same instant apart.
         shard: which partition of the distribution holds the row.
@@ -114,18 +111,13 @@ class DirtyRow:
 
     @property
     def change(self) -> Change:
-        """The change of an object.
-
-        Raises:
-            TypeError: the row holds a requested path.
-        """
+        """The change of an object; raises TypeError if the row holds a requested path."""
         if isinstance(self.subject, Change):
             return self.subject
         raise TypeError(self.subject)
 
     @property
     def partition(self) -> str:
-        """The row's partition key."""
         return partition(self.distribution, self.shard)
 
     @property

@@ -1,5 +1,6 @@
-"""One base error and its few kinds; the type says who has to act."""
+"""Every kind of error: the type says who has to act, and the message is built from its data."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -19,11 +20,70 @@ class Infeasible(BadInput):
     """No cover exists under the given caps."""
 
 
+class OutOfPatience(EdgesweepError):
+    """The search for a cover took more steps than it was given."""
+
+
+class Overtaken(EdgesweepError):
+    """Somebody else took the lease or went on with the flush: let go of both."""
+
+
+class OverLimit(EdgesweepError):
+    """The ledger of a month has no room for the paths of a flush."""
+
+
+@dataclass(eq=False)
 class NoStack(EdgesweepError):
     """There is no stack of that name in a region."""
 
-    def __init__(self, name: str, region: str | None) -> None:
-        super().__init__(
-            f"There is no stack {name} in {region}; say --stage or --stack, and --region"
+    name: str
+    region: str | None
+
+    def __str__(self) -> str:
+        return (
+            f"There is no stack {self.name} in {self.region}; say --stage or --stack, and --region"
         )
-        self.name, self.region = name, region
+
+
+@dataclass(eq=False)
+class Unlistable(EdgesweepError):
+    """A bucket may not be listed, or does not answer."""
+
+    bucket: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The bucket {self.bucket} cannot be listed: {self.reason}"
+
+
+@dataclass(eq=False)
+class Undiscovered(EdgesweepError):
+    """CloudFront did not answer, or refused to describe the distributions."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The distributions cannot be read: {self.reason}"
+
+
+@dataclass(eq=False)
+class Unwritten(EdgesweepError):
+    """DynamoDB did not take every deletion of rows."""
+
+    left: int
+    rows: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.left} of {self.rows} rows were not deleted: {self.reason}"
+
+
+@dataclass(eq=False)
+class Unswept(EdgesweepError):
+    """A distribution could not be asked to forget everything."""
+
+    distribution: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} could not be asked to forget everything: {self.reason}"

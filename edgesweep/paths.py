@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+# Stands for any bucket.
+ANY_BUCKET = "*"
+
 # "The maximum length of a path is 4,000 characters", including the star of a wildcard.
 MAX_LENGTH = 4_000
 
@@ -29,20 +32,35 @@ MAX_WILDCARDS = 13
 _INEXACT = re.compile(r"[~*?]")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Pattern:
-    """An invalidation path before quoting.
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A bucket behind a distribution.
 
     Attributes:
-        text: a viewer path, or the prefix that a wildcard keeps.
-        wildcard: whether it stands for every viewer path that starts with `text`.
+        prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
+        website: whether it is the bucket's website endpoint, which serves `/docs/` from
+            `docs/index.html`.
     """
+
+    bucket: str
+    prefix: str = ""
+    website: bool = False
+
+    def path(self, bucket: str, key: str) -> str | None:
+        """Return the viewer path that requests an object from this origin, None if none does."""
+        if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
+            return None
+        return "/" + key[len(self.prefix) :]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pattern:
+    """An unquoted invalidation path; a wildcard stands for all paths that start with `text`."""
 
     text: str
     wildcard: bool = False
 
     def matches(self, viewer_path: str) -> bool:
-        """Tell whether CloudFront would forget `viewer_path`."""
         return viewer_path.startswith(self.text) if self.wildcard else viewer_path == self.text
 
     def quoted(self) -> str:
@@ -65,11 +83,7 @@ def quote(text: str) -> str:
 
 
 def exact_stop(path: str) -> int | None:
-    """Return the length of the longest prefix of an inexact path that a wildcard can keep.
-
-    Returns:
-        None for a path that an exact invalidation path can express.
-    """
+    """Return how many characters a wildcard can keep of an inexact path; None for an exact one."""
     inexact = _INEXACT.search(path)
     stop = inexact.start() if inexact else len(path)
     # A quoted character takes at most 12, so hardly any path has to be measured.
@@ -99,9 +113,7 @@ def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
 def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
     """Return a test of viewer paths: whether one of the quoted `paths` matches.
 
-    Args:
-        paths: quoted invalidation paths.
-        strict: whether only `/*` is trusted to match its own text.
+    If `strict`, only `/*` is trusted to match its own text.
     """
     patterns = [(unquote(path.removesuffix("*")), path.endswith("*")) for path in paths]
     exact = {text for text, wildcard in patterns if not wildcard}

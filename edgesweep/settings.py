@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Self
 
 from edgesweep.errors import BadInput
@@ -39,11 +40,7 @@ class Parameter:
     most: int = 1
 
     def checked(self, name: str, text: str) -> str:
-        """Return the value, or the values of a list, each once.
-
-        Raises:
-            BadInput: a value is out of bounds, or there are too many.
-        """
+        """Return the value, or the values of a list, each once; BadInput names a bound."""
         values = split(text) if self.most > 1 else (text,)
         for value in values:
             if not self.fits(value) and (value or self.default):
@@ -83,7 +80,7 @@ def _dollars(default: Decimal, most: int) -> Parameter:
 
 
 _DISTRIBUTION = "E[A-Z0-9]{5,30}"
-_VIEWER_PATH = f"({'|'.join(variants.WORDS)})"
+_VIEWER_PATH = f"({'|'.join(variants.NAMES)})"
 _PATTERNS = like(
     "",
     r"[^\s,]{1,255}",
@@ -100,10 +97,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         10,
     ),
     "distribution": like(
-        "",
-        _DISTRIBUTION,
-        "a distribution id: an E followed by capital letters and digits",
-        20,
+        "", _DISTRIBUTION, "a distribution id: an E followed by capital letters and digits", 20
     ),
     "include": _PATTERNS,
     "exclude": _PATTERNS,
@@ -111,14 +105,12 @@ PARAMETERS: Mapping[str, Parameter] = {
     "viewerPaths": like(
         "",
         rf"({_DISTRIBUTION}=)?(none|{_VIEWER_PATH}(\+{_VIEWER_PATH})*)",
-        f"{', '.join(variants.WORDS[:-1])} and {variants.WORDS[-1]} joined by +, or none, with or "
+        f"{', '.join(variants.NAMES[:-1])} and {variants.NAMES[-1]} joined by +, or none, with or "
         "without a distribution id and = before it",
         _LONGEST,
     ),
     "budgetUsd": like(
-        "0",
-        r"none|\d{1,6}(\.\d{1,2})?",
-        "dollars from 0 to 999999.99, or none for no limit",
+        "0", r"none|\d{1,6}(\.\d{1,2})?", "dollars from 0 to 999999.99, or none for no limit"
     ),
     "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
     "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
@@ -147,7 +139,6 @@ class Settings:
         catalogue_table: if empty, every upload is a change.
         distributions: ids of those that serve the buckets; if empty, they are discovered.
         shards: partitions over which the dirty rows of a distribution are spread.
-        selection: the keys to sweep.
         variants: distribution id -> the viewer paths of an object that count.
         notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
         queue: URL of the queue of changes; empty for a function that does not use it.
@@ -169,11 +160,7 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
-        """Read the settings from environment variables.
-
-        Raises:
-            BadInput: a variable is missing or out of its bounds; the text names it.
-        """
+        """Read environment variables; BadInput names one that is missing or out of bounds."""
         read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
         # CloudFormation names the buckets and distributions, including those of a demo.
         given = checked({**read, "bucket": "", "distribution": ""})
@@ -185,9 +172,7 @@ class Settings:
             distributions=split(read["distribution"]),
             policy=_policy(given),
             shards=int(given["shards"]),
-            selection=Selection(
-                *(split(given[key]) for key in ("include", "exclude", "immutable"))
-            ),
+            selection=Selection(*map(split, itemgetter("include", "exclude", "immutable")(given))),
             variants=variants.parse(given["viewerPaths"]),
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
@@ -196,29 +181,20 @@ class Settings:
 
 
 def checked(values: Mapping[str, str]) -> Mapping[str, str]:
-    """Return all parameters, each within its bounds.
-
-    Raises:
-        BadInput: one is out of bounds; the text names it, its value and the bound.
-    """
+    """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
     _whole("", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
     return given
 
 
 def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
-    """Return the monthly budget for a number of distributions.
-
-    Raises:
-        BadInput: it is too small for them, or does not pay for the guarantee.
-    """
+    """Return the monthly budget; BadInput if it does not pay for the distributions."""
     usd = None if given["budgetUsd"] == "none" else Decimal(given["budgetUsd"])
     try:
         least = Budget(usd, int(given["freePaths"]), distributions=distributions)
     except BadInput as error:
-        msg = (
-            f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}: {error}"
-        )
+        named = f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}"
+        msg = f"{named}: {error}"
         raise BadInput(msg) from error
     minutes = given["guaranteeMinutes"]
     if not minutes:

@@ -5,7 +5,7 @@ Functions and command share it. A dry run is the same flusher on adapters that w
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,8 +18,13 @@ from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, Route
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Listing, Remembered, Source, Survey, survey, with_marks
-from edgesweep.flush.discovery import REFRESHED, Discovery, DistributionSource, DistributionStore
+from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
+from edgesweep.flush.discovery import (
+    REFRESH_EVERY,
+    Discovery,
+    DistributionSource,
+    DistributionStore,
+)
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
@@ -89,7 +94,7 @@ def flusher(
         journal=journal,
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
-        survey=_Surveyor(adapters.listing, routes, warn),
+        survey=_BucketSurveyor(adapters.listing, routes, warn),
         viewer_paths=routes.paths_of,
         strict=routes.strict,
         gone=routes.gone,
@@ -180,27 +185,15 @@ def unchanged_filter(
     patience: float | None = PATIENCE,
     kept: Kept | None = None,
 ) -> UnchangedFilter:
-    """Wire the filter of uploads that change nothing.
-
-    Args:
-        settings: they name a catalogue.
-        session: of the buckets' region.
-        patience: see `S3Heads`.
-        kept: its gaps say which entries cannot be trusted; without it all entries are.
-    """
+    """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
     catalogue = CatalogueTable(settings.catalogue_table)
     heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience)
     since = kept.complete_since if kept else {}
     return UnchangedFilter(catalogue, heads, row_token, now, since)
 
 
-def routes(settings: Settings, store: DistributionStore) -> Routes:
-    """Return the routes that a store holds, or those of the settings."""
-    return routes_of(settings, store.load())
-
-
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:
-    """Return the routes that `kept` holds, or those of the settings."""
+    """Return the routes of a record, or those of the settings without one."""
     if kept is None:
         return everywhere(settings.distributions, settings.buckets)
     return Routes(kept.distributions, settings.variants)
@@ -216,8 +209,13 @@ def token() -> str:
     return secrets.token_hex(4)
 
 
+def row_token() -> str:
+    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
+    return secrets.token_hex(8)
+
+
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return a function that caches the answer of `ask` for `REFRESHED`.
+    """Return a function that caches the answer of `ask` for `REFRESH_EVERY`.
 
     A warm flusher must learn of partitions that a recorder has begun to use.
     """
@@ -225,21 +223,16 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
 
     def latest() -> int:
         nonlocal asked_at, answer
-        if clock() - asked_at >= REFRESHED:
+        if clock() - asked_at >= REFRESH_EVERY:
             asked_at, answer = clock(), ask()
         return answer
 
     return latest
 
 
-def row_token() -> str:
-    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
-    return secrets.token_hex(8)
-
-
 @dataclass(frozen=True, slots=True)
-class _Surveyor:
-    """Lists what a cover needs to know about the buckets of a distribution."""
+class _BucketSurveyor:
+    """Lists the objects that a cover of a distribution depends on."""
 
     listing: Listing
     routes: Routes
@@ -254,21 +247,8 @@ class _Surveyor:
         keep: Callable[[], None],
     ) -> Survey:
         origins = self.routes.origins(distribution)
-        sources = [Source(origin.bucket, origin.prefix) for origin in origins]
         strict = self.routes.strict(distribution)
-        found = survey(_Kept(self.listing, keep), sources, dirty, prices, limits, strict=strict)
+        found = survey(self.listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
         if found.refused:
             self.warn(found.refused)
         return with_marks(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A listing that renews the lease before each page."""
-
-    listing: Listing
-    keep: Callable[[], None]
-
-    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
-        self.keep()
-        return self.listing.page(bucket, prefix, after)

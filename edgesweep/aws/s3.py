@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from edgesweep.cover.survey import Unlistable
+from edgesweep.errors import Unlistable
 from edgesweep.flush.notifications import Notifications
 from edgesweep.record.unchanged import Head, Name, fingerprint
 
@@ -65,17 +65,14 @@ class S3Listing:
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
         except (ClientError, HTTPClientError, NoConnection) as error:
-            msg = f"The bucket {bucket} cannot be listed: {error}"
-            raise Unlistable(msg) from error
+            raise Unlistable(bucket, str(error)) from error
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 
 
 class S3Heads:
     """Looks at objects through HeadObject, which needs the right to `s3:GetObject`.
 
-    Args:
-        client: made with `HEAD_CONFIG`.
-        patience: seconds after which no further request is begun; None: however long it takes.
+    Its client is made with `HEAD_CONFIG`. It starts no request after `patience` seconds, if given.
     """
 
     def __init__(self, client: "S3Client", patience: float | None = PATIENCE) -> None:
@@ -97,7 +94,7 @@ class S3Heads:
         try:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         except (BotoCoreError, ClientError):
-            # Gone, not ours to read, throttled: what is not seen counts as changed.
+            # Gone, unreadable or throttled: an unseen object counts as changed.
             return None
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return Head(

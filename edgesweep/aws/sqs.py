@@ -47,7 +47,7 @@ def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datet
 
 
 class Queue:
-    """A queue that can report its depth."""
+    """A queue."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -68,14 +68,9 @@ class Queue:
 
 
 class DeadLetterQueue(Queue):
-    """A dead-letter queue; see `edgesweep.flush.redrive.DeadLetters`.
+    """A dead-letter queue, and the URL of the queue that messages go back to.
 
     StartMessageMoveTask would move all messages and count no redrives, so we move them one by one.
-
-    Args:
-        client: of the account and region of both queues.
-        url: the dead-letter queue.
-        queue: the URL of the queue that messages go back to.
     """
 
     def __init__(self, client: "SQSClient", url: str, queue: str) -> None:
@@ -83,7 +78,6 @@ class DeadLetterQueue(Queue):
         self._queue = queue
 
     def take(self) -> Sequence[Letter]:
-        """Return up to ten messages, and hide them from others for two minutes."""
         taken = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=_BATCH,
@@ -102,28 +96,20 @@ class DeadLetterQueue(Queue):
         return len(sent)
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
+        seconds = {letter.receipt: ceil(wait.total_seconds()) for letter, wait in waits.items()}
         entries = [
-            {
-                "Id": str(number),
-                "ReceiptHandle": letter.receipt,
-                "VisibilityTimeout": ceil(wait.total_seconds()),
-            }
-            for number, (letter, wait) in enumerate(waits.items())
+            {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": timeout}
+            for number, (receipt, timeout) in enumerate(seconds.items())
         ]
         for start in range(0, len(entries), _BATCH):
             batch = entries[start : start + _BATCH]
             self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=batch)  # type: ignore[arg-type]  # a TypedDict
 
     def _sent(self, letters: Sequence[Letter]) -> Iterator[Letter]:
+        counts = [{"DataType": "Number", "StringValue": str(one.redriven + 1)} for one in letters]
         entries = [
-            {
-                "Id": str(number),
-                "MessageBody": letter.body,
-                "MessageAttributes": {
-                    REDRIVEN: {"DataType": "Number", "StringValue": str(letter.redriven + 1)}
-                },
-            }
-            for number, letter in enumerate(letters)
+            {"Id": str(n), "MessageBody": one.body, "MessageAttributes": {REDRIVEN: counts[n]}}
+            for n, one in enumerate(letters)
         ]
         answer = self._client.send_message_batch(QueueUrl=self._queue, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
         return (letters[int(one["Id"])] for one in answer.get("Successful", []))
@@ -135,17 +121,14 @@ def _letter(message: "MessageTypeDef") -> Letter:
     # A message whose count somebody else wrote, as no number, is not redriven.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
     sent = int(message["Attributes"]["SentTimestamp"]) / 1000
+    sent_at = datetime.fromtimestamp(sent, UTC)
     return Letter(
-        id=message["MessageId"],
-        receipt=message["ReceiptHandle"],
-        body=message["Body"],
-        sent_at=datetime.fromtimestamp(sent, UTC),
-        redriven=redriven,
+        message["MessageId"], message["ReceiptHandle"], message["Body"], sent_at, redriven
     )
 
 
 def _batches(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
-    """Yield messages in batches that SQS accepts; one that is too large goes alone."""
+    """Yield messages in batches that SQS accepts; a message that is too large goes alone."""
     batch: list[Letter] = []
     room = _BATCH_BYTES
     for letter in letters:

@@ -49,7 +49,7 @@ def flushes(
     edgesweep flushes '2026-11-24T12:00:00.000000Z#1f3a5c7e'
     """  # noqa: D301  # \b tells click to keep the lines
     settings = deployed.settings
-    known = wiring.routes(settings, RoutesTable(settings.flushes_table))
+    known = wiring.routes_of(settings, RoutesTable(settings.flushes_table).load())
     distributions = [distribution] if distribution else known.ids
     if flush_id is None:
         found = list(_newest(History(settings.flushes_table), distributions, limit))

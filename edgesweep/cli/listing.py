@@ -9,7 +9,8 @@ from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import session
 from edgesweep.cli.progress import progress
 from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Listing, Source, Survey, survey
+from edgesweep.cover.survey import Listing, Survey, survey
+from edgesweep.paths import Origin
 
 
 def survey_bucket(
@@ -25,7 +26,7 @@ def survey_bucket(
     with closing(session(region, profile).client("s3")) as client, progress(*columns) as display:
         task = display.add_task("Listing", total=None)
         counted = _Counted(S3Listing(client), display, task)
-        return survey(counted, [Source(bucket)], dirty, prices, limits)
+        return survey(counted, [Origin(bucket)], dirty, prices, limits)
 
 
 class _Counted:

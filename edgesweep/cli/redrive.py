@@ -11,12 +11,12 @@ from edgesweep.cli.format import count
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.redrive import HIDDEN
+from edgesweep.flush.redrive import LONGEST_HIDING
 from edgesweep.flush.redrive import redrive as send_back
 
 _HIDDEN = (
     "the flush function has hidden them until they are due; "
-    f"try again in {HIDDEN // timedelta(minutes=1)} minutes at the latest"
+    f"try again in {LONGEST_HIDING // timedelta(minutes=1)} minutes at the latest"
 )
 
 

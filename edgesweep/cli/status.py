@@ -39,7 +39,9 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    routes = wiring.routes(deployed.settings, RoutesTable(deployed.settings.flushes_table))
+    routes = wiring.routes_of(
+        deployed.settings, RoutesTable(deployed.settings.flushes_table).load()
+    )
     policy, refusal = shared(deployed.settings.policy, routes.enabled)
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")

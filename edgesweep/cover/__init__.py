@@ -54,12 +54,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The prices that a cover weighs, in dollars.
-
-    Attributes:
-        path: one invalidation path.
-        refetch: one unit of collateral: an unchanged object that the edge has to fetch again.
-    """
+    """The dollars of a path, and of a unit of collateral: an unchanged object to fetch again."""
 
     path: Decimal = PATH_PRICE
     refetch: Decimal = REFETCH_COST
@@ -73,12 +68,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps on a cover.
-
-    Attributes:
-        wildcards: the most wildcard paths.
-        paths: the most paths, including wildcards; None for any number.
-    """
+    """The most wildcard paths, and the most paths including wildcards; None for any number."""
 
     wildcards: int = MAX_WILDCARDS
     paths: int | None = None
@@ -92,13 +82,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One path of a cover.
-
-    Attributes:
-        pattern: the path.
-        dirty: how many dirty paths it matches.
-        collateral: the weight of the unchanged live objects that it hits.
-    """
+    """A path, how many dirty paths it matches, and the weight of unchanged objects it hits."""
 
     pattern: Pattern
     dirty: int
@@ -107,10 +91,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Paths that match every dirty path, none of them needlessly.
+    """Paths that match every dirty path, none of them needlessly, in the order of their text.
 
     Attributes:
-        members: in the order of their text.
         gap: the most dollars that a cheaper cover could save; 0 if this one is proven optimal.
     """
 
@@ -124,7 +107,6 @@ class Cover:
 
     @property
     def wildcards(self) -> int:
-        """How many members are wildcards."""
         return sum(member.pattern.wildcard for member in self.members)
 
     @property
@@ -133,7 +115,7 @@ class Cover:
         return sum(member.collateral for member in self.members)
 
     def cost(self, prices: Prices) -> Decimal:
-        """Return what the paths and their collateral cost, in dollars."""
+        """Return the dollars of the paths and their collateral."""
         return prices.path * len(self.members) + prices.refetch * self.collateral
 
 
@@ -154,7 +136,7 @@ def cover(
     Args:
         dirty: decoded viewer paths that must be matched; any order, repeats allowed.
         live: decoded viewer paths that exist, dirty or not; any order, repeats allowed.
-        prices: what a path and a unit of collateral cost.
+        prices: of a path and a unit of collateral.
         limits: the caps.
         weight: collateral of an unchanged live object, at least 0; by default 1.
 
@@ -173,11 +155,7 @@ def choose(
 ) -> Cover:
     """Return the cheapest cover from candidates, which can be reused at other prices.
 
-    Args:
-        candidates: the wildcards to choose from.
-        prices: of a path and a unit of collateral.
-        limits: the caps.
-        heartbeat: called every few seconds, so that a caller can renew a lease.
+    It calls `heartbeat` every few seconds, so that a caller can renew a lease.
 
     Raises:
         Infeasible: no cover keeps the caps.

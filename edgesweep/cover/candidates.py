@@ -105,7 +105,7 @@ def _in_order(texts: list[str]) -> list[str]:
 
 
 def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> Sequence[int]:
-    """Return the weight of the first `i` bystanders for every `i`."""
+    """Return the total weight of the first `i` bystanders for every `i`."""
     if weight is None:
         return range(len(bystanders) + 1)
     weights = list(map(weight, bystanders))
@@ -121,13 +121,13 @@ def _items(paths: Sequence[str], *, strict: bool) -> tuple[Sequence[str], Sequen
     if not stops:
         return paths, array("q", bytes(8 * (len(paths) + 1)))
     prefixes = {path[:stop] for path, stop in stops.items()}
-    sayable = {path for path in paths if path not in stops}
+    exact = {path for path in paths if path not in stops}
     if not strict:
-        sayable -= prefixes
+        exact -= prefixes
     items, wild = list[str](), list[bool]()
     covering = None
     for text, is_prefix in sorted(
-        [(path, False) for path in sayable] + [(p, True) for p in prefixes]
+        [(path, False) for path in exact] + [(p, True) for p in prefixes]
     ):
         if covering is None or not text.startswith(covering):
             items.append(text)

@@ -26,7 +26,8 @@ from typing import NamedTuple
 
 from edgesweep.cover.candidates import Candidates
 from edgesweep.cover.knapsack import Rates, cheapest, paths_used
-from edgesweep.cover.slack import Caps, Enumeration, OutOfPatience, independent
+from edgesweep.cover.slack import Caps, Enumeration, independent
+from edgesweep.errors import OutOfPatience
 
 # dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven: 2,000 dirty paths with
 # 64 paths and 13 wildcards, or 60,000 with 8 and 8.
@@ -67,10 +68,7 @@ class _Point(NamedTuple):
 def cheapest_capped(
     candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Callable[[], None]
 ) -> Capped:
-    """Return the cheapest choice of candidates under the caps, which some choice has to meet.
-
-    `heartbeat` is called every few seconds.
-    """
+    """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
 
     def solve(price: int, scale: int) -> _Point:
         heartbeat()

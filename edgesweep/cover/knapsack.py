@@ -28,13 +28,7 @@ NONE: Pick = ()
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The costs of a cover, in whole units of any size.
-
-    Attributes:
-        exact: one exact path.
-        wildcard: one wildcard path.
-        refetch: one unit of collateral.
-    """
+    """The costs of a path and of a unit of collateral, in whole units of any size."""
 
     exact: int
     wildcard: int

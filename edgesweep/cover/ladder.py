@@ -17,18 +17,7 @@ def climb(
     limits: Limits,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> Sequence[Cover]:
-    """Return the cheapest cover at each path price.
-
-    Args:
-        candidates: the wildcards to choose from.
-        path_prices: dollars, rising.
-        refetch: dollars of an object.
-        limits: the caps.
-        heartbeat: as `choose` takes it.
-
-    Raises:
-        Infeasible: no cover keeps the caps.
-    """
+    """Return the cheapest cover at each of some rising path prices; see `choose`."""
     found: dict[int, Cover] = {}
     spans = [(0, len(path_prices) - 1)]
     while spans:

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from edgesweep.cover.candidates import Candidates
 from edgesweep.cover.knapsack import NONE, Pick, Rates, flat, joined
+from edgesweep.errors import OutOfPatience
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,6 @@ class Independent:
     below: Sequence[int]
     used: int
     least: int
-
-
-class OutOfPatience(Exception):
-    """The enumeration took more steps than it was given."""
 
 
 class _Best(NamedTuple):
@@ -110,11 +107,7 @@ _EXACT = _Label(0, 0, 0, 0, NONE)
 class Enumeration:
     """All choices with little slack, cheapest first.
 
-    Args:
-        candidates: what to choose from.
-        rates: what choices cost.
-        best: the independent choice, at rates with a price on paths and wildcards.
-        caps: what choices have to keep.
+    `best` is the independent choice, at rates with a price on paths and wildcards.
     """
 
     def __init__(self, candidates: Candidates, rates: Rates, best: Independent, caps: Caps) -> None:
@@ -133,12 +126,9 @@ class Enumeration:
 
         Args:
             room: slack.
-            patience: how many pairs of labels may be looked at.
+            patience: how many pairs of labels may be looked at before `OutOfPatience`.
             width: how many labels of each range are kept, those with the least slack. All, unless
                 given: with fewer the choice keeps the caps but need not be the cheapest.
-
-        Raises:
-            OutOfPatience: it takes more pairs.
         """
         self._patience, self._width = patience, width
         stack: list[_Part] = []

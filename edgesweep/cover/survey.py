@@ -4,7 +4,7 @@ Goal: list no more of a bucket than the choice of a cover can use, and never ass
 stretch is empty.
 
 Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
-key order. A candidate is hopeless once it has hit so many unchanged objects that no cover with it
+key order. A candidate is hopeless once its unchanged objects weigh too much: no cover with it
 is the cheapest; where all candidates around a key are hopeless, the listing jumps to the next one.
 
 A candidate is hopeless in this case: a path for each of its items, instead of the candidate, takes
@@ -31,7 +31,8 @@ from sys import getsizeof
 from typing import Protocol
 
 from edgesweep.cover import Candidates, Limits, Prices, find_candidates
-from edgesweep.errors import EdgesweepError
+from edgesweep.errors import Unlistable
+from edgesweep.paths import Origin
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
@@ -47,10 +48,6 @@ MAX_REMEMBERED = 64 * 2**20
 _MARK = "\ud800"
 
 
-class Unlistable(EdgesweepError):
-    """The bucket may not be listed."""
-
-
 # Keys, and whether more follow.
 Page = tuple[Sequence[str], bool]
 
@@ -59,11 +56,7 @@ class Listing(Protocol):
     """Lists buckets."""
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
-        """Return the first keys under `prefix` that sort after `after`, and whether more follow.
-
-        Raises:
-            Unlistable: the bucket may not be listed.
-        """
+        """Return the first keys under `prefix` after `after`, and whether more follow."""
 
 
 class Remembered:
@@ -76,7 +69,6 @@ class Remembered:
         self._bytes = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
-
         now, asked = self._clock(), (bucket, prefix, after)
         if asked in self._pages:
             listed_at, _, page = self._pages[asked]
@@ -97,21 +89,12 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A bucket behind a distribution: the viewer path `/x` is the key `prefix` + `x`."""
-
-    bucket: str
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Survey:
     """The known objects around dirty paths.
 
     Attributes:
         live: viewer paths of objects, and marks.
         marks: made-up objects that stand for unlisted ones.
-        pages: how many pages were listed.
         refused: why a bucket could not be listed.
     """
 
@@ -138,30 +121,32 @@ def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
 
 def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     listing: Listing,
-    sources: Collection[Source],
+    origins: Collection[Origin],
     dirty: Collection[str],
     prices: Prices,
     limits: Limits,
     *,
     strict: bool = False,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> Survey:
     """List the objects that matter for a cover of `dirty`.
 
     Args:
-        listing: where to list.
-        sources: the buckets behind the distribution.
+        listing: of the buckets.
+        origins: the buckets behind the distribution.
         dirty: decoded viewer paths.
-        prices: what a path and a unit of collateral cost.
+        prices: of a path and a unit of collateral.
         limits: the caps of the cover.
         strict: whether a wildcard covers only paths that are longer than its text.
+        heartbeat: called before each page, so that a caller can renew a lease.
     """
-    if not sources:
+    if not origins:
         return unsurveyed(dirty, strict=strict)
     found = _all_candidates(dirty, strict=strict)
-    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits))
+    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
     try:
-        for source in sources:
-            walk.list(source)
+        for origin in origins:
+            walk.list(origin)
     except Unlistable as error:
         return replace(unsurveyed(dirty, strict=strict), pages=walk.pages, refused=str(error))
     return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
@@ -170,14 +155,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
 def with_marks(
     known: Survey, dirty: Collection[str], foreign: Callable[[str], bool], *, strict: bool = False
 ) -> Survey:
-    """Return a survey that marks the prefixes which other origins than buckets may serve.
-
-    Args:
-        known: the survey of the buckets.
-        dirty: decoded viewer paths.
-        foreign: tells whether another origin may serve a path with some prefix.
-        strict: whether a wildcard covers only paths that are longer than its text.
-    """
+    """Return a survey that also marks the prefixes that `foreign` origins may serve."""
     if not foreign("/"):
         return known
     prefixes = filter(foreign, _prefixes(_all_candidates(dirty, strict=strict)))
@@ -191,7 +169,7 @@ def _bytes(texts: Iterable[str]) -> int:
 
 
 def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
-    """Return all candidates; a made-up bystander under each keeps it from being dropped."""
+    """Return all candidates; a mark under each keeps it from being dropped."""
     return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
 
 
@@ -253,34 +231,34 @@ class _Stretch:
 
 @dataclass(slots=True)
 class _Walk:
-    """Lists the stretches under the candidates that are worth it."""
-
     listing: Listing
     dirty: Collection[str]
     terms: _Terms
+    heartbeat: Callable[[], None]
     pages: int = 0
     size: int = 0
     seen: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
 
-    def list(self, source: Source) -> None:
-        """List a source, and mark the candidates that were not listed to their end."""
+    def list(self, origin: Origin) -> None:
+        """List a bucket, and mark the candidates that were not listed to their end."""
         stretch = _Stretch(_MARK)
         for prefix in self.terms.prefixes:
             wanted = prefix in self.terms.patience and not stretch.passed(prefix)
             if wanted and not self._spent():
-                stretch = self._follow(source, prefix)
+                stretch = self._follow(origin, prefix)
             if not stretch.holds(prefix):
                 self.marks.add(prefix + _MARK)
 
-    def _follow(self, source: Source, prefix: str) -> _Stretch:
+    def _follow(self, origin: Origin, prefix: str) -> _Stretch:
         """List an outermost candidate while there is hope."""
         beside: list[str] = []
         after = ""
         while True:
             self.pages += 1
-            keys, more = self.listing.page(source.bucket, source.prefix + prefix[1:], after)
-            paths = ["/" + key[len(source.prefix) :] for key in keys]
+            self.heartbeat()
+            keys, more = self.listing.page(origin.bucket, origin.prefix + prefix[1:], after)
+            paths = ["/" + key[len(origin.prefix) :] for key in keys]
             unchanged = [path for path in paths if path not in self.dirty]
             self.seen.update(unchanged)
             self.size += _bytes(unchanged)

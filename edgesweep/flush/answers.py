@@ -1,4 +1,4 @@
-"""What CloudFront may answer when it is asked for an invalidation, as data."""
+"""CloudFront's answers to a request for an invalidation, as data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +19,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """CloudFront invalidates, or did so when it was first asked with this reference.
-
-    Attributes:
-        invalidation: its id.
-        created_at: CloudFront's time of its creation.
-    """
+    """CloudFront invalidates, or did so at `created_at`, when it first saw this reference."""
 
     invalidation: str
     created_at: datetime
@@ -32,7 +27,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """CloudFront said no."""
+    """CloudFront refused."""
 
     refusal: Refusal
     text: str
@@ -40,7 +35,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Nobody knows: a timeout, a broken connection or a server error."""
+    """A timeout, a broken connection or a server error: CloudFront may have accepted."""
 
     text: str
 

@@ -3,11 +3,10 @@
 Goal: within one UTC month the ledger never passes the allowance, and every distribution can be
 flushed once every interval until the month ends, however the month went.
 
-The allowance A is what is free and what the budget pays for. R(t), the reserve, is one path for
+The allowance A is the free paths and those that the budget pays for. The reserve is one path for
 each of the D distributions every interval I until the month ends: R(t) = D * ceil((end - t) / I).
-What is spent beyond the reserve is spent only while A - spent >= R(t). From then on a distribution
-takes one path every interval at most, that is ceil((end - t) / I) paths of the reserve, so the
-reserve lasts.
+More than a single path may be spent only while A - spent >= R(t) afterwards. From then on a
+distribution takes at most one path every interval, ceil((end - t) / I) in all: the reserve lasts.
 """
 
 import math
@@ -29,13 +28,13 @@ _LONGEST_MONTH = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a month may cost, and what it guarantees.
+    """The cost of a month at most, and the guarantee that it pays for.
 
     Attributes:
         usd: dollars a month for paths beyond the free ones, None for no limit.
         free_paths: free paths a month that nothing else in the account uses.
         guarantee: the longest time between two flushes of a distribution that wants them; None for
-            what half of the allowance pays for.
+            the one that half of the allowance pays for.
         distributions: how many distributions share the budget.
 
     Raises:
@@ -68,7 +67,7 @@ class Budget:
         return self.free_paths + int(self.usd / PATH_PRICE)
 
     def interval(self, moment: datetime) -> timedelta:
-        """Return the guaranteed interval between flushes of a distribution in `moment`'s month."""
+        """The guaranteed interval between flushes of a distribution in `moment`'s month."""
         if self.guarantee is not None:
             return self.guarantee
         if self.allowance is None:
@@ -77,14 +76,13 @@ class Budget:
         return 2 * self.distributions * (end - start) / self.allowance
 
     def reserve(self, moment: datetime) -> int:
-        """Return the paths that have to be kept at `moment` for the rest of its month."""
         if self.allowance is None:
             return 0
         _, end = month_bounds(moment)
         return self.distributions * math.ceil((end - moment) / self.interval(moment))
 
     def limit(self, paths: int, moment: datetime) -> int | None:
-        """Return what the ledger of `moment`'s month may hold once `paths` more are charged.
+        """Return the most paths in the ledger of `moment`'s month once `paths` are charged.
 
         Only a single path may be taken from the reserve.
         """

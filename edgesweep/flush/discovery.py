@@ -1,18 +1,18 @@
-"""Discovery: which distributions serve the swept buckets, found out now and then, kept for all.
+"""Discovery: find the distributions that serve the swept buckets, and keep them for all functions.
 
-Goal: nobody has to say which distributions there are, and no change is lost over one that is not
-known yet. The flusher looks and keeps what it found beside the journal; the recorder only reads
-that. A change in a bucket that no distribution leads to waits as an unrouted row until one does.
+Goal: nobody has to name the distributions, and no change is lost over one that is not known yet.
+The flusher looks and keeps what it found beside the journal; the recorder only reads that. A change
+in a bucket that no distribution leads to waits as an unrouted row until one does.
 
 A distribution that appears, comes back, is enabled or serves other objects than before has to
-forget everything once; `edgesweep.routes.kept` says why, and when. The row for that is written
-before it is kept that it was: a crash between the two makes a second row, never none.
+forget everything once; `edgesweep.routes.kept` says why and when. We write the row for that before
+we note that we did: a crash between the two makes a second row, never none.
 
-A distribution that is gone stays known, as disabled, until nothing waits for it any more: what it
-was still owed is settled under the paths it had.
+A distribution that is gone stays known, as disabled, while rows or a flush wait for it: they are
+settled under the paths it had.
 
-Cost: CloudFront is asked every `REFRESHED`, or every `HURRIED` while rows are unrouted or a new
-configuration is under way, and nothing is written unless something changed.
+Cost: we ask CloudFront every `REFRESH_EVERY`, or every `HURRY_EVERY` while rows are unrouted or a
+new configuration is under way. Nothing is written unless something changed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
-from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.unrouted import Rerouter
@@ -29,60 +28,46 @@ from edgesweep.routes import Distribution, Routes, Variants
 from edgesweep.routes.fingerprint import digest
 from edgesweep.routes.kept import Kept, Tracked
 
-REFRESHED = timedelta(minutes=5)
-HURRIED = timedelta(minutes=1)
+REFRESH_EVERY = timedelta(minutes=5)
+HURRY_EVERY = timedelta(minutes=1)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Undiscovered(EdgesweepError):
-    """The distributions cannot be read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A distribution as CloudFront reports it.
-
-    Attributes:
-        distribution: its newest configuration.
-        deployed: whether all edges use that.
-    """
+    """The newest configuration of a distribution, and whether all edges use it."""
 
     distribution: Distribution
     deployed: bool = True
 
 
 class DistributionSource(Protocol):
-    """Knows the distributions of the account."""
+    """The distributions of the account."""
 
     def find(self, known: Collection[str] = ()) -> Sequence[Found]:
         """Return the distributions that lead to the swept buckets.
 
-        Args:
-            known: ids of others that are returned as well, unless they are deleted.
-
-        Raises:
-            Undiscovered: they cannot be read.
+        `known` ids are returned as well, unless they are deleted. It may raise `Undiscovered`.
         """
 
 
 class DistributionStore(Protocol):
-    """Keeps what is known of the distributions."""
+    """Keeps the known distributions."""
 
     def load(self) -> Kept | None:
-        """Return what was saved last, None if nobody has ever looked; strongly consistent."""
+        """Return the last record, None if nobody has ever looked; strongly consistent."""
 
     def save(self, kept: Kept) -> bool:
-        """Keep this, unless somebody has saved since it was loaded; return whether it is kept."""
+        """Save it unless somebody has saved since it was loaded; return whether it is saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What is known at a tick.
+    """The distributions that a tick knows, including disabled ones.
 
     Attributes:
-        routes: every distribution, the disabled ones included.
-        kept: what is stored of them; None if they could never be read.
+        kept: the stored record; None if they could never be read.
         waiting: whether any row is unrouted.
         error: why discovery failed.
     """
@@ -96,32 +81,14 @@ class Discovered:
 def sweep(
     distributions: Iterable[str], by: str, now: datetime, token: Callable[[], str]
 ) -> Sequence[DirtyRow]:
-    """Return a row for each distribution that asks it to forget everything.
-
-    Args:
-        distributions: their ids, such as those that serve a bucket (`Routes.serving`).
-        by: who asks for it.
-        now: this process's time.
-        token: a source of random text.
-    """
+    """Return a row for each distribution id that asks it to forget everything; `by` says why."""
     everything = RequestedPath("/*", by)
     return [DirtyRow(one, everything, now, token()) for one in distributions]
 
 
 @dataclass(slots=True)
 class Discovery:
-    """Finds distributions, and routes the rows that waited for one.
-
-    Attributes:
-        source: finds them.
-        store: keeps what was found.
-        dirty: the rows.
-        journal: tells whether a flush is unfinished.
-        variants: distribution id -> which viewer paths count.
-        selection: patterns that say which keys are swept.
-        clock: this process's time.
-        token: a source of random text.
-    """
+    """Finds distributions, and routes the rows that waited for one."""
 
     source: DistributionSource
     store: DistributionStore
@@ -134,28 +101,27 @@ class Discovery:
     _looked_at: datetime = field(default=_NEVER, init=False)
 
     def look(self) -> Discovered:
-        """Return what is known, after looking again if it is time."""
+        """Return the known distributions; ask CloudFront again if it is time."""
         kept, now = self.store.load(), self.clock()
         error: Exception | None = None
         waiting = bool(self.dirty.span(UNROUTED))
         hurried = waiting or any(one.pending for one in (kept or Kept()).tracked)
-        if kept is None or now - self._looked_at >= (HURRIED if hurried else REFRESHED):
+        if kept is None or now - self._looked_at >= (HURRY_EVERY if hurried else REFRESH_EVERY):
             try:
                 kept = self._refreshed(kept, now)
                 self._looked_at = now
-            except Exception as failure:  # noqa: BLE001  # told; the flushes go on with what is known
+            except Exception as failure:  # noqa: BLE001  # reported; flushes go on with known ones
                 error = failure
         routes = Routes(kept.distributions if kept else (), self.variants)
         return Discovered(routes, kept, waiting, error)
 
     def route(self, known: Discovered) -> int:
-        """Route some of the rows that wait for a distribution; return about how many are left."""
+        """Route some unrouted rows; return about how many are left."""
         if not known.waiting or known.kept is None:
             return int(known.waiting)
         return Rerouter(self.dirty, self.store.save, self.clock).route(known.kept, known.routes)
 
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
-        """Look; return what is kept then."""
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
         found = {one.distribution.id: one for one in self.source.find(list(known))}
@@ -189,7 +155,7 @@ class Discovery:
     def _settled(
         self, seen: Sequence[Tracked], deployed: Collection[str], now: datetime
     ) -> Sequence[Tracked]:
-        """Return what was seen, where edges work by the newest, after they were asked to forget."""
+        """Ask distributions whose newest configuration is deployed to forget everything."""
         settled = {one: one.deployed(now) for one in seen if one.newest.id in deployed}
         changed = [one.newest for one in settled if settled[one] != one]
         asked = [newest.id for newest in changed if newest.enabled and newest.origins]
@@ -198,6 +164,5 @@ class Discovery:
         return [one if one.newest.id in failed else settled.get(one, one) for one in seen]
 
     def _owed(self, distribution: str) -> bool:
-        """Tell whether something still waits for a distribution that is gone."""
         waits = self.dirty.span(distribution)
         return bool(waits) or self.journal.lease(distribution).unfinished is not None

@@ -4,9 +4,9 @@ Goal: no change is lost and no path is paid twice, whatever crashes, repeats, ov
 Every step may be the last one of this process:
 
 1. peek      nothing dirty and nothing unfinished costs a few small reads and no write.
-2. lease     keeps other flushers away; that saves work, and no safety hangs on its time.
-3. recover   an unfinished flush goes first. Open: its paths are sent again under its references,
-             and CloudFront answers with the invalidation it has made and bills nothing.
+2. lease     it keeps other flushers away. That saves work; safety does not depend on its time.
+3. recover   an unfinished flush goes first. If it is open, we send its paths again under its
+             references: CloudFront answers with the invalidation it has made and bills nothing.
 4. decide    hold or flush, and how many paths may be spent.
 5. read      the rows, the oldest first.
 6. survey    which unchanged objects a wildcard would hit.
@@ -15,12 +15,12 @@ Every step may be the last one of this process:
 9. send      count the attempt, then ask CloudFront once.
 10. sent     note the invalidation.
 11. sweep    delete the rows that were read, and covered rows that are older than the flush: a
-             portion a tick, from a place that the journal keeps.
+             portion in each tick, from a place that the journal keeps.
 12. settle   nothing is unfinished any more.
 
-The lease counts the flushers that died with it since a flush was last opened. A distribution whose
-flusher has just died goes last. After some deaths its next flush reads a part of the rows, and
-after more of them it is `/*`, so that what kills a process does not kill it for ever.
+The lease counts the flushers that died since a flush was last opened. A distribution whose flusher
+has just died goes last. After some deaths its next flush reads a part of the rows, and after more
+of them it is `/*`, so the cause of a death does not stop the distribution for ever.
 
 Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 """
@@ -30,38 +30,37 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from edgesweep.dirty import DirtyRow
+from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal, Lease, OverLimit, Overtaken, State
-from edgesweep.flush.planning import SEVERAL, Planner, Surveyor
+from edgesweep.flush.journal import Flush, Journal, Lease, State
+from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor
 from edgesweep.flush.policy import Hold, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
 
-# After this a tick begins no turn. A turn takes up to two minutes, and the function may take five.
+# After this a tick starts no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
-# How long a distribution goes last after its flusher died.
-LAST_WHILE = timedelta(minutes=10)
+# For how long a distribution goes last after its flusher died.
+LAST_FOR = timedelta(minutes=10)
 
-# After these a flush is still unfinished.
+# With these reasons a flush is still unfinished.
 _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tick did for one distribution.
+    """The result of a tick for one distribution.
 
     Attributes:
-        distribution: its id.
         reason: why it was flushed or held.
         flush: the flush that was sent, settled or left open.
-        answer: what CloudFront said last.
-        error: what went wrong.
+        answer: CloudFront's last one.
         oldest: when the oldest row was recorded that waited before the tick, if any did.
-        deaths: how many flushers died in a row before the tick, none of which got any further.
+        deaths: how many flushers died in a row before the tick, without any progress.
     """
 
     distribution: str
@@ -75,20 +74,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A distribution that wants a turn, as the peek has seen it."""
-
     distribution: str
     span: Span
     lease: Lease
 
     def order(self, now: datetime) -> tuple[bool, datetime]:
-        """Return what distributions are sorted by: the one that has waited longest goes first.
-
-        One whose flusher has just died goes last: it may take the next process with it.
-        """
+        """Return a sort key: the longest waiting first, but last if its flusher has just died."""
         died_at = self.lease.expires_at if self.lease.abandoned(now) else None
         since = self.span[0] if self.span else _ALWAYS
-        return died_at is not None and now - died_at < LAST_WHILE, since
+        return died_at is not None and now - died_at < LAST_FOR, since
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +90,13 @@ class Flusher:
     """Empties the dirty rows of distributions into invalidations.
 
     Attributes:
-        dirty: the rows.
-        journal: the flushes, the ledger and the leases.
-        sender: asks CloudFront.
-        policy: when to flush, and for how many paths.
-        survey: tells what a wildcard would hit.
+        survey: finds the objects that a wildcard would hit.
         viewer_paths: every viewer path under which a row's object may be cached.
-        strict: tells whether a distribution's wildcards are only trusted with longer paths.
+        strict: whether a distribution's wildcards are trusted only with longer paths.
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
-        warn: tells an operator.
-        gone: tells whether a distribution is known as deleted.
+        warn: logs a warning for an operator.
+        gone: whether a distribution is known as deleted.
     """
 
     dirty: DirtyRows
@@ -124,7 +114,7 @@ class Flusher:
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
 
-        The failure of one does not stop another: it is part of its outcome.
+        If one fails, its outcome holds the error, and the others go on.
         """
         began = self.clock()
         waiting: list[_Waiting] = []
@@ -134,7 +124,7 @@ class Flusher:
                 one = _Waiting(
                     distribution, self.dirty.span(distribution), self.journal.lease(distribution)
                 )
-            except Exception as error:  # noqa: BLE001  # told; the others go on
+            except Exception as error:  # noqa: BLE001  # reported; the others go on
                 outcomes.append(Outcome(distribution, Reason.FAILED, error=error))
             else:
                 if one.span or one.lease.unfinished:
@@ -155,14 +145,14 @@ class Flusher:
             return Outcome(distribution, Reason.LEASE)
         except OverLimit:
             return Outcome(distribution, Reason.BUDGET)
-        except Exception as error:  # noqa: BLE001  # told in the outcome; the others go on
+        except Exception as error:  # noqa: BLE001  # reported; the others go on
             return Outcome(distribution, Reason.FAILED, error=error)
 
     def _lease(self, distribution: str, span: Span) -> Outcome:
         lease = self.journal.take(distribution, self.token(), self.clock())
         held = HeldLease(distribution, lease, self.journal, self.clock)
-        if held.deaths >= SEVERAL:
-            # Said before it is tried again, since nobody may be left to say it afterwards.
+        if held.deaths >= SEVERAL_DEATHS:
+            # Before the next attempt, which this process may not survive.
             self.warn(f"The flush of {distribution} died {held.deaths} times in a row")
         try:
             return self._turn(held, span)
@@ -198,7 +188,7 @@ class Flusher:
             return Outcome(held.distribution, decision.reason)
         batch = self._planner.read(held)
         if not batch.rows:
-            # Another flusher covered them between the peek and the lease.
+            # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
         flush, wanted = self._planner.plan(held, batch, decision)
         self.journal.open(flush, held.lease, decision.limits)
@@ -227,7 +217,7 @@ class Flusher:
     def _give_up(
         self, flush: Flush, held: HeldLease, answer: Answer | None, reason: Reason
     ) -> Outcome:
-        # What was accepted of it is done, and has to be so before the flush is forgotten.
+        # CloudFront accepted a part of it, whose rows we delete before we forget the flush.
         flush, swept = self._sweeper.sweep(flush, held)
         refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
         if swept and refused and self.gone(flush.distribution):

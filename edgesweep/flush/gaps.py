@@ -1,21 +1,21 @@
-"""Gaps: what happens where events of a bucket may have been missed.
+"""Gaps: times in which events of a bucket may have been missed.
 
-Goal: a change whose event never came stays at the edge no longer than the way of the events is
-broken, and nobody has to do anything about it. Events may have been missed
+Goal: if the event of a change is lost, the edge is stale only until events arrive again, and nobody
+has to act. Events may have been missed
 
-- while a bucket did not publish them, which is looked at once a day, and more often while it lasts;
-- if a dead letter was given up; one that cannot be read may have been of any bucket;
-- if the oldest message of the queue, or a dead letter that nobody sent back, nearly reached the
-  retention, or if nobody looked for that long: others may have been past it.
+- while a bucket did not publish them; we check that once a day, and more often while it lasts;
+- if we gave up on a dead letter; one that cannot be read may belong to any bucket;
+- if the oldest message of the queue, or a dead letter that nobody sent back, is close to its
+  retention, or if nobody looked for that long: older messages may have expired.
 
-Once the way is whole again, the gap is closed in three steps. Entries of the catalogue that were
-learnt before are no longer trusted. Then each distribution that serves the bucket is asked to
-forget everything: had that row been written first, it could be flushed while an upload is still
-passed over by such an entry. Then the gap is forgotten; after a crash before that, it is closed
-again. A change that is older than the last gap that was closed was swept with it.
+Once events arrive again, we close the gap in three steps. First we stop trusting entries of the
+catalogue that are older. Then we ask each distribution that serves the bucket to forget everything;
+if that row came first, it could be flushed while such an entry still hides an upload. Then we
+forget the gap; after a crash before that, we close it again. A change that is older than the last
+closed gap was invalidated with it.
 
-A bucket that was never seen to publish its events is not attached yet. Nothing is swept for it, but
-entries that were learnt meanwhile are not trusted either.
+A bucket that was never seen to publish its events is not attached yet. It causes no invalidation,
+but entries from that time are not trusted either.
 
 Cost: one read every ten minutes, one write a day.
 """
@@ -25,9 +25,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
-from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
-from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
+from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.record.events import parse
 from edgesweep.routes import Routes
@@ -46,25 +46,16 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 Missed = Mapping[str, datetime]
 
 
-class Unswept(EdgesweepError):
-    """Not every distribution could be asked to forget everything."""
-
-
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a look found.
-
-    Attributes:
-        unwired: buckets that publish no events.
-        swept: buckets whose gaps were closed.
-    """
+    """Buckets that publish no events, and buckets whose gaps were closed."""
 
     unwired: tuple[str, ...] = ()
     swept: tuple[str, ...] = ()
 
 
 def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Missed:
-    """Return which events were missed if there is such a dead letter."""
+    """Return the gaps that a dead letter shows."""
     if letter.redriven < ATTEMPTS:
         expired = now - letter.sent_at >= NEARLY_EXPIRED
         return dict.fromkeys(buckets, letter.sent_at) if expired else {}
@@ -76,7 +67,7 @@ def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Miss
 
 
 def noted(kept: Kept, missed: Missed) -> Kept:
-    """Return what is kept once it is known that events were missed; closed gaps stay closed."""
+    """Add missed events to the record; closed gaps stay closed."""
     new = {
         bucket: at
         for bucket, at in missed.items()
@@ -87,7 +78,7 @@ def noted(kept: Kept, missed: Missed) -> Kept:
 
 
 def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: datetime) -> Kept:
-    """Return what is kept once it is known which of the buckets publish no events."""
+    """Note in the record which of the buckets publish no events."""
     missed = {bucket: now for bucket in unwired if bucket in kept.attached}
     never = {bucket: now for bucket in unwired if bucket not in kept.attached}
     return replace(
@@ -110,13 +101,8 @@ class Gaps:
     """Finds gaps and closes them, looking now and then.
 
     Attributes:
-        buckets: the swept buckets.
-        store: where gaps are kept.
-        dirty: where rows go.
         unwired: returns those buckets that publish no events.
         oldest: returns how old the oldest message of the queue has been since a moment.
-        clock: this process's time.
-        token: a source of random text.
     """
 
     buckets: Sequence[str]
@@ -130,22 +116,18 @@ class Gaps:
     _missed: dict[str, datetime] = field(default_factory=dict, init=False)
 
     def see(self, letter: Letter) -> None:
-        """Remember until the next look what a dead letter shows."""
+        """Remember until the next look the gaps that a dead letter shows."""
         for bucket, at in missed_with(letter, self.buckets, self.clock()).items():
             self._missed[bucket] = max(at, self._missed.get(bucket, at))
 
     def look(self, routes: Routes) -> Watched:
-        """Find gaps, and close those that can be closed, if it is time to look.
-
-        Raises:
-            Unswept: a gap stays open; it is closed later.
-        """
+        """Find gaps and close what can be closed, if it is time; `Unswept` if one stays open."""
         now = self.clock()
         kept = self.store.load() if self._missed or now >= self._look_at else None
         if kept is None:
             return Watched()
         if not self._due(noted(kept, self._missed), now):
-            self._missed, self._look_at = {}, now + LOOKED
+            self._missed, self._look_at = {}, now + LOOK_EVERY
             return Watched()
         unwired = tuple(self.unwired())
         found = looked(kept, self.buckets, unwired, now)
@@ -154,7 +136,7 @@ class Gaps:
         since = {**found.complete_since, **dict.fromkeys(swept, now)}
         if not self.store.save(replace(found, complete_since=since)):
             return Watched(unwired)
-        self._missed, self._look_at = {}, now + LOOKED
+        self._missed, self._look_at = {}, now + LOOK_EVERY
         if swept:
             self._sweep({one for bucket in swept for one in routes.serving(bucket)})
             missed = {bucket: at for bucket, at in found.missed.items() if bucket not in swept}
@@ -171,7 +153,6 @@ class Gaps:
         )
 
     def _expired(self, kept: Kept, attached: Collection[str], now: datetime) -> Missed:
-        """Return what was missed if messages expired since the last look."""
         before = kept.checked_at or now
         silent = now - before >= NEARLY_EXPIRED
         if silent or self.oldest(max(before, now - DAILY)) >= NEARLY_EXPIRED:
@@ -180,5 +161,5 @@ class Gaps:
 
     def _sweep(self, distributions: Collection[str]) -> None:
         rows = sweep(distributions, "missed events", self.clock(), self.token)
-        if unwritten := self.dirty.add(rows):
-            raise Unswept(next(iter(unwritten.values())))
+        for row, reason in self.dirty.add(rows).items():
+            raise Unswept(row.distribution, reason)

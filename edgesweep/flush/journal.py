@@ -1,8 +1,8 @@
-"""What a flush remembers: its paths, its requests, what it was charged and how far it came.
+"""The record of a flush: its paths, requests, charges and progress.
 
-A flush is journaled before CloudFront hears of it, so that whoever finds it unfinished sends the
-same paths under the same references again. CloudFront then answers with the invalidation it has
-already made and bills nothing.
+We journal a flush before we call CloudFront, so any process that finds it unfinished sends the same
+paths under the same references again. CloudFront then answers with the invalidation it has already
+made and bills nothing.
 """
 
 from collections import Counter
@@ -15,13 +15,12 @@ from types import MappingProxyType
 from typing import Protocol
 
 from edgesweep.dirty import instant
-from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.pace import Demand
 
-# Month -> the most paths that its ledger may hold, None for no limit.
-Limits = Mapping[str, int | None]
-NO_LIMITS: Limits = MappingProxyType({})
+# Month -> the most paths in its ledger, None for no limit.
+LedgerLimits = Mapping[str, int | None]
+NO_LIMITS: LedgerLimits = MappingProxyType({})
 
 LEASE_TERM = timedelta(seconds=45)
 
@@ -44,14 +43,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """One request of a flush that CloudFront accepted.
-
-    Attributes:
-        id: CloudFront's id.
-        month: the month that pays, as `YYYY-MM`.
-        exact: exact paths in it.
-        wildcards: wildcard paths in it.
-    """
+    """A request of a flush that CloudFront accepted, and the `YYYY-MM` that pays for it."""
 
     id: str
     month: str
@@ -69,22 +61,20 @@ class Flush:
     """One journaled flush of one distribution; each of its steps returns the flush as it is then.
 
     Attributes:
-        distribution: its id.
         opened_at: the flusher's clock just before the flush was opened.
-        token: random text that makes the flush distinct from every other of the same instant.
+        token: random text that tells flushes of the same instant apart.
         paths: quoted invalidation paths, in the order in which they are sent.
         months: the months charged with all of `paths`, as `YYYY-MM`.
-        rows: dirty rows that were planned into it.
+        rows: how many dirty rows were planned into it.
         collateral: unchanged objects that its wildcards hit.
         split: whether the paths go out in several requests, none above the rates of one second.
-        replaces: id of the refused flush of which this one sends what was not accepted, if any.
-        state: how far it came.
-        attempts: requests counted before they were made.
-        refusals: attempts that CloudFront answered with no.
+        replaces: id of the refused flush whose remaining paths this one sends, if any.
+        attempts: requests, counted before they were made.
+        refusals: attempts that CloudFront refused.
         accepted: the requests that CloudFront accepted, in order.
         sent_at: the flusher's clock once CloudFront had accepted the last request.
         settled_at: the flusher's clock once the rows were deleted.
-        swept: position of the last older row that was looked at to be deleted; empty before.
+        swept: position of the last older row that the sweep has looked at; empty before.
     """
 
     distribution: str
@@ -111,11 +101,9 @@ class Flush:
 
     @property
     def wildcards(self) -> int:
-        """How many of its paths are wildcards."""
         return sum(path.endswith("*") for path in self.paths)
 
     def requests(self) -> Sequence[tuple[str, ...]]:
-        """Return the paths of each request, in order."""
         return split(self.paths) if self.split else (self.paths,)
 
     @property
@@ -129,25 +117,24 @@ class Flush:
         return tuple(chain.from_iterable(self.requests()[len(self.accepted) :]))
 
     def reference(self, request: int) -> str:
-        """Return the caller reference of a request: one for each list of paths, for ever."""
+        """Return the caller reference of a request: unique for each list of paths, for ever."""
         return f"{REFERENCE} {self.id} {request}"
 
     @property
     def answered(self) -> bool:
-        """Whether CloudFront answered every attempt that was counted, so that its bill is known."""
+        """Whether CloudFront answered every counted attempt, so that its bill is known."""
         return self.attempts == self.refusals + len(self.accepted)
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do for it."""
         return self.state in (State.SETTLED, State.REJECTED)
 
     @property
     def charges(self) -> Mapping[str, int]:
-        """What the ledger of each charged month holds for it.
+        """The paths in the ledger of each charged month.
 
-        It is what CloudFront bills once that is known: once it is sent, or rejected after every
-        attempt was answered. Until then it is all its paths.
+        CloudFront's bill is known once the flush is sent, or rejected after every attempt was
+        answered. Until then each month is charged with all paths.
         """
         if self.state is State.OPEN or (self.state is State.REJECTED and not self.answered):
             return dict.fromkeys(self.months, len(self.paths))
@@ -157,7 +144,6 @@ class Flush:
         }
 
     def charge(self, month: str) -> "Flush":
-        """Charge one more month with all its paths."""
         return replace(self, months=(*self.months, month))
 
     def attempt(self) -> "Flush":
@@ -178,11 +164,9 @@ class Flush:
         return replace(self, swept=place)
 
     def settle(self, now: datetime) -> "Flush":
-        """Finish it once its rows are deleted."""
         return replace(self, state=State.SETTLED, settled_at=now)
 
     def reject(self) -> "Flush":
-        """Give it up."""
         return replace(self, state=State.REJECTED)
 
     def successor(self, now: datetime, token: str, paths: Sequence[str], *, split: bool) -> "Flush":
@@ -203,7 +187,7 @@ class Flush:
 
 
 def gained(*steps: tuple[Flush | None, Flush]) -> Mapping[str, int]:
-    """Return what each month's ledger gains as flushes go from a state, or none, to the next."""
+    """Return the gain of each month's ledger as flushes go from a state, or none, to the next."""
     gains = Counter[str]()
     for before, after in steps:
         gains.update(after.charges)
@@ -217,11 +201,10 @@ class Lease:
 
     Attributes:
         token: the owner's; ownership is the token, never the time.
-        expires_at: when another flusher may take it.
         unfinished: id of the flush that is neither settled nor rejected.
         in_progress: accepted requests that were not yet seen completed.
         flushed_at: when the last flush was opened.
-        tries: how often it was taken since it was released, or a flush was opened or finished.
+        tries: how often it was taken since a release, or since a flush was opened or finished.
     """
 
     token: str | None = None
@@ -232,27 +215,16 @@ class Lease:
     tries: int = 0
 
     def abandoned(self, now: datetime) -> bool:
-        """Tell whether its owner let it expire and did not release it: most likely it died."""
+        """Tell whether its owner let it expire without a release: most likely it died."""
         return self.token is not None and self.expires_at is not None and self.expires_at < now
 
     def deaths(self, now: datetime) -> int:
-        """Return how many owners in a row died, none of which got any further."""
+        """Return how many owners in a row died without any progress."""
         return self.tries if self.abandoned(now) else max(0, self.tries - 1)
 
 
-class Overtaken(EdgesweepError):
-    """Somebody else took the lease or went on with the flush: let go of both."""
-
-
-class OverLimit(EdgesweepError):
-    """The ledger of a month does not take so many more paths."""
-
-
 def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
-    """Cut paths into requests none of which is above the rates of one second.
-
-    Every request holds at most `WILDCARDS_PER_SECOND` wildcards and `PATHS_PER_SECOND` paths.
-    """
+    """Cut paths into requests that each keep within the rates of one second."""
     wildcards = [path for path in paths if path.endswith("*")]
     exact = [path for path in paths if not path.endswith("*")]
     requests: list[tuple[str, ...]] = []
@@ -267,8 +239,8 @@ def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
 class Journal(Protocol):
     """Keeps flushes, the ledger and the leases; every read is strongly consistent.
 
-    Every change is conditional on what the caller believes: `Overtaken` is raised when that is no
-    longer so.
+    Every change is conditional on the caller's knowledge: if that is outdated, it raises
+    `Overtaken`.
     """
 
     def lease(self, distribution: str) -> Lease:
@@ -287,10 +259,10 @@ class Journal(Protocol):
         """Return how many paths the ledger holds for `month`."""
 
     def demand(self) -> Demand:
-        """Return what flushes have taken so far, all distributions together."""
+        """Return the paths that flushes have taken so far, all distributions together."""
 
     def remember(self, demand: Demand) -> None:
-        """Keep the demand. Of two kept at once one is lost, and with it some precision only."""
+        """Save the demand. Of two saved at once one is lost, which costs some precision only."""
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
         """Read a flush, None if there is none of that id."""
@@ -299,29 +271,23 @@ class Journal(Protocol):
         """Tell whether a flush is small enough to be journaled."""
 
     def open(
-        self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+        self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
         """Journal a flush, charge its months and make it the unfinished one, all or nothing.
 
         Args:
-            flush: what to open.
+            flush: a new one.
             lease: ours; its `in_progress` replaces the recorded one.
-            limits: what the ledger of each month may hold afterwards.
+            limits: for the ledger after the charge; beyond them it raises `OverLimit`.
             replaced: the unfinished flush that is rejected in the same transaction; without it
                 there must be no unfinished flush.
-
-        Raises:
-            OverLimit: nothing was written.
         """
 
-    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
-        """Replace an unfinished flush by what one of its methods made of it, and return that.
+    def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
+        """Replace an unfinished flush by `to`, which one of its methods made, and return that.
 
-        In the same transaction the ledger follows its charges within `limits`, and the lease notes
-        what was accepted and lets go of what is finished.
-
-        Raises:
-            OverLimit: nothing was written.
+        In the same transaction the ledger follows its charges, and the lease gains accepted
+        requests and lets go of a finished flush. Beyond `limits` it raises `OverLimit`.
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:

@@ -1,12 +1,12 @@
-"""What a tick publishes: at most ten series, since each of them costs money.
+"""The numbers that a tick publishes: at most ten series, since each of them costs money.
 
-An operator sees what waits, what was spent and what holds it up, and an alarm watches one plain
-number. What follows from another series is none of its own. Why changes were passed over, which
-distribution is stuck, and other reasons of a hold, are in the log; a failure, and a death, is an
-error of the function.
+An operator sees how much waits, how much was spent and why flushes are held, and an alarm watches
+one plain number. A number that can be derived from another series is not published. The log says
+why changes were passed over, which distribution is stuck, and other reasons of a hold. A failure or
+a death is an error of the function.
 
-A series is charged by the hour in which it has a value. So a tick that finds nothing publishes
-nothing, a count of nothing is not published, and alarms take a missing value for a good one.
+AWS charges a series for each hour in which it has a value. So a tick that finds nothing publishes
+nothing, a count of 0 is not published, and alarms treat a missing value as good.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, State
-from edgesweep.flush.planning import SEVERAL
+from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
 
@@ -26,7 +26,7 @@ _AT_CLOUDFRONT = (Reason.QUOTA, Reason.UNFINISHED)
 
 
 class Series(StrEnum):
-    """What is published, all distributions together."""
+    """The series, each for all distributions together."""
 
     DIRTY_ROWS = "DirtyRows"  # that flushes found and swept
     OLDEST_DIRTY_AGE = "OldestDirtyAge"  # of the row that had waited longest, before the tick
@@ -37,7 +37,7 @@ class Series(StrEnum):
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
     STUCK = "StuckDistributions"  # those that CloudFront refuses or whose flushers die; see the log
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
-    UNWIRED_BUCKETS = "UnwiredBuckets"  # that tell us nothing; looked for once a day
+    UNWIRED_BUCKETS = "UnwiredBuckets"  # that publish no events; checked once a day
 
     @property
     def unit(self) -> str:
@@ -59,12 +59,12 @@ def measured(
     now: datetime,
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
-    """Return what a tick publishes, nothing if it found nothing.
+    """Return the values that a tick publishes, none if it found nothing.
 
     Args:
-        outcomes: what it did.
-        policy: by which it was done.
-        spent: tells how many paths the month's ledger holds; asked only after a flush.
+        outcomes: those of the tick.
+        policy: that of the tick.
+        spent: returns how many paths the month's ledger holds; called only after a flush.
         now: the end of the tick.
         unrouted: rows that no distribution serves.
     """
@@ -83,7 +83,7 @@ def measured(
     }
     values = {series: float(count) for series, count in counts.items() if count}
     if flushes:
-        # A sum of nothing counts here: with a new month, it lets the alarm end.
+        # Here 0 counts: with a new month, it ends the alarm.
         bill = invalidation_bill(spent(), policy.budget.free_paths)
         values[Series.DOLLARS_SPENT] = float(bill)
     return values
@@ -92,28 +92,21 @@ def measured(
 def properties(
     outcomes: Sequence[Outcome], values: Mapping[Series, float], budget: Budget
 ) -> Mapping[str, float]:
-    """Return what is told of flushes beside the series, in the same line of the log, for nothing.
-
-    Args:
-        outcomes: what the tick did.
-        values: what it publishes.
-        budget: what a month may cost.
-    """
+    """Return numbers that go beside the series into the same line of the log and cost nothing."""
     flushes = _accepted(outcomes)
     if not flushes:
         return {}
-    told = {"Wildcards": float(sum(flush.wildcards for flush in flushes))}
+    numbers = {"Wildcards": float(sum(flush.wildcards for flush in flushes))}
     if budget.usd is not None:
-        told["DollarsLeft"] = float(budget.usd) - values[Series.DOLLARS_SPENT]
-    return told
+        numbers["DollarsLeft"] = float(budget.usd) - values[Series.DOLLARS_SPENT]
+    return numbers
 
 
 def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
-    """Return the flushes that were finished, each in one tick alone."""
+    """Return the finished flushes; each finishes in one tick alone."""
     return [one.flush for one in outcomes if one.flush and one.flush.state is State.SETTLED]
 
 
 def _stuck(outcome: Outcome) -> bool:
-    """Tell whether CloudFront does not take a flush, or nobody lives to ask for it."""
     refused = isinstance(outcome.answer, Refused | Unanswered)
-    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL
+    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL_DEATHS

@@ -1,7 +1,7 @@
 """A bucket's notification configuration: whether the bucket publishes its events.
 
-S3 replaces such a configuration as a whole, so that whoever puts another one in place undoes what
-was added to it without a word: Terraform's `aws_s3_bucket_notification` does, and the CDK.
+S3 replaces such a configuration as a whole, so another tool may silently remove our part of it:
+Terraform's `aws_s3_bucket_notification` does, and the CDK.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,26 +12,20 @@ Notifications = Mapping[str, Any]
 
 EVENTBRIDGE = "EventBridgeConfiguration"
 
-# What has to be told: objects that are created, and objects that are removed.
 _EVENTS = frozenset({"s3:ObjectCreated:*", "s3:ObjectRemoved:*"})
 
 
 def reaches(notifications: Notifications, queue: str | None) -> bool:
-    """Tell whether changes reach us.
-
-    Args:
-        notifications: the bucket's configuration.
-        queue: ARN of the queue that the bucket itself tells; None if EventBridge is to.
-    """
+    """Tell whether a bucket sends its changes to our queue, an ARN; without one to EventBridge."""
     if not queue:
         return EVENTBRIDGE in notifications
-    told = {
+    sent = {
         event
         for one in notifications.get("QueueConfigurations", [])
         if one["QueueArn"] == queue and "Filter" not in one
         for event in one["Events"]
     }
-    return told >= _EVENTS
+    return sent >= _EVENTS
 
 
 def unwired(
@@ -40,19 +34,12 @@ def unwired(
     notifications: Callable[[str], Notifications],
     warn: Callable[[str], None],
 ) -> Sequence[str]:
-    """Return the buckets that publish no events; one that cannot be looked at is not among them.
-
-    Args:
-        buckets: their names.
-        queue: as `reaches` takes it.
-        notifications: reads a bucket's configuration.
-        warn: called with why a configuration cannot be read.
-    """
+    """Return the buckets that publish no events; warn if a configuration is unreadable."""
 
     def silent(bucket: str) -> bool:
         try:
             return not reaches(notifications(bucket), queue)
-        except Exception as error:  # noqa: BLE001  # told; nothing is held against the bucket
+        except Exception as error:  # noqa: BLE001  # reported; the bucket counts as wired
             warn(f"The notifications of the bucket {bucket} cannot be read: {error}")
             return False
 

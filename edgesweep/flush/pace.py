@@ -1,22 +1,22 @@
-"""What a path is worth: the price at which a month will have spent just its free paths.
+"""The worth of a path: the price at which a month spends just its free paths.
 
-Goal: spend the free paths of a month where they save most, without knowing what is still to come.
+Goal: spend the free paths of a month where they save most, without knowing the future.
 
-Plan: of all ways to spend a number of paths in a month, the one with the least collateral prices
-every path alike: a flush takes one path more wherever that saves more unchanged objects than the
-price. Nobody knows that price in advance, but how many paths would have been taken at each price is
-known from the flushes so far, and the rest of the month is taken to be like them. The price is the
-lowest at which the free paths last. It is looked up anew for every flush, so a guess that was
-wrong is mended by what it left or took.
+Plan: of all ways to spend a number of paths in a month, the one with the least collateral gives
+every path the same price: a flush takes one more path wherever that saves more unchanged objects
+than the price. Nobody knows that price in advance. But we know how many paths the flushes so far
+would have taken at each price, and expect the rest of the month to be like them. The price is the
+lowest at which the free paths last. Every flush computes it again, so a wrong guess corrects itself
+by the paths that it left or took.
 
-Invariant: no path is priced above the list price. To save a path by refetching more than a path
-costs would be a saving in name only; where the paths run out all the same, flushes wait for the
-reserve, and then fewer of them save more.
+Invariant: no path is priced above the list price: to save a path by refetching more than it costs
+would be no saving. If the paths run out all the same, flushes wait for the reserve, and fewer,
+larger flushes save more.
 
-Memory: old flushes fade over a month, since budgets are monthly. On the first day, what was seen is
-taken for that of a day, so a site that changes often is known as such at once.
+Memory: old flushes fade over a month, since budgets are monthly. The flushes of the first hours
+count as those of a whole day, so a site that changes often is known as such at once.
 
-Cost: a few covers more for each flush, chosen from the same candidates.
+Cost: a few more covers for each flush, chosen from the same candidates.
 """
 
 from bisect import bisect_left
@@ -47,7 +47,7 @@ class Demand:
 
     Attributes:
         seen_at: when the last flush was counted, None before the first.
-        days: how many days are looked back on, faded like the flushes in them.
+        days: how many days of flushes are counted, faded like the flushes in them.
         paths: paths at each price of the ladder, more of them at the lower prices.
     """
 
@@ -56,17 +56,15 @@ class Demand:
     paths: tuple[float, ...] = (0.0,) * len(LADDER)
 
     def after(self, paths: Sequence[int], now: datetime) -> "Demand":
-        """Return the demand once a flush is counted that takes `paths` at the ladder's prices."""
+        """Return the demand with one more flush, which takes `paths` at the ladder's prices."""
         faded = self._faded(now)
         return Demand(now, faded.days, tuple(map(add, faded.paths, paths)))
 
     def price(self, left: int, remaining: timedelta, now: datetime) -> Decimal:
-        """Return the lowest price at which `left` paths last for what remains of a month.
+        """Return the lowest price, in dollars, at which `left` paths last for the rest of a month.
 
-        Between two prices of the ladder, demand is taken to fall by even ratios.
-
-        Returns:
-            Dollars a path: the list price if no lower one is enough.
+        It is the list price if no lower one is enough. Between two prices of the ladder, we assume
+        that demand falls by even ratios.
         """
         if left <= 0:
             return LADDER[-1]
@@ -96,13 +94,6 @@ def demanded(
     wildcards: int,
     keep: Callable[[], None] = lambda: None,
 ) -> tuple[int, ...]:
-    """Return how many paths the cheapest cover takes at each price of the ladder.
-
-    Args:
-        candidates: what the cover is chosen from.
-        refetch: dollars of an object.
-        wildcards: the most wildcards.
-        keep: keeps the lease.
-    """
+    """Return how many paths the cheapest cover takes at each price of the ladder."""
     covers = climb(candidates, LADDER, refetch, Limits(wildcards), keep)
     return tuple(len(cover.members) for cover in covers)

@@ -8,8 +8,8 @@ from sys import getsizeof
 from urllib.parse import unquote
 
 from edgesweep.cover import Limits, Prices, choose, find_candidates
+from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import Survey
-from edgesweep.cover.wording import in_words
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal
@@ -18,19 +18,19 @@ from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.prices import PATH_PRICE
 
-# Rows of one tick, and the memory that they and their viewer paths take: the rest goes next tick.
-# Planning takes some three times as much.
+# Rows of one tick, and bytes of them with their viewer paths: the rest waits for the next tick.
+# Planning takes about three times as much memory.
 MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
-# A row without its key and its paths.
+# Bytes of a row without its key and its paths.
 ROW_BYTES = 700
-# After several deaths in a row a flush reads one sixteenth of the rows, and then it is hopeless.
-PART = 16
-SEVERAL, HOPELESS = 2, 3
+# After several deaths in a row a flush reads one sixteenth of the rows; after more it is `/*`.
+SMALL_PART = 16
+SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 
 _EVERYTHING = "/"
 
-# Tells what a wildcard would hit; the last argument keeps the lease.
+# Finds the objects that a wildcard would hit; the last argument renews the lease.
 Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
 
 
@@ -40,10 +40,10 @@ class Batch:
 
     Attributes:
         rows: the oldest first.
-        changed: the viewer paths of those that name an object.
-        requested: the paths that the others name.
-        size: bytes that all of these take, about.
-        cut: whether rows are left that were not read.
+        changed: the viewer paths of changed objects.
+        requested: requested paths, quoted.
+        size: about how many bytes all of these take.
+        cut: whether there are more rows.
     """
 
     rows: list[DirtyRow] = field(default_factory=list)
@@ -53,7 +53,6 @@ class Batch:
     cut: bool = False
 
     def add(self, row: DirtyRow, viewer_paths: Callable[[DirtyRow], Iterable[str]]) -> None:
-        """Add a row, with the viewer paths of the object that it names."""
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
             self.requested.add(row.subject.path)
@@ -81,7 +80,7 @@ class Planner:
         """Read the rows of a tick, the oldest first."""
         batch = Batch()
         waiting = self.dirty.read(held.distribution)
-        most = MAX_ROWS // PART ** max(0, min(held.deaths, HOPELESS) - 1)
+        most = MAX_ROWS // SMALL_PART ** max(0, min(held.deaths, HOPELESS_DEATHS) - 1)
         for chunk in chunks(islice(waiting, max(1, most))):
             held.keep()
             for row in chunk:
@@ -96,11 +95,11 @@ class Planner:
 
         After some deaths it is `/*`, which takes neither a survey nor a cover.
         """
-        if held.deaths >= HOPELESS:
+        if held.deaths >= HOPELESS_DEATHS:
             return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
         changed, requested = batch.changed, batch.requested
         if batch.cut and go.paths == 1:
-            # The one path has to match the rows that were not read as well.
+            # The only path has to match the unread rows as well.
             changed = {*changed, _EVERYTHING}
         dirty = changed.union(map(unquote, requested))
         prices = Prices(go.path_price, self.policy.refetch)
@@ -115,7 +114,7 @@ class Planner:
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
             chosen = choose(candidates, prices, limits, held.keep)
             held.keep()
-            said = in_words(chosen, requested, changed, strict=strict)
+            said = spell(chosen, requested, changed, strict=strict)
             flush = self._journaled(held, batch, go, said, chosen.collateral)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
@@ -130,7 +129,7 @@ class Planner:
             opened_at=self.clock(),
             token=self.token(),
             paths=tuple(paths),
-            # The months that were decided upon; another one that comes near is charged at the send.
+            # The months of the decision; the sender charges another one that comes near.
             months=tuple(go.limits),
             rows=len(batch.rows),
             collateral=Survey.seen(collateral),

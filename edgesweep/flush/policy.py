@@ -1,4 +1,4 @@
-"""Hold or flush, and why: a pure decision over what a tick has seen."""
+"""Hold or flush, and why: a pure decision over the facts that a tick has read."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
-# A flush takes half of what may be spent at once: the next one may be as large.
+# A flush takes half of the paths that may be spent at once: the next one may be as large.
 SHARE = 2
 # Two ticks of one minute may be just under two minutes apart.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
@@ -28,7 +28,7 @@ class Reason(StrEnum):
     UPLOADING = "uploading"  # hold: changes are still coming in
     BUDGET = "budget"  # hold: only the reserve is left, and its next path is not due
     QUOTA = "quota"  # hold: too much is in progress at CloudFront
-    LEASE = "lease"  # hold: another flusher is at it
+    LEASE = "lease"  # hold: another flusher has the lease
     UNFINISHED = "unfinished"  # hold: CloudFront has not accepted the last flush
     SWEEPING = "sweeping"  # the rows that the last flush covers are still being deleted
     RECOVERED = "recovered"  # an unfinished flush was finished
@@ -48,10 +48,9 @@ class Go:
     """Flush now.
 
     Attributes:
-        reason: why.
         paths: how many paths may be spent at once.
         wildcards: how many of them may be wildcards.
-        limits: month -> what its ledger may hold afterwards, None for no limit.
+        limits: month -> the most paths in its ledger afterwards, None for no limit.
         path_price: dollars that the cover counts for a path.
     """
 
@@ -89,9 +88,8 @@ class Policy:
     """When to flush.
 
     Attributes:
-        budget: what a month may cost.
-        quiet: a deploy that is still uploading is not cut in pieces: wait for so long a silence.
-        max_wait: no change waits longer than this for a silence.
+        quiet: how long nothing new must arrive, so that no flush cuts an upload in pieces.
+        max_wait: no change waits longer than this for quiet.
         refetch: dollars of one object that was invalidated though it had not changed.
         quota: how much may be in progress at CloudFront for a distribution.
     """
@@ -105,7 +103,7 @@ class Policy:
     def guaranteed(self, moment: datetime) -> timedelta:
         """Return the longest time from a change's record to its flush, in `moment`'s month.
 
-        It holds as long as CloudFront accepts what it is sent.
+        It holds as long as CloudFront accepts our requests.
         """
         return max(self.budget.interval(moment), self.max_wait) + TICKS_APART
 
@@ -125,15 +123,15 @@ class Policy:
         *,
         demand: Demand = NOTHING_SEEN,
     ) -> Go | Hold:
-        """Decide how many paths a flush may take, and what each of them has to be worth.
+        """Decide how many paths a flush may take, and how much each of them has to save.
 
         Args:
             reason: why a flush is wanted.
-            spent: each month that may be billed -> what its ledger holds.
+            spent: each month that may be billed -> the paths in its ledger.
             headroom: how much more may be in progress.
             flushed_at: when the distribution was last flushed.
             now: the flusher's clock.
-            demand: what flushes have taken so far, all distributions together.
+            demand: that of all distributions together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Hold(Reason.QUOTA)
@@ -155,10 +153,9 @@ class Policy:
         return Hold(Reason.BUDGET)
 
     def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
-        """Return what a path of `moment`'s month is worth, in dollars: the marginal price.
+        """Return the marginal price of a path in `moment`'s month, in dollars.
 
-        It is near zero while the month is heading for no more than its free paths, and the list
-        price once they are gone.
+        It is near zero while the free paths will last, and the list price once they are gone.
         """
         remaining = month_bounds(moment)[1] - moment
         return demand.price(self.budget.free_paths - spent, remaining, moment)

@@ -1,19 +1,18 @@
 """Redrive: messages that could not be recorded go from the dead-letter queue back to their queue.
 
-Goal: an outage loses nothing and needs nobody, and what nobody can record does not go round for
-ever.
+Goal: an outage loses nothing and needs nobody, and a message that nobody can record does not
+circulate for ever.
 
-A message is sent back before it is removed, so that a crash between the two makes a copy: a change
-that is recorded twice is swept once. Every copy carries how often it was sent back. It goes back
+We send a message back before we remove it, so a crash between the two makes a copy: a change that
+is recorded twice is invalidated once. Every copy carries how often it was sent back. It goes back
 half an hour after it was sent, then after one hour, two, four: nine times within eleven days, and
-then stays for good. Each copy is kept for 14 days from when it was sent, which is longer than any
-of these waits. Nothing else has to be remembered, and each message has its own pace: one that is
-poison goes round alone, and the others do not wait for it.
+then stays for good. SQS keeps each copy for 14 days, which is longer than any of these waits.
+Nothing else has to be remembered, and no message waits for another one that fails again and again.
 
-A message that is not due is hidden until it is. Otherwise messages that stay would be received
-again and again, in front of those that are due.
+A message that is not due is hidden until it is. Otherwise SQS would return the messages that stay
+again and again, before those that are due.
 
-Cost: one request a look without dead letters; with them three for every ten.
+Cost: one request for a look without dead letters; with them three for every ten.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,14 +20,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-# How often the dead-letter queue is looked at.
-LOOKED = timedelta(minutes=10)
-# How many messages are looked at in one go: for so long the flush function has time.
-MOST = 5_000
-# How long a message is hidden at most; SQS allows 12 hours. SQS hides about 120,000 messages of a
-# queue at once: looks that hide `MOST` each reach 100,000 before the first comes back.
+# How often we look at the dead-letter queue.
+LOOK_EVERY = timedelta(minutes=10)
+# How many messages one look reads: the flush function has time for no more.
+MOST_LETTERS = 5_000
+# SQS allows 12 hours, and hides about 120,000 messages of a queue at once: looks that hide
+# `MOST_LETTERS` each reach 100,000 before the first message comes back.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
-HIDDEN = 20 * LOOKED
+LONGEST_HIDING = 20 * LOOK_EVERY
 
 # A message that fails again is back within 17 minutes: five attempts, 200 seconds apart.
 FIRST_WAIT = timedelta(minutes=30)
@@ -37,15 +36,7 @@ ATTEMPTS = 9
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message of the dead-letter queue.
-
-    Attributes:
-        id: its id there.
-        receipt: what it can be removed with.
-        body: what S3 reported.
-        sent_at: when it was sent to the queue last.
-        redriven: how often it was sent back.
-    """
+    """A dead letter: when it was sent to its queue last, and how often it was sent back."""
 
     id: str
     receipt: str
@@ -54,11 +45,11 @@ class Letter:
     redriven: int = 0
 
     def wait(self, now: datetime) -> timedelta:
-        """Return for how long it is hidden: for no time at all if it is due."""
+        """Return for how long to hide it: 0 if it is due."""
         if self.redriven >= ATTEMPTS:
-            return HIDDEN
+            return LONGEST_HIDING
         due = self.sent_at + FIRST_WAIT * (1 << self.redriven)
-        return min(max(due - now, timedelta()), HIDDEN)
+        return min(max(due - now, timedelta()), LONGEST_HIDING)
 
 
 class DeadLetters(Protocol):
@@ -68,13 +59,13 @@ class DeadLetters(Protocol):
         """Return about how many messages are there, hidden ones included."""
 
     def take(self) -> Sequence[Letter]:
-        """Return a few messages, which nobody else sees for two minutes."""
+        """Return a few messages, and hide them from others for two minutes."""
 
     def send_back(self, letters: Sequence[Letter]) -> int:
         """Send messages to their queue and remove them here; return how many were sent."""
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
-        """Let nobody see messages for some time, at most 12 hours from when they were taken."""
+        """Hide messages for some time, at most 12 hours from when they were taken."""
 
 
 def redrive(
@@ -82,10 +73,7 @@ def redrive(
 ) -> Iterator[int]:
     """Send messages back that need not wait, hide the others, and yield how many more were sent.
 
-    Args:
-        dead: where they are.
-        wait: tells for how long a message shall be hidden; nothing sends it back.
-        most: how many are looked at; all unless given.
+    `wait` returns how long to hide a message, 0 to send it back; `most` messages are read.
     """
     left = dead.waiting() if most is None else min(most, dead.waiting())
     while left > 0 and (letters := dead.take()):
@@ -98,13 +86,7 @@ def redrive(
 
 @dataclass(slots=True)
 class Redriver:
-    """Sends messages back that are due, looking now and then.
-
-    Attributes:
-        dead: where they are.
-        clock: this process's time.
-        see: is shown every message that is looked at.
-    """
+    """Sends messages back that are due, looking now and then; calls `see` with each message."""
 
     dead: DeadLetters
     clock: Callable[[], datetime]
@@ -112,7 +94,7 @@ class Redriver:
     _look_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def look(self) -> int:
-        """Return how many messages were sent back, if it was time to look."""
+        """Look if it is time; return how many messages were sent back."""
         now = self.clock()
         if now < self._look_at:
             return 0
@@ -121,7 +103,7 @@ class Redriver:
             self.see(letter)
             return letter.wait(now)
 
-        moved = sum(redrive(self.dead, wait, MOST))
+        moved = sum(redrive(self.dead, wait, MOST_LETTERS))
         # Where many went back, more may wait.
-        self._look_at = now if moved >= MOST else now + LOOKED
+        self._look_at = now if moved >= MOST_LETTERS else now + LOOK_EVERY
         return moved

@@ -6,15 +6,16 @@ from itertools import islice
 from typing import Protocol
 
 from edgesweep.dirty import DirtyRow
+from edgesweep.record.recorder import DirtyWriter
 
-# Rows between two looks at the lease.
+# Rows between two renewals of the lease.
 CHUNK = 1_000
 
 # When the oldest and the newest dirty row were recorded; empty without any.
 Span = tuple[datetime, datetime] | tuple[()]
 
 
-class DirtyRows(Protocol):
+class DirtyRows(DirtyWriter, Protocol):
     """The rows that wait."""
 
     def span(self, distribution: str) -> Span:
@@ -30,9 +31,6 @@ class DirtyRows(Protocol):
             until: only those recorded at or before this.
             after: only those beyond this position.
         """
-
-    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
-        """Write rows; return those that could not be written, each with the reason."""
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""

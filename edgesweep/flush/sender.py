@@ -1,9 +1,9 @@
 """Send an open flush: count the attempt, ask CloudFront once, note the answer.
 
-An attempt is counted before it is made, so that a charge is returned only when CloudFront answered
-all that was asked of it. What it refuses for good is replaced by something that it may accept, less
-what it has accepted already. What a new month cannot pay is not asked for in it: what was made in
-the old one is looked up, and the rest is given up, to be planned anew with the money there is.
+We count an attempt before we make it, and return a charge only once CloudFront answered every
+attempt. If CloudFront refuses paths for good, another flush replaces them by paths that it may
+accept. If a new month cannot pay for a request, we do not repeat it there: we look up whether it
+was made in the old month, give up the rest, and plan that again with the money there is.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from edgesweep.errors import OverLimit
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget, month_of, months_near
 from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Journal, OverLimit, State, split
+from edgesweep.flush.journal import Flush, Invalidation, Journal, State, split
 from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 
@@ -23,12 +24,12 @@ PAUSE_SECONDS = 1.0
 # Twice the 5 s that a clock may be off true time.
 CLOCKS_APART = timedelta(seconds=10)
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
-DOUBT = timedelta(minutes=10)
-# CloudFront does not say for how long it knows a caller reference. An attempt that is older than
-# this is looked up before the same is asked again.
-REMEMBERED = timedelta(hours=1)
+REPEATED_FOR = timedelta(minutes=10)
+# CloudFront does not document for how long it knows a caller reference. We look up an attempt that
+# is older than this before we repeat it.
+LOOKED_UP_AFTER = timedelta(hours=1)
 
-# A rate that is passed by one request alone may be told as either of the first two.
+# CloudFront may answer a single request that is above a rate with either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
 _ANOTHER_WAY = {*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY}
@@ -36,7 +37,7 @@ _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
 
 class Edge(Protocol):
-    """Takes invalidations."""
+    """CloudFront's API for invalidations."""
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
         """Ask once for an invalidation of quoted paths."""
@@ -47,19 +48,19 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if it has made any.
+        """Return the invalidation that a reference has made since a moment, if any.
 
-        `keep` is called before each request, since there may be many.
+        It calls `keep` before each request, since there may be many.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending a flush.
+    """The result of sending a flush.
 
     Attributes:
-        flush: as it stands: sent, or open.
-        answer: what CloudFront said last; None if it was not asked.
+        flush: sent or still open.
+        answer: CloudFront's last one; None without any.
         given_up: whether it can never be sent as it is; else an open one waits for the next tick.
     """
 
@@ -70,17 +71,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends open flushes.
-
-    Attributes:
-        edge: where invalidations go.
-        journal: where every step is noted.
-        budget: what a month's ledger may hold.
-        clock: this process's time.
-        token: a source of random text.
-        pause: sleeps for some seconds.
-        quota: how much may be in progress for a distribution.
-    """
+    """Sends open flushes; `pause` sleeps for some seconds."""
 
     edge: Edge
     journal: Journal
@@ -100,7 +91,7 @@ class Sender:
         held.lease = replace(held.lease, in_progress=tuple(in_progress))
 
     def send(self, flush: Flush, held: HeldLease) -> Sent:
-        """Send the requests of an open flush that were not accepted yet.
+        """Send the remaining requests of an open flush.
 
         Raises:
             Overtaken: somebody else went on with it.
@@ -125,8 +116,8 @@ class Sender:
                     flush = refused.flush
 
     def _next(self, flush: Flush, held: HeldLease) -> tuple[Flush, Answer | None]:
-        """Return the flush, and what became of its next request: None if no month can pay it."""
-        if not flush.answered and self.clock() - flush.opened_at > REMEMBERED:
+        """Return the flush and the answer to its next request, None if no month can pay it."""
+        if not flush.answered and self.clock() - flush.opened_at > LOOKED_UP_AFTER:
             found = self._look_up(flush, held)
             if found is not None:
                 return flush, found
@@ -137,10 +128,10 @@ class Sender:
         held.renew()
         flush = self.journal.advance(flush, flush.attempt())
         try:
-            # Noting the attempt may have taken long: the month is looked at last of all.
+            # The write may have taken long, so we check the month once more.
             flush = self._charged(flush)
         except OverLimit:
-            # Nothing was asked, so nothing is owed.
+            # We did not call CloudFront, so this attempt counts as refused.
             flush = self.journal.advance(flush, flush.refuse())
             return flush, self._made_before(flush, held)
         return flush, self._ask(flush)
@@ -163,13 +154,10 @@ class Sender:
         return self.journal.advance(flush, noted)
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
-        """Return what a request has made that no month can pay any more, if it has made anything.
+        """Return the invalidation that unanswered attempts have made, if any.
 
-        Nothing is asked of CloudFront in a month that was not charged, so an attempt that nobody
-        answered was made in one that was. Once none of these is near, it was made a minute ago.
-
-        Raises:
-            OverLimit: an attempt may still be under way.
+        Every attempt was made in a charged month. While one of these is near, an attempt may still
+        be under way, and it raises `OverLimit`.
         """
         if flush.answered:
             return None
@@ -185,13 +173,13 @@ class Sender:
         return self.edge.look_up(flush.distribution, reference, since, held.keep)
 
     def _refused(self, flush: Flush, held: HeldLease, answer: Refused) -> Sent:
-        """Return what becomes of a refused flush: itself, kept or given up, or a successor."""
+        """Return a refused flush, kept or given up, or its successor."""
         if answer.refusal is Refusal.CONFLICT:
-            # Something was invalidated under this reference: it stays unanswered and charged.
+            # CloudFront invalidated something under this reference, so the charge stays.
             return Sent(flush, answer, given_up=True)
         flush = self.journal.advance(flush, flush.refuse())
         if answer.refusal in _ANOTHER_WAY:
-            # Also what was accepted of this flush counts as in progress.
+            # Accepted requests of this flush count as in progress as well.
             held.reread()
             self.prune(held)
             if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
@@ -222,12 +210,11 @@ class Sender:
         return None
 
     def _room(self, held: HeldLease) -> int:
-        """Return how many more wildcards may be in progress."""
         return self.quota.less(held.lease.in_progress).wildcards
 
     def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:
-        """Tell whether the same request may yet be accepted, or be known to have been."""
-        unheard = not flush.answered and now - flush.opened_at < DOUBT
+        """Tell whether CloudFront may accept the same request later, or has accepted it."""
+        unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
         return unheard or bool(held.lease.in_progress)
 
 

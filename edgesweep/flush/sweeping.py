@@ -1,11 +1,11 @@
 """Delete the rows that a flush covers, and move those of a distribution that is gone.
 
-A row recorded at or before `opened_at` - `MARGIN` tells of a change older than the invalidation,
+A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation,
 whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
 read the rows, deletes by that rule alone.
 
-A tick sweeps a portion, and the journal keeps the place for the next tick. Only rows that are older
-than the flush are looked at, so there is an end to them, however many come in meanwhile.
+A tick sweeps a portion, and the journal keeps the place for the next tick. The sweep reads only
+rows that are older than the flush, so it ends however many rows arrive meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,13 +22,13 @@ from edgesweep.paths import matcher
 
 MARGIN = CLOCKS_APART
 
-# A portion looks at no more rows than this, and ends when its time is over.
+# A portion reads no more rows than this, and ends after this time.
 MAX_SWEPT = 1_000_000
 SWEEP_TIME = timedelta(minutes=1)
-# Chunks after which the place is noted: whoever dies in a portion leaves most of it done.
+# Chunks after which we note the place, so a death in a portion loses little of it.
 NOTED_EVERY = 10
 
-# Rows of one call: when a table throttles, each may take a while.
+# Rows of one call: each may take a while when DynamoDB throttles.
 _WRITTEN_AT_ONCE = 25
 
 
@@ -43,10 +43,9 @@ class Sweeper:
     clock: Callable[[], datetime]
 
     def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> bool:
-        """Delete a portion of rows, the newest first: a sweep finds those that are left.
+        """Delete a portion of rows, the newest first; return whether it was the last portion.
 
-        Returns:
-            Whether that was the last portion.
+        A sweep finds the rows that are left.
         """
         newest = reversed(rows)
         for chunk in self._portion(newest, held):
@@ -54,13 +53,10 @@ class Sweeper:
         return next(newest, None) is None
 
     def sweep(self, flush: Flush, held: HeldLease) -> tuple[Flush, bool]:
-        """Delete a portion of the rows that what was accepted of a flush covers, and older than it.
+        """Delete a portion of the older rows that the accepted paths of a flush cover.
 
-        What it has left out because a flush before it had it accepted counts as well, for rows that
-        are older than that one.
-
-        Returns:
-            The flush, and whether that was the last portion.
+        The accepted paths of a flush that it replaces count as well, for rows older than that one.
+        Return the flush, and whether that was the last portion.
         """
         sent = list(self._sent(flush))
         if not sent:
@@ -82,11 +78,7 @@ class Sweeper:
         return self.journal.advance(flush, flush.sweep(place)), False
 
     def unroute(self, held: HeldLease) -> bool:
-        """Let a portion of the rows of a distribution that is gone wait for another one.
-
-        Returns:
-            Whether that was the last portion.
-        """
+        """Move a portion of the rows of a gone distribution; return whether it was the last one."""
         rows = self.dirty.read(held.distribution)
         for chunk in self._portion(rows, held):
             for part in _parts(chunk, held):
@@ -98,7 +90,6 @@ class Sweeper:
             self.dirty.delete(part)
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
-        """Yield chunks, as many as a tick may look at."""
         ends_at, looked = self.clock() + SWEEP_TIME, 0
         for chunk in chunks(rows):
             held.keep()
@@ -108,7 +99,7 @@ class Sweeper:
                 return
 
     def _sent(self, flush: Flush) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
-        """Yield what was accepted of a flush and of those before it, and until when each counts."""
+        """Yield the test of accepted paths, with the time until which it counts, for each flush."""
         one: Flush | None = flush
         while one is not None:
             if one.accepted:

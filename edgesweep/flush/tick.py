@@ -4,8 +4,8 @@
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
 4. route     some of the rows that waited for a distribution
-5. redrive   DynamoDB answers by now, so messages that failed before may be recorded
-6. gaps      events that may have been missed, as that of a dead letter that was given up
+5. redrive   messages that failed before: DynamoDB answers by now
+6. gaps      events that may have been missed, such as that of an abandoned dead letter
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,14 +31,10 @@ class Ticked:
     """The result of a tick.
 
     Attributes:
-        known: the distributions.
-        policy: by which they were flushed.
-        outcomes: one for each distribution that wanted a flush.
         unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
-        watched: what was found of missed events.
         refusal: why the guaranteed interval is not kept.
-        failures: why rows could not be routed, messages not be sent back, or a gap not be closed.
+        failures: errors of the steps after the flushes.
     """
 
     known: Discovered
@@ -52,7 +48,7 @@ class Ticked:
 
     @property
     def errors(self) -> Sequence[Exception]:
-        """All that went wrong; the rest was done all the same."""
+        """Every error; no error stopped another step."""
         outcomes = (outcome.error for outcome in self.outcomes)
         found = (self.known.error, self.refusal, *outcomes, *self.failures)
         return [error for error in found if error]
@@ -63,11 +59,8 @@ class Tick:
     """The steps, in order.
 
     Attributes:
-        discovery: finds the distributions.
-        policy: when to flush, and for what a month may cost.
         flusher: returns a flusher for some routes and a policy.
         spent: returns how many paths the ledger of a month holds.
-        clock: this process's time.
         redrive: sends back the messages that are due; returns how many.
         gaps: finds and closes gaps in the events.
     """
@@ -81,7 +74,6 @@ class Tick:
     gaps: Callable[[Routes], Watched] = lambda _: Watched()
 
     def run(self) -> Ticked:
-        """Do every step."""
         known = self.discovery.look()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
@@ -92,7 +84,7 @@ class Tick:
         return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
-        """Return what a tick publishes, nothing if it found nothing."""
+        """Return the values that a tick publishes, none if it found nothing."""
         now = self.clock()
         spent = partial(self.spent, month_of(now))
         values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
@@ -101,18 +93,18 @@ class Tick:
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
-    """Return what a step returns, and note why it failed: what was flushed is flushed."""
+    """Return the result of a step, or note its error."""
     try:
         return step()
-    except Exception as error:  # noqa: BLE001  # told
+    except Exception as error:  # noqa: BLE001  # reported
         failures.append(error)
         return None
 
 
 def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:
-    """Return the policy for some distributions, or for one if the budget is too small for all.
+    """Return the policy for some distributions, or the old one if the budget is too small for all.
 
-    Then no path is spent beyond the budget either, but the guaranteed interval is not kept.
+    Then the guaranteed interval is not kept, but the budget still is.
     """
     try:
         budget = replace(policy.budget, distributions=max(1, distributions))

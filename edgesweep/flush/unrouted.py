@@ -2,11 +2,10 @@
 
 Goal: however many wait, no flush waits for them, and every row gets its turn.
 
-Plan: the rows are read in the order in which they were recorded, and the place that was reached is
-kept with the distributions: what lies before it is served by none of them, so it is not read again
-until they change; then the reading begins again at the start. A row may be written some time after
-the moment it is stamped with, so the place stays `LATE` behind the clock, and it never passes a row
-that could not be moved.
+Plan: we read the rows in the order in which they were recorded, and keep our place with the
+distributions. No distribution serves a row before that place, so we read it again only after the
+distributions change, from the start. A row may be written some time after its stamp, so the place
+stays `LATE` behind the clock, and it never passes a row that could not be moved.
 
 A copy has the place and time of its row.
 """
@@ -21,23 +20,17 @@ from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.routes import Routes
 from edgesweep.routes.kept import Kept
 
-# One tick reads at most so many rows, and begins no more of them after so long.
+# One tick reads at most this many rows, and starts no chunk after this time.
 MAX_ROUTED = 20_000
 ROUTE_TIME = timedelta(seconds=30)
 
-# The longest that a row may be written after its stamp; a batch is recorded in less.
+# A row is written at most this long after its stamp; recording a batch takes less.
 LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Rerouter:
-    """Routes rows that waited for a distribution.
-
-    Attributes:
-        dirty: the rows.
-        save: keeps what is known of the distributions, with the place.
-        clock: this process's time.
-    """
+    """Routes rows that waited for a distribution; `save` keeps the place."""
 
     dirty: DirtyRows
     save: Callable[[Kept], bool]

@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import (
     LEASE_TERM,
     NO_LIMITS,
     Flush,
     Journal,
     Lease,
-    Limits,
-    OverLimit,
-    Overtaken,
+    LedgerLimits,
     gained,
 )
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
@@ -84,7 +83,7 @@ class JournalInMemory:
         return self._base.fits(flush) if self._base else len(flush.paths) <= self._most_paths
 
     def open(
-        self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+        self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
         held = self._ours(flush.distribution, str(lease.token))
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
@@ -103,7 +102,7 @@ class JournalInMemory:
             tries=1,
         )
 
-    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+    def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
 
         self._check_known(flush)
         lease, accepted = self.lease(flush.distribution), to.accepted[len(flush.accepted) :]
@@ -131,7 +130,7 @@ class JournalInMemory:
     def _keep(self, flush: Flush) -> None:
         self.flushes[flush.distribution, flush.id] = flush
 
-    def _charge(self, gains: Mapping[str, int], limits: Limits) -> None:
+    def _charge(self, gains: Mapping[str, int], limits: LedgerLimits) -> None:
         for month, paths in gains.items():
             limit = limits.get(month)
             if paths > 0 and limit is not None and self.spent(month) + paths > limit:

@@ -7,8 +7,8 @@ event:
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 - https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
 
-A message is understood as a whole or refused as a whole. What names a kind of event that is not
-listed here is refused too: a change that is taken for nothing would stay stale at the edge.
+A message is understood as a whole or refused as a whole. An unknown kind of event is refused too:
+if we ignored a change, the edge would stay stale.
 """
 
 import json
@@ -28,7 +28,7 @@ from edgesweep.errors import BadInput
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
 _MAX_SIZE = 2**63 - 1
-# Of an etag or a sequencer, far above any that S3 gives: no message makes a row too large to write.
+# Of an etag or a sequencer: far above those of S3, and small enough for a row.
 _MAX_MARK_BYTES = 1_024
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ def parse(body: str) -> tuple[Change, ...]:
 
     Returns:
         The changes it reports; none for `s3:TestEvent` and for events that change no byte a viewer
-        sees. A key that EventBridge may have encoded is reported under both readings.
+        sees. A key that EventBridge may have encoded comes under both readings.
 
     Raises:
         BadInput: the body is not one whole, well-formed S3 event.
@@ -171,9 +171,9 @@ def _form_decoded(key: str) -> str:
 
 
 def _readings(key: str) -> Iterator[str]:
-    """Yield what an EventBridge key may mean: AWS does not say whether it is encoded.
+    """Yield the readings of an EventBridge key: AWS does not document whether it is encoded.
 
-    Decoding only ever shortens, so a key that is too long as it stands can still be an encoded one.
+    Decoding shortens a key, so one that is too long may still be an encoded one.
     """
     try:
         decoded = _form_decoded(key)

@@ -1,12 +1,12 @@
 """Record changes: SQS messages in, dirty rows out.
 
-Goal: no message is acknowledged before every row it asks for is written. A message that cannot be
+Goal: no message is acknowledged before all its rows are written. A message that cannot be
 understood or written fails alone; writing a row twice is harmless, losing one is not.
 
 A change needs no row if the user excludes it or says that its bytes never change, if its bucket is
-served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Such
-changes are counted, so that a wrong pattern shows. All but those that changed nothing leave their
-objects unknown: patterns and distributions change, and an entry from before would be trusted then.
+served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). We count
+such changes, so a wrong pattern shows. All but those that changed nothing make their objects
+unknown: patterns and distributions change, and then we would trust an outdated entry.
 """
 
 from collections import Counter
@@ -21,14 +21,14 @@ from edgesweep.dirty import UNROUTED, Change, DirtyRow
 from edgesweep.errors import BadInput
 from edgesweep.record import events
 from edgesweep.record.selection import Fate, Selection
-from edgesweep.record.unchanged import Checked, Name, NoCatalogue, name_of
+from edgesweep.record.unchanged import Checked, Name, NoCatalogue, UnchangedFilter, name_of
 
-# What becomes of each object that changed, and the partitions that want a row of it.
+# The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
 
 
-class Routes(Protocol):
-    """Knows who serves an object."""
+class Router(Protocol):
+    """Knows which distributions serve an object."""
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve the object."""
@@ -44,21 +44,6 @@ class DirtyWriter(Protocol):
         """Write rows; return those that could not be written, each with the reason."""
 
 
-class Filter(Protocol):
-    """Tells uploads that change nothing."""
-
-    def check(self, changes: Iterable[Change], passed_over: Collection[Name]) -> Checked:
-        """Tell what a batch of changes is about, and forget what has changed.
-
-        Args:
-            changes: those that want rows.
-            passed_over: objects that changed as well, and get no row.
-        """
-
-    def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
-        """Learn what was seen of objects whose rows are written; return those that failed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """One SQS message."""
@@ -69,15 +54,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes:
-        rows: rows written.
-        unrouted: how many of them are of buckets that no distribution leads to.
+        unrouted: how many rows are of buckets that no distribution leads to.
         failed: message id -> why it has to come back.
         passed_over: why changes got no row -> how many.
         unconfirmed: objects that stay unknown to the catalogue -> the reason.
-        unseen: how many objects nobody could look at, so that they count as changed.
+        unseen: how many objects no HEAD saw, so they count as changed.
     """
 
     rows: int
@@ -90,35 +74,27 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Turns batches of messages into dirty rows.
+    """Turns batches of messages into dirty rows, spread over `shards` of each distribution.
 
-    Attributes:
-        routes: from objects to distributions.
-        writer: where rows go.
-        token: a source of random text, one for each row.
-        shards: partitions of each distribution, to lift the write limit of one.
-        selection: which keys are swept.
-        unchanged: finds the uploads that change nothing.
+    `token` returns another random hexadecimal text for each row.
     """
 
-    routes: Routes
+    routes: Router
     writer: DirtyWriter
     token: Callable[[], str]
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
-    unchanged: Filter = field(default_factory=NoCatalogue)
+    unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
         """Write one row for each distinct distribution, bucket and key of the batch.
 
-        Args:
-            messages: the batch, in any order, duplicates included.
-            now: the time at which the batch was received, or earlier.
+        `now` is the time at which the batch was received, or earlier.
         """
         understood, failed = _understand(messages)
         changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
-        fates, checked = self._sift(changes)
-        # A flush that was sent before the stamp of a row does not count for the row.
+        fates, checked = self._checked(changes)
+        # No flush that was sent before the stamp of a row covers the row.
         rows = self._rows(changes, fates, checked.refused, max(now, checked.stamped_at or now))
         unwritten = self.writer.add(rows)
         reasons = {**checked.refused, **{name_of(row.change): unwritten[row] for row in unwritten}}
@@ -137,8 +113,7 @@ class Recorder:
             unseen=checked.unseen,
         )
 
-    def _sift(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
-        """Return what becomes of each object, and what is known of it."""
+    def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
         names = dict.fromkeys(map(name_of, changes))
         fates = {name: fate(self.selection, self.routes, *name) for name in names}
         checked = self.unchanged.check(
@@ -150,7 +125,7 @@ class Recorder:
     def _rows(
         self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
     ) -> Sequence[DirtyRow]:
-        """Return a row for each partition that wants one of an object: that of its last change."""
+        """Return a row of the last change of each object for each of its partitions."""
         last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
         return [
             self._row(partition, change, now)
@@ -165,9 +140,9 @@ class Recorder:
 
 
 def fate(
-    selection: Selection, routes: Routes, bucket: str, key: str
+    selection: Selection, routes: Router, bucket: str, key: str
 ) -> tuple[Fate, Collection[str]]:
-    """Return what becomes of an object that changes, and the partitions that want a row of it."""
+    """Return the fate of a changed object, and the partitions that get a row of it."""
     selected = selection.fate(key)
     if selected is not Fate.SWEPT:
         return selected, ()

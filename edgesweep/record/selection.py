@@ -1,4 +1,4 @@
-"""Which keys are swept at all, by the patterns that a deployment was given."""
+"""Which keys are swept at all, by the patterns of a deployment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from edgesweep.routes.patterns import matches
 
 
 class Fate(StrEnum):
-    """What becomes of a change."""
+    """The fate of a change."""
 
     SWEPT = "swept"
     EXCLUDED = "excluded"  # the user does not want it swept
     IMMUTABLE = "immutable"  # the user says that its bytes never change
     UNSERVED = "unserved"  # no distribution of its bucket serves it
-    UNCHANGED = "unchanged"  # viewers see what they saw before
+    UNCHANGED = "unchanged"  # viewers see the same as before
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Selection:
     """Patterns over object keys, written as CloudFront's path patterns.
 
     Attributes:
-        include: what is swept; everything unless given.
-        exclude: what is not, though included.
-        immutable: names that never get other bytes, such as hashed assets. Nobody can have cached
+        include: the keys to sweep; all if empty.
+        exclude: keys not to sweep, even if included.
+        immutable: names that never get other bytes, such as hashed assets. No edge can have cached
             anything else under them, so neither their creation nor their removal is invalidated:
-            viewers may be served a removed one until it expires.
+            an edge may serve a removed one until it expires.
     """
 
     include: Sequence[str] = ()
@@ -35,11 +35,11 @@ class Selection:
 
     @property
     def patterns(self) -> Sequence[Sequence[str]]:
-        """All patterns: their order within each list decides nothing."""
+        """All patterns; their order within each list does not matter."""
         return self.include, self.exclude, self.immutable
 
     def fate(self, key: str) -> Fate:
-        """Return what becomes of a change of `key`: SWEPT, EXCLUDED or IMMUTABLE."""
+        """Return the fate of a change of `key`: SWEPT, EXCLUDED or IMMUTABLE."""
         path = "/" + key
         if self.include and not any(matches(pattern, path) for pattern in self.include):
             return Fate.EXCLUDED

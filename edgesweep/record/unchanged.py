@@ -1,63 +1,63 @@
-"""Tell uploads that change nothing: what the bucket serves, remembered for each object.
+"""Find uploads that change nothing, by a catalogue of the objects that a bucket serves.
 
 Goal: an upload that changes neither the bytes nor the headers that viewers see gets no dirty row.
-A row too many costs a path; a row too few is a stale edge, so what is unknown counts as changed.
+A row too many costs a path; a row too few is a stale edge, so an unknown object counts as changed.
 
 The rule. A created event is skipped if the catalogue knows the object, the event's own etag is the
 one it knows, and a HEAD then finds that etag, those headers, the version that the event names, and
 no write later than the event's. The permanent removal of a version is skipped if the catalogue
 knows the object under another version, and a HEAD finds that etag and those headers. A skip writes
-nothing. For any other event, in this order: forget what is known (under a token of our own), HEAD,
-stamp and write the dirty row, and learn what the HEAD saw if the token still stands. A removal
-forgets and learns nothing, unless another version may be there. So does a change without a row, as
-its object is not swept or served: it may be one day. A forgotten object keeps its item, so that it
+nothing. For any other event, in this order: forget the object (under a token of our own), HEAD,
+stamp and write the dirty row, and learn the answer to the HEAD if the token still stands. A removal
+forgets and learns nothing, unless another version may be there. So does a change without a row,
+whose object is not swept or served now but may be one day. A forgotten object keeps its item, so it
 differs from one that never changed.
 
-Invariant: what is known was seen by a HEAD, a row was recorded after that HEAD, and no event of
-that object was worked on since. So of every version put after the HEAD the event is still to come,
-and a version put before it is in the row. What can happen:
+Invariant: a HEAD saw every known object, a row was recorded after that HEAD, and no event of that
+object was processed since. So the event of every version put after the HEAD is still to come, and
+the row covers a version put before it. The cases:
 
 - Two writes, their events reordered: the event of the version that is gone has another etag, so it
   forgets; the HEAD afterwards sees the version that is there, and its row is late enough for both.
-- A-B-A within seconds: if the second A is skipped, then by what was known before B's event came.
-  That event is still to come; it has another etag, and its row is recorded after the second A.
-- Two recorders at once: the later token wins; the other finds its own gone and learns nothing. Set
-  without the token, the entry would say what was there before the other's row.
-- Set before the row, a crash between leaves an entry that nothing was invalidated for. A HEAD after
-  the row sees versions that the row does not cover. A row stamped before the HEAD may be deleted
-  with a flush that was sent before it.
+- A-B-A within seconds: if the second A is skipped, then by the entry from before B's event. That
+  event is still to come; it has another etag, and its row is recorded after the second A.
+- Two recorders at once: the later token wins; the other finds its own gone and learns nothing.
+  Without the token, the entry could hold the state before the other's row.
+- The order: if we learnt before the row, a crash between would leave an entry without an
+  invalidation. A HEAD after the row sees versions that the row does not cover. A row stamped before
+  the HEAD may be deleted with a flush that was sent before it.
 - A copy onto itself that changes headers keeps the etag: the HEAD finds other headers.
 - Events delivered twice or late: they are skipped only under the conditions above. A crash anywhere
   leaves the entry unknown, and the message comes back.
 - Versions: a HEAD sees the current one. Say W is known, and another version V is removed. Either V
-  was not current, and nothing changed. Or W gave way before, by an event that was skipped, as the
-  same bytes and headers were there, or is still to come. That one then gets its row, late enough:
-  the version that it names is gone, or is not as W was. Without a version on either side, or with
+  was not current, and nothing changed. Or W was replaced before: its event was skipped, since the
+  same bytes and headers were there, or is still to come. Then that event gets its row, late enough:
+  the version that it names is gone, or differs from W. Without a version on either side, or with
   the version `null`, a removal counts as a change. So does the removal of W itself, even if the
-  same was uploaded again, and skipped, before.
+  same bytes were uploaded again, and skipped, before.
 - Restoring an archived object and moving it between storage classes change no byte and no header
   that is compared, and are no created events.
 - SSE-KMS and SSE-C: the etag is no digest and differs with every upload, so nothing is skipped.
 - Multipart uploads: the etag depends on the part size as well. Other parts, another etag: a row.
-  The same etag for other bytes takes an MD5 collision, made on purpose by somebody who may upload.
-- A first run over existing objects (`survey`) writes no row. Its entries therefore say since when
-  they hold, and no event up to then is skipped by them.
+  The same etag for other bytes needs an MD5 collision, made on purpose by somebody who may upload.
+- A first run over existing objects (`survey`) writes no row. So its entries hold only from a stated
+  time on, and skip no event up to then.
 
-Clocks. A row is stamped by the recorder's clock after the HEAD: the flusher allows both clocks 5 s
-when it deletes by that stamp. Whether an object was written after an event, and since when an entry
-of a survey holds, is told by S3's clock alone: the machine that surveys may be off by any amount.
+Clocks. The recorder's clock stamps a row after the HEAD: the flusher allows both clocks 5 s when it
+deletes by that stamp. S3's clock alone decides whether an object was written after an event, and
+since when an entry of a survey holds: the clock of the surveying machine may be off by any amount.
 
 Limits. Where events name no version, headers alone changed and changed back (A-B-A) may be skipped
 both, if the way back has a Last-Modified no later than the way there; the edge then keeps B's
-headers until its TTL. Both have whole seconds, so they were at most two apart. Where a sequencer
-does not tell when an upload began, the way there counts as late as its event is stamped.
+headers until its TTL. Both have whole seconds, so they were at most two apart. If a sequencer does
+not show when an upload began, the time of its event counts.
 
-It is events that are trusted. Where some of a bucket may have been missed, no entry is trusted
-whose HEAD was answered before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it
-assumes that viewers get the objects that are there.
+We rely on events. After a gap in the events of a bucket, we trust no entry whose HEAD was answered
+before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it assumes that viewers
+get the objects that are there.
 
-An edge keeps the Last-Modified and the version id of an earlier upload than one that is skipped. Of
-the readings of a key that EventBridge may have encoded, the one that is not there gets its rows.
+After a skipped upload, an edge keeps the Last-Modified and the version id of an earlier one. Of the
+readings of a key that EventBridge may have encoded, the one that does not exist gets its rows.
 
 Cost: see `bench/catalogue.py`.
 """
@@ -75,7 +75,7 @@ from edgesweep.dirty import Change, Kind
 # A bucket and a key.
 Name = tuple[str, str]
 
-# Response headers that S3 sends on to viewers as they were uploaded; user metadata beside them.
+# Response headers that S3 returns as they were uploaded, beside user metadata.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax
 _VIEWED = frozenset(
     {
@@ -94,13 +94,13 @@ _METADATA = "x-amz-meta-"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html
 NULL = "null"
 
-# What two clocks of S3 may be apart, and the fraction of a second that an answer does not tell.
+# Two clocks of S3 may differ by this, including the fraction of a second that an answer omits.
 _SKEW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a HEAD request saw.
+    """The answer to a HEAD request.
 
     Attributes:
         etag: without quotes, as events have it.
@@ -119,14 +119,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of an object.
+    """A known object: the same as in `Head`, and since when it holds.
+
+    Entries of the first release lack `version` and `seen_at`.
 
     Attributes:
-        etag: as in `Head`.
-        headers: as in `Head`.
-        since: events up to this moment are not judged by the entry; None: every event is.
-        version: as in `Head`; absent also in entries that were learnt before it was kept.
-        seen_at: as in `Head`; absent in entries that were learnt before it was kept.
+        since: the entry holds only for events after this moment; None: for all.
     """
 
     etag: str
@@ -136,15 +134,11 @@ class Entry:
     seen_at: datetime | None = None
 
     def is_complete(self, since: datetime | None) -> bool:
-        """Tell whether no event was missed after it was seen.
-
-        Args:
-            since: the moment up to which events may have been missed; None: never.
-        """
+        """Tell whether it was seen after `since`, the end of the last gap in the events, if any."""
         return since is None or (self.seen_at is not None and self.seen_at >= since)
 
     def may_hold_after(self, events: Iterable[Change]) -> bool:
-        """Tell whether events of the object all say that it is still as known."""
+        """Tell whether the object may still be as known after these events of it."""
         return all(
             (event.etag == self.etag if event.kind is Kind.CREATED else self._outlives(event))
             and (self.since is None or event.changed_at > self.since)
@@ -160,7 +154,7 @@ class Entry:
         )
 
     def _outlives(self, removal: Change) -> bool:
-        """Tell whether a version is gone for good that is another one than this."""
+        """Tell whether the removal is of another version than this."""
         return self.version is not None and removal.version not in (None, NULL, self.version)
 
 
@@ -174,11 +168,7 @@ class Catalogue(Protocol):
         """Make objects unknown under a token; return those that were not, with the reason."""
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
-        """Set the entries of objects still unknown under `token`, and of no other.
-
-        Returns:
-            Those that failed for another reason, with that reason.
-        """
+        """Set the entries of objects still unknown under `token`; return failures, and why."""
 
 
 class Heads(Protocol):
@@ -190,15 +180,15 @@ class Heads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What events are about.
+    """The objects of a batch of events.
 
     Attributes:
-        unchanged: objects as viewers know them.
+        unchanged: objects that viewers already see as they are.
         refused: changed objects for which no row may be written now, with the reason.
         seen: changed objects that are there.
         token: what `seen` and all other changed objects were forgotten under.
         stamped_at: later than every HEAD; None: there was none.
-        unseen: how many changed objects no HEAD saw: they are gone by now, or not ours to read.
+        unseen: how many changed objects no HEAD saw: they are gone by now, or unreadable.
     """
 
     unchanged: frozenset[Name] = frozenset()
@@ -210,14 +200,12 @@ class Checked:
 
 
 class NoCatalogue:
-    """Takes every object for changed, and asks nobody."""
+    """Counts every object as changed, and asks nobody."""
 
     def check(self, _changes: Iterable[Change], _passed_over: Collection[Name] = ()) -> Checked:
-        """Say so."""
         return Checked()
 
-    def learn(self, _sifted: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
-        """Learn nothing."""
+    def learn(self, _checked: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
         return {}
 
 
@@ -225,12 +213,7 @@ class NoCatalogue:
 class UnchangedFilter:
     """Tells changed objects from unchanged ones.
 
-    Attributes:
-        catalogue: what is known.
-        heads: looks at objects.
-        token: a source of random text.
-        clock: the present.
-        complete_since: bucket -> up to when events of it may have been missed; never unless given.
+    `complete_since` says for a bucket up to when its events may have been missed, if ever.
     """
 
     catalogue: Catalogue
@@ -240,9 +223,13 @@ class UnchangedFilter:
     complete_since: Mapping[str, datetime] = field(default_factory=dict)
 
     def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
-        """Tell what a batch of changes is about, and forget what has changed.
+        """Find the unchanged objects of a batch, and forget the changed ones.
 
-        Rows have to be written afterwards, stamped `stamped_at` or later, and `learn` after them.
+        Then rows have to be written, stamped `stamped_at` or later, and `learn` called after them.
+
+        Args:
+            changes: those that want rows.
+            passed_over: other objects that changed, which get no row.
         """
         events = _by_name(changes)
         unchanged = self._unchanged(events)
@@ -254,11 +241,7 @@ class UnchangedFilter:
         return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
-        """Learn what was seen of the objects whose rows are all written.
-
-        Returns:
-            Those that failed, with the reason: they stay unknown.
-        """
+        """Learn the seen objects whose rows are all written; return those that failed, and why."""
         entries = {name: _entry(head) for name, head in checked.seen.items() if name in recorded}
         return self.catalogue.learn(entries, checked.token)
 
@@ -288,14 +271,9 @@ class UnchangedFilter:
 
 
 def fingerprint(headers: Mapping[str, str]) -> str:
-    """Return a digest of the headers that viewers see.
+    """Return a digest of the headers that viewers see, of S3's headers with lower-case names.
 
-    Args:
-        headers: response headers of S3, their names in lower case.
-
-    >>> fingerprint({"content-type": "text/css", "date": "now"}) == fingerprint(
-    ...     {"content-type": "text/css"}
-    ... )
+    >>> fingerprint({"date": "now"}) == fingerprint({})
     True
     """
     viewed = sorted(
@@ -323,6 +301,6 @@ def _entry(head: Head, since: datetime | None = None) -> Entry:
 
 
 def _gone(events: Iterable[Change]) -> bool:
-    """Tell whether nothing is there after the last event; another version may outlive a removal."""
+    """Tell whether the last event leaves nothing; another version may outlive a removal."""
     last = max(events, key=attrgetter("changed_at"))
     return last.kind is Kind.REMOVED and last.version is None

@@ -10,20 +10,21 @@ documents, and origins that lead to a bucket under another name.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeVar
 from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import viewer_path
+from edgesweep.paths import ANY_BUCKET, Origin, viewer_path
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
 from edgesweep.routes.variants import ALL_OTHERS, Variants
 
 __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 
+T = TypeVar("T")
+
 # The object that websites and functions serve for a folder.
 INDEX = "index.html"
-
-# Stands for any bucket.
-ANY_BUCKET = "*"
 
 # A copy with a query string. Only a wildcard that stops before the `?` matches it.
 _QUERY = "?"
@@ -31,37 +32,12 @@ _EVERYTHING = "/" + _QUERY
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A bucket behind a distribution.
-
-    Attributes:
-        bucket: its name.
-        prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
-        website: whether it is the bucket's website endpoint, which serves `/docs/` from
-            `docs/index.html`.
-    """
-
-    bucket: str
-    prefix: str = ""
-    website: bool = False
-
-    def path(self, bucket: str, key: str) -> str | None:
-        """Return the viewer path that requests an object from this origin, None if none does."""
-        if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
-            return None
-        return "/" + key[len(self.prefix) :]
-
-
-@dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A cache behaviour.
+    """A cache behaviour; its origins are none known, one, or several of an origin group.
 
     Attributes:
-        pattern: the path pattern.
-        origins: the buckets it leads to: one, several in an origin group, or none known.
         query_strings: whether query strings are part of the cache key.
-        rewritten: whether a function sees requests and may answer `/docs/` from
-            `docs/index.html`.
+        rewritten: whether a function sees requests and may answer `/docs/` from `docs/index.html`.
     """
 
     pattern: str = "*"
@@ -78,12 +54,10 @@ class Distribution:
     production traffic from its own cache.
 
     Attributes:
-        id: its id.
         behaviours: in CloudFront's order, the default one last.
         root: the default root object, such as `index.html`; empty without one.
         error_pages: viewer paths of the error pages that stay cached for long under the paths of
             failed requests.
-        enabled: whether it serves anything.
         fingerprint: equal for configurations that let an edge hold the same objects; empty if we
             may not read the configuration.
     """
@@ -98,9 +72,7 @@ class Distribution:
     @property
     def origins(self) -> Sequence[Origin]:
         """The buckets it leads to, each once."""
-        return list(
-            dict.fromkeys(origin for behaviour in self.behaviours for origin in behaviour.origins)
-        )
+        return _distinct(origin for behaviour in self.behaviours for origin in behaviour.origins)
 
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         """Yield the viewer paths under which an object may be cached; some may come twice."""
@@ -161,7 +133,7 @@ class Routes:
     """The known distributions, and the variants of viewer paths that count.
 
     Attributes:
-        known: the distributions; a disabled one serves nothing, but its paths can still be told. A
+        known: the distributions; a disabled one serves nothing, but its paths are still known. A
             distribution whose edges may use several configurations is there once for each.
         variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
     """
@@ -171,8 +143,7 @@ class Routes:
 
     @property
     def ids(self) -> Sequence[str]:
-        """The ids of all distributions, each once."""
-        return list(dict.fromkeys(one.id for one in self.known))
+        return _distinct(one.id for one in self.known)
 
     @property
     def enabled(self) -> int:
@@ -181,25 +152,22 @@ class Routes:
 
     def serving(self, bucket: str) -> Collection[str]:
         """Return the ids of the distributions that lead to a bucket."""
-        leading = (
+        return _distinct(
             one.id
             for one in self.known
             if one.enabled and any(origin.bucket in (bucket, ANY_BUCKET) for origin in one.origins)
         )
-        return list(dict.fromkeys(leading))
 
     def serves(self, bucket: str) -> bool:
-        """Tell whether any distribution leads to a bucket."""
         return bool(self.serving(bucket))
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve an object."""
-        serving = (
+        return _distinct(
             one.id
             for one in self.known
             if one.enabled and any(one.viewer_paths(bucket, key, self.variants_of(one.id)))
         )
-        return list(dict.fromkeys(serving))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
@@ -209,7 +177,7 @@ class Routes:
         """
         variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
-        return list(dict.fromkeys(path for found in paths for path in found))
+        return _distinct(chain.from_iterable(paths))
 
     def paths_of(self, row: DirtyRow) -> Collection[str]:
         """Return the viewer paths that must be matched before a row may be deleted.
@@ -233,15 +201,12 @@ class Routes:
 
     def origins(self, distribution: str) -> Sequence[Origin]:
         """Return the buckets that a distribution leads to."""
-        origins = (origin for one in self._named(distribution) for origin in one.origins)
-        return list(dict.fromkeys(origins))
+        return _distinct(origin for one in self._named(distribution) for origin in one.origins)
 
     def foreign(self, distribution: str, prefix: str) -> bool:
-        """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
         return any(one.foreign(prefix) for one in self._named(distribution))
 
     def variants_of(self, distribution: str) -> Variants:
-        """Return the variants that count for a distribution."""
         return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
 
     def _named(self, distribution: str) -> Iterator[Distribution]:
@@ -249,15 +214,14 @@ class Routes:
 
 
 def everywhere(distributions: Iterable[str], buckets: Iterable[str] = ()) -> Routes:
-    """Return the routes of unknown distributions, each of which serves every object.
-
-    Args:
-        distributions: their ids.
-        buckets: the buckets whose objects they serve; all if empty.
-    """
+    """Return routes by which each distribution serves every object of the buckets; all if empty."""
     origins = tuple(map(Origin, buckets)) or (Origin(ANY_BUCKET),)
     behaviours = (Behaviour(origins=origins),)
     return Routes([Distribution(identity, behaviours, root=INDEX) for identity in distributions])
+
+
+def _distinct(values: Iterable[T]) -> Sequence[T]:
+    return list(dict.fromkeys(values))
 
 
 def _serves_folders(behaviour: Behaviour, origin: Origin, variants: Variants) -> bool:

@@ -114,10 +114,8 @@ def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
 
 
 def _rewritten(behaviour: Config) -> bool:
-    functions = [
-        *_items(behaviour, "FunctionAssociations"),
-        *_items(behaviour, "LambdaFunctionAssociations"),
-    ]
+    kinds = ("FunctionAssociations", "LambdaFunctionAssociations")
+    functions = (function for kind in kinds for function in _items(behaviour, kind))
     return any(function["EventType"] in _REWRITING for function in functions)
 
 

@@ -7,8 +7,8 @@ deployed. Until then both count: a change gets a row if either serves its object
 under the paths of both. An object that an edge fetched before that may be stale without a row, so
 the distribution must forget everything once the new configuration is deployed.
 
-A new configuration or an absence takes effect only after `SURE`. CloudFront's answers may lag
-behind, and a deployment of ours replaces the recorder and the flusher one by one.
+A new configuration or an absence counts only after `CONFIRMED_AFTER`: answers of CloudFront may
+lag behind, and a deployment of ours replaces the recorder and the flusher one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from edgesweep.routes import Distribution
 
-SURE = timedelta(minutes=3)
+CONFIRMED_AFTER = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,6 @@ class Tracked:
 
     @property
     def gone(self) -> bool:
-        """Whether it counts as deleted."""
         return self.missing_since is not None and not self.newest.enabled
 
     def found(self, newest: Distribution, now: datetime) -> "Tracked":
@@ -59,13 +58,13 @@ class Tracked:
     def missed(self, now: datetime) -> "Tracked":
         """Return it after a discovery that did not find it."""
         since = self.missing_since or now
-        if now - since < SURE:
+        if now - since < CONFIRMED_AFTER:
             return replace(self, missing_since=since)
         return Tracked(replace(self.newest, enabled=False), missing_since=since)
 
     def deployed(self, now: datetime) -> "Tracked":
         """Return it after a discovery that found `newest` deployed."""
-        sure = self.changed_at is not None and now - self.changed_at >= SURE
+        sure = self.changed_at is not None and now - self.changed_at >= CONFIRMED_AFTER
         return Tracked(self.newest) if sure else self
 
 

@@ -72,14 +72,8 @@ def _states(pattern: str, prefix: str) -> set[int]:
     for character in prefix.removeprefix("/"):
         if not states:
             break
-        states = _past_stars(
-            pattern,
-            {
-                state + (pattern[state] != "*")
-                for state in states
-                if state < len(pattern) and pattern[state] in ("*", "?", character)
-            },
-        )
+        fitting = (at for at in states if pattern[at : at + 1] in ("*", "?", character))
+        states = _past_stars(pattern, {at + (pattern[at] != "*") for at in fitting})
     return states
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from edgesweep.errors import BadInput
 
-WORDS = ("folders", "bare", "queries", "errors", "stems")
+NAMES = ("folders", "bare", "queries", "errors", "stems")
 
 # Stands for every distribution that has no variants of its own.
 ALL_OTHERS = ""
@@ -34,34 +34,28 @@ class Variants:
     stems: bool = False
 
     @classmethod
-    def of(cls, words: Iterable[str]) -> Self:
-        """Return exactly the variants that words name.
+    def of(cls, names: Iterable[str]) -> Self:
+        """Return exactly these variants, or raise BadInput for an unknown name.
 
         `stems` alone concerns wildcards and leaves all others as they are configured.
-
-        Raises:
-            BadInput: a word names no variant.
         """
-        named = {word.strip() for word in words} - {"", "none"}
+        named = {name.strip() for name in names} - {"", "none"}
         if named == {"stems"}:
             return cls(stems=True)
-        if unknown := sorted(named.difference(WORDS)):
-            msg = f"{unknown[0]!r} names no viewer path; {', '.join(WORDS)} or none do"
+        if unknown := sorted(named.difference(NAMES)):
+            msg = f"{unknown[0]!r} names no viewer path; {', '.join(NAMES)} or none do"
             raise BadInput(msg)
-        return cls(**{word: word in named for word in WORDS})
+        return cls(**{name: name in named for name in NAMES})
 
 
 def parse(text: str) -> Mapping[str, Variants]:
-    """Return distribution id -> variants, as `[ID=]WORD[+WORD...]`, separated by commas, says.
+    """Return distribution id -> variants, from `[ID=]NAME[+NAME...]`, separated by commas.
 
-    An entry without an id applies to all other distributions.
+    An entry without an id applies to all other distributions. An unknown name is BadInput.
 
     >>> sorted(parse("folders+queries, E2QWRUHEXAMPLE=none"))
     ['', 'E2QWRUHEXAMPLE']
-
-    Raises:
-        BadInput: a word names no variant.
     """
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     named = [entry.rpartition("=") for entry in entries]
-    return {identity: Variants.of(words.split("+")) for identity, _, words in named}
+    return {identity: Variants.of(names.split("+")) for identity, _, names in named}

@@ -9,7 +9,8 @@ import pytest
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import FlushTable
-from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease, Overtaken
+from edgesweep.errors import Overtaken
+from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table

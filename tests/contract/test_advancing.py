@@ -7,7 +7,8 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from edgesweep.flush.journal import Flush, Invalidation, Journal, OverLimit, State
+from edgesweep.errors import OverLimit
+from edgesweep.flush.journal import Flush, Invalidation, Journal, State
 from tests.contract.journals import (
     MADE,
     MONTH,

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
-from edgesweep.flush.journal import Overtaken
+from edgesweep.errors import Overtaken
 from tests.aws import create_catalogue, create_table, listening
 
 READS: Mapping[str, Callable[[], object]] = {

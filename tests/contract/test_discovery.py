@@ -13,7 +13,8 @@ from pynamodb.exceptions import PutError
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable
-from edgesweep.flush.discovery import Found, Undiscovered
+from edgesweep.errors import Undiscovered
+from edgesweep.flush.discovery import Found
 from edgesweep.routes import Distribution, Origin, everywhere
 from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import create_table

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from edgesweep.flush.journal import LEASE_TERM, Journal, Lease, Overtaken
+from edgesweep.errors import Overtaken
+from edgesweep.flush.journal import LEASE_TERM, Journal, Lease
 from tests.contract.journals import (
     MONTH,
     NOON,

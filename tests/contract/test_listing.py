@@ -17,7 +17,8 @@ from moto import mock_aws
 from moto.s3.models import s3_backends
 
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cover.survey import Listing, Unlistable
+from edgesweep.cover.survey import Listing
+from edgesweep.errors import Unlistable
 from tests.aws import listening
 from tests.fakes.listing import ListingInMemory
 from tests.keys import HARD_KEYS

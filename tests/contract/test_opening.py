@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from edgesweep.flush.journal import LEASE_TERM, Invalidation, Journal, OverLimit, Overtaken
+from edgesweep.errors import OverLimit, Overtaken
+from edgesweep.flush.journal import LEASE_TERM, Invalidation, Journal
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.contract.journals import (

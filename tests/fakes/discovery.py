@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
-from edgesweep.flush.discovery import Discovered, Discovery, Found, Undiscovered
+from edgesweep.errors import Undiscovered
+from edgesweep.flush.discovery import Discovered, Discovery, Found
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes, Variants
 from edgesweep.routes.kept import Kept
@@ -98,8 +99,7 @@ class Account:
         """Read the account."""
         self.asked += 1
         if self.there is None:
-            msg = "Not yours"
-            raise Undiscovered(msg)
+            raise Undiscovered("Not yours")
         return [Found(one, deployed=one.id not in self.under_way) for one in self.there]
 
     def look(self, later: timedelta = timedelta(0)) -> Discovered:

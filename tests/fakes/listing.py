@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from edgesweep.cover.survey import Unlistable
+from edgesweep.errors import Unlistable
 
 
 class ListingInMemory:
@@ -23,8 +23,7 @@ class ListingInMemory:
         """Return the first keys under `prefix` that sort after `after`, and whether more follow."""
         self.asked.append((bucket, prefix, after))
         if bucket not in self._buckets:
-            msg = f"The bucket {bucket} cannot be listed"
-            raise Unlistable(msg)
+            raise Unlistable(bucket, "AccessDenied")
         left = [
             key
             for key in self._buckets[bucket]

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from edgesweep.cover.survey import Unlistable
+from edgesweep.errors import Unlistable
 from tests.fakes.cloudfront import Made, Pages, StrictCloudFront, refusal
 from tests.faults.account import Account
 from tests.faults.process import NoAnswer, here
@@ -128,7 +128,7 @@ class Listing:
         try:
             return here().call("s3.list", look)
         except NoAnswer as error:
-            raise Unlistable(str(error)) from error
+            raise Unlistable(bucket, str(error)) from error
 
 
 class S3Client:

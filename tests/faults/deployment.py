@@ -18,10 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 import handlers.flush
 import handlers.record
 from edgesweep import wiring
-from edgesweep.aws.dynamodb.dirty import Unwritten
-from edgesweep.flush.discovery import Undiscovered
+from edgesweep.errors import Undiscovered, Unswept, Unwritten
 from edgesweep.flush.flusher import Outcome
-from edgesweep.flush.gaps import Unswept
 from edgesweep.flush.tick import Ticked
 from edgesweep.settings import Settings
 from tests.faults.process import Environment, NoAnswer, Process, here

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.discovery import REFRESHED
+from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.journal import Flush, State
-from edgesweep.flush.redrive import FIRST_WAIT, LOOKED
-from edgesweep.flush.sender import DOUBT
+from edgesweep.flush.redrive import FIRST_WAIT, LOOK_EVERY
+from edgesweep.flush.sender import REPEATED_FOR
 from edgesweep.flush.sweeping import MARGIN
 from edgesweep.paths import matcher
 from tests.fakes.cloudfront import Made
@@ -24,7 +24,7 @@ _TICKS = timedelta(minutes=2)
 _ON_ITS_WAY = timedelta(seconds=30)
 # A flush that the last fault has left unanswered is asked for again so long, since it may have been
 # made: only then are its paths sent in another way. A tick begins that, another may find the lease.
-_AFTERMATH = DOUBT + _TICKS
+_AFTERMATH = REPEATED_FOR + _TICKS
 # Where every call takes seconds, a tick is cut off after `FLUSH_SECONDS`, and the next one begins
 # within a minute of that.
 _SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)
@@ -184,7 +184,7 @@ def _unrouted(story: Story) -> Iterator[str]:
 
 def _ticks(scenario: Scenario) -> timedelta:
     """Return how long a change waits for a tick; one that is warm asks for shards now and then."""
-    return _TICKS + (REFRESHED if scenario.resharded else timedelta())
+    return _TICKS + (REFRESH_EVERY if scenario.resharded else timedelta())
 
 
 def _calm_at(story: Story) -> datetime:
@@ -205,7 +205,7 @@ def _buried(story: Story) -> Iterator[str]:
     if not shut or story.ended_at is None or story.scenario.silent:
         return
     opened_at = max(story.scenario.start + shut, story.calm_at)
-    due = opened_at + shut + FIRST_WAIT + 2 * LOOKED + 3 * _TICKS
+    due = opened_at + shut + FIRST_WAIT + 2 * LOOK_EVERY + 3 * _TICKS
     for recorded_at in story.queues.revived:
         if recorded_at > due:
             yield f"Buried until {recorded_at}, due {due}"

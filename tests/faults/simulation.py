@@ -14,13 +14,14 @@ from unittest import mock
 import handlers.flush
 import handlers.record
 from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Listing, Source, Survey, survey, unsurveyed
+from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import gaps, journal, planning, redrive, rows, sweeping, unrouted
 from edgesweep.flush.budget import month_bounds, month_of
-from edgesweep.flush.discovery import REFRESHED
+from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import ATTEMPTS
+from edgesweep.paths import Origin
 from edgesweep.settings import Settings
 from tests.fakes.cloudfront import Made, StrictCloudFront
 from tests.faults import clients, queues, tables
@@ -38,7 +39,7 @@ from tests.faults.world import Weather, World
 
 _MOST_TICKS = 600
 # By then a configuration that is everywhere was seen, twice, by every environment.
-_SEEN = 2 * REFRESHED + timedelta(minutes=5)
+_SEEN = 2 * REFRESH_EVERY + timedelta(minutes=5)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -168,7 +169,7 @@ class Simulation:
             (sweeping, "MAX_SWEPT", 5 * scenario.max_rows),
             (rows, "CHUNK", scenario.page),
             (journal, "PATHS_PER_SECOND", rate),
-            (redrive, "MOST", scenario.letters or redrive.MOST),
+            (redrive, "MOST_LETTERS", scenario.letters or redrive.MOST_LETTERS),
             (redrive, "ATTEMPTS", scenario.attempts),
             (gaps, "ATTEMPTS", scenario.attempts),
             (gaps, "DAILY", scenario.day),
@@ -199,22 +200,25 @@ class Simulation:
     def _survey(  # noqa: PLR0913  # as the real one
         self,
         listing: Listing,
-        sources: Collection[Source],
+        origins: Collection[Origin],
         dirty: Collection[str],
         prices: Prices,
         limits: Limits,
         *,
-        strict: bool = False,
+        strict: bool,
+        heartbeat: Callable[[], None],
     ) -> Survey:
         """Survey as the scenario has it; that takes time, and may be the death of the process."""
-        scenario, buckets = self.scenario, {source.bucket for source in sources}
+        scenario, buckets = self.scenario, {source.bucket for source in origins}
         if any(len(dirty) > scenario.pace.most.get(bucket, len(dirty)) for bucket in buckets):
             here().die("is out of memory")
         seconds = max((scenario.surveying.get(bucket, 0.0) for bucket in buckets), default=0.0)
         if seconds or scenario.pace.plan:
             here().sleep(seconds + scenario.pace.plan * len(dirty))
         if scenario.surveyed == LISTED:
-            return survey(listing, sources, dirty, prices, limits, strict=strict)
+            return survey(
+                listing, origins, dirty, prices, limits, strict=strict, heartbeat=heartbeat
+            )
         everywhere = scenario.surveyed == EVERYWHERE
         return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
 
@@ -271,7 +275,7 @@ class Simulation:
         _, silent = scenario.silent or (0.0, 0.0)
         given_up = scenario.closed if scenario.attempts < ATTEMPTS else 0.0
         if missed := max(wired, silent, given_up):
-            whole = scenario.day + gaps.SETTLED + 3 * redrive.LOOKED
+            whole = scenario.day + gaps.SETTLED + 3 * redrive.LOOK_EVERY
             moments.append(scenario.start + timedelta(seconds=missed) + whole)
         return max(moments, default=scenario.start)
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
-from edgesweep.aws.dynamodb.dirty import Unwritten
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush.journal import Flush, Journal, Lease, Limits
+from edgesweep.errors import Unwritten
+from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
 from edgesweep.flush.rows import Span
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher
@@ -137,8 +137,7 @@ class DirtyClient:
             here().call("dirty.delete", lambda batch=batch: delete(batch))  # type: ignore[misc]  # its default
             _work(self._pace.delete * len(batch))
             if len(batch) < len(rows[start : start + _BATCH]):
-                msg = "Unprocessed"
-                raise Unwritten(msg)
+                raise Unwritten(len(rows) - len(batch), len(rows), "Unprocessed")
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
         """Put copies in the place of rows; return those that stay, each with the reason."""
@@ -234,7 +233,7 @@ class JournalClient:
         read_rows: Mapping[str, Collection[DirtyRow]],
         flush: Flush,
         _lease: Lease,
-        _limits: Limits,
+        _limits: LedgerLimits,
         replaced: Flush | None = None,
     ) -> Charged:
         rows = self._tables.planned
@@ -318,7 +317,7 @@ class CatalogueClient:
             return dict.fromkeys(names, str(error))
 
 
-def _charged(flush: Flush, to: Flush, _limits: Limits | None = None) -> Charged | None:
+def _charged(flush: Flush, to: Flush, _limits: LedgerLimits | None = None) -> Charged | None:
     return Charged(to) if to.months != flush.months else None
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edgesweep.flush.journal import LEASE_TERM, Flush, Overtaken
+from edgesweep.errors import Overtaken
+from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
 from tests.faults.kinds import KINDS, Kind

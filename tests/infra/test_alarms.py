@@ -11,7 +11,7 @@ import pytest
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.metrics import Series
-from edgesweep.flush.redrive import LOOKED
+from edgesweep.flush.redrive import LOOK_EVERY
 from edgesweep.lab.cost import workload
 from edgesweep.lab.cost.prices import PRICES, Item
 from tests.aws import listening
@@ -83,7 +83,7 @@ def test_staying(package: Package) -> None:
     alarm = alarms(package)["DeadLetterAlarm"]
 
     window = timedelta(seconds=alarm["Period"] * alarm["EvaluationPeriods"])
-    assert window > LOOKED + timedelta(minutes=2)
+    assert window > LOOK_EVERY + timedelta(minutes=2)
     assert alarm["DatapointsToAlarm"] == 1
 
 

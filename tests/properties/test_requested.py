@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgesweep.cover import Limits, Prices, choose, find_candidates
+from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import unsurveyed
-from edgesweep.cover.wording import in_words
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.paths import matcher, quote
 from edgesweep.routes import Routes
@@ -65,7 +65,7 @@ def test_in_words(
     candidates = find_candidates(dirty, strict=strict)
     cover = choose(candidates, terms, Limits(wildcards=most, paths=most))
 
-    said = in_words(cover, requested, changed, strict=strict)
+    said = spell(cover, requested, changed, strict=strict)
 
     assert len(said) <= most
     assert sum(path.endswith("*") for path in said) <= cover.wildcards
@@ -85,6 +85,6 @@ def test_byte_for_byte(requested: set[str]) -> None:
     known = unsurveyed(dirty)
     candidates = find_candidates(dirty, known.live, known.weight)
 
-    said = in_words(choose(candidates, Prices(), Limits()), requested, ())
+    said = spell(choose(candidates, Prices(), Limits()), requested, ())
 
     assert alone <= set(said)

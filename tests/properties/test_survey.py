@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import edgesweep.cover.survey
 from edgesweep.cover import Cover, Limits, Prices, choose, cover, find_candidates
-from edgesweep.cover.survey import UNSEEN_WEIGHT, Source, Survey, survey, unsurveyed
+from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, survey, unsurveyed
 from edgesweep.errors import Infeasible
-from edgesweep.paths import Pattern
+from edgesweep.paths import Origin, Pattern
 from edgesweep.prices import S3_LIST_PRICE
 from tests.fakes.listing import ListingInMemory
 from tests.strategies import LETTERS, ODD_LETTERS, viewer_paths
@@ -27,7 +27,7 @@ class World:
     """Buckets behind a distribution, what changed, and how much may be listed."""
 
     dirty: frozenset[str]
-    keys: dict[Source, frozenset[str]]
+    keys: dict[Origin, frozenset[str]]
     page_size: int
     prices: Prices
     limits: Limits
@@ -87,21 +87,21 @@ class World:
 
 @st.composite
 def worlds(draw: st.DrawFn, least: int = 0) -> World:
-    """Return worlds of one to three sources; a path costs `least` microdollars or more, or 0."""
+    """Return worlds of one to three origins; a path costs `least` microdollars or more, or 0."""
     letters = draw(st.sampled_from([LETTERS, LETTERS, ODD_LETTERS]))
     keys = st.lists(st.text(letters, min_size=1, max_size=4), max_size=30).map(frozenset)
     changes = st.lists(viewer_paths(letters), min_size=draw(st.integers(0, 5)), max_size=8)
-    sources = [
-        Source("site"),
-        Source("media", draw(st.sampled_from(["", "a", "a/"]))),
-        Source("docs", draw(st.sampled_from(["b/", "docs/"]))),
+    origins = [
+        Origin("site"),
+        Origin("media", draw(st.sampled_from(["", "a", "a/"]))),
+        Origin("docs", draw(st.sampled_from(["b/", "docs/"]))),
     ]
     prices = st.one_of(st.just(0), st.integers(least, least + 40))
     return World(
         dirty=frozenset(draw(changes)),
         keys={
             source: draw(keys) | {source.prefix + key for key in draw(keys)}
-            for source in sources[: draw(st.integers(1, 3))]
+            for source in origins[: draw(st.integers(1, 3))]
         },
         page_size=draw(st.integers(1, 6)),
         prices=Prices(

@@ -12,7 +12,7 @@ from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cover import Limits, Prices
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.discovery import REFRESHED
+from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.policy import Headroom, Policy
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -38,7 +38,7 @@ def test_more_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
     FlushTable("flushes").shards(3)
     dirty.add([DirtyRow("E1", Change("site", "a", Kind.CREATED, NOON), NOON, "00", shard=2)])
-    clock.return_value += REFRESHED
+    clock.return_value += REFRESH_EVERY
 
     assert dirty.span("E1") == (NOON, NOON)
 

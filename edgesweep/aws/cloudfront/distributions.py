@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.flush.discovery import Found, Undiscovered
+from edgesweep.errors import Undiscovered
+from edgesweep.flush.discovery import Found
 from edgesweep.routes import everywhere
 from edgesweep.routes.config import buckets_of, cache_policies_of, read
 
@@ -28,13 +29,7 @@ _FOR_TENANTS = "tenant-only"
 
 
 class Distributions:
-    """The distributions of one account that lead to some buckets.
-
-    Args:
-        client: with `DISCOVERY_CONFIG`.
-        buckets: the swept buckets; all if empty.
-        only: ids of the distributions to read; all that lead to the buckets if empty.
-    """
+    """The distributions that lead to some buckets, or to any if empty; or `only` some ids."""
 
     def __init__(
         self, client: "CloudFrontClient", buckets: Collection[str] = (), only: Sequence[str] = ()
@@ -48,20 +43,17 @@ class Distributions:
 
         A list may lag behind, so known ids are read directly. A distribution that the settings
         name but whose configuration we may not read counts as serving every object.
-
-        Raises:
-            Undiscovered: CloudFront did not answer, or refused.
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
-            told = {identity: self._described(identity) for identity in identities}
-            return self._read({identity: one for identity, one in told.items() if one is not None})
+            described = {identity: self._described(identity) for identity in identities}
+            return self._read(
+                {identity: one for identity, one in described.items() if one is not None}
+            )
         except (BotoCoreError, ClientError) as error:
-            msg = f"The distributions cannot be read: {error}"
-            raise Undiscovered(msg) from error
+            raise Undiscovered(str(error)) from error
 
     def _leading(self) -> Iterator[str]:
-
         for page in self._client.get_paginator("list_distributions").paginate():
             for summary in page["DistributionList"].get("Items", []):
                 if summary.get("ConnectionMode") == _FOR_TENANTS:
@@ -82,8 +74,8 @@ class Distributions:
                 return {}
             raise
 
-    def _read(self, told: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
-        configs = [one["DistributionConfig"] for one in told.values() if one]
+    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
+        configs = [one["DistributionConfig"] for one in described.values() if one]
         names = {policy for config in configs for policy in cache_policies_of(config)}
         policies = {name: self._policy(name) for name in sorted(names)}
         return [
@@ -93,7 +85,7 @@ class Distributions:
             )
             if one
             else Found(everywhere([identity], self._buckets).known[0])
-            for identity, one in told.items()
+            for identity, one in described.items()
         ]
 
     def _policy(self, name: str) -> Mapping[str, Any]:

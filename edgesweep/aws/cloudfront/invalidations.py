@@ -40,7 +40,6 @@ class CloudFront:
         self._client = client
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-
         batch = {
             "Paths": {"Quantity": len(paths), "Items": list(paths)},
             "CallerReference": reference,
@@ -62,9 +61,8 @@ class CloudFront:
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if any.
+        """Read each invalidation since then by itself, since a list lacks references.
 
-        A list lacks references, so each one since then is read by itself:
         "results are returned in decreasing order from most recent to oldest".
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
         """

@@ -21,12 +21,7 @@ Request = Mapping[str, Any]
 
 
 class Batches:
-    """Batches for one table.
-
-    Args:
-        name: the table's name.
-        pause: sleeps for some seconds between attempts.
-    """
+    """Batches for one table; `pause` sleeps for some seconds between attempts."""
 
     def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._name = name
@@ -47,11 +42,7 @@ class Batches:
         return unwritten
 
     def read(self, keys: Sequence[Request]) -> Iterator[Any]:
-        """Yield the items with these keys that DynamoDB returns, strongly consistent.
-
-        Raises:
-            BotoCoreError, ClientError: DynamoDB refused, or did not answer.
-        """
+        """Yield the items with these keys, strongly consistent; errors of botocore pass through."""
         for start in range(0, len(keys), _READS):
             batch: Sequence[Request] = keys[start : start + _READS]
             for _ in self._attempts():

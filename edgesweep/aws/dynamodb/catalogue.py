@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -11,8 +11,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import bound
-from edgesweep.dirty import instant, parse_instant
+from edgesweep.aws.dynamodb.models import InstantAttribute, bound
 from edgesweep.record.unchanged import Entry, Name
 
 _AT_ONCE = 16
@@ -25,25 +24,19 @@ class _Item(Model):
     token = UnicodeAttribute(null=True)
     etag = UnicodeAttribute(null=True)
     headers = UnicodeAttribute(null=True)
-    since = UnicodeAttribute(null=True)
+    since = InstantAttribute(null=True)
     version = UnicodeAttribute(null=True)
-    seen_at = UnicodeAttribute(null=True)
+    seen_at = InstantAttribute(null=True)
 
 
 class CatalogueTable:
-    """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`.
-
-    Args:
-        name: the table's name.
-        pause: sleeps for some seconds between attempts.
-    """
+    """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`."""
 
     def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._model = bound(_Item, name)
         self._batches = Batches(name, pause)
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
-
         keys = [{"pk": {"S": _key(name)}} for name in names]
         items = map(self._model.from_raw_data, self._batches.read(keys))
         return {_name(item.pk): _entry(item) for item in items if item.etag is not None}
@@ -65,14 +58,7 @@ class CatalogueTable:
 
     def _put(self, name: Name, entry: Entry, token: str) -> str | None:
         """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
-        item = self._model(
-            _key(name),
-            etag=entry.etag,
-            headers=entry.headers,
-            since=_text(entry.since),
-            version=entry.version,
-            seen_at=_text(entry.seen_at),
-        )
+        item = self._model(_key(name), **asdict(entry))
         try:
             item.save(condition=_Item.token == token, add_version_condition=False)
         except PutError as error:
@@ -92,12 +78,4 @@ def _name(key: str) -> Name:
 
 
 def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
-    return Entry(item.etag, item.headers, _moment(item.since), item.version, _moment(item.seen_at))
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else instant(moment)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else parse_instant(text)
+    return Entry(item.etag, item.headers, item.since, item.version, item.seen_at)

@@ -16,15 +16,11 @@ from pynamodb.transactions import TransactWrite
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import Keyed, bound
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
-from edgesweep.errors import EdgesweepError
+from edgesweep.errors import Unwritten
 
 # "You can group up to 100 actions into a single TransactWriteItems operation."
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 _ACTIONS = 100
-
-
-class Unwritten(EdgesweepError):
-    """DynamoDB did not take every write."""
 
 
 class _Row(Keyed):
@@ -41,13 +37,7 @@ class _Row(Keyed):
 
 
 class DirtyTable:
-    """The table `dirty`.
-
-    Args:
-        name: the table's name.
-        shards: returns how many partitions of each distribution to read.
-        pause: sleeps for some seconds between attempts.
-    """
+    """The table `dirty`; `shards` returns how many partitions of each distribution to read."""
 
     def __init__(
         self,
@@ -68,16 +58,11 @@ class DirtyTable:
         return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
-        """Delete exactly these rows; one that is gone already is no error.
-
-        Raises:
-            Unwritten: some rows are still there.
-        """
+        """Delete exactly these rows, gone or not; raise `Unwritten` if some are still there."""
         keys = [{"pk": {"S": row.partition}, "sk": {"S": row.position}} for row in rows]
         unwritten = self._batches.write([{"DeleteRequest": {"Key": key}} for key in keys])
         if unwritten:
-            msg = f"{len(unwritten)} of {len(rows)} rows were not deleted: {unwritten[0][1]}"
-            raise Unwritten(msg)
+            raise Unwritten(len(unwritten), len(rows), unwritten[0][1])
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
         unmoved: dict[DirtyRow, str] = {}
@@ -114,7 +99,6 @@ class DirtyTable:
     def read(
         self, distribution: str, until: datetime | None = None, after: str = ""
     ) -> Iterator[DirtyRow]:
-
         shards = [
             self._query(distribution, shard, range_key_condition=_between(after, until))
             for shard in range(self._shards())

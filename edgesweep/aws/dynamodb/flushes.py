@@ -15,16 +15,8 @@ from pynamodb.transactions import TransactWrite
 from edgesweep.aws.dynamodb import items
 from edgesweep.aws.dynamodb.items import DemandItem, FlushItem, LeaseItem, LedgerItem, ShardsItem
 from edgesweep.aws.dynamodb.models import bound, find
-from edgesweep.dirty import instant
-from edgesweep.flush.journal import (
-    NO_LIMITS,
-    Flush,
-    Lease,
-    Limits,
-    OverLimit,
-    Overtaken,
-    gained,
-)
+from edgesweep.errors import OverLimit, Overtaken
+from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 
 _ATTEMPTS = 5
@@ -39,12 +31,7 @@ class _Transaction(TransactWrite):
 
 
 class FlushTable:
-    """The table `flushes`; see `edgesweep.flush.journal.Journal`.
-
-    Args:
-        name: the table's name.
-        pause: sleeps for some seconds before a transaction that met another is retried.
-    """
+    """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
     def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._flush = bound(FlushItem, name)
@@ -88,7 +75,7 @@ class FlushTable:
             self._demand(
                 "demand",
                 "demand",
-                seen_at=instant(demand.seen_at),
+                seen_at=demand.seen_at,
                 days=str(demand.days),
                 paths=" ".join(map(str, demand.paths)),
             ).save()
@@ -116,7 +103,7 @@ class FlushTable:
         return len(items.packed(flush.paths)) <= items.MAX_PACKED
 
     def open(
-        self, flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+        self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
@@ -131,8 +118,7 @@ class FlushTable:
             )
             self._charge(transaction, gained((None, flush), *rejected), limits)
 
-    def advance(self, flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
-
+    def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         with self._transaction() as transaction:
             transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
             if actions := items.advanced(flush, to):
@@ -146,7 +132,7 @@ class FlushTable:
         self._update(self._lease_item(distribution), gone, items.unfinished_is(flush_id))
 
     def _charge(
-        self, transaction: _Transaction, charges: Mapping[str, int], limits: Limits
+        self, transaction: _Transaction, charges: Mapping[str, int], limits: LedgerLimits
     ) -> None:
         for month, paths in charges.items():
             limit = limits.get(month)
@@ -160,9 +146,7 @@ class FlushTable:
     def _transaction(self) -> Iterator[_Transaction]:
         """Yield a transaction to fill, then commit it; retry if it met another.
 
-        Raises:
-            OverLimit: only the ledger's condition failed.
-            Overtaken: another condition failed.
+        It raises `OverLimit` if only the ledger's condition failed, else `Overtaken`.
         """
         transaction = _Transaction(connection=self._connection)
         yield transaction

@@ -7,6 +7,7 @@ ensures; a write whose condition fails changes nothing.
 import json
 import zlib
 from collections.abc import Iterable
+from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,13 +21,13 @@ from pynamodb.attributes import (
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from edgesweep.aws.dynamodb.models import Keyed
-from edgesweep.dirty import instant, parse_instant
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed
+from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
 from edgesweep.flush.pace import LADDER, Demand
 
 # The audit trail lasts somewhat longer than a year.
-KEPT = timedelta(days=400)
+RETENTION = timedelta(days=400)
 # "The maximum item size in DynamoDB is 400 KB." Apart from the paths an item is small.
 MAX_PACKED = 350_000
 
@@ -46,8 +47,8 @@ class FlushItem(Keyed):
     attempts = NumberAttribute()
     refusals = NumberAttribute()
     accepted = UnicodeAttribute()
-    sent_at = UnicodeAttribute(null=True)
-    settled_at = UnicodeAttribute(null=True)
+    sent_at = InstantAttribute(null=True)
+    settled_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
@@ -61,7 +62,7 @@ class LedgerItem(Keyed):
 class DemandItem(Keyed):
     """The paths that flushes have used so far: `demand` / `demand`."""
 
-    seen_at = UnicodeAttribute()
+    seen_at = InstantAttribute()
     days = UnicodeAttribute()
     paths = UnicodeAttribute()
 
@@ -76,10 +77,10 @@ class LeaseItem(Keyed):
     """The lease of one distribution: `lease#<distribution>` / `lease`."""
 
     token = UnicodeAttribute(null=True)
-    expires_at = UnicodeAttribute(null=True)
+    expires_at = InstantAttribute(null=True)
     unfinished = UnicodeAttribute(null=True)
     in_progress: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
-    flushed_at = UnicodeAttribute(null=True)
+    flushed_at = InstantAttribute(null=True)
     tries = NumberAttribute(null=True)
 
 
@@ -89,7 +90,7 @@ def free(now: datetime) -> Condition:
     A slow owner may still be working; its next write requires its token and fails.
     """
     condition: Condition = LeaseItem.token.does_not_exist()
-    condition |= LeaseItem.expires_at < instant(now)
+    condition |= LeaseItem.expires_at < now
     return condition
 
 
@@ -128,7 +129,7 @@ def within(limit: int, paths: int) -> Condition:
 
 def until(now: datetime) -> Action:
     """Push the expiry of the lease to its full term."""
-    return LeaseItem.expires_at.set(instant(now + LEASE_TERM))
+    return LeaseItem.expires_at.set(now + LEASE_TERM)
 
 
 def progress(flush: Flush) -> list[Action]:
@@ -137,6 +138,7 @@ def progress(flush: Flush) -> list[Action]:
     An item of the first release has an expiry from the start.
     """
     swept, expiry = FlushItem.swept, FlushItem.expires_at
+    kept_until = flush.opened_at + RETENTION
     moments = ((FlushItem.sent_at, flush.sent_at), (FlushItem.settled_at, flush.settled_at))
     return [
         FlushItem.state.set(flush.state.value),
@@ -144,9 +146,9 @@ def progress(flush: Flush) -> list[Action]:
         FlushItem.attempts.set(flush.attempts),
         FlushItem.refusals.set(flush.refusals),
         FlushItem.accepted.set(lines(flush.accepted)),
-        *(attribute.set(instant(moment)) for attribute, moment in moments if moment),
+        *(attribute.set(moment) for attribute, moment in moments if moment),
         swept.set(flush.swept) if flush.swept else swept.remove(),
-        expiry.set(_expiry(flush)) if flush.finished else expiry.remove(),
+        expiry.set(int(kept_until.timestamp())) if flush.finished else expiry.remove(),
     ]
 
 
@@ -154,7 +156,7 @@ def opened(lease: Lease, flush: Flush) -> list[Action]:
     """Make `flush` the unfinished one of its lease."""
     return [
         LeaseItem.unfinished.set(flush.id),
-        LeaseItem.flushed_at.set(instant(flush.opened_at)),
+        LeaseItem.flushed_at.set(flush.opened_at),
         LeaseItem.in_progress.set([line(request) for request in lease.in_progress]),
         LeaseItem.tries.set(1),
     ]
@@ -195,10 +197,10 @@ def to_lease(item: LeaseItem) -> Lease:
     """Return the lease that an item holds."""
     return Lease(
         token=item.token,
-        expires_at=_moment(item.expires_at),
+        expires_at=item.expires_at,
         unfinished=item.unfinished,
         in_progress=tuple(_request(text) for text in item.in_progress or ()),
-        flushed_at=_moment(item.flushed_at),
+        flushed_at=item.flushed_at,
         tries=int(item.tries or 0),
     )
 
@@ -220,8 +222,8 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
         attempts=int(item.attempts),
         refusals=int(item.refusals),
         accepted=tuple(_request(text) for text in item.accepted.splitlines()),
-        sent_at=_moment(item.sent_at),
-        settled_at=_moment(item.settled_at),
+        sent_at=item.sent_at,
+        settled_at=item.settled_at,
         swept=item.swept or "",
     )
 
@@ -231,7 +233,7 @@ def to_demand(item: DemandItem) -> Demand:
     paths = tuple(map(float, item.paths.split()))
     if len(paths) != len(LADDER):
         return Demand()
-    return Demand(parse_instant(item.seen_at), float(item.days), paths)
+    return Demand(item.seen_at, float(item.days), paths)
 
 
 def packed(paths: Iterable[str]) -> bytes:
@@ -241,9 +243,7 @@ def packed(paths: Iterable[str]) -> bytes:
 
 def line(invalidation: Invalidation) -> str:
     """Return an accepted request as a line of text."""
-    return " ".join(
-        map(str, (invalidation.id, invalidation.month, invalidation.exact, invalidation.wildcards))
-    )
+    return " ".join(map(str, astuple(invalidation)))
 
 
 def lines(invalidations: Iterable[Invalidation]) -> str:
@@ -251,14 +251,6 @@ def lines(invalidations: Iterable[Invalidation]) -> str:
     return "\n".join(map(line, invalidations))
 
 
-def _expiry(flush: Flush) -> int:
-    return int((flush.opened_at + KEPT).timestamp())
-
-
 def _request(text: str) -> Invalidation:
     invalidation, month, exact, wildcards = text.split()
     return Invalidation(invalidation, month, int(exact), int(wildcards))
-
-
-def _moment(text: str | None) -> datetime | None:
-    return parse_instant(text) if text else None

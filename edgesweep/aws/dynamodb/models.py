@@ -1,12 +1,28 @@
-"""Shared by the models of the tables: keys, the table's name, and the read of one item."""
+"""Shared by the models of the tables: keys, instants, the table's name, the read of an item."""
 
+from datetime import datetime
 from typing import TypeVar, cast
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import Attribute, UnicodeAttribute
+from pynamodb.constants import STRING
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
+from edgesweep.dirty import instant, parse_instant
+
 Model_ = TypeVar("Model_", bound=Model)
+
+
+class InstantAttribute(Attribute[datetime]):
+    """A moment, stored as text that sorts like it."""
+
+    attr_type = STRING
+
+    def serialize(self, value: datetime) -> str:
+        return instant(value)
+
+    def deserialize(self, value: str) -> datetime:
+        return parse_instant(value)
 
 
 class Keyed(Model):

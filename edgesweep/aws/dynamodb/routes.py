@@ -1,4 +1,4 @@
-"""The table `flushes`: what is known about the distributions."""
+"""The table `flushes`: the record of the distributions."""
 
 import json
 import zlib
@@ -29,11 +29,7 @@ class _RoutesItem(Keyed):
 
 
 class RoutesTable:
-    """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`.
-
-    Args:
-        name: the table's name.
-    """
+    """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
 
     def __init__(self, name: str) -> None:
         self._model = bound(_RoutesItem, name)
@@ -93,10 +89,8 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _distribution(one: Mapping[str, Any]) -> Distribution:
-    behaviours = tuple(map(_behaviour, one["behaviours"]))
-    return Distribution(
-        **{**one, "behaviours": behaviours, "error_pages": tuple(one["error_pages"])}
-    )
+    behaviours, pages = tuple(map(_behaviour, one["behaviours"])), tuple(one["error_pages"])
+    return Distribution(**{**one, "behaviours": behaviours, "error_pages": pages})
 
 
 def _behaviour(one: Mapping[str, Any]) -> Behaviour:

@@ -1,4 +1,4 @@
-"""Sieves that break the rule of the catalogue in one place each."""
+"""Filters that break the rule of the catalogue in one place each."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from edgesweep.dirty import Change, Kind
 from edgesweep.record.unchanged import Checked, Entry, Head, Heads, Name, UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.faults.catalogue.explorer import Explorer
-from tests.faults.catalogue.uploads import Sieved, Site, faithful, work_off
+from tests.faults.catalogue.uploads import MakeFilter, Site, faithful, work_off
 
 
 class NothingKnown(UnchangedFilter):
@@ -210,7 +210,7 @@ def overtaken(
     """Tell of a recorder of B that is overtaken by all that happens to C; then B comes again."""
     catalogue = Interrupted(at=at, tokenless=tokenless)
     site = Site(Explorer(Random(0)), catalogue)  # no secret
-    sieve, other = faithful(site, kind), faithful(site)
+    unchanged, other = faithful(site, kind), faithful(site)
     other = replace(other, token=lambda: "other")
 
     def meanwhile() -> None:
@@ -219,14 +219,14 @@ def overtaken(
 
     site.write(("B", "1"))
     catalogue.meanwhile = meanwhile
-    work_off(site, sieve)
+    work_off(site, unchanged)
     site.explorer.step()
     site.write(("B", "1"))
-    work_off(site, sieve)
+    work_off(site, unchanged)
     return site
 
 
-MUTANTS: Mapping[str, Sieved] = {
+MUTANTS: Mapping[str, MakeFilter] = {
     kind.__name__: partial(faithful, kind=kind)
     for kind in (
         HeadAlone,

@@ -62,10 +62,10 @@ def test_overtaken_mutants() -> None:
 def test_survey(kind: type[UnchangedFilter], stale: bool) -> None:  # noqa: FBT001  # a parameter
     """An event that waits while its object is surveyed still gets its row."""
     site = Site(Explorer(Random(0)))  # no secret
-    sieve = faithful(site, kind)
+    unchanged = faithful(site, kind)
     site.write(("A", "1"))
-    sieve.survey([PAGE])
+    unchanged.survey([PAGE])
 
-    work_off(site, sieve)
+    work_off(site, unchanged)
 
     assert is_stale(site) == stale

@@ -211,33 +211,33 @@ class Site:
         return done
 
 
-Sieved = Callable[[Site], UnchangedFilter]
+MakeFilter = Callable[[Site], UnchangedFilter]
 
 
 def faithful(site: Site, kind: type[UnchangedFilter] = UnchangedFilter) -> UnchangedFilter:
-    """Return the sieve as it is deployed, or a mutant of it."""
+    """Return the filter as it is deployed, or a mutant of it."""
     return kind(site, site, _tokens().__next__, lambda: site.explorer.now)
 
 
-def tell(seed: int, sieved: Sieved = faithful, *, careless: bool = False) -> Site:
+def tell(seed: int, make: MakeFilter = faithful, *, careless: bool = False) -> Site:
     """Tell the story of a seed up to its quiet end."""
     chance = Random(seed)  # no secret
     crash = chance.choice((0, 0, 0.05, 0.2))
     site = Site(Explorer(chance), careless=careless, versioned=chance.random() < 0.5)
-    sieve = sieved(site)
+    unchanged = make(site)
     site.write(("A", "1"))
     if chance.random() < 0.7:
-        work_off(site, sieve)
+        work_off(site, unchanged)
     site.explorer.crash = crash
     more = (site.undo, site.redo, site.expire) if site.versioned else ()
     writes = [
         chance.choice((*WRITES, site.spell, site.miss, *more)) for _ in range(chance.randint(1, 6))
     ]
-    surveys = [lambda: _survey(site, sieve)] * chance.choice((0, 0, 1))
-    recorders = [lambda: _record(site, sieve, batches=5)] * 2
+    surveys = [lambda: _survey(site, unchanged)] * chance.choice((0, 0, 1))
+    recorders = [lambda: _record(site, unchanged, batches=5)] * 2
     site.explorer.run(lambda: _write(site, writes), *recorders, *surveys)
     site.explorer.crash = 0
-    work_off(site, sieve)
+    work_off(site, unchanged)
     return site
 
 
@@ -256,19 +256,19 @@ def _write(site: Site, writes: Iterable[Version | Callable[[], None] | None]) ->
             site.write(write)
 
 
-def work_off(site: Site, sieve: UnchangedFilter) -> None:
+def work_off(site: Site, unchanged: UnchangedFilter) -> None:
     """Record until no event waits."""
     while site.waiting:
-        _record(site, sieve, batches=1)
+        _record(site, unchanged, batches=1)
 
 
-def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
+def _record(site: Site, unchanged: UnchangedFilter, batches: int) -> None:
     """Record a few batches; what is not acknowledged comes back."""
     tokens = _tokens()
     for _ in range(batches):
         site.explorer.step()
         batch = {str(number): body for number, body in enumerate(site.take())}
-        recorder = Recorder(site, site, tokens.__next__, unchanged=_informed(site, sieve))
+        recorder = Recorder(site, site, tokens.__next__, unchanged=_informed(site, unchanged))
         failed: Collection[str] = batch.keys()
         with suppress(Crash):
             messages = [Message(*message) for message in batch.items()]
@@ -276,14 +276,14 @@ def _record(site: Site, sieve: UnchangedFilter, batches: int) -> None:
         site.waiting += [batch[message] for message in failed]
 
 
-def _survey(site: Site, sieve: UnchangedFilter) -> None:
+def _survey(site: Site, unchanged: UnchangedFilter) -> None:
     with suppress(Crash):
-        _informed(site, sieve).survey([PAGE])
+        _informed(site, unchanged).survey([PAGE])
 
 
-def _informed(site: Site, sieve: UnchangedFilter) -> UnchangedFilter:
+def _informed(site: Site, unchanged: UnchangedFilter) -> UnchangedFilter:
     """Return the filter as it is wired for a batch."""
-    return replace(sieve, complete_since=dict(site.complete_since))
+    return replace(unchanged, complete_since=dict(site.complete_since))
 
 
 def _tokens() -> Iterator[str]:

@@ -16,7 +16,7 @@ from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.journal import Flush, Lease, Limits, gained
+from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.policy import Go, Hold, Policy
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
@@ -103,7 +103,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
         self: JournalInMemory,
         flush: Flush,
         lease: Lease,
-        limits: Limits,
+        limits: LedgerLimits,
         replaced: Flush | None = None,
     ) -> None:
         before = self.ledger.copy()
@@ -117,7 +117,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
             return method
 
         def opened(
-            flush: Flush, lease: Lease, limits: Limits, replaced: Flush | None = None
+            flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
         ) -> None:
             method(flush, lease, limits, replaced)
             ledger = self._tables.journal.ledger

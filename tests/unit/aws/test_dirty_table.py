@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from edgesweep.aws.dynamodb import DirtyTable
-from edgesweep.aws.dynamodb.dirty import Unwritten
 from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.errors import Unwritten
 from tests.aws import listening
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

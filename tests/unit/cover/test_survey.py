@@ -13,16 +13,16 @@ from edgesweep.cover.survey import (
     MAX_PAGES,
     UNSEEN_WEIGHT,
     Remembered,
-    Source,
     Survey,
-    Unlistable,
     survey,
     unsurveyed,
     with_marks,
 )
+from edgesweep.errors import Unlistable
+from edgesweep.paths import Origin
 from tests.fakes.listing import ListingInMemory
 
-SITE = [Source("site")]
+SITE = [Origin("site")]
 LIST_PRICES = Prices()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -183,9 +183,9 @@ def test_unseen_is_dear() -> None:
 def test_sources() -> None:
     """Several buckets share one viewer path space, each under its own prefix."""
     listing = ListingInMemory({"site": ["a/1", "a/2", "a/3"], "media": ["cdn/a/4", "a/5"]})
-    sources = [Source("site"), Source("media", "cdn/")]
+    origins = [Origin("site"), Origin("media", "cdn/")]
 
-    known = survey(listing, sources, {"/a/1", "/a/2"}, LIST_PRICES, Limits())
+    known = survey(listing, origins, {"/a/1", "/a/2"}, LIST_PRICES, Limits())
 
     assert known == Survey(["/a/3", "/a/4"], set(), pages=2)
     assert listing.asked == [("site", "a/", ""), ("media", "cdn/a/", "")]
@@ -204,9 +204,9 @@ def test_refused(buckets: Sequence[str]) -> None:
     """If a bucket may not be listed, the reason is kept and nothing counts as seen."""
     listing = ListingInMemory({"site": ["a", "b", "c"]})
 
-    known = survey(listing, list(map(Source, buckets)), {"/a", "/b"}, LIST_PRICES, Limits())
+    known = survey(listing, list(map(Origin, buckets)), {"/a", "/b"}, LIST_PRICES, Limits())
 
-    assert known.refused == "The bucket gone cannot be listed"
+    assert known.refused == "The bucket gone cannot be listed: AccessDenied"
     assert known.pages == len(listing.asked)
     assert (known.live, known.marks) == (["/\ud800"], {"/\ud800"})
     assert covered(known, {"/a", "/b"}) == ("/a", "/b")

@@ -7,9 +7,9 @@ import pytest
 
 from edgesweep.cover.survey import Survey
 from edgesweep.flush import planning
-from edgesweep.flush.flusher import LAST_TURN, LAST_WHILE, Outcome
+from edgesweep.flush.flusher import LAST_FOR, LAST_TURN, Outcome
 from edgesweep.flush.journal import LEASE_TERM
-from edgesweep.flush.planning import HOPELESS
+from edgesweep.flush.planning import HOPELESS_DEATHS
 from edgesweep.flush.policy import Reason
 from tests.fakes.flushing import HOUR, Killed, Process, Ticks
 
@@ -43,7 +43,7 @@ def test_last() -> None:
     world.journal.leases["E1"] = lease
     world.change("a.html", 2 * HOUR)
     world.change("b.html", to="E2")
-    world.now += LAST_WHILE
+    world.now += LAST_FOR
     assert order(world.tick("E1", "E2")) == ["E1", "E2"]
 
 
@@ -66,7 +66,7 @@ def test_everything() -> None:
     world = Ticks(meanwhile=lambda _: pytest.fail("It is surveyed"))
     for number in range(100):
         world.change(f"{number:02}.html")
-    for _ in range(HOPELESS):
+    for _ in range(HOPELESS_DEATHS):
         killed(world)
 
     (outcome,) = world.tick()
@@ -156,13 +156,13 @@ def test_recovered() -> None:
     world = Ticks()
     world.change("a.html")
     killed(world, 11)
-    for _ in range(HOPELESS):
+    for _ in range(HOPELESS_DEATHS):
         killed(world, 6)
     world.change("b.html")
 
     outcome = world.tick()[0]
 
-    assert outcome.deaths == HOPELESS + 1
+    assert outcome.deaths == HOPELESS_DEATHS + 1
     assert world.sent == [("/a.html",), ("/b.html",)]
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from edgesweep.flush.discovery import HURRIED, REFRESHED
+from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
 from edgesweep.flush.journal import Lease
 from edgesweep.routes import Behaviour, Distribution, Variants
-from edgesweep.routes.kept import SURE, Kept
+from edgesweep.routes.kept import CONFIRMED_AFTER, Kept
 from tests.fakes.discovery import Account, distribution, row
 
 SECOND = timedelta(seconds=1)
@@ -48,12 +48,12 @@ def test_age() -> None:
     """The account is read again after a while, not at every tick, and kept only if it changed."""
     account = settled(E1)
 
-    account.look(REFRESHED - SECOND)
+    account.look(REFRESH_EVERY - SECOND)
     assert (account.asked, account.store.saves) == (1, 1)
     account.look(SECOND)
     assert (account.asked, account.store.saves) == (2, 1)
     account.there = [DOCS]
-    account.look(REFRESHED)
+    account.look(REFRESH_EVERY)
     assert (account.asked, account.store.saves) == (3, 2)
 
 
@@ -63,7 +63,7 @@ def test_hurry() -> None:
     account.dirty.add([row("a")])
 
     for _ in range(3):
-        assert account.look(HURRIED).waiting
+        assert account.look(HURRY_EVERY).waiting
 
     assert account.asked == 3
 
@@ -73,9 +73,9 @@ def test_unreadable() -> None:
     account = settled(E1)
     account.there = None
 
-    for later in (REFRESHED, SECOND):
+    for later in (REFRESH_EVERY, SECOND):
         known = account.look(later)
-        assert str(known.error) == "Not yours"
+        assert str(known.error) == "The distributions cannot be read: Not yours"
         assert known.routes.ids == ["E1"]
 
     assert (account.asked, account.store.saves) == (3, 1)
@@ -121,11 +121,11 @@ def test_sure() -> None:
     """
     account = settled(E1)
     account.there = [DOCS]
-    account.look(REFRESHED)
+    account.look(REFRESH_EVERY)
 
-    account.look(SURE - SECOND)
+    account.look(CONFIRMED_AFTER - SECOND)
     assert account.rows("E1") == []
-    account.look(HURRIED)
+    account.look(HURRY_EVERY)
     assert account.rows("E1") == ["/*"]
 
 
@@ -135,7 +135,7 @@ def test_comes(before: Sequence[Distribution]) -> None:
     account = settled(E2, *before)
     account.there, account.under_way = [E2, E1], {"E1"}
 
-    account.look(REFRESHED)
+    account.look(REFRESH_EVERY)
     assert account.routes("a") == ["E2", "E1"]
     pass_by(account)
     assert account.rows("E1") == []
@@ -166,8 +166,8 @@ def test_absent_once() -> None:
     account = settled(E1)
     account.there = []
 
-    account.look(REFRESHED)
-    account.look(SURE - SECOND)
+    account.look(REFRESH_EVERY)
+    account.look(CONFIRMED_AFTER - SECOND)
     assert account.routes("a") == ["E1"]
     account.there = [E1]
     pass_by(account)
@@ -186,23 +186,23 @@ def test_gone(owed: str) -> None:
         account.journal.leases["E1"] = Lease(unfinished="flush")
     account.there = []
 
-    account.look(REFRESHED)
+    account.look(REFRESH_EVERY)
     for _ in range(3 if owed != "nothing" else 1):
-        known = account.look(REFRESHED)
+        known = account.look(REFRESH_EVERY)
         assert (known.routes.ids, known.routes.enabled) == (["E1"], 0)
 
     account.dirty.delete(account.dirty.rows)
     account.journal.leases.clear()
-    assert account.look(REFRESHED).routes.ids == []
+    assert account.look(REFRESH_EVERY).routes.ids == []
 
 
 def test_lost_answer() -> None:
     """A crash between the row and what is kept makes a second row; it never makes none."""
     account = settled(E1)
     account.there = [DOCS]
-    account.look(REFRESHED)
+    account.look(REFRESH_EVERY)
     account.store.broken = True
-    known = account.look(REFRESHED)
+    known = account.look(REFRESH_EVERY)
     assert isinstance(known.error, OSError)
     assert known.routes.ids == ["E1"]
     assert account.rows("E1") == ["/*"]
@@ -241,7 +241,7 @@ def test_overtaken() -> None:
 
     account.discovery.source = type("Directory", (), {"find": staticmethod(find)})()
 
-    assert account.look(REFRESHED).kept == theirs
+    assert account.look(REFRESH_EVERY).kept == theirs
     assert account.store.kept == theirs
 
 
@@ -314,4 +314,4 @@ def test_serving() -> None:
     account.there = [DOCS, E2, distribution("E3", "other")]
     account.under_way = {"E1"}
 
-    assert account.look(REFRESHED).routes.serving("site") == ["E1", "E2"]
+    assert account.look(REFRESH_EVERY).routes.serving("site") == ["E1", "E2"]

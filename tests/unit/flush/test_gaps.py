@@ -8,8 +8,9 @@ from itertools import count
 import pytest
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.flush.gaps import DAILY, NEARLY_EXPIRED, SETTLED, Gaps, Unswept, Watched
-from edgesweep.flush.redrive import ATTEMPTS, LOOKED, Letter
+from edgesweep.errors import Unswept
+from edgesweep.flush.gaps import DAILY, NEARLY_EXPIRED, SETTLED, Gaps, Watched
+from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
 from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory
@@ -96,7 +97,7 @@ def test_unwired_spell() -> None:
     assert world.swept == []
     world.unwired = ()
 
-    (watched,) = world.pass_by(SETTLED + LOOKED)
+    (watched,) = world.pass_by(SETTLED + LOOK_EVERY)
 
     since = world.kept.complete_since["one"]
     assert watched == Watched((), ("one",))
@@ -141,7 +142,7 @@ def test_not_attached() -> None:
     assert world.swept == []
     assert world.kept.attached == BUCKETS
     assert world.kept.missed == {}
-    assert before - LOOKED <= world.kept.complete_since["one"] <= before
+    assert before - LOOK_EVERY <= world.kept.complete_since["one"] <= before
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_covered() -> None:
     world = World(Kept(complete_since=since, attached=BUCKETS, checked_at=NOON))
 
     world.gaps.see(letter(notification("a", bucket="one", at=LONG_AGO)))
-    world.pass_by(LOOKED)
+    world.pass_by(LOOK_EVERY)
 
     assert world.swept == []
     assert world.looks == 0
@@ -211,7 +212,7 @@ def test_stuck_queue(age: timedelta, swept: bool) -> None:  # noqa: FBT001  # a 
     assert world.swept == []
     world.oldest = timedelta()
 
-    world.pass_by(SETTLED + LOOKED)
+    world.pass_by(SETTLED + LOOK_EVERY)
 
     assert len(world.swept) == (3 if swept else 0)
 
@@ -263,7 +264,7 @@ def test_unswept() -> None:
     assert world.kept.complete_since.keys() == {*BUCKETS}
     world.dirty.room = None
 
-    world.pass_by(SETTLED + LOOKED)
+    world.pass_by(SETTLED + LOOK_EVERY)
 
     assert len(world.swept) == 3
     assert world.kept.missed == {}

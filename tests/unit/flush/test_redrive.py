@@ -9,9 +9,9 @@ import pytest
 from edgesweep.flush.redrive import (
     ATTEMPTS,
     FIRST_WAIT,
-    HIDDEN,
-    LOOKED,
-    MOST,
+    LONGEST_HIDING,
+    LOOK_EVERY,
+    MOST_LETTERS,
     Letter,
     Redriver,
     redrive,
@@ -96,24 +96,27 @@ def test_due(redriven: int) -> None:
     now, steps = NOON, 0
 
     while wait := letter.wait(now):
-        assert timedelta() < wait <= HIDDEN
+        assert timedelta() < wait <= LONGEST_HIDING
         now, steps = now + wait, steps + 1
 
     assert now == due
-    assert steps == -((NOON - due) // HIDDEN)
+    assert steps == -((NOON - due) // LONGEST_HIDING)
     assert not letter.wait(due + timedelta(days=1))
 
 
 @pytest.mark.parametrize("redriven", [ATTEMPTS, 10**6])
 def test_poison_stays(redriven: int) -> None:
     """A message that was sent back often enough stays, however long it waits."""
-    assert Letter("m", "r", "body", NOON, redriven).wait(NOON + timedelta(days=3_650)) == HIDDEN
+    assert (
+        Letter("m", "r", "body", NOON, redriven).wait(NOON + timedelta(days=3_650))
+        == LONGEST_HIDING
+    )
 
 
 def test_hidden_bound() -> None:
     """SQS takes the time that a message is hidden for, and hides fewer than 120,000 at once."""
-    assert timedelta(hours=12) >= HIDDEN
-    assert MOST * (HIDDEN // LOOKED) <= 100_000
+    assert timedelta(hours=12) >= LONGEST_HIDING
+    assert MOST_LETTERS * (LONGEST_HIDING // LOOK_EVERY) <= 100_000
 
 
 @pytest.mark.parametrize("outage", [timedelta(minutes=20), timedelta(hours=9), timedelta(days=5)])
@@ -146,7 +149,7 @@ def test_poison() -> None:
     waits = [later - earlier for earlier, later in zip([NOON, *moments], moments, strict=False)]
     assert len(moments) == ATTEMPTS
     assert all(
-        FIRST_WAIT * 2**n <= wait < FIRST_WAIT * 2**n + LOOKED for n, wait in enumerate(waits)
+        FIRST_WAIT * 2**n <= wait < FIRST_WAIT * 2**n + LOOK_EVERY for n, wait in enumerate(waits)
     )
     assert len(dead.kept) == 1
 
@@ -162,20 +165,20 @@ def test_looks() -> None:
 
     dead.waiting = waiting  # type: ignore[method-assign]  # counts
     assert list(ticks(dead, timedelta(hours=1))) == []
-    assert looks == timedelta(hours=1) / LOOKED
+    assert looks == timedelta(hours=1) / LOOK_EVERY
 
 
 def test_many() -> None:
     """Where more wait than one look takes, the next minute goes on."""
-    dead = queue_of(*letters(MOST + 5, NOON - FIRST_WAIT))
+    dead = queue_of(*letters(MOST_LETTERS + 5, NOON - FIRST_WAIT))
 
     assert list(ticks(dead, 3 * MINUTE)) == [NOON, NOON + MINUTE]
-    assert len(dead.queue) == MOST + 5
+    assert len(dead.queue) == MOST_LETTERS + 5
 
 
 def test_due_behind() -> None:
     """Dead letters that stay keep no due one from going back, even if they came first."""
-    stay = [replace(letter, redriven=ATTEMPTS) for letter in letters(3 * MOST)]
+    stay = [replace(letter, redriven=ATTEMPTS) for letter in letters(3 * MOST_LETTERS)]
     due = Letter("due", "receipt", "due", NOON - FIRST_WAIT)
     dead = queue_of(*stay, due)
 

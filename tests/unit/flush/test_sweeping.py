@@ -8,7 +8,7 @@ import pytest
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import journal, planning, rows, sweeping
 from edgesweep.flush.answers import Accepted, Refusal, Refused
-from edgesweep.flush.journal import NO_LIMITS, Flush, Limits, State
+from edgesweep.flush.journal import NO_LIMITS, Flush, LedgerLimits, State
 from edgesweep.flush.policy import Reason
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, Killed, Ticks
@@ -101,7 +101,7 @@ def test_place_survives(backlog: Ticks, monkeypatch: pytest.MonkeyPatch) -> None
     noted: list[str] = []
     advance = backlog.journal.advance
 
-    def die_second(flush: Flush, to: Flush, limits: Limits = NO_LIMITS) -> Flush:
+    def die_second(flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         if to.swept and noted:
             raise Killed
         noted.extend([to.swept] if to.swept else [])

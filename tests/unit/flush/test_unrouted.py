@@ -8,7 +8,7 @@ import pytest
 
 from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush import unrouted
-from edgesweep.flush.discovery import HURRIED, REFRESHED
+from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
 from edgesweep.flush.unrouted import LATE, ROUTE_TIME
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.discovery import NOON, Account, distribution, row
@@ -50,7 +50,7 @@ def test_appears() -> None:
     assert account.route() == 3
 
     account.there = [E1, distribution("E2", pattern="docs/*")]
-    assert account.route(HURRIED) == 1
+    assert account.route(HURRY_EVERY) == 1
 
     assert sorted(account.rows("E1")) == ["b", "docs/a"]
     assert account.rows("E2") == ["docs/a"]
@@ -101,7 +101,7 @@ def test_nothing_waits() -> None:
     account = Account([E1], dirty=dirty)
     account.look()
 
-    assert account.route(REFRESHED) == 0
+    assert account.route(REFRESH_EVERY) == 0
     assert (dirty.rows_read, account.store.saves) == (0, 1)
 
 

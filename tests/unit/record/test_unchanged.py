@@ -41,7 +41,7 @@ class World:
         self.catalogue = CatalogueInMemory(dict(known))
         self.heads = HeadsInMemory({name: head for name, head in objects.items() if head})
         tokens = count(1)
-        self.sieve = UnchangedFilter(
+        self.filter = UnchangedFilter(
             self.catalogue, self.heads, lambda: f"t{next(tokens)}", self.clock
         )
 
@@ -59,7 +59,7 @@ def test_unchanged() -> None:
     """An upload of what is known and there is passed over, and nothing is written for it."""
     world = World({PAGE: KNOWN}, {PAGE: THERE})
 
-    checked = world.sieve.check([CREATED])
+    checked = world.filter.check([CREATED])
 
     assert checked.unchanged == {PAGE}
     assert (checked.refused, checked.seen) == ({}, {})
@@ -77,7 +77,7 @@ def test_unchanged() -> None:
 )
 def test_unchanged_again(events: list[Change]) -> None:
     """Events that come twice, late or several at once are passed over just the same."""
-    checked = World({PAGE: KNOWN}, {PAGE: THERE}).sieve.check(events)
+    checked = World({PAGE: KNOWN}, {PAGE: THERE}).filter.check(events)
 
     assert checked.unchanged == {PAGE}
 
@@ -107,7 +107,7 @@ def test_changed(known: Entry | str, events: list[Change], there: Head | None) -
     """Whatever is unknown, or not as it was in every respect, is a change, and forgotten."""
     world = World({PAGE: known}, {PAGE: there})
 
-    checked = world.sieve.check(events)
+    checked = world.filter.check(events)
 
     assert checked.unchanged == set()
     assert world.entry == checked.token != "forgotten"
@@ -131,7 +131,7 @@ def test_late_stamp(sequencer: str | None, seconds: int) -> None:
     late = replace(CREATED, changed_at=NOON + 5 * SECOND, sequencer=sequencer)
     written = [replace(THERE, modified_at=NOON + n * SECOND) for n in (seconds, seconds + 1)]
 
-    known = [World({PAGE: KNOWN}, {PAGE: head}).sieve.check([late]).unchanged for head in written]
+    known = [World({PAGE: KNOWN}, {PAGE: head}).filter.check([late]).unchanged for head in written]
 
     assert known == [{PAGE}, frozenset()]
 
@@ -149,7 +149,7 @@ def test_noncurrent_removed(events: list[Change], version: str) -> None:
     """The removal of a version that viewers were not served changes nothing."""
     world = World({PAGE: VERSIONED}, {PAGE: replace(THERE, version=version)})
 
-    assert world.sieve.check(events).unchanged == {PAGE}
+    assert world.filter.check(events).unchanged == {PAGE}
     assert world.entry == VERSIONED
 
 
@@ -170,8 +170,8 @@ def test_versions(known: Entry | str, events: list[Change], there: Head) -> None
     """The removal of a version that viewers may have been served is a change; then it is known."""
     world = World({PAGE: known}, {PAGE: there})
 
-    checked = world.sieve.check(events)
-    world.sieve.learn(checked, {PAGE})
+    checked = world.filter.check(events)
+    world.filter.learn(checked, {PAGE})
 
     assert checked.unchanged == set()
     assert world.entry == Entry(there.etag, there.headers, None, there.version, LATER)
@@ -192,12 +192,14 @@ def test_missed_events(
     """An entry from before events of its bucket were missed is not trusted, and learnt again."""
     world = World({PAGE: replace(KNOWN, seen_at=seen_at)}, {PAGE: THERE})
     since = {"other": LATER + SECOND} | ({"site": whole_since} if whole_since else {})
-    sieve = replace(world.sieve, complete_since=since)
+    unchanged_filter = replace(world.filter, complete_since=since)
 
-    assert sieve.check([replace(CREATED, changed_at=LATER)]).unchanged == unchanged
+    assert unchanged_filter.check([replace(CREATED, changed_at=LATER)]).unchanged == unchanged
 
-    sieve.survey([PAGE])
-    assert sieve.catalogue.known([PAGE])[PAGE].seen_at == (seen_at if unchanged else LATER)
+    unchanged_filter.survey([PAGE])
+    assert unchanged_filter.catalogue.known([PAGE])[PAGE].seen_at == (
+        seen_at if unchanged else LATER
+    )
 
 
 @pytest.mark.parametrize("event", [REMOVED, replace(EXPIRED, version=None)])
@@ -205,7 +207,7 @@ def test_unversioned(event: Change) -> None:
     """A removal that names no version leaves nothing to be known."""
     world = World({PAGE: VERSIONED}, {PAGE: VERSION_THERE})
 
-    checked = world.sieve.check([event])
+    checked = world.filter.check([event])
 
     assert not checked.unchanged
     assert not checked.seen
@@ -215,14 +217,14 @@ def test_since() -> None:
     """An entry of a survey judges the events after the moment from which it holds."""
     known = replace(KNOWN, since=NOON - SECOND)
 
-    assert World({PAGE: known}, {PAGE: THERE}).sieve.check([CREATED]).unchanged == {PAGE}
+    assert World({PAGE: known}, {PAGE: THERE}).filter.check([CREATED]).unchanged == {PAGE}
 
 
 def test_removed() -> None:
     """A removal forgets for good, and nobody looks at what is gone."""
     world = World({PAGE: KNOWN, STYLE: KNOWN}, {PAGE: THERE, STYLE: THERE})
 
-    checked = world.sieve.check([REMOVED, replace(CREATED, changed_at=NOON - SECOND)])
+    checked = world.filter.check([REMOVED, replace(CREATED, changed_at=NOON - SECOND)])
 
     assert not checked.unchanged
     assert not checked.seen
@@ -234,7 +236,7 @@ def test_stamp() -> None:
     """A row's stamp is later than every HEAD of the batch."""
     world = World({PAGE: KNOWN}, {PAGE: THERE, STYLE: THERE})
 
-    checked = world.sieve.check([created(PAGE), created(STYLE)])
+    checked = world.filter.check([created(PAGE), created(STYLE)])
 
     assert world.heads.looked == [PAGE, STYLE]
     assert checked.stamped_at == LATER + 2 * SECOND
@@ -250,9 +252,9 @@ def test_forgotten_first() -> None:
             return {}
 
     seen: list[Entry | str] = []
-    sieve = replace(world.sieve, heads=Spy())
+    unchanged_filter = replace(world.filter, heads=Spy())
 
-    sieve.check([replace(CREATED, etag="other")])
+    unchanged_filter.check([replace(CREATED, etag="other")])
 
     assert seen == ["t1"]
 
@@ -263,7 +265,7 @@ def test_closed(event: Change) -> None:
     world = World({PAGE: KNOWN}, {PAGE: THERE})
     world.catalogue.closed = {PAGE}
 
-    checked = world.sieve.check([event])
+    checked = world.filter.check([event])
 
     assert checked.refused == {PAGE: REFUSED}
     assert world.heads.looked == []
@@ -272,9 +274,9 @@ def test_closed(event: Change) -> None:
 def test_learn() -> None:
     """What was seen of a changed object is known once its rows are written."""
     world = World({}, {PAGE: THERE, STYLE: THERE})
-    checked = world.sieve.check([created(PAGE), created(STYLE)])
+    checked = world.filter.check([created(PAGE), created(STYLE)])
 
-    assert world.sieve.learn(checked, {PAGE}) == {}
+    assert world.filter.learn(checked, {PAGE}) == {}
 
     assert world.catalogue.entries == {PAGE: KNOWN, STYLE: checked.token}
 
@@ -282,11 +284,11 @@ def test_learn() -> None:
 def test_overtaken() -> None:
     """Of two recorders at once the later one counts; the other learns nothing."""
     world = World({}, {PAGE: THERE})
-    earlier, later = world.sieve.check([CREATED]), world.sieve.check([CREATED])
+    earlier, later = world.filter.check([CREATED]), world.filter.check([CREATED])
 
-    world.sieve.learn(earlier, {PAGE})
+    world.filter.learn(earlier, {PAGE})
     assert world.catalogue.entries == {PAGE: later.token}
-    world.sieve.learn(later, {PAGE})
+    world.filter.learn(later, {PAGE})
 
     assert world.catalogue.entries == {PAGE: KNOWN}
 
@@ -294,10 +296,10 @@ def test_overtaken() -> None:
 def test_unlearnt() -> None:
     """What cannot be learnt is told, and stays unknown."""
     world = World({}, {PAGE: THERE})
-    checked = world.sieve.check([CREATED])
+    checked = world.filter.check([CREATED])
     world.catalogue.closed = {PAGE}
 
-    assert world.sieve.learn(checked, {PAGE}) == {PAGE: REFUSED}
+    assert world.filter.learn(checked, {PAGE}) == {PAGE: REFUSED}
     assert world.entry == checked.token
 
 
@@ -305,7 +307,7 @@ def test_survey() -> None:
     """A survey learns what is unknown, for the events after it, and leaves alone what is known."""
     world = World({PAGE: KNOWN}, {PAGE: replace(THERE, etag="other"), STYLE: THERE})
 
-    known = world.sieve.survey([PAGE, STYLE, ("site", "gone.html")])
+    known = world.filter.survey([PAGE, STYLE, ("site", "gone.html")])
 
     assert known == 2
     assert world.entry == KNOWN
@@ -319,7 +321,7 @@ def test_survey_closed() -> None:
     world = World({}, {PAGE: THERE, STYLE: THERE})
     world.catalogue.closed = {PAGE}
 
-    assert world.sieve.survey([PAGE, STYLE]) == 1
+    assert world.filter.survey([PAGE, STYLE]) == 1
     assert world.heads.looked == [STYLE]
 
 
@@ -332,7 +334,7 @@ def test_survey_unlearnt() -> None:
             world.catalogue.closed = {PAGE}
             return world.heads.look(names)
 
-    assert replace(world.sieve, heads=Closing()).survey([PAGE, STYLE]) == 1
+    assert replace(world.filter, heads=Closing()).survey([PAGE, STYLE]) == 1
 
 
 def test_unsifted() -> None:

@@ -1,4 +1,4 @@
-"""The paths of a cover, with requested paths spelt as they were requested.
+"""The paths of a cover, with requested paths in their own spelling.
 
 A requested path takes part in a cover as the viewer path that `Routes.paths_of` returns for it, so
 the caps and the prices may widen it like any other. If a member of the cover matches only requested
@@ -14,13 +14,13 @@ from edgesweep.cover import Cover
 from edgesweep.paths import Pattern, matcher
 
 
-def in_words(
+def spell(
     cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
 ) -> tuple[str, ...]:
-    """Return the quoted paths of a cover of requested and changed paths, as many as it has.
+    """Return the quoted paths of a cover, as many as it has.
 
     Args:
-        cover: matches all of both.
+        cover: matches all requested and changed paths.
         requested: quoted invalidation paths.
         changed: viewer paths of objects that changed.
         strict: whether only `/*` is trusted to match its own text.
@@ -31,12 +31,16 @@ def in_words(
     items, others = sorted(asked), sorted(changed)
     patterns = [member.pattern for member in cover.members]
     return tuple(
-        pattern.quoted() if _below(pattern, others) else _said(pattern, items, asked, strict=strict)
+        pattern.quoted()
+        if _below(pattern, others)
+        else _spelling(pattern, items, asked, strict=strict)
         for pattern in patterns
     )
 
 
-def _said(pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool) -> str:
+def _spelling(
+    pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool
+) -> str:
     """Return the spelling of a pattern that matches only requested paths."""
     items = _below(pattern, items)
     widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))
