@@ -221,7 +221,7 @@ class Flusher:
         flush, swept = self._sweeper.sweep(flush, held)
         refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
         if swept and refused and self.gone(flush.distribution):
-            swept = self._sweeper.unroute(held)
+            swept = self._sweeper.drop(held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         rejected = self.journal.advance(flush, flush.reject())

@@ -1,4 +1,4 @@
-"""Delete the rows that a flush covers, and move those of a distribution that is gone.
+"""Delete the rows that a flush covers, and those of a distribution that is gone.
 
 A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation,
 whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
@@ -9,11 +9,11 @@ rows that are older than the flush, so it ends however many rows arrive meanwhil
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.dirty import DirtyRow
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.rows import DirtyRows, chunks
@@ -28,8 +28,8 @@ SWEEP_TIME = timedelta(minutes=1)
 # Chunks after which we note the place, so a death in a portion loses little of it.
 NOTED_EVERY = 10
 
-# Rows of one call: each may take a while when DynamoDB throttles.
-_WRITTEN_AT_ONCE = 25
+# Rows of one BatchWriteItem: each may take a while when DynamoDB throttles.
+_DELETED_AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,20 @@ class Sweeper:
             return flush, True
         return self.journal.advance(flush, flush.sweep(place)), False
 
-    def unroute(self, held: HeldLease) -> bool:
-        """Move a portion of the rows of a gone distribution; return whether it was the last one."""
+    def drop(self, held: HeldLease) -> bool:
+        """Delete a portion of the rows of a gone distribution; return whether it was the last one.
+
+        The others that serve its buckets have rows of their own, or appear later and are swept.
+        """
         rows = self.dirty.read(held.distribution)
         for chunk in self._portion(rows, held):
-            for part in _parts(chunk, held):
-                self.dirty.move({row: [replace(row, distribution=UNROUTED)] for row in part})
+            self._delete(chunk, held)
         return next(rows, None) is None
 
     def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
-        for part in _parts(rows, held):
-            self.dirty.delete(part)
+        for start in range(0, len(rows), _DELETED_AT_ONCE):
+            held.keep()
+            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
         ends_at, looked = self.clock() + SWEEP_TIME, 0
@@ -106,9 +109,3 @@ class Sweeper:
                 matches = matcher(one.done, strict=self.strict(one.distribution))
                 yield one.opened_at - MARGIN, matches
             one = self.journal.load(one.distribution, one.replaces) if one.replaces else None
-
-
-def _parts(rows: Sequence[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
-    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
-        held.keep()
-        yield rows[start : start + _WRITTEN_AT_ONCE]

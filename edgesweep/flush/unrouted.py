@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
+from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.routes import Routes
 from edgesweep.routes.kept import Kept
@@ -55,7 +55,8 @@ class Rerouter:
         self, chunk: Sequence[DirtyRow], routes: Routes
     ) -> tuple[Collection[DirtyRow], Collection[DirtyRow]]:
         """Move rows; return those that nobody serves, and those that could not be moved."""
-        copies = {row: _copies(row, routes) for row in chunk if _led_to(row, routes)}
+        served = [row for row in chunk if routes.serves(row.change.bucket)]
+        copies = {row: _copies(row, routes) for row in served}
         return set(chunk) - copies.keys(), self.dirty.move(copies).keys()
 
 
@@ -66,13 +67,6 @@ def _old(
     return takewhile(lambda row: row not in failed and now - row.recorded_at > LATE, chunk)
 
 
-def _led_to(row: DirtyRow, routes: Routes) -> bool:
-    """Tell whether a row can be let go: a requested path was one of a distribution that is gone."""
-    return isinstance(row.subject, RequestedPath) or routes.serves(row.subject.bucket)
-
-
 def _copies(row: DirtyRow, routes: Routes) -> Sequence[DirtyRow]:
-    if isinstance(row.subject, RequestedPath):
-        return ()
-    serving = routes.distributions(row.subject.bucket, row.subject.key)
+    serving = routes.distributions(row.change.bucket, row.change.key)
     return [replace(row, distribution=distribution) for distribution in serving]

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from edgesweep.dirty import UNROUTED
 from edgesweep.flush import planning, rows
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
@@ -304,7 +303,7 @@ def test_landed_meanwhile() -> None:
 
 
 def test_gone() -> None:
-    """The rows of a distribution that is gone wait for another one; nothing is charged."""
+    """The rows of a distribution that is gone go as well; nothing is charged."""
     world = Ticks([Refused(Refusal.GONE, "No.")])
     world.change("a.html", 2 * HOUR)
     world.change("b.html", to="E2")
@@ -313,21 +312,9 @@ def test_gone() -> None:
 
     assert outcomes[0].flush is not None
     assert outcomes[0].flush.state is State.REJECTED
-    assert world.keys == [(UNROUTED, "a.html")]
+    assert world.keys == []
     assert world.sent == [("/b.html",)]
     assert world.journal.ledger == {MONTH: 1}
-
-
-def test_gone_and_full() -> None:
-    """A row that cannot be moved stays where it is."""
-    dirty = DirtyRowsInMemory()
-    world = Ticks([Refused(Refusal.GONE, "No.")], dirty=dirty)
-    world.change("a.html")
-    dirty.room = 0
-
-    world.tick()
-
-    assert world.keys == [("E1", "a.html")]
 
 
 def test_rejected() -> None:

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
+from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import unrouted
 from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
 from edgesweep.flush.unrouted import LATE, ROUTE_TIME
@@ -62,15 +62,6 @@ def test_unserved() -> None:
     """A change that waited and that nobody serves is let go once its bucket is served."""
     account = Account([distribution("E1", pattern="docs/*")])
     account.dirty.add([row("b")])
-
-    assert account.route() == 0
-    assert account.dirty.rows == []
-
-
-def test_requested() -> None:
-    """A path that was asked for of a distribution that is gone is let go."""
-    account = Account()
-    account.dirty.add([DirtyRow(UNROUTED, RequestedPath("/*", "somebody"), NOON, "f00d")])
 
     assert account.route() == 0
     assert account.dirty.rows == []
