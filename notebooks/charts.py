@@ -295,7 +295,7 @@ def _bars(axes: Axes, bill: Bill, title: str) -> None:
     lines = sorted(bill.lines, key=lambda line: line.gross)
     names = [str(line.item) for line in lines]
     paid = [float(line.dollars) for line in lines]
-    saved = [float(line.saved) for line in lines]
+    saved = [float(line.gross - line.dollars) for line in lines]
     axes.barh(names, paid, color=BLUE, label="to pay")
     axes.barh(names, saved, left=paid, color=SKY, label="paid by the free tier")
     for place, line in enumerate(lines):

@@ -65,7 +65,7 @@ def restless() -> History:
     """Return a site of which an eighth changes every minute, scattered over all of its folders."""
     pages = [f"{folder}/{number}.html" for folder in "abcdefgh" for number in range(8)]
     deploys = [
-        Deploy("", START + minute * MINUTE + MINUTE / 2, (), tuple(pages[minute % 8 :: 8]), ())
+        Deploy(START + minute * MINUTE + MINUTE / 2, pages[minute % 8 :: 8])
         for minute in range(DAYS * 1_440)
     ]
     return History("restless", pages, deploys)

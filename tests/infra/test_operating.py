@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from edgesweep.lab.cost.bill import Bill, bill
-from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.prices import Item
 from edgesweep.lab.cost.workload import Workload, used
 from infra.local.aws import ROOT
 from tests.infra.conftest import Package
@@ -29,7 +29,7 @@ def services(month: Bill) -> Mapping[str, Decimal]:
     sums: Counter[str] = Counter()
     for line in month.lines:
         if line.item is not Item.PATHS:
-            sums[PRICES[line.item].service.removesuffix(" Scheduler")] += line.gross  # type: ignore[assignment]
+            sums[line.item.service.removesuffix(" Scheduler")] += line.gross  # type: ignore[assignment]
     return {name: Decimal(amount) for name, amount in sums.items()}
 
 
@@ -47,7 +47,7 @@ def test_costs() -> None:
     expected["all, were nothing free"] = (idle.gross, busy.gross - idle.gross)
     expected["to pay, beyond the free tier"] = (idle.dollars, busy.dollars - idle.dollars)
     assert rows == {name: tuple(f"{usd:.2f}" for usd in both) for name, both in expected.items()}
-    assert f"A dashboard costs ${PRICES[Item.DASHBOARDS].usd} more" in GUIDE
+    assert f"A dashboard costs ${Item.DASHBOARDS.usd} more" in GUIDE
 
 
 def test_alarms(packages: Mapping[str, Package]) -> None:

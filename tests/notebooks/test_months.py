@@ -16,7 +16,7 @@ from notebooks import charts, months
 
 def history(*deploys: tuple[float, str], live: str = "abcdefgh") -> History:
     """Return a site of one-letter objects and its deploys: minutes, and what changed."""
-    made = [Deploy("", START + at * months.MINUTE, (), tuple(c), ()) for at, c in deploys]
+    made = [Deploy(START + at * months.MINUTE, tuple(c)) for at, c in deploys]
     return History("site", list(live), made)
 
 
