@@ -12,7 +12,6 @@ class Line:
     """One line of a bill.
 
     Attributes:
-        item: the charged item.
         quantity: units used.
         gross: dollars, were nothing free.
         dollars: dollars to pay.

@@ -30,7 +30,6 @@ class Item(Enum):
     """A charged item.
 
     Attributes:
-        service: the AWS service.
         text: what is counted.
         usd: dollars for one unit.
         source: where the price is from, and when.

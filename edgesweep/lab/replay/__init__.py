@@ -59,8 +59,6 @@ class Replayed:
     """The result of a strategy over a history.
 
     Attributes:
-        history: the history's name.
-        strategy: the strategy's name.
         deploys: how many there were.
         collateral: live objects that did not change and were hit, counted at every deploy.
         missed: changed objects that no path matched.

@@ -120,7 +120,6 @@ class Swept:
     """The result of Edgesweep over a history.
 
     Attributes:
-        row: the sums.
         flushes: the tick of each flush, oldest first, and its paths.
         waits: how long each deploy that changed something waited for its flush.
     """
