@@ -12,6 +12,7 @@ from decimal import Decimal
 from io import BytesIO
 from math import ceil, floor, log10
 from pathlib import Path
+from typing import Any
 
 from IPython.display import Markdown
 from matplotlib import style
@@ -78,7 +79,7 @@ def sentence(text: str) -> Markdown:
     A backslash keeps the renderers of Markdown from it. MathJax looks at what they have rendered,
     and pairs no dollars that stand in elements of their own.
     """
-    return Markdown(text.replace("$", r"<span>\$</span>"))
+    return Markdown(text.replace("$", r"<span>\$</span>"))  # type: ignore[no-untyped-call]
 
 
 @style.context(STYLE)
@@ -152,13 +153,7 @@ def trade(
     for axes, (site, line) in zip(panels, frontiers.items(), strict=False):
         _, paths, collateral = zip(*line, strict=True)
         axes.plot(paths, collateral, color=BLUE, linewidth=1.3)
-        rows = {row.strategy: row for row in month if row.history == site}
-        for strategy, (color, shape, label) in MARKS.items():
-            at, size = (rows[strategy].paths, rows[strategy].collateral), 13 * (strategy == OURS)
-            axes.plot(
-                *at, shape, color=color, label=label, clip_on=False, markersize=size or None,
-                markeredgecolor="white" if size else color, zorder=3 if size else 2.5,
-            )  # fmt: skip
+        _marks(axes, [row for row in month if row.history == site])
         axes.axvline(FREE_PATHS, color=GREY, linewidth=0.9, linestyle=":")
         axes.set(title=site, xlabel="paths a month", xlim=_decades(axes), xscale="log")
         axes.set_yscale("symlog", linthresh=10)
@@ -317,6 +312,17 @@ def stack(idle: Bill, changes: Bill) -> Chart:
         f"An idle month: ${idle.gross:.2f}, ${idle.dollars:.2f} of it to pay; a million changes "
         f"more: ${changes.gross:.2f}, ${changes.dollars:.2f} of it to pay",
     )
+
+
+def _marks(axes: Axes, rows: Iterable[Replayed]) -> None:
+    """Draw a mark for each strategy, ours on top of the others."""
+    by_strategy = {row.strategy: row for row in rows}
+    for strategy, (color, shape, label) in MARKS.items():
+        row, ours = by_strategy[strategy], strategy == OURS
+        look: dict[str, Any] = (
+            {"markersize": 13, "markeredgecolor": "white", "zorder": 3} if ours else {}
+        )
+        axes.plot(row.paths, row.collateral, shape, color=color, label=label, clip_on=False, **look)
 
 
 def _bars(axes: Axes, bill: Bill, title: str) -> None:
