@@ -16,7 +16,7 @@ from time import process_time
 
 from edgesweep.cover import Limits, Prices, cover
 from edgesweep.lab.baselines import STRATEGIES
-from edgesweep.lab.replay.reach import Reach
+from edgesweep.lab.replay import Reach
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 

@@ -27,9 +27,8 @@ from edgesweep.cover.candidates import find_candidates
 from edgesweep.cover.ladder import climb
 from edgesweep.errors import BadInput
 from edgesweep.lab.baselines import level_collapse
-from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
+from edgesweep.lab.replay import STRATEGIES, Reach, Replayed, collateral, replay
 from edgesweep.lab.replay.history import Folder
-from edgesweep.lab.replay.reach import Reach
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
@@ -104,7 +103,7 @@ class Claim:
 
 def measure(folder: Path) -> Site:
     """Replay the history in `folder`: once for the totals, once for claims (a) and (b)."""
-    *rows, dear = replay(folder, {**STRATEGIES, "dear": dear_edgesweep})
+    *rows, dear = replay(Folder(folder), {**STRATEGIES, "dear": dear_edgesweep})
     spent = {row.strategy: _spent(row) for row in rows}
     worse = 0
     ladder = [Spent()] * len(PRICE_LADDER)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from edgesweep.lab.cost.bill import Line, bill
-from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.prices import Item
 from edgesweep.lab.cost.workload import METRICS, POLLERS, Workload, used
 
 BOUND = Decimal("0.05")
@@ -36,15 +36,15 @@ def main() -> int:
     print(*table(line for line in lines if line.item not in WATCHING), sep="\n")
     print("\napart, for watching it")
     print(*table(line for line in lines if line.item in WATCHING), sep="\n")
-    series = METRICS * PRICES[Item.METRICS].usd
+    series = METRICS * Item.METRICS.usd
     print(
         f"custom metrics: none while idle; {METRICS} series, ${series:.2f} for a month in "
-        f"which each has a value in every hour, {PRICES[Item.METRICS].free} free"
+        f"which each has a value in every hour, {Item.METRICS.free} free"
     )
     polls = next(line for line in lines if line.item is Item.MESSAGES)
     print(
         f"{POLLERS} pollers ask the queue all the time: ${polls.gross:.2f} where others use "
-        f"up the {PRICES[Item.MESSAGES].free:,} free requests; without a maximum concurrency they "
+        f"up the {Item.MESSAGES.free:,} free requests; without a maximum concurrency they "
         "would be two, and a flood of changes could take every function of the account"
     )
     holds = month.dollars < BOUND

@@ -2,7 +2,7 @@
 
     python -m notebooks
 
-What is written depends on the code alone: no times, no counts of executions, no versions.
+The outputs depend on the code alone: no times, no versions.
 """
 
 import os
@@ -54,11 +54,6 @@ def run(notebook: Notebook) -> None:
             ),
         )
         client.execute(env={**os.environ, "IPYTHONDIR": home})
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.execution_count = None
-            for output in cell.outputs:
-                output.pop("execution_count", None)
     notebook.metadata.language_info = {"name": "python"}
 
 
@@ -77,6 +72,7 @@ def main() -> int:
     except CellExecutionError as error:
         print(error, file=sys.stderr)  # noqa: T201  # to whoever runs it
         return 1
+    nbformat.validate(notebook)
     nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
     FIGURE.write_bytes(image(notebook, FIGURE_CELL))
     return 0

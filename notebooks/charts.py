@@ -1,11 +1,10 @@
-"""The notebook's charts, drawn alike: fit for print, in colours and shapes that all can tell apart.
+"""The notebook's sentences and its charts, which are fit for print and for every eye.
 
 The colours are those of Okabe and Ito, https://jfly.uni-koeln.de/color/. Each strategy has a shape
 of its own besides, each site its own dashes. Nothing is global: a chart is a figure and its text.
 """
 
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +12,9 @@ from decimal import Decimal
 from io import BytesIO
 from math import ceil, floor, log10
 from pathlib import Path
+from typing import Any
 
+from IPython.display import Markdown
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,18 +31,19 @@ BLACK, ORANGE, SKY, GREEN, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 )  # fmt: skip
 GREY = "#767676"
-# Of each strategy: colour and shape.
+# Of each strategy: colour, shape and name.
 MARKS = {
-    OURS: (BLUE, "o"),
-    "each-path": (RED, "s"),
-    "everything": (BLACK, "X"),
-    "all-or-nothing": (ORANGE, "D"),
-    "level-collapse": (GREEN, "^"),
-    "exact-folders": (PINK, "v"),
+    OURS: (BLUE, "*", "Edgesweep, as deployed"),
+    "exact-folders": (PINK, "v", "whole folders, else paths"),
+    "level-collapse": (GREEN, "^", "level collapse"),
+    "all-or-nothing": (ORANGE, "D", "up to 50 paths, else /*"),
+    "everything": (BLACK, "X", "/*"),
+    "each-path": (RED, "s", "one path each"),
 }
 LINES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"), (PINK, (0, (5, 1, 1, 1, 1, 1))))
 STYLE = Path(__file__).with_name("print.mplstyle")
 WIDTH = 7.4
+PRECISION = "Unchanged pages evicted in a month, at $0; fewer is better"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,23 @@ class Chart:
         """Return the image; the same figure is the same image, byte for byte."""
         drawn, written = BytesIO(), BytesIO()
         self.figure.savefig(drawn, format="png")
-        few_colors = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        few_colors = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)
         few_colors.save(written, "png", optimize=True)
         return written.getvalue()
 
-    def _repr_mimebundle_(self, **_asked: object) -> Mapping[str, str]:
-        """Return what Jupyter shows."""
-        return {"image/png": b64encode(self.png()).decode(), "text/plain": self.text}
+    def _repr_mimebundle_(self, **_asked: object) -> tuple[Mapping[str, str], Mapping[str, object]]:
+        """Return what Jupyter shows, and its alternative text."""
+        shown = {"image/png": b64encode(self.png()).decode(), "text/plain": self.text}
+        return shown, {"image/png": {"alt": self.text}}
+
+
+def sentence(text: str) -> Markdown:
+    """Show Markdown whose dollars no viewer takes for mathematics.
+
+    A backslash keeps the renderers of Markdown from it. MathJax looks at what they have rendered,
+    and pairs no dollars that stand in elements of their own.
+    """
+    return Markdown(text.replace("$", r"<span>\$</span>"))  # type: ignore[no-untyped-call]
 
 
 @style.context(STYLE)
@@ -141,12 +153,7 @@ def trade(
     for axes, (site, line) in zip(panels, frontiers.items(), strict=False):
         _, paths, collateral = zip(*line, strict=True)
         axes.plot(paths, collateral, color=BLUE, linewidth=1.3)
-        for row in month:
-            if row.history == site:
-                color, shape = MARKS[row.strategy]
-                axes.plot(
-                    row.paths, row.collateral, shape, color=color, label=row.strategy, clip_on=False
-                )
+        _marks(axes, [row for row in month if row.history == site])
         axes.axvline(FREE_PATHS, color=GREY, linewidth=0.9, linestyle=":")
         axes.set(title=site, xlabel="paths a month", xlim=_decades(axes), xscale="log")
         axes.set_yscale("symlog", linthresh=10)
@@ -155,16 +162,24 @@ def trade(
     for axes in panels[::columns]:
         axes.set(ylabel="unchanged objects hit")
     handles, labels = panels[0].get_legend_handles_labels()
-    labels = [f"{name}, list price" if name == OURS else name for name in labels]
     handles = [*panels[0].lines[:1], *handles, panels[0].lines[-1]]
-    labels = [f"{OURS}, any price", *labels, f"{FREE_PATHS:,} free paths"]
+    labels = ["Edgesweep's cover, any price", *labels, f"{FREE_PATHS:,} free paths"]
     if columns > 1:
         for axes in panels[len(frontiers) :]:
             axes.axis("off")
         panels[len(frontiers)].legend(handles, labels, loc="center left", borderaxespad=0)
     else:
         figure.legend(handles, labels, loc="outside right upper")
-    return Chart(figure, f"Paths against unchanged objects hit, on {', '.join(frontiers)}")
+    ours = (
+        f"{row.history} {row.paths:,} paths, {row.collateral:,} objects"
+        for row in month
+        if row.strategy == OURS
+    )
+    return Chart(
+        figure,
+        "Paths a month against unchanged objects hit; a line shows Edgesweep's covers at rising "
+        f"path prices. As deployed it comes to: {'; '.join(ours)}",
+    )
 
 
 @style.context(STYLE)
@@ -190,7 +205,13 @@ def slower(
     left.set_ylim(bottom=0)
     right.yaxis.set_major_formatter(FuncFormatter(_short))
     left.legend()
-    return Chart(figure, f"Flush interval against cost and staleness, on {', '.join(dollars)}")
+    ends = (
+        f"{site} ${costs[0]:.2f} and {stale[site][0]:.1f} minutes, at last ${costs[-1]:.2f} and "
+        f"{stale[site][-1]:.0f} minutes"
+        for site, costs in dollars.items()
+    )
+    text = "Dollars a month and mean wait, from the shortest flush interval to the longest"
+    return Chart(figure, f"{text}: {'; '.join(ends)}")
 
 
 @style.context(STYLE)
@@ -221,7 +242,7 @@ def guarantees(
     axes.minorticks_off()
     axes.legend()
     (first, longest), *_, (last, shortest) = default.items()
-    text = f"Longest wait: {longest:.0f} minutes at ${first}, {shortest:.0f} at ${last}"
+    text = f"Longest wait: {ceil(longest)} minutes at ${first}, {ceil(shortest)} at ${last}"
     return Chart(figure, text)
 
 
@@ -250,31 +271,33 @@ def pacing(swept: Mapping[str, Swept]) -> Chart:
 
 @style.context(STYLE)
 def precision(month: Sequence[Replayed]) -> Chart:
-    """Draw the collateral of every strategy; those that are not free are hollow."""
-    figure, (axes,) = _figure(3.4)
-    sites = list(dict.fromkeys(row.history for row in month))[::-1]
-    totals = Counter[str]()
-    for row in month:
-        totals[row.strategy] += row.collateral
-        color, shape = MARKS[row.strategy]
-        height = sites.index(row.history) + 0.35 - 0.14 * list(totals).index(row.strategy)
-        filled = "none" if row.usd else "full"
-        axes.plot(row.collateral, height, shape, color=color, fillstyle=filled)
-    for strategy in totals:
-        color, shape = MARKS[strategy]
-        axes.plot([], [], shape, color=color, label=strategy)
-    axes.plot([], [], "o", color=GREY, fillstyle="none", label="hollow: not free")
-    axes.set_yticks(range(len(sites)), sites)
-    axes.set_xscale("symlog", linthresh=100)
-    axes.set_xlim(-10, 2 * axes.get_xlim()[1])
-    axes.xaxis.set_major_formatter(FuncFormatter(_short))
-    axes.set(xlabel="unchanged objects hit in a month")
-    axes.grid(visible=False, axis="y")
-    for place in range(1, len(sites)):
-        axes.axhline(place - 0.5, color=GREY, linewidth=0.4)
-    figure.legend(loc="outside right center")
-    sums = (f"{name} {collateral:,}" for name, collateral in totals.items())
-    return Chart(figure, f"Unchanged objects hit, five sites together: {', '.join(sums)}")
+    """Draw what each strategy evicts on each site where it is free; elsewhere name its price."""
+    sites = list(dict.fromkeys(row.history for row in month))
+    figure, panels = _figure(4.6, 2, 3)
+    figure.suptitle(PRECISION, x=0, ha="left", fontsize=11)
+    for axes, site in zip(panels, sites, strict=False):
+        rows = {row.strategy: row for row in month if row.history == site}
+        most = max(row.collateral for row in rows.values())
+        for place, (strategy, (color, _, _)) in enumerate(MARKS.items()):
+            row = rows[strategy]
+            length = 0 if row.usd else row.collateral
+            axes.barh(place, length, color=color)
+            text = f"not free: ${row.usd:.2f}" if row.usd else f"{row.collateral:,}"
+            axes.text(length + most / 40, place, text, va="center", fontsize=8)
+        axes.set(title=site, xlim=(0, 1.4 * most), xticks=[])
+        axes.grid(visible=False)
+        axes.set_yticks(range(len(MARKS)), [name for _, _, name in MARKS.values()])
+        axes.tick_params(axis="y", length=0, labelleft=axes in panels[::3])
+        axes.invert_yaxis()
+        axes.spines["bottom"].set_visible(False)
+    for axes in panels[len(sites) :]:
+        axes.axis("off")
+        axes.text(0, 0.9, "Each site has a scale of its own.\nDollars are for a month.", va="top")
+    ours = (f"{row.history} {row.collateral:,}" for row in month if row.strategy == OURS)
+    all_of_it = (
+        f"{row.history} {row.collateral:,}" for row in month if row.strategy == "everything"
+    )
+    return Chart(figure, f"{PRECISION}. Edgesweep: {', '.join(ours)}. /*: {', '.join(all_of_it)}.")
 
 
 @style.context(STYLE)
@@ -286,16 +309,27 @@ def stack(idle: Bill, changes: Bill) -> Chart:
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return Chart(
         figure,
-        f"An idle month: ${idle.gross:.2f}, ${idle.dollars:.2f} of it to pay; "
-        f"a million changes: ${changes.gross:.2f}",
+        f"An idle month: ${idle.gross:.2f}, ${idle.dollars:.2f} of it to pay; a million changes "
+        f"more: ${changes.gross:.2f}, ${changes.dollars:.2f} of it to pay",
     )
+
+
+def _marks(axes: Axes, rows: Iterable[Replayed]) -> None:
+    """Draw a mark for each strategy, ours on top of the others."""
+    by_strategy = {row.strategy: row for row in rows}
+    for strategy, (color, shape, label) in MARKS.items():
+        row, ours = by_strategy[strategy], strategy == OURS
+        look: dict[str, Any] = (
+            {"markersize": 13, "markeredgecolor": "white", "zorder": 3} if ours else {}
+        )
+        axes.plot(row.paths, row.collateral, shape, color=color, label=label, clip_on=False, **look)
 
 
 def _bars(axes: Axes, bill: Bill, title: str) -> None:
     lines = sorted(bill.lines, key=lambda line: line.gross)
     names = [str(line.item) for line in lines]
     paid = [float(line.dollars) for line in lines]
-    saved = [float(line.saved) for line in lines]
+    saved = [float(line.gross - line.dollars) for line in lines]
     axes.barh(names, paid, color=BLUE, label="to pay")
     axes.barh(names, saved, left=paid, color=SKY, label="paid by the free tier")
     for place, line in enumerate(lines):

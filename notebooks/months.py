@@ -9,6 +9,7 @@ from edgesweep.cover.ladder import climb
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import STRATEGIES
+from edgesweep.lab.cost.bill import Bill, Line
 from edgesweep.lab.replay import Replayed, replay
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.history import Deploy, History, HistorySource
@@ -46,6 +47,18 @@ def frontier(site: HistorySource, prices: Sequence[Decimal]) -> Sequence[Point]:
     return list(zip(prices, paths, collateral, strict=True))
 
 
+def added(busy: Bill, idle: Bill) -> Bill:
+    """Return what a busy month costs more than an idle one."""
+    before = {line.item: line for line in idle.lines}
+    nothing = Decimal(0)
+    lines = []
+    for line in busy.lines:
+        old = before.get(line.item, Line(line.item, nothing, nothing, nothing))
+        more = line.quantity - old.quantity, line.gross - old.gross, line.dollars - old.dollars
+        lines += [Line(line.item, *more)] if any(more) else []
+    return Bill(lines, busy.gross - idle.gross, busy.dollars - idle.dollars)
+
+
 def everything_from(objects: int, caches: int) -> int:
     """Return from how many changed objects on `/*` costs no more than one path for each.
 
@@ -65,7 +78,7 @@ def restless() -> History:
     """Return a site of which an eighth changes every minute, scattered over all of its folders."""
     pages = [f"{folder}/{number}.html" for folder in "abcdefgh" for number in range(8)]
     deploys = [
-        Deploy("", START + minute * MINUTE + MINUTE / 2, (), tuple(pages[minute % 8 :: 8]), ())
+        Deploy(START + minute * MINUTE + MINUTE / 2, pages[minute % 8 :: 8])
         for minute in range(DAYS * 1_440)
     ]
     return History("restless", pages, deploys)

@@ -23,10 +23,9 @@ from edgesweep.lab import replay as lab
 from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import Folder, HistorySource, Progress
+from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
-from edgesweep.lab.replay.reuploads import Reuploaded
 
 _GENERATED_DAYS = 90
 # The strategies shown for `--reupload-all`.

@@ -6,7 +6,7 @@ send the narrowest wildcard for a path that no exact path can express.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from edgesweep.paths import Pattern, exact_stop
 
@@ -41,17 +41,14 @@ def level_collapse(
     A path that is too deep loses its name and, below the first level, its folder as well. Where
     even the first level is too many, it is `/*`. Exact paths stay although a wildcard covers them.
     """
-    entries = [(path, False) for path in sorted(set(dirty))]
+    entries = [Pattern(path) for path in sorted(set(dirty))]
     level = max((path.count("/") for path in dirty), default=0)
     while level and len(entries) > threshold:
-        entries = _collapsed(entries, level)
+        entries = list(dict.fromkeys(_shortened(entry, level) for entry in entries))
         level -= 1
-    if len(entries) > threshold:
-        return (EVERYTHING,)
-    patterns = dict.fromkeys(
-        Pattern(text, wildcard=True) if wildcard else _exactly(text) for text, wildcard in entries
-    )
-    return (EVERYTHING,) if EVERYTHING in patterns else tuple(patterns)
+    patterns = dict.fromkeys(one if one.wildcard else _exactly(one.text) for one in entries)
+    too_many = len(entries) > threshold or EVERYTHING in patterns
+    return (EVERYTHING,) if too_many else tuple(patterns)
 
 
 def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
@@ -85,20 +82,13 @@ def _exactly(path: str) -> Pattern:
     return Pattern(path) if stop is None else Pattern(path[:stop], wildcard=True)
 
 
-def _collapsed(entries: Iterable[tuple[str, bool]], level: int) -> list[tuple[str, bool]]:
-    return list(
-        dict.fromkeys(
-            (_shortened(text), True) if text.count("/") > level else (text, wildcard)
-            for text, wildcard in entries
-        )
-    )
-
-
-def _shortened(text: str) -> str:
-    folder = text[: text.rindex("/")]
+def _shortened(entry: Pattern, level: int) -> Pattern:
+    if entry.text.count("/") <= level:
+        return entry
+    folder = entry.text[: entry.text.rindex("/")]
     if folder.count("/") > 1:
         folder = folder[: folder.rindex("/")]
-    return folder + "/"
+    return Pattern(folder + "/", wildcard=True)
 
 
 def _folder(path: str, neighbours: Sequence[str]) -> str | None:

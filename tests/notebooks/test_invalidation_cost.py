@@ -80,8 +80,7 @@ def test_figures(kept: Notebook, again: Notebook) -> None:
 
 
 def test_as_kept(again: Notebook) -> None:
-    """What was run on this machine carries no trace of it: no count, no time, no version."""
-    assert {cell.execution_count for cell in again.cells if cell.cell_type == "code"} == {None}
+    """A run on this machine leaves no trace of it: no time, no version."""
     assert again.metadata.language_info == {"name": "python"}
     assert "execution" not in str([cell.metadata for cell in again.cells])
 
@@ -121,7 +120,7 @@ def test_no_typed_number(kept: Notebook) -> None:
 def answers(source: str) -> Iterator[str]:
     """Yield what is typed of the answers that a cell computes."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Markdown":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "sentence":
             for part in getattr(node.args[0], "values", []):
                 if isinstance(part, ast.Constant):
                     yield str(part.value)
@@ -139,12 +138,13 @@ def test_broken(kept: Notebook) -> None:
 
 
 def test_readme(kept: Notebook) -> None:
-    """The README shows the notebook's figure, and its three numbers word for word."""
-    readme = (ROOT / "README.md").read_text()
-    numbers = said(kept)["three-numbers"][0]
+    """The README says the notebook's three numbers word for word, and then shows its figure."""
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    numbers = said(kept)["three-numbers"][0].replace(r"<span>\$</span>", "$")
+    (text,) = said(kept)[FIGURE_CELL]
+    shown = f"![{text}]({FIGURE.relative_to(ROOT)})"
 
     assert FIGURE.read_bytes() == image(kept, FIGURE_CELL)
-    assert f"({FIGURE.relative_to(ROOT)})" in readme
-    assert f"({NOTEBOOK.relative_to(ROOT)})" in readme
     assert numbers.count("\n") == 2
-    assert " ".join(numbers.split()) in " ".join(readme.split())
+    assert f"{' '.join(numbers.split())} {shown}" in readme
+    assert f"({NOTEBOOK.relative_to(ROOT)})" in readme

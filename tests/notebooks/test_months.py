@@ -1,12 +1,16 @@
 """What the cost notebook computes, for sites small enough to do it by hand."""
 
 from base64 import b64decode
+from collections import Counter
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.cover import Prices, cover
+from edgesweep.lab.cost.bill import bill
+from edgesweep.lab.cost.workload import Workload, used
 from edgesweep.lab.replay import replay
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.history import Deploy, History
@@ -16,7 +20,7 @@ from notebooks import charts, months
 
 def history(*deploys: tuple[float, str], live: str = "abcdefgh") -> History:
     """Return a site of one-letter objects and its deploys: minutes, and what changed."""
-    made = [Deploy("", START + at * months.MINUTE, (), tuple(c), ()) for at, c in deploys]
+    made = [Deploy(START + at * months.MINUTE, tuple(c)) for at, c in deploys]
     return History("site", list(live), made)
 
 
@@ -82,7 +86,27 @@ def test_chart() -> None:
 
     first, second = (charts.naive(rows) for _ in range(2))
 
-    shown = first._repr_mimebundle_()  # what Jupyter calls
+    shown, about = first._repr_mimebundle_()  # what Jupyter calls
     assert b64decode(shown["image/png"]) == second.png()
     assert second.png().startswith(b"\x89PNG")
     assert shown["text/plain"] == "One path for each change, dollars a month: site $0.00"
+    assert about == {"image/png": {"alt": shown["text/plain"]}}
+
+
+@pytest.mark.parametrize("changes", [0, 10**6])
+def test_added(changes: int) -> None:
+    """What a busy month adds to an idle one makes the busy one again, item by item."""
+    busy, idle = (bill(used(Workload(events=n, heads=n))) for n in (changes, 0))
+
+    more = months.added(busy, idle)
+
+    sums = Counter({line.item: line.gross for line in idle.lines})
+    sums.update({line.item: line.gross for line in more.lines})
+    assert sums == {line.item: line.gross for line in busy.lines}
+    assert (more.gross, more.dollars) == (busy.gross - idle.gross, busy.dollars - idle.dollars)
+    assert bool(more.lines) == bool(changes)
+
+
+def test_sentence() -> None:
+    """A sentence shows its dollars, each in an element of its own."""
+    assert charts.sentence("$1 or $2").data == r"<span>\$</span>1 or <span>\$</span>2"

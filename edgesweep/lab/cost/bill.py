@@ -1,10 +1,10 @@
 """A bill: used units and dollars, item by item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.prices import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,49 +12,27 @@ class Line:
     """One line of a bill.
 
     Attributes:
-        item: the charged item.
         quantity: units used.
-        free: units that the free tier covers.
+        gross: dollars, were nothing free.
+        dollars: dollars to pay.
     """
 
     item: Item
     quantity: Decimal
-    free: Decimal
-
-    @property
-    def gross(self) -> Decimal:
-        """Dollars, were nothing free."""
-        return self.quantity * PRICES[self.item].usd
-
-    @property
-    def saved(self) -> Decimal:
-        """Dollars that the free tier pays for."""
-        return self.free * PRICES[self.item].usd
-
-    @property
-    def dollars(self) -> Decimal:
-        """Dollars to pay."""
-        return self.gross - self.saved
+    gross: Decimal
+    dollars: Decimal
 
     def __str__(self) -> str:
-        return f"{PRICES[self.item].service}: {self.item}"
+        return f"{self.item.service}: {self.item}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A month, line by line, in the order of the price list."""
+    """A month, line by line, in the order of the price list, and the sums of its lines."""
 
-    lines: tuple[Line, ...]
-
-    @property
-    def gross(self) -> Decimal:
-        """Dollars, were nothing free."""
-        return sum((line.gross for line in self.lines), Decimal(0))
-
-    @property
-    def dollars(self) -> Decimal:
-        """Dollars to pay."""
-        return sum((line.dollars for line in self.lines), Decimal(0))
+    lines: Sequence[Line]
+    gross: Decimal
+    dollars: Decimal
 
 
 def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
@@ -64,11 +42,10 @@ def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
         used: units of each item, not negative; absent items are unused.
         free_tier: whether the free tier is available; otherwise others have used it up.
     """
-    units = {item: Decimal(used.get(item, 0)) for item in PRICES}
-    return Bill(
-        tuple(
-            Line(item, quantity, min(quantity, Decimal(PRICES[item].free * free_tier)))
-            for item, quantity in units.items()
-            if quantity
-        )
-    )
+    lines = []
+    for item in Item:
+        if quantity := Decimal(used.get(item, 0)):
+            paid = max(Decimal(0), quantity - item.free * free_tier)
+            lines.append(Line(item, quantity, quantity * item.usd, paid * item.usd))
+    gross = sum((line.gross for line in lines), Decimal(0))
+    return Bill(lines, gross, sum((line.dollars for line in lines), Decimal(0)))

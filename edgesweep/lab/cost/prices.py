@@ -5,55 +5,12 @@ AWS's price list (https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/) by u
 tiers only, since no stack exceeds them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum
 
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, S3_GET_PRICE, S3_LIST_PRICE
 
 REGION = "us-east-1"
-
-
-class Item(StrEnum):
-    """A charged item."""
-
-    PATHS = "invalidation paths"
-    GETS = "GET requests"
-    HEADS = "HEAD requests"
-    LISTS = "LIST requests"
-    EVENTS = "S3 events"
-    TICKS = "schedule invocations"
-    MESSAGES = "queue requests"
-    INVOCATIONS = "arm64 requests"
-    GB_SECONDS = "arm64 GB-seconds"
-    WRITES = "write request units"
-    READS = "read request units"
-    STORAGE = "table GB-months"
-    BACKUP = "point-in-time recovery GB-months"
-    LOG_INGESTION = "log GB ingested"
-    LOG_STORAGE = "log GB-months"
-    METRICS = "custom metrics"
-    ALARMS = "alarms"
-    DASHBOARDS = "dashboards"
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """The price of one item.
-
-    Attributes:
-        service: the AWS service.
-        usd: dollars for one unit.
-        source: where the price is from, and when.
-        free: units a month that are always free, by the pricing page of each service.
-    """
-
-    service: str
-    usd: Decimal
-    source: str
-    free: int = 0
-
 
 _S3 = "https://aws.amazon.com/s3/pricing/, second hand, 2026-10-04"
 _LAMBDA = "https://aws.amazon.com/lambda/pricing/, second hand, 2026-06-18"
@@ -68,25 +25,43 @@ _PITR = "AWS price list, usage type TimedPITRStorage-ByteHrs, second hand, 2026-
 _LOGS = "AWS price list, usage type TimedStorage-ByteHrs, second hand, 2026-11-24"
 _ALARMS = "AWS price list, usage type CW:AlarmMonitorUsage, second hand, 2026-11-24"
 
-PRICES: Mapping[Item, Price] = {
-    Item.PATHS: Price("CloudFront", PATH_PRICE, _GUIDE, FREE_PATHS),
-    Item.GETS: Price("S3", S3_GET_PRICE, _S3),
-    Item.HEADS: Price("S3", S3_GET_PRICE, _S3),
-    Item.LISTS: Price("S3", S3_LIST_PRICE, _S3),
+
+class Item(Enum):
+    """A charged item.
+
+    Attributes:
+        text: what is counted.
+        usd: dollars for one unit.
+        source: where the price is from, and when.
+        free: units a month that are always free, by the pricing page of each service.
+    """
+
+    PATHS = "CloudFront", "invalidation paths", PATH_PRICE, _GUIDE, FREE_PATHS
+    GETS = "S3", "GET requests", S3_GET_PRICE, _S3
+    HEADS = "S3", "HEAD requests", S3_GET_PRICE, _S3
+    LISTS = "S3", "LIST requests", S3_LIST_PRICE, _S3
     # S3 events are opt-in events, which are never free.
-    Item.EVENTS: Price("EventBridge", Decimal("1.00e-6"), _EVENTBRIDGE),
-    Item.TICKS: Price("EventBridge Scheduler", Decimal("1.00e-6"), _SCHEDULER, 14_000_000),
-    Item.MESSAGES: Price("SQS", Decimal("0.40e-6"), _SQS, 1_000_000),
-    Item.INVOCATIONS: Price("Lambda", Decimal("0.20e-6"), _LAMBDA, 1_000_000),
-    Item.GB_SECONDS: Price("Lambda", Decimal("13.3334e-6"), _LAMBDA, 400_000),
-    Item.WRITES: Price("DynamoDB", Decimal("0.625e-6"), _DYNAMODB),
-    Item.READS: Price("DynamoDB", Decimal("0.125e-6"), _DYNAMODB),
-    Item.STORAGE: Price("DynamoDB", Decimal("0.25"), _DYNAMODB, 25),
-    Item.BACKUP: Price("DynamoDB", Decimal("0.20"), _PITR),
-    Item.LOG_INGESTION: Price("CloudWatch", Decimal("0.50"), _CLOUDWATCH, 5),
+    EVENTS = "EventBridge", "S3 events", "1.00e-6", _EVENTBRIDGE
+    TICKS = "EventBridge Scheduler", "schedule invocations", "1.00e-6", _SCHEDULER, 14_000_000
+    MESSAGES = "SQS", "queue requests", "0.40e-6", _SQS, 1_000_000
+    INVOCATIONS = "Lambda", "arm64 requests", "0.20e-6", _LAMBDA, 1_000_000
+    GB_SECONDS = "Lambda", "arm64 GB-seconds", "13.3334e-6", _LAMBDA, 400_000
+    WRITES = "DynamoDB", "write request units", "0.625e-6", _DYNAMODB
+    READS = "DynamoDB", "read request units", "0.125e-6", _DYNAMODB
+    STORAGE = "DynamoDB", "table GB-months", "0.25", _DYNAMODB, 25
+    BACKUP = "DynamoDB", "point-in-time recovery GB-months", "0.20", _PITR
+    LOG_INGESTION = "CloudWatch", "log GB ingested", "0.50", _CLOUDWATCH, 5
     # Ingestion and storage share the 5 free GB; they count for the more expensive one.
-    Item.LOG_STORAGE: Price("CloudWatch", Decimal("0.03"), _LOGS),
-    Item.METRICS: Price("CloudWatch", Decimal("0.30"), _METRICS, 10),
-    Item.ALARMS: Price("CloudWatch", Decimal("0.10"), _ALARMS, 10),
-    Item.DASHBOARDS: Price("CloudWatch", Decimal("3.00"), _CLOUDWATCH, 3),
-}
+    LOG_STORAGE = "CloudWatch", "log GB-months", "0.03", _LOGS
+    METRICS = "CloudWatch", "custom metrics", "0.30", _METRICS, 10
+    ALARMS = "CloudWatch", "alarms", "0.10", _ALARMS, 10
+    DASHBOARDS = "CloudWatch", "dashboards", "3.00", _CLOUDWATCH, 3
+
+    def __init__(
+        self, service: str, text: str, usd: Decimal | str, source: str, free: int = 0
+    ) -> None:
+        self.service, self.text, self.usd = service, text, Decimal(usd)
+        self.source, self.free = source, free
+
+    def __str__(self) -> str:
+        return self.text

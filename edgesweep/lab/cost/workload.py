@@ -7,6 +7,7 @@ deployed stack, and reads and writes its code; times and bytes are estimates, no
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 
 from edgesweep.lab.cost.prices import Item
 from edgesweep.prices import EDGE_CACHES
@@ -30,10 +31,7 @@ ROW_BYTES, FLUSH_BYTES, JOURNAL_DAYS = 400, 2_000, 400
 LOG_BYTES, LOG_DAYS = 1_000, 30
 METRICS, ALARMS = 10, 10
 
-_MINUTES_A_DAY = 1_440
-_SECONDS_A_DAY = 86_400
-_DAYS_A_MONTH = 30
-_GB = 10**9
+_MINUTES_A_DAY, _SECONDS_A_DAY, _DAYS_A_MONTH, _GB = 1_440, 86_400, 30, 10**9
 # "One read request unit represents one strongly consistent read per second for an item up to 4 KB",
 # "one write request unit represents one write for an item up to 1 KB".
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
@@ -65,10 +63,14 @@ class Workload:
     days: int = 31
 
 
+# A million uploads that EventBridge reports, with the catalogue that is deployed by default.
+MILLION = Workload(events=10**6, flushes=1_000, heads=10**6)
+
+
 def used(work: Workload) -> Mapping[Item, Decimal]:
     """Return the units of each item that a month's work uses."""
     ticks, rows = work.days * _MINUTES_A_DAY, work.events - work.unchanged
-    batches = _requests(work.events, EVENTS_A_BATCH)
+    batches = ceil(work.events / EVENTS_A_BATCH)
     polls = POLLERS * work.days * _SECONDS_A_DAY // POLL_SECONDS + ticks // REDRIVE_MINUTES
     logs = Decimal((ticks + batches) * LOG_BYTES) / _GB
     kept = Decimal(work.flushes * FLUSH_BYTES * JOURNAL_DAYS) / work.days / _GB
@@ -80,7 +82,7 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.HEADS: work.heads,
         Item.EVENTS: work.events,
         Item.TICKS: ticks,
-        Item.MESSAGES: work.events + 2 * _requests(work.events, _MESSAGES_A_REQUEST) + polls,
+        Item.MESSAGES: work.events + 2 * ceil(work.events / _MESSAGES_A_REQUEST) + polls,
         Item.INVOCATIONS: ticks + batches,
         Item.GB_SECONDS: FLUSH_GB * flushing + RECORD_GB * recording,
         # A row is written and removed; the entry of a changed object is forgotten and learnt.
@@ -88,7 +90,7 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.READS: ticks * (TICK_READS + LOOK_READS)
         + work.flushes * FLUSH_READS
         + work.heads
-        + _requests(rows * ROW_BYTES, _READ_UNIT),
+        + ceil(rows * ROW_BYTES / _READ_UNIT),
         Item.STORAGE: kept,
         Item.BACKUP: kept,
         Item.LOG_INGESTION: logs,
@@ -98,7 +100,3 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.ALARMS: ALARMS,
     }
     return {item: Decimal(quantity) for item, quantity in units.items()}
-
-
-def _requests(units: int, a_request: int) -> int:
-    return -(-units // a_request)

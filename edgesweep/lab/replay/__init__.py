@@ -1,17 +1,16 @@
 """Strategies replayed over publish histories, with their paths, collateral and costs."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
 from edgesweep.cover import cover
 from edgesweep.flush.budget import month_of
 from edgesweep.lab import baselines
 from edgesweep.lab.baselines import Strategy
-from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Step
-from edgesweep.lab.replay.reach import Reach, holds
+from edgesweep.lab.replay.history import HistorySource, Progress, Step, holds
 from edgesweep.paths import Pattern
 from edgesweep.prices import S3_GET_PRICE, invalidation_bill
 
@@ -26,13 +25,40 @@ OURS, BLIND = "edgesweep", "edgesweep-no-catalogue"
 STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
 
 
+class Reach:
+    """The paths that a set of patterns matches, each counted once."""
+
+    def __init__(self, patterns: Collection[Pattern]) -> None:
+        self._prefixes: list[str] = []
+        for prefix in sorted(pattern.text for pattern in patterns if pattern.wildcard):
+            if not self._prefixed(prefix):
+                self._prefixes.append(prefix)
+        exact = {pattern.text for pattern in patterns if not pattern.wildcard}
+        self._exact = {path for path in exact if not self._prefixed(path)}
+
+    def matches(self, path: str) -> bool:
+        """Tell whether any pattern matches `path`."""
+        return path in self._exact or self._prefixed(path)
+
+    def count(self, paths: Sequence[str]) -> int:
+        """Count the matches among sorted, distinct paths."""
+        below = 0
+        for prefix in self._prefixes:
+            end = bisect_right(paths, prefix, key=lambda path: path[: len(prefix)])
+            below += end - bisect_left(paths, prefix)
+        return below + sum(holds(paths, path) for path in self._exact)
+
+    def _prefixed(self, path: str) -> bool:
+        # The prefixes are sorted and none begins another, so only the last before `path` can match.
+        place = bisect_right(self._prefixes, path)
+        return place > 0 and path.startswith(self._prefixes[place - 1])
+
+
 @dataclass(slots=True)
 class Replayed:
     """The result of a strategy over a history.
 
     Attributes:
-        history: the history's name.
-        strategy: the strategy's name.
         deploys: how many there were.
         collateral: live objects that did not change and were hit, counted at every deploy.
         missed: changed objects that no path matched.
@@ -52,7 +78,6 @@ class Replayed:
 
     @property
     def paths(self) -> int:
-        """Invalidation paths, all deploys together."""
         return self.months.total()
 
     @property
@@ -62,19 +87,15 @@ class Replayed:
 
     @property
     def most_paths_in_a_month(self) -> int:
-        """The paths of the busiest month."""
         return max(self.months.values(), default=0)
 
     @property
     def heads_usd(self) -> Decimal:
-        """Dollars for the HEAD requests."""
         return S3_GET_PRICE * (self.heads or 0)
 
     def begin(self, step: Step) -> None:
-        """Count a deploy."""
         self.deploys += 1
-        if step.heads is not None:
-            self.heads = (self.heads or 0) + step.heads
+        self.heads = None if step.heads is None else (self.heads or 0) + step.heads
 
     def add(self, step: Step, sent: Sequence[Pattern]) -> None:
         """Count the paths sent for a step, which may merge several deploys."""
@@ -86,16 +107,11 @@ class Replayed:
 
 
 def replay(
-    history: HistorySource | Path,
+    source: HistorySource,
     strategies: Mapping[str, Strategy] = STRATEGIES,
     progress: Progress | None = None,
 ) -> tuple[Replayed, ...]:
-    """Replay strategies over a history, or the one in a folder, reading it once.
-
-    Raises:
-        BadInput: as the steps of the history do.
-    """
-    source = Folder(history) if isinstance(history, Path) else history
+    """Replay strategies over a history, reading it once."""
     rows = {name: Replayed(source.name, name) for name in strategies}
     for step in source.steps(progress):
         for name, strategy in strategies.items():

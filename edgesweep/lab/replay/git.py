@@ -1,20 +1,20 @@
 """A git repository of a built site as a publish history: every commit of a branch is a deploy.
 
 Read with git's plumbing, which no configuration changes. A merge is one deploy, its difference from
-the first parent. A rename is a deletion and an addition, as it is to a bucket. A
-file whose mode alone changed did not change; a symbolic link is an object of its own; a submodule
-is none.
+the first parent. A rename is a deletion and an addition, as it is to a bucket. A file whose mode
+alone changed did not change; a symbolic link is an object of its own; a submodule is none. Bytes of
+a name that are not UTF-8 are replaced, since a key is text.
 """
 
 import os
 import subprocess
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, cast
@@ -22,9 +22,6 @@ from typing import IO, cast
 from edgesweep.errors import BadInput
 from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
 
-Commit = tuple[str, datetime]
-
-_CHUNK = 1 << 16
 # How the mode of a file and that of a symbolic link begin; a submodule's is 160000.
 _OBJECTS = {b"10", b"12"}
 
@@ -43,52 +40,39 @@ class Repository:
 
     @property
     def name(self) -> str:
-        """The name of the repository's folder."""
         return self.path.resolve().name.removesuffix(".git")
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield the step of every commit.
-
-        The first commit adds all of its files. In a shallow clone, where its parent is not there,
-        its files are what was live before.
+        """Let the first commit add all of its files; in a shallow clone they were live before.
 
         Raises:
             BadInput: git is not installed, or there is no such repository or branch.
         """
         commits = self._commits()
-        first, _ = commits[0]
+        first = next(iter(commits))
         shallow = b"\nparent " in self._output("cat-file", "commit", first).partition(b"\n\n")[0]
         live, skipped = (self._files(first), 1) if shallow else ((), 0)
         deploys = self._deploys(commits, skipped)
         yield from follow(live, deploys, len(commits) - skipped, progress)
 
-    def _commits(self) -> Sequence[Commit]:
-        """Return the commits of the branch along first parents, oldest first."""
-        lines = self._output(
-            "rev-list", "--first-parent", "--reverse", "--timestamp", self._tip()
-        ).splitlines()
-        times = _forward([int(line.split()[0]) for line in lines])
+    def _commits(self) -> Mapping[str, datetime]:
+        """Return the times of the branch's commits along first parents, oldest first."""
+        found = self._output("rev-list", "--first-parent", "--reverse", "--timestamp", self._tip())
+        times, commits = found.split()[::2], found.decode().split()[1::2]
         try:
-            return [
-                (line.split()[1].decode(), datetime.fromtimestamp(time, UTC))
-                for line, time in zip(lines, times, strict=True)
-            ]
+            moments = [datetime.fromtimestamp(time, UTC) for time in _forward([*map(int, times)])]
+            return dict(zip(commits, moments, strict=True))
         except (ValueError, OverflowError, OSError) as error:
             msg = f"{self.path}: a commit's time is out of range: {error}"
             raise BadInput(msg) from error
 
     def _tip(self) -> str:
         self._output("rev-parse", "--git-dir")
-        for revision in (
-            f"refs/heads/{self.branch}",
-            f"refs/remotes/origin/{self.branch}",
-            self.branch,
-        ):
+        for place in ("refs/heads/", "refs/remotes/origin/", ""):
+            revision = f"{place}{self.branch}^{{commit}}"
             with suppress(BadInput):
-                commit = self._output(
-                    "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"
-                )
-                return commit.decode().strip()
+                found = self._output("rev-parse", "--verify", "--end-of-options", revision)
+                return found.decode().strip()
         msg = f"{self.path}: there is no branch {self.branch!r} with a commit"
         raise BadInput(msg)
 
@@ -96,19 +80,14 @@ class Repository:
         for entry in self._tokens("ls-tree", "-r", "-z", commit):
             mode, _, name = entry.partition(b" ")
             if mode[:2] in _OBJECTS:
-                yield _key(name.partition(b"\t")[2])
+                yield name.partition(b"\t")[2].decode(errors="replace")
 
-    def _deploys(self, commits: Sequence[Commit], skip: int) -> Iterator[Deploy]:
+    def _deploys(self, commits: Mapping[str, datetime], skip: int) -> Iterator[Deploy]:
         """Yield the deploys of all commits but the first `skip`."""
-        names = [commit for commit, _ in commits]
-        pairs = [names[0], *(f"{commit} {parent}" for parent, commit in pairwise(names))]
-        tokens = self._tokens(
-            *("diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--no-renames"),
-            lines=pairs[skip:],
-        )
-        times = dict(commits)
-        for commit, keys in _differences(tokens):
-            yield Deploy(commit, times[commit], *map(tuple, keys))
+        pairs = [*commits][:1] + [f"{commit} {parent}" for parent, commit in pairwise(commits)]
+        command = "diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--no-renames"
+        for commit, written, deleted in _differences(self._tokens(*command, lines=pairs[skip:])):
+            yield Deploy(commits[commit], written, deleted)
 
     def _output(self, *arguments: str) -> bytes:
         return b"".join(self._read(arguments))
@@ -125,19 +104,21 @@ class Repository:
         with TemporaryFile() as said, TemporaryFile() as asked:
             asked.writelines(f"{line}\n".encode() for line in lines)
             asked.seek(0)
+            # Git reads the given repository and complains in English, whatever the shell says.
+            kept = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
             try:
                 git = subprocess.Popen(  # noqa: S603  # what a user typed is no option
                     ["git", "-C", self.path, *arguments],  # noqa: S607  # the user's own git
                     stdin=asked,
                     stdout=subprocess.PIPE,
                     stderr=said,
-                    env=_environment(),
+                    env={**kept, "LC_ALL": "C"},
                 )
             except OSError as error:
                 msg = f"git cannot be run: {error.strerror}"
                 raise BadInput(msg) from error
             with git:
-                yield from iter(partial(cast("IO[bytes]", git.stdout).read, _CHUNK), b"")
+                yield from iter(partial(cast("IO[bytes]", git.stdout).read, 1 << 16), b"")
             if git.returncode:
                 said.seek(0)
                 complaint = said.read().decode(errors="replace").partition("\n")[0]
@@ -145,41 +126,24 @@ class Repository:
                 raise BadInput(msg)
 
 
-def _differences(tokens: Iterator[bytes]) -> Iterator[tuple[str, Sequence[list[str]]]]:
-    """Yield every commit with the keys it added, modified and deleted.
+def _differences(tokens: Iterator[bytes]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield every commit with the keys it wrote and deleted.
 
     https://git-scm.com/docs/git-diff-tree#_raw_output_format
     """
-    commit = ""
-    keys: Sequence[list[str]] = ()
-    for token in tokens:
+    commit, written, deleted = "", list[str](), list[str]()
+    for token in chain(tokens, [b""]):
         if token.startswith(b":"):
-            change, key = _change(token), _key(next(tokens))
-            if change is not None:
-                keys[change].append(key)
+            old_mode, new_mode, old_hash, new_hash, _ = token[1:].split()
+            before = (old_mode[:2], old_hash) if old_mode[:2] in _OBJECTS else None
+            after = (new_mode[:2], new_hash) if new_mode[:2] in _OBJECTS else None
+            key = next(tokens).decode(errors="replace")
+            if before != after:
+                (written if after else deleted).append(key)
             continue
         if commit:
-            yield commit, keys
-        commit, keys = token.decode(), ([], [], [])
-    if commit:
-        yield commit, keys
-
-
-def _change(entry: bytes) -> int | None:
-    """Return 0 for an object added, 1 modified, 2 deleted, None for none of these."""
-    old_mode, new_mode, old_hash, new_hash, _ = entry[1:].split()
-    before = (old_mode[:2], old_hash) if old_mode[:2] in _OBJECTS else None
-    after = (new_mode[:2], new_hash) if new_mode[:2] in _OBJECTS else None
-    if before == after:
-        return None
-    if before is None:
-        return 0
-    return 2 if after is None else 1
-
-
-def _key(name: bytes) -> str:
-    # A key is UTF-8, so other bytes of a name are replaced.
-    return name.decode(errors="replace")
+            yield commit, written, deleted
+        commit, written, deleted = token.decode(), [], []
 
 
 def _forward(times: Sequence[int]) -> Sequence[int]:
@@ -189,8 +153,8 @@ def _forward(times: Sequence[int]) -> Sequence[int]:
     clock was wrong, gets the time of the one before it in the run, the first ones that of its
     beginning.
     """
-    lasts: list[int] = []  # of the runs of each length, the earliest time that one can end with
-    ends: list[int] = []
+    # Of the runs of each length: the earliest time that one can end with, and where it ends.
+    lasts, ends = list[int](), list[int]()
     before: list[int] = []
     for place, time in enumerate(times):
         length = bisect_right(lasts, time)
@@ -203,9 +167,3 @@ def _forward(times: Sequence[int]) -> Sequence[int]:
         place = before[place]
     now = times[min(run)]
     return [now := time if place in run else now for place, time in enumerate(times)]
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which git reads the given repository and prints plain English."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**kept, "LC_ALL": "C"}

@@ -1,7 +1,6 @@
 """Publish histories: the objects live at first, and the changes of every deploy.
 
-A source of a history has a name and yields its steps, any number of times. The simplest is a folder
-of two files, one JSON object a line:
+The simplest is a folder of two files, one JSON object a line:
 
 - `live.jsonl.gz`: the `path` (an object's key) and the `size` (bytes, null if unknown) of each
   object that was live before the first deploy;
@@ -14,6 +13,7 @@ The deploys stream past: what is held is the list of live paths, which is kept s
 import gzip
 import json
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from reprlib import repr as excerpt
 from typing import Protocol, TypeVar
 
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay.reach import holds
 from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
@@ -33,13 +32,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """One publication of a site, by its keys."""
+    """One publication of a site: the keys that it wrote, old ones and new, and that it deleted."""
 
-    commit: str
     at: datetime
-    added: tuple[str, ...]
-    modified: tuple[str, ...]
-    deleted: tuple[str, ...]
+    written: Sequence[str]
+    deleted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +77,10 @@ class HistorySource(Protocol):
     """The origin of a history; another process can read it as well."""
 
     @property
-    def name(self) -> str:
-        """The name of the history."""
+    def name(self) -> str: ...
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield the steps, oldest first.
+        """Yield the steps, oldest first, any number of times.
 
         Raises:
             BadInput: there is no well-formed history.
@@ -93,17 +89,15 @@ class HistorySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The history in a folder."""
+    """The history in a folder, which has its name; an error names the file and the line."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """The folder's name."""
         return self.path.resolve().name
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Read the folder; an error names the file and the line."""
         path = self.path / "deploys.jsonl.gz"
         total = sum(1 for _ in _lines(path)) if progress else 0
         live = _parsed(self.path / "live.jsonl.gz", _live_key)
@@ -112,53 +106,61 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A history that is held in memory.
-
-    Attributes:
-        name: its name.
-        live: the keys before the first deploy, in any order.
-        deploys: oldest first.
-    """
+    """A history in memory: the keys before the first deploy, and the deploys, oldest first."""
 
     name: str
     live: Sequence[str]
     deploys: Sequence[Deploy]
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Follow the deploys."""
         return follow(self.live, self.deploys, len(self.deploys), progress)
 
 
-def follow(
-    live: Iterable[str],
-    deploys: Iterable[Deploy],
-    total: int,
-    progress: Progress | None = None,
-) -> Iterator[Step]:
-    """Yield what a strategy is asked at every deploy.
+@dataclass(frozen=True, slots=True)
+class Reuploaded:
+    """A history whose every deploy uploads all live objects, as a CI machine does.
 
-    Args:
-        live: the keys before the first deploy, in any order.
-        deploys: oldest first.
-        total: how many there are.
-        progress: called after each of them.
+    The catalogue is empty at first, so it skips nothing at the first deploy. Each upload takes one
+    HEAD request, changed or not.
     """
+
+    history: HistorySource
+
+    @property
+    def name(self) -> str:
+        return self.history.name
+
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+        known = False
+        for step in self.history.steps(progress):
+            changed = set(step.dirty)
+            again = [path for path in step.live if path not in changed]
+            unknown, unchanged = ([], again) if known else (again, [])
+            yield replace(step, unknown=unknown, unchanged=unchanged, heads=len(step.live))
+            known = True
+
+
+def follow(
+    live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress | None = None
+) -> Iterator[Step]:
+    """Yield a step for each of `total` deploys, oldest first, from the keys live before them."""
     paths = sorted(set(map(viewer_path, live)))
     for done, deploy in enumerate(deploys, 1):
-        present = set(map(viewer_path, deploy.added + deploy.modified))
+        present = set(map(viewer_path, deploy.written))
         gone = set(map(viewer_path, deploy.deleted)) - present
-        paths = _published(paths, present, gone)
+        appeared = sorted(path for path in present if not holds(paths, path))
+        if appeared or gone:
+            # Sorting merges the two sorted runs in one linear pass.
+            paths = sorted([path for path in paths if path not in gone] + appeared)
         yield Step(deploy.at, sorted(present | gone), paths)
         if progress:
             progress(done, total)
 
 
-def _published(live: list[str], present: set[str], gone: set[str]) -> list[str]:
-    appeared = sorted(path for path in present if not holds(live, path))
-    if not (appeared or gone):
-        return live
-    # Sorting merges the two sorted runs in one linear pass.
-    return sorted([path for path in live if path not in gone] + appeared)
+def holds(paths: Sequence[str], path: str) -> bool:
+    """Tell whether sorted `paths` contain `path`."""
+    place = bisect_left(paths, path)
+    return place < len(paths) and paths[place] == path
 
 
 def _parsed(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
@@ -187,7 +189,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _live_key(record: object) -> str:
     match record:
-        case {"path": str(key), "size": size} if size is None or (type(size) is int and size >= 0):
+        case {"path": key, "size": size} if size is None or (type(size) is int and size >= 0):
             return _key(key)
     msg = f"A live object has a path and a size in bytes or null, not {excerpt(record)}"
     raise ValueError(msg)
@@ -196,23 +198,19 @@ def _live_key(record: object) -> str:
 def _deploy(record: object) -> Deploy:
     match record:
         case {
-            "commit": str(commit),
+            "commit": str(),
             "time": int(time),
             "added": list(added),
             "modified": list(modified),
             "deleted": list(deleted),
         } if type(time) is int:
-            moment = datetime.fromtimestamp(time, UTC)
-            return Deploy(commit, moment, _keys(added), _keys(modified), _keys(deleted))
+            written, gone = [*map(_key, added + modified)], [*map(_key, deleted)]
+            return Deploy(datetime.fromtimestamp(time, UTC), written, gone)
     msg = (
         "A deploy has a commit, a time in epoch seconds, and lists of the keys added, modified "
         f"and deleted, not {excerpt(record)}"
     )
     raise ValueError(msg)
-
-
-def _keys(keys: Iterable[object]) -> tuple[str, ...]:
-    return tuple(map(_key, keys))
 
 
 def _key(key: object) -> str:

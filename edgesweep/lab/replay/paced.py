@@ -6,9 +6,9 @@ fails, and CloudFront completes an invalidation before the next tick.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from operator import attrgetter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
 from edgesweep.flush.budget import month_of, months_near
@@ -18,8 +18,7 @@ from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
 TICK = timedelta(minutes=1)
-
-_DIRTY, _UNKNOWN, _UNCHANGED = map(attrgetter, ("dirty", "unknown", "unchanged"))
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +27,21 @@ class PacedFlush:
 
     Attributes:
         distribution: what was flushed.
-        at: the tick that sent it.
         steps: the deploys in it, oldest first.
+        step: the deploys as one, at the tick that sent it.
         members: its paths.
         due_at: the first tick at which it was wanted.
     """
 
     distribution: str
-    at: datetime
     steps: Sequence[Step]
+    step: Step
     members: Sequence[Member]
     due_at: datetime
 
     @property
-    def step(self) -> Step:
-        """The deploys as one, at the tick that sent them."""
-        dirty, unknown, unchanged = (
-            {path for step in self.steps for path in paths(step)}
-            for paths in (_DIRTY, _UNKNOWN, _UNCHANGED)
-        )
-        return Step(
-            self.at,
-            sorted(dirty),
-            self.steps[-1].live,
-            tuple(sorted(unknown - dirty)),
-            tuple(sorted(unchanged - dirty)),
-        )
+    def at(self) -> datetime:
+        return self.step.at
 
 
 @dataclass(slots=True)
@@ -78,7 +66,7 @@ class Paced:
     ledger: Counter[str] = field(default_factory=Counter)
     _demand: Demand = field(default_factory=Demand)
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
-    _now: datetime | None = None
+    _now: datetime = _NEVER
 
     def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[PacedFlush]:
         """Yield the flushes of deploys that come in the order of time, each with its distribution.
@@ -95,7 +83,7 @@ class Paced:
         """Tick while anything waits, up to the last tick before `end`."""
         while wanting := [one for one in self._waiting.items() if one[1].steps]:
             oldest = min(waiting.steps[0].at for _, waiting in wanting)
-            tick = _next_tick(oldest if self._now is None else max(self._now, oldest))
+            tick = max(self._now, oldest).replace(second=0, microsecond=0) + TICK
             if end is not None and tick >= end:
                 return
             self._now = tick
@@ -112,19 +100,18 @@ class Paced:
             reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
         )
         if isinstance(go, Go):
-            sent = PacedFlush(distribution, now, waiting.steps, (), waiting.due_at)
-            sent = replace(sent, members=self._cover(sent.step, go, now))
-            self.ledger[month_of(now)] += len(sent.members)
+            step = _merged(waiting.steps, now)
+            members = self._cover(step, go)
+            self.ledger[month_of(now)] += len(members)
             self._waiting[distribution] = _Waiting(flushed_at=now)
-            yield sent
+            yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
 
-    def _cover(self, step: Step, go: Go, now: datetime) -> Sequence[Member]:
+    def _cover(self, step: Step, go: Go) -> Sequence[Member]:
         candidates = find_candidates(step.reported, step.live)
         refetch = self.policy.refetch
+        wanted = demanded(candidates, refetch, self.policy.quota.wildcards)
+        self._demand = self._demand.after(wanted, step.at)
         limits = Limits(min(go.wildcards, go.paths), go.paths)
-        self._demand = self._demand.after(
-            demanded(candidates, refetch, self.policy.quota.wildcards), now
-        )
         return choose(candidates, Prices(go.path_price, refetch), limits).members
 
 
@@ -133,7 +120,6 @@ class Swept:
     """The result of Edgesweep over a history.
 
     Attributes:
-        row: the sums.
         flushes: the tick of each flush, oldest first, and its paths.
         waits: how long each deploy that changed something waited for its flush.
     """
@@ -142,25 +128,11 @@ class Swept:
     flushes: Sequence[tuple[datetime, int]]
     waits: Sequence[timedelta]
 
-    @property
-    def mean_wait(self) -> timedelta:
-        """The average wait of a deploy."""
-        return sum(self.waits, timedelta(0)) / max(1, len(self.waits))
-
-    @property
-    def longest_wait(self) -> timedelta:
-        """The longest wait of a deploy."""
-        return max(self.waits, default=timedelta(0))
-
 
 def sweep(
     source: HistorySource, policy: Policy, progress: Progress | None = None, strategy: str = OURS
 ) -> Swept:
-    """Replay Edgesweep, with or without the catalogue, over one history.
-
-    Raises:
-        BadInput: as `source.steps` does.
-    """
+    """Replay Edgesweep, with or without the catalogue, over one history."""
     row = Replayed(source.name, strategy)
     flushes, waits = list[tuple[datetime, int]](), list[timedelta]()
 
@@ -177,5 +149,10 @@ def sweep(
     return Swept(row, flushes, waits)
 
 
-def _next_tick(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0) + TICK
+def _merged(steps: Sequence[Step], now: datetime) -> Step:
+    dirty = set(chain.from_iterable(step.dirty for step in steps))
+    unknown = set(chain.from_iterable(step.unknown for step in steps)) - dirty
+    unchanged = set(chain.from_iterable(step.unchanged for step in steps)) - dirty
+    return Step(
+        now, sorted(dirty), steps[-1].live, tuple(sorted(unknown)), tuple(sorted(unchanged))
+    )

@@ -11,9 +11,7 @@ from edgesweep.lab.replay.history import Deploy, History
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEYS = [f"i/{number:04}.png" for number in range(500)]
-DEPLOYS = [
-    Deploy("", START + timedelta(days=day), (), tuple(KEYS[day::250][:2]), ()) for day in range(40)
-]
+DEPLOYS = [Deploy(START + timedelta(days=day), KEYS[day::250][:2]) for day in range(40)]
 
 
 @pytest.fixture(name="results", scope="module")

@@ -69,9 +69,9 @@ def test_access_log(tmp_path: Path) -> None:
     assert (other.name, site.name) == ("other", "site")
     assert site.live == ["100%.html", "index.html", "old.html"]
     assert site.deploys == (
-        Deploy("", at(12, 5, 9), ("a b", "big.bin"), ("index.html",), ("old.html",)),
-        Deploy("", at(12, 5, 19), (), (), ("100%.html",)),
-        Deploy("", at(13, 0, 0), (), (), ("big.bin",)),
+        Deploy(at(12, 5, 9), ["a b", "big.bin", "index.html"], ["old.html"]),
+        Deploy(at(12, 5, 19), [], ["100%.html"]),
+        Deploy(at(13, 0, 0), [], ["big.bin"]),
     )
 
 
@@ -98,8 +98,8 @@ def test_cloudtrail(tmp_path: Path) -> None:
     assert (logs.records, logs.malformed, logs.unnamed) == (11, 4, 1)
     (history,) = logs.histories
     assert history.deploys == (
-        Deploy("", at(12, 0, 5), (), (), ("a b",)),
-        Deploy("", at(13, 0, 0), ("a b",), (), ()),
+        Deploy(at(12, 0, 5), [], ["a b"]),
+        Deploy(at(13, 0, 0), ["a b"], []),
     )
     assert [step.live for step in history.steps()] == [[], ["/a b"]]
 

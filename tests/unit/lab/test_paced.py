@@ -84,9 +84,9 @@ def test_replay() -> None:
     """The row counts all deploys, and each flush in the month of its tick."""
     last = datetime(2026, 11, 30, 23, 59, 55, tzinfo=UTC)
     deploys = [
-        Deploy("", START, ("a",), (), ()),
-        Deploy("", START, (), (), ()),
-        Deploy("", last, (), ("b", "c"), ("a",)),
+        Deploy(START, ["a"]),
+        Deploy(START, []),
+        Deploy(last, ["b", "c"], ["a"]),
     ]
 
     row = sweep(History("site", ["b", "c", "d"], deploys), Policy(Budget())).row

@@ -10,7 +10,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import each_path
 from edgesweep.lab.cost.bill import Bill, bill
-from edgesweep.lab.cost.prices import PRICES, Item
+from edgesweep.lab.cost.prices import Item
 from edgesweep.lab.cost.workload import Workload, used
 from edgesweep.lab.replay import replay
 from edgesweep.lab.replay.generators import SHAPES, START
@@ -70,8 +70,7 @@ def test_documented_bill() -> None:
     (line,) = bill({Item.PATHS: 3 * 600}).lines
 
     assert str(line) == "CloudFront: invalidation paths"
-    assert [line.quantity, line.free] == [1_800, 1_000]
-    assert [line.gross, line.saved, line.dollars] == [9, 5, 4]
+    assert [line.quantity, line.gross, line.dollars] == [1_800, 9, 4]
 
 
 def test_documented_account() -> None:
@@ -170,8 +169,7 @@ def test_unchanged() -> None:
 
 def test_price_list() -> None:
     """Every item has a price, with its source and its day."""
-    assert set(PRICES) == set(Item)
-    for price in PRICES.values():
+    for price in Item:
         assert price.usd > 0 <= price.free
         (day,) = re.findall(r"^\S.*, (\d{4}-\d\d-\d\d)$", price.source)
         assert date(2026, 1, 1) <= date.fromisoformat(day) <= date(2026, 11, 24)
@@ -182,7 +180,7 @@ def test_reconciled() -> None:
     start = datetime(2026, 10, 1, tzinfo=UTC)
     pages = [f"{number}.html" for number in range(100)]
     deploys = [
-        Deploy("", start + timedelta(hours=18 * number), (), tuple(pages[number % 50 :][:48]), ())
+        Deploy(start + timedelta(hours=18 * number), pages[number % 50 :][:48])
         for number in range(80)
     ]
     history = History("site", pages, deploys)

@@ -13,9 +13,8 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.lab.baselines import each_path
-from edgesweep.lab.replay import STRATEGIES, Replayed, replay
+from edgesweep.lab.replay import STRATEGIES, Reach, Replayed, replay
 from edgesweep.lab.replay.history import Folder, Step
-from edgesweep.lab.replay.reach import Reach
 from edgesweep.paths import Pattern
 
 NOVEMBER = int(datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC).timestamp())
@@ -84,7 +83,7 @@ def test_replay(tmp_path: Path) -> None:
         deploy(DECEMBER),
     )
 
-    rows = {row.strategy: row for row in replay(site)}
+    rows = {row.strategy: row for row in replay(Folder(site))}
 
     assert list(rows) == list(STRATEGIES)
     assert all(row.missed == 0 and row.deploys == 3 for row in rows.values())
@@ -112,7 +111,7 @@ def test_bill(tmp_path: Path) -> None:
         deploy(DECEMBER + 30 * 86_400, added=[f"{n}" for n in range(500)]),
     )
 
-    (row,) = replay(site, {"each-path": each_path})
+    (row,) = replay(Folder(site), {"each-path": each_path})
 
     assert (row.paths, row.most_paths_in_a_month) == (2_103, 1_100)
     assert row.usd == Decimal("0.515")
@@ -123,14 +122,14 @@ def test_missed(tmp_path: Path) -> None:
     site = history(tmp_path, ["a/1", "a/2", "b"], deploy(modified=["a/1", "b"], deleted=["c"]))
     sent = (Pattern("/a/", wildcard=True), Pattern("/a/2"), Pattern("/nowhere"))
 
-    (row,) = replay(site, {"sloppy": lambda _dirty, _live: sent})
+    (row,) = replay(Folder(site), {"sloppy": lambda _dirty, _live: sent})
 
     assert (row.paths, row.collateral, row.missed, row.most_wildcards) == (3, 1, 2, 1)
 
 
 def test_no_deploys(tmp_path: Path) -> None:
     """A history without a deploy costs nothing."""
-    (row,) = replay(history(tmp_path, ["a"]), {"each-path": each_path})
+    (row,) = replay(Folder(history(tmp_path, ["a"])), {"each-path": each_path})
 
     assert (row.deploys, row.paths, row.most_paths_in_a_month) == (0, 0, 0)
     assert row.usd == Decimal(0)
@@ -190,7 +189,7 @@ def test_bad_line(tmp_path: Path, file: str, line: object, says: str) -> None:
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
     with pytest.raises(BadInput, match=says) as refusal:
-        replay(site)
+        replay(Folder(site))
 
     assert f"{path}, line 2: " in str(refusal.value)
 
@@ -202,13 +201,13 @@ def test_missing_file(tmp_path: Path, file: str) -> None:
     (site / f"{file}.jsonl.gz").unlink()
 
     with pytest.raises(BadInput, match=rf"{file}\.jsonl\.gz is not there"):
-        replay(site)
+        replay(Folder(site))
 
 
 def test_missing_folder(tmp_path: Path) -> None:
     """A folder that does not exist is refused by its name."""
     with pytest.raises(BadInput, match="nowhere"):
-        replay(tmp_path / "nowhere")
+        replay(Folder(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize(
@@ -225,4 +224,4 @@ def test_unreadable(tmp_path: Path, content: bytes) -> None:
     (site / "live.jsonl.gz").write_bytes(content)
 
     with pytest.raises(BadInput, match=r"live\.jsonl\.gz cannot be read after line \d+"):
-        replay(site)
+        replay(Folder(site))

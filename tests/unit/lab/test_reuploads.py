@@ -8,9 +8,8 @@ import pytest
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.replay import BLIND, OURS, replay
-from edgesweep.lab.replay.history import Deploy, History, Step
+from edgesweep.lab.replay.history import Deploy, History, Reuploaded, Step
 from edgesweep.lab.replay.paced import sweep
-from edgesweep.lab.replay.reuploads import Reuploaded
 from edgesweep.paths import Pattern
 from edgesweep.prices import S3_GET_PRICE
 
@@ -20,9 +19,9 @@ HISTORY = History(
     "site",
     LIVE,
     [
-        Deploy("1", NOON, (), ("b",), ()),
-        Deploy("2", NOON + timedelta(hours=1), ("e",), ("a",), ("d",)),
-        Deploy("3", NOON + timedelta(hours=2), (), (), ()),
+        Deploy(NOON, ["b"]),
+        Deploy(NOON + timedelta(hours=1), ["e", "a"], ["d"]),
+        Deploy(NOON + timedelta(hours=2), []),
     ],
 )
 

@@ -1,0 +1,75 @@
+"""The documents name only commands and options that there are."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import click
+import pytest
+
+from edgesweep.cli import main
+from edgesweep.cli.status import _NEXT  # the words of `edgesweep status`
+from edgesweep.operate.status import Idle
+from edgesweep.record.selection import Fate
+
+ROOT = Path(__file__).parents[3]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+# One is written from the code, the other tells of the past.
+WRITTEN = [page for page in PAGES if page.name not in {"cli.md", "CHANGELOG.md"}]
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yield the arguments of each `edgesweep` command in a page."""
+    for found in re.finditer(r"(?:^|[\s`|/])edgesweep((?: [^\n`#)]+)+)", text):
+        words = shlex.split(found[1].replace("\\\n", " "))
+        words = list(takewhile(lambda word: word not in {"|", "&&", ">", ">>"}, words))
+        if words[0] in main.commands or words[0].startswith("-"):
+            yield words
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_parsed(page: Path) -> None:
+    """Each command in code is understood; in prose its arguments may be missing."""
+    code = re.findall(r"^```\w*\n(.*?)^```|`([^`\n]+)`", page.read_text(), re.DOTALL | re.MULTILINE)
+
+    for block, span in code:
+        for words in commands(block or span):
+            try:
+                main.make_context("edgesweep", words).close()
+                if words[0] in main.commands:
+                    main.commands[words[0]].make_context(words[0], words[1:]).close()
+            except (click.MissingParameter, click.exceptions.Exit):
+                pass
+
+
+def test_noticed() -> None:
+    """Commands are found, and an option that there is not would be noticed."""
+    pages = "".join(page.read_text() for page in WRITTEN)
+    assert {words[0] for words in commands(pages)} >= main.commands.keys() - {"completion"}
+    assert list(commands("edgesweep plan - --nothing | sort")) == [["plan", "-", "--nothing"]]
+    with pytest.raises(click.NoSuchOption):
+        main.commands["plan"].make_context("plan", ["-", "--nothing"])
+
+
+def test_troubleshooting() -> None:
+    """The page on changes that do not show up explains every answer of `status` and every fate."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+
+    assert [text for text in _NEXT.values() if f"| `{text}` |" not in page] == []
+    assert Idle.NOTHING in _NEXT
+    assert [fate for fate in Fate if fate is not Fate.SWEPT and f"`{fate}`" not in page] == []
+
+
+def test_linked() -> None:
+    """Every page is linked from another one, and every link between pages leads somewhere."""
+    led_to = set()
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if not link.startswith("http"):
+                target = (page.parent / link).resolve()
+                assert target.exists(), (page, link)
+                led_to.add(target)
+    unseen = {page for page in PAGES if led_to.isdisjoint({page, page.parent})}
+    assert unseen == {ROOT / "README.md"}
