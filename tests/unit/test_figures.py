@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.months import simulate
-from edgesweep.aws.dynamodb.items import KEPT
+from edgesweep.aws.dynamodb.items import RETENTION
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.metrics import Series
 from edgesweep.flush.planning import MAX_ROWS
@@ -117,7 +117,7 @@ def test_kept() -> None:
     """What is kept is billed for as long as it is kept."""
     (logs,) = re.findall(r"logRetentionInDays: (\d+)", (ROOT / "serverless.yml").read_text())
 
-    assert (KEPT.days, int(logs)) == (workload.JOURNAL_DAYS, workload.LOG_DAYS)
+    assert (RETENTION.days, int(logs)) == (workload.JOURNAL_DAYS, workload.LOG_DAYS)
 
 
 def test_busy_month() -> None:
