@@ -78,14 +78,16 @@ def noted(kept: Kept, missed: Missed) -> Kept:
 
 
 def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: datetime) -> Kept:
-    """Note in the record which of the buckets publish no events."""
-    missed = {bucket: now for bucket in unwired if bucket in kept.attached}
+    """Note which buckets publish no events: a gap lasts until we see that they do again."""
+    silent = {*unwired, *kept.unwired}
+    missed = {bucket: now for bucket in silent if bucket in kept.attached}
     never = {bucket: now for bucket in unwired if bucket not in kept.attached}
     return replace(
         kept,
         attached=tuple(sorted({*kept.attached, *buckets} - never.keys())),
         missed={**kept.missed, **missed},
         complete_since={**kept.complete_since, **never},
+        unwired=tuple(unwired),
         checked_at=now,
     )
 

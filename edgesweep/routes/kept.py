@@ -77,7 +77,8 @@ class Kept:
         complete_since: bucket -> since when no event of it was missed; absent for always.
         missed: bucket with an open gap -> when an event of it may last have been missed.
         attached: the buckets that were seen to publish their events.
-        checked_at: when that was last checked; None for never.
+        unwired: those that did not when that was last checked.
+        checked_at: when that was; None for never.
         place: the unrouted rows up to this position were read, and no distribution serves them.
         passed: how many of them there are.
         revision: counts the changes of this record.
@@ -87,6 +88,7 @@ class Kept:
     complete_since: Mapping[str, datetime] = field(default_factory=dict)
     missed: Mapping[str, datetime] = field(default_factory=dict)
     attached: tuple[str, ...] = ()
+    unwired: tuple[str, ...] = ()
     checked_at: datetime | None = None
     place: str = ""
     passed: int = 0

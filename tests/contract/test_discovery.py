@@ -246,6 +246,7 @@ def test_saved(table: RoutesTable) -> None:
         ),
         complete_since={"site": noon},
         missed={"other": noon},
+        unwired=("site",),
         attached=("other", "site"),
         checked_at=noon,
         place="2026",

@@ -64,6 +64,7 @@ def _loaded(kept: Mapping[str, Any], revision: int) -> Kept:
         complete_since=_moments(kept["complete_since"]),
         missed=_moments(kept["missed"]),
         attached=tuple(kept["attached"]),
+        unwired=tuple(kept["unwired"]),
         checked_at=_moment(kept["checked_at"]),
         place=kept["place"],
         passed=kept["passed"],

@@ -108,6 +108,20 @@ def test_unwired_spell() -> None:
     assert world.pass_by(3 * DAILY) == []
 
 
+def test_wired_just_before_a_look() -> None:
+    """Events are on their way only some time after a bucket was seen to publish them again."""
+    world = World()
+    world.unwired = ["one"]
+    world.pass_by(DAILY + LOOK_EVERY - MINUTE)
+    world.unwired, wired_at = (), world.now
+
+    world.pass_by(SETTLED)
+    assert world.swept == []
+
+    world.pass_by(LOOK_EVERY)
+    assert world.kept.complete_since["one"] >= wired_at + SETTLED
+
+
 def test_spell_of_seconds() -> None:
     """A gap is not closed before the way of the events has settled."""
     world = World(Kept(attached=BUCKETS, missed={"one": NOON}, checked_at=NOON))
