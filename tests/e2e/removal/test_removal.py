@@ -64,7 +64,7 @@ def _deployer() -> Iterator[Deployer]:
 
 def test_passing_stage(deployer: Deployer) -> None:
     """Of a passing stage nothing stays, every version included, and it can be deployed again."""
-    deployer.osls("deploy", "test")
+    deployer.osls("deploy --param=demo=true", "test")
     bucket = deployer.fill("test")
     assert bucket in deployer.buckets()
 
@@ -72,13 +72,13 @@ def test_passing_stage(deployer: Deployer) -> None:
     assert bucket not in deployer.buckets()
     assert deployer.tables() == set()
 
-    deployer.osls("deploy", "test")
+    deployer.osls("deploy --param=demo=true", "test")
     assert bucket in deployer.buckets()
 
 
 def test_kept_stage(deployer: Deployer) -> None:
     """A site of any other stage is not removed while its bucket holds anything."""
-    deployer.osls("deploy", "kept")
+    deployer.osls("deploy --param=demo=true", "kept")
     bucket = deployer.fill("kept")
     tables = deployer.tables()
 
