@@ -5,7 +5,7 @@
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { ask, stop } = require('./python');
+const { ask } = require('./python');
 
 const KEPT_BY_DEFAULT = { deletionPolicy: 'Retain', deletionProtection: true };
 const THROWN_AWAY = { deletionPolicy: 'Delete', deletionProtection: false };
@@ -23,11 +23,18 @@ const warning = (budgetUsd) => ({
   budgetWarning: (Math.round(budgetUsd * 100) * WARNED_PERCENT) / 10000,
 });
 
-const environment = ({ accessKeyId, secretAccessKey, sessionToken }) => ({
-  AWS_ACCESS_KEY_ID: accessKeyId,
-  AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  AWS_SESSION_TOKEN: sessionToken,
-});
+const stop = (line) => {
+  process.stderr.write(`${line}\n`);
+  process.exit(2);
+};
+
+const complete = (question, credentials) => {
+  try {
+    return ask('edgesweep.operate.parameters', question, credentials);
+  } catch ({ message }) {
+    return stop(message);
+  }
+};
 
 // The parameters of a package that was made before: they cannot be changed any more.
 const packaged = (folder) => JSON.parse(readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8')).Metadata.Parameters;
@@ -50,7 +57,7 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
     Object.assign(values, packaged(options.package));
     assigned = Object.keys(values);
   }
-  const { remembered, ...checked } = ask('edgesweep.operate.parameters', { values, assigned, stage, ...place }, credentials && environment(credentials));
+  const { remembered, ...checked } = complete({ values, assigned, stage, ...place }, credentials);
   if (remembered) process.stderr.write(`Remembered by the stack ${place.stack}: ${remembered}\n`);
   const buckets = listed(checked.bucket);
   const distributions = listed(checked.distribution);

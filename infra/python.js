@@ -1,6 +1,6 @@
 'use strict';
 
-// Asks the package: what a deployment decides, it decides in Python.
+// Asks the package: what a deployment decides or says, it decides and says in Python.
 
 const { spawnSync } = require('node:child_process');
 const { existsSync, realpathSync } = require('node:fs');
@@ -18,23 +18,25 @@ function* pythons() {
   yield 'python3';
 }
 
-const stop = (line) => {
-  process.stderr.write(`${line}\n`);
-  process.exit(2);
-};
+// The credentials of osls itself, so that both ask the same account.
+const environment = ({ accessKeyId, secretAccessKey, sessionToken }) => ({
+  AWS_ACCESS_KEY_ID: accessKeyId,
+  AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  AWS_SESSION_TOKEN: sessionToken,
+});
 
-// Returns what a module answers to a question. A refusal, or a machine without a fitting Python, ends the command with one line.
-const ask = (module, question, environment = {}) => {
-  const options = { cwd: ROOT, env: { ...process.env, ...environment, PYTHONPATH: ROOT }, input: JSON.stringify(question), encoding: 'utf8' };
+// Returns what a module answers to a question; throws the one line in which it refuses, or why it could not be asked.
+const ask = (module, question, credentials) => {
+  const env = { ...process.env, ...(credentials && environment(credentials)), PYTHONPATH: ROOT };
   const failures = [];
   for (const python of pythons()) {
-    const { error, status, stdout, stderr } = spawnSync(python, ['-m', module], options);
-    if (status === 0) return JSON.parse(stdout);
-    const line = (error?.message ?? stderr).trim().split('\n').pop();
-    if (status === 2) return stop(line);
-    if (error?.code !== 'ENOENT' || python === 'python3') failures.push(`${python}: ${line}`);
+    const asked = spawnSync(python, ['-m', module], { cwd: ROOT, env, input: JSON.stringify(question), encoding: 'utf8' });
+    if (asked.status === 0) return JSON.parse(asked.stdout);
+    const line = (asked.error?.message ?? asked.stderr).trim().split('\n').pop();
+    if (asked.status === 2) throw new Error(line);
+    if (asked.error?.code !== 'ENOENT' || python === 'python3') failures.push(`${python}: ${line}`);
   }
-  return stop(`The parameters cannot be checked without Python 3.11 or later and boto3; \`pipx install .\` brings both. ${failures[0]}`);
+  throw new Error(`Python 3.11 or later with boto3 is needed, as \`pipx install .\` brings it; ${failures[0]}`);
 };
 
-module.exports = { ask, stop };
+module.exports = { ask };

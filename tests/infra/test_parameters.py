@@ -110,9 +110,7 @@ def test_no_python(tmp_path: Path, python: str) -> None:
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.count("\n") == 1
-    assert refused.stderr.startswith(
-        "The parameters cannot be checked without Python 3.11 or later"
-    )
+    assert refused.stderr.startswith("Python 3.11 or later with boto3 is needed, as `pipx install")
     assert refused.stderr.endswith({"old": ": ImportError: StrEnum\n"}.get(python, "ENOENT\n"))
 
 
