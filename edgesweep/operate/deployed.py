@@ -20,11 +20,13 @@ def template(stack: str, region: str) -> Mapping[str, Any]:
     with _stopping(f"The stack {stack} in {region} cannot be read"):
         client = boto3.client("cloudformation", region_name=region)
         try:
-            return client.get_template(StackName=stack)["TemplateBody"]
+            found = client.describe_stacks(StackName=stack)["Stacks"][0]
         except ClientError as error:
             if "does not exist" not in str(error):
                 raise
             return {}
+        # By name, a template may be that of a stack that was deleted.
+        return client.get_template(StackName=found["StackId"])["TemplateBody"]
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:

@@ -8,6 +8,10 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+_STACK = """
+<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
+<DescribeStacksResult><Stacks><member><StackId>arn</StackId></member></Stacks>
+</DescribeStacksResult></DescribeStacksResponse>"""
 _TEMPLATE = """
 <GetTemplateResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><GetTemplateResult>
 <TemplateBody>{}</TemplateBody>
@@ -27,10 +31,12 @@ def formation(template: Mapping[str, Any] | None = None) -> Iterator[Mapping[str
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            asked = self.rfile.read(int(self.headers["content-length"])).decode()
             self.send_response(200 if template else 400)
             self.end_headers()
-            body = _TEMPLATE.format(escape(json.dumps(template))) if template else _MISSING
+            body = _TEMPLATE.format(escape(json.dumps(template)))
+            if "Action=DescribeStacks" in asked:
+                body = _STACK if template else _MISSING
             self.wfile.write(body.encode())
 
         def do_HEAD(self) -> None:

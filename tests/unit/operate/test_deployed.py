@@ -1,6 +1,7 @@
 """A deployment asks AWS what it replaces, and stops in one line where AWS does not say."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -11,7 +12,13 @@ from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.operate import deployed
 
 HERE = "us-east-1"
-STACK = {"StackName": "edgesweep-prod"}
+ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/edgesweep-prod/1"
+STACK = {
+    "StackId": ID,
+    "StackName": "edgesweep-prod",
+    "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
+    "StackStatus": "UPDATE_COMPLETE",
+}
 
 
 @pytest.fixture(name="formation")
@@ -24,8 +31,10 @@ def _formation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 
 def test_template(formation: Stubber) -> None:
-    """The template comes as it was deployed, parsed."""
-    formation.add_response("get_template", {"TemplateBody": '{"Resources": {}}'}, STACK)
+    """The template comes as it was deployed, parsed, and is that of the stack that is there."""
+    named = {"StackName": "edgesweep-prod"}
+    formation.add_response("describe_stacks", {"Stacks": [STACK]}, named)
+    formation.add_response("get_template", {"TemplateBody": '{"Resources": {}}'}, {"StackName": ID})
 
     assert deployed.template("edgesweep-prod", HERE) == {"Resources": {}}
 
@@ -33,14 +42,17 @@ def test_template(formation: Stubber) -> None:
 def test_no_stack(formation: Stubber) -> None:
     """Without the stack there is nothing to replace."""
     missing = "Stack with id edgesweep-prod does not exist"
-    formation.add_client_error("get_template", "ValidationError", missing)
+    formation.add_client_error("describe_stacks", "ValidationError", missing)
 
     assert deployed.template("edgesweep-prod", HERE) == {}
 
 
-def test_denied(formation: Stubber) -> None:
+@pytest.mark.parametrize("denied", ["describe_stacks", "get_template"])
+def test_denied(formation: Stubber, denied: str) -> None:
     """A stack that may not be read is not taken for one that is missing."""
-    formation.add_client_error("get_template", "AccessDenied", "You may not")
+    if denied == "get_template":
+        formation.add_response("describe_stacks", {"Stacks": [STACK]})
+    formation.add_client_error(denied, "AccessDenied", "You may not")
 
     with pytest.raises(EdgesweepError, match=r"^The stack edgesweep-prod in us-east-1 cannot be r"):
         deployed.template("edgesweep-prod", HERE)
