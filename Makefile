@@ -39,7 +39,7 @@ help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
 
 install: ## Install everything into this folder
-	@$(MAKE) --silent --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.stamp
+	@$(MAKE) --silent --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.package-lock.json
 
 .venv/.stamp: dev.lock pyproject.toml
 	$(call environment,.venv,dev.lock)
@@ -54,10 +54,11 @@ install: ## Install everything into this folder
 	$(call environment,.envs/$*,$<)
 	@touch $@
 
-node_modules/.stamp: package.json package-lock.json
+# npm writes it, so that whoever has run `npm ci` has this already.
+node_modules/.package-lock.json: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js 20.19 or later with npm is needed; there is no npm" >&2; exit 1; }
 	@echo "Installing package-lock.json into node_modules" >&2
-	@npm ci --loglevel=error --no-audit --no-fund --ignore-scripts
+	@npm ci --loglevel=error
 	@touch $@
 
 demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidations

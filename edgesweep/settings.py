@@ -96,6 +96,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         "a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
         10,
     ),
+    "demo": like("false", *_FLAG),
     "distribution": like(
         "", _DISTRIBUTION, "a distribution id: an E followed by capital letters and digits", 20
     ),

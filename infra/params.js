@@ -1,11 +1,11 @@
 'use strict';
 
-// Values for the templates from the deploy parameters. Python checks them (edgesweep/settings.py): a wrong one ends the
-// command with one line, before anything is packaged or deployed.
+// Values for the templates from the deploy parameters. Python completes them from the deployed stack and checks them
+// (edgesweep/operate/parameters.py): a wrong one ends the command with one line, before anything is packaged or deployed.
 
-const { spawnSync } = require('node:child_process');
-const { existsSync } = require('node:fs');
+const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { ask } = require('./python');
 
 const KEPT_BY_DEFAULT = { deletionPolicy: 'Retain', deletionProtection: true };
 const THROWN_AWAY = { deletionPolicy: 'Delete', deletionProtection: false };
@@ -13,7 +13,6 @@ const PASSING_STAGES = ['demo', 'test'];
 
 const NOTHING = { Ref: 'AWS::NoValue' };
 const WARNED_PERCENT = 80;
-const ROOT = join(__dirname, '..');
 
 const bucketArn = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
 const distributionArn = (id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:cloudfront::\${AWS::AccountId}:distribution/${id}` });
@@ -29,25 +28,37 @@ const stop = (line) => {
   process.exit(2);
 };
 
-const ask = (question) => {
-  const own = join(ROOT, '.venv', 'bin', 'python');
-  const python = existsSync(own) ? own : 'python3';
-  const options = { cwd: ROOT, env: { ...process.env, PYTHONPATH: ROOT }, input: JSON.stringify(question), encoding: 'utf8' };
-  const { error, status, stdout, stderr } = spawnSync(python, ['-m', 'edgesweep.operate.parameters'], options);
-  if (status === 0) return JSON.parse(stdout);
-  const line = (error?.message ?? stderr).trim().split('\n').pop();
-  return stop(status === 2 ? line : `The parameters cannot be checked without Python 3.11 or later, as ${python}: ${line}`);
+const complete = (question, credentials) => {
+  try {
+    return ask('edgesweep.operate.parameters', question, credentials);
+  } catch ({ message }) {
+    return stop(message);
+  }
 };
 
+// The parameters of a package that was made before: they cannot be changed any more.
+const packaged = (folder) => JSON.parse(readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8')).Metadata.Parameters;
+
 module.exports = async ({ options, resolveConfigurationProperty, resolveVariable }) => {
+  const empty = (options.param ?? []).find((assignment) => /^[^=]+=?$/.test(assignment));
+  if (empty) stop(`Parameter ${empty.replace('=', '')} has no value; give ${empty.replace('=', '')}=default for its default`);
+  const { credentials, failure, ...place } = await resolveVariable('deployment:');
+  const stage = await resolveVariable('self:provider.stage');
+  if (failure) stop(`The stack ${place.stack} in ${place.region} cannot be read, so nothing is deployed: ${failure}`);
   const values = {};
   for (const name of Object.keys(await resolveConfigurationProperty(['params', 'default']))) {
     values[name] = String(await resolveVariable(`param:${name}`));
   }
-  const assigned = (options.param ?? []).map((assignment) => assignment.split('=', 1)[0]);
-  const stage = await resolveVariable('self:provider.stage');
-  const region = process.argv.includes('deploy') ? await resolveVariable('self:provider.region') : null;
-  const checked = ask({ values, assigned, stage, region });
+  const ofStage = (await resolveConfigurationProperty(['params', stage])) ?? {};   // as osls allows in serverless.yml
+  let assigned = [...Object.keys(ofStage), ...(options.param ?? []).map((assignment) => assignment.split('=', 1)[0])];
+  if (options.package && place.command === 'deploy') {
+    const late = assigned.find((name) => name !== 'drop');
+    if (late) stop(`Parameter ${late} comes too late: the package in ${options.package} has its parameters already`);
+    Object.assign(values, packaged(options.package));
+    assigned = Object.keys(values);
+  }
+  const { remembered, ...checked } = complete({ values, assigned, stage, ...place }, credentials);
+  if (remembered) process.stderr.write(`Remembered by the stack ${place.stack}: ${remembered}\n`);
   const buckets = listed(checked.bucket);
   const distributions = listed(checked.distribution);
   const skipUnchanged = checked.skipUnchanged === 'true';

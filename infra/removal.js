@@ -1,10 +1,11 @@
 'use strict';
 
 // Runs before `osls remove`. CloudFormation deletes a bucket only when it is empty, and fails half-way otherwise. So this
-// empties the demo site's bucket in a temporary stage, and stops the removal in any other.
+// empties the demo site's bucket in a temporary stage, and stops the removal in any other. It lists what waits and what stays.
 
-const { S3Client, DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, ListObjectVersionsCommand } = require('@aws-sdk/client-s3');
+const { S3Client, DeleteObjectsCommand, ListObjectVersionsCommand } = require('@aws-sdk/client-s3');
 const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
+const { ask } = require('./python');
 
 const PASSING_STAGES = ['demo', 'test'];
 
@@ -18,10 +19,20 @@ class Removal {
   async prepare() {
     const provider = this.serverless.getProvider('aws');
     const config = await provider.getAwsSdkV3Config();
-    const s3 = new S3Client(config);
-    const outputs = await this.outputs(new CloudFormationClient(config), provider.naming.getStackName());
-    if (outputs.SiteBucket) await this.empty(s3, outputs.SiteBucket, provider.getStage());
-    else for (const bucket of (outputs.Buckets ?? '').split(',').filter(Boolean)) await this.remind(s3, bucket);
+    const stack = provider.naming.getStackName();
+    const outputs = await this.outputs(new CloudFormationClient(config), stack);
+    if (outputs.SiteBucket) await this.empty(new S3Client(config), outputs.SiteBucket, provider.getStage());
+    if (outputs.FlushFunction) this.list(stack, provider, await config.credentials());
+  }
+
+  list(stack, provider, credentials) {
+    const kept = !PASSING_STAGES.includes(provider.getStage());
+    try {
+      const question = { command: 'remove', stack, region: provider.getRegion(), kept };
+      for (const line of ask('edgesweep.operate.steps', question, credentials)) this.log.warning(line);
+    } catch ({ message }) {
+      this.log.warning(`It is unknown what waits and what stays: ${message}`);
+    }
   }
 
   async outputs(cloudFormation, StackName) {
@@ -46,16 +57,6 @@ class Removal {
       }
       const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
       if (Errors.length > 0) throw new this.serverless.classes.Error(`The bucket ${Bucket} cannot be emptied: ${Errors[0].Message}`);
-    }
-  }
-
-  async remind(s3, Bucket) {
-    const attached = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket })).then(
-      (found) => found.EventBridgeConfiguration !== undefined,
-      () => false
-    );
-    if (attached) {
-      this.log.warning(`The bucket ${Bucket} still tells EventBridge of every change; if nobody else needs that: edgesweep detach ${Bucket}`);
     }
   }
 }

@@ -1,100 +1,126 @@
-"""Checks the parameters of a deployment: `python -m edgesweep.operate.parameters`.
+"""Completes and checks the parameters of a deployment: `python -m edgesweep.operate.parameters`.
 
-`infra/params.js` runs this before it packages or deploys anything, with the arguments of `accept`
+`infra/params.js` runs this before it packages or deploys anything, with the arguments of `answer`
 as a JSON object on standard input. A wrong parameter gives one line on standard error, exit code 2.
+Only a deployment needs more than the standard library, since it asks AWS.
 """
 
 import json
-import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
-from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
 
-from edgesweep.errors import BadInput
+from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.operate.remembered import Remembered
 from edgesweep.settings import PARAMETERS, budget, checked, like, split
+
+# Its value resets a parameter, because osls accepts no empty one.
+DEFAULT = "default"
 
 _STAGE = like(
     "prod",
     "[a-z][a-z0-9-]{0,19}",
     "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
 )
-_SECONDS = 5
+
+
+def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
+    """Return the parameters for a command of osls, and the Python that packages.
+
+    Args:
+        command: `deploy`, `package` or another, which needs no particular parameters.
+        stack: the stack's name.
+        region: its region.
+        given: arguments of `accept`.
+
+    Raises:
+        EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
+    """
+    if command not in {"deploy", "package"}:
+        return accept(before=None, **given)
+    if command == "package":
+        accepted = accept(before=Remembered("", {}), **given)
+    else:
+        from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
+
+        before = Remembered.of(f"{stack} in {region}", deployed.template(stack, region))
+        accepted = accept(before=before, **given)
+        deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
+    return {**accepted, "python": _packager()}
 
 
 def accept(
-    values: Mapping[str, str], assigned: Sequence[str], stage: str, region: str | None
+    values: Mapping[str, str], assigned: Sequence[str], stage: str, before: Remembered | None
 ) -> Mapping[str, Any]:
-    """Return the parameters, each within its bounds, and under `given` those that are not defaults.
+    """Return the parameters, each within its bounds.
+
+    Under `given` are those that are not defaults, under `remembered` those that the stack adds.
 
     Args:
-        values: parameter -> value.
+        values: parameter -> value, `drop` included.
         assigned: names of the parameters that the user set.
         stage: the stack's stage.
-        region: where the stack is about to be deployed; None if it is not.
+        before: the stack as it is deployed; None if it stays as it is.
 
     Raises:
         BadInput: a parameter is unknown or out of bounds, or several contradict each other.
     """
+    known = (*PARAMETERS, "drop")
     for name in assigned:
-        if name not in PARAMETERS:
-            msg = f"Parameter {name} is unknown; the parameters are {', '.join(PARAMETERS)}"
+        if name not in known:
+            msg = f"Parameter {name} is unknown; the parameters are {', '.join(known)}"
             raise BadInput(msg)
     _STAGE.checked("stage", stage)
-    typed = {name: values[name].strip() for name in PARAMETERS}
-    given = checked(typed)
-    buckets, distributions = split(given["bucket"]), split(given["distribution"])
-    if distributions and not buckets:
+    drop = split(PARAMETERS["bucket"].checked("drop", values["drop"].strip()))
+    typed = _typed(values, assigned)
+    complete = (before or Remembered(stage, {})).completed(typed, drop)
+    given = checked(complete)
+    distributions = split(given["distribution"])
+    if distributions and not given["bucket"]:
         first = distributions[0]
         msg = f"Parameter bucket is missing; name the bucket that distribution {first} serves"
         raise BadInput(msg)
     # Discovery finds at least one distribution; how many is unknown here.
     budget(given, max(1, len(distributions)))
-    if region:
-        _check_regions(buckets, region)
-    changed = {name: text for name, text in typed.items() if text != PARAMETERS[name].default}
-    return {**given, "given": changed}
+    if before:
+        before.check(given, drop)
+    changed = {name: text for name, text in complete.items() if text != PARAMETERS[name].default}
+    remembered = [f"{name}={text}" for name, text in changed.items() if name not in typed]
+    return {**given, "given": changed, "remembered": " ".join(remembered)}
 
 
-def _check_regions(buckets: Sequence[str], here: str) -> None:
-    with ThreadPoolExecutor() as pool:
-        regions = dict(zip(buckets, pool.map(partial(_region_of, here), buckets), strict=True))
-    for bucket, region in regions.items():
-        if region not in (here, None):
-            msg = (
-                f"Parameter bucket names {bucket}, which is in {region}, not in {here}; "
-                f"deploy a stack with --region {region} for it"
-            )
-            raise BadInput(msg)
+def _typed(values: Mapping[str, str], assigned: Sequence[str]) -> Mapping[str, str]:
+    """Return the parameters that are set, here or by an edit of serverless.yml."""
+    texts = {name: values[name].strip() for name in PARAMETERS}
+    return {
+        name: PARAMETERS[name].default if text == DEFAULT else text
+        for name, text in texts.items()
+        if name in assigned or text != PARAMETERS[name].default
+    }
 
 
-def _region_of(here: str, bucket: str) -> str | None:
-    """Return a bucket's region, None if unknown.
+def _packager() -> str:
+    """Return a Python that has pip, which installs what the functions need.
 
-    "Regardless of the permissions on the bucket, you will receive a response header with the
-    correct bucket location": https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    Raises:
+        BadInput: there is none.
     """
-    suffix = ".cn" if here.startswith("cn-") else ""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL") or f"https://s3.{here}.amazonaws.com{suffix}"
-    url = urlsplit(endpoint)
-    connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    with closing(connect(url.netloc, timeout=_SECONDS)) as s3, suppress(OSError, HTTPException):
-        s3.request("HEAD", f"/{bucket}")
-        return s3.getresponse().getheader("x-amz-bucket-region")
-    return None
+    for python in filter(None, (sys.executable, shutil.which("python3"))):
+        tried = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603  # a Python
+        if not tried.returncode:
+            return python
+    raise BadInput("Packaging the functions needs pip; install it for python3")
 
 
 def main() -> int:
-    """Print the result on standard output; return the exit code."""
+    """Print the answer on standard output; return the exit code."""
     try:
-        print(json.dumps(accept(**json.load(sys.stdin))))  # noqa: T201  # the answer
-    except BadInput as error:
+        print(json.dumps(answer(**json.load(sys.stdin))))  # noqa: T201  # the answer
+    except EdgesweepError as error:
         print(error, file=sys.stderr)  # noqa: T201  # to whoever deploys
-        return error.exit_code
+        return BadInput.exit_code
     return 0
 
 

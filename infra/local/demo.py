@@ -61,7 +61,7 @@ class _Demo:
             say(f"It listens on {aws.endpoint}, enforces IAM and writes {log}.")
             with self.console.status("Deploying with osls"):
                 began = time.monotonic()
-                outputs = aws.deploy("demo")
+                outputs = aws.deploy("demo", demo="true")
             say(f"osls deployed serverless.yml, stage demo, in {time.monotonic() - began:.0f} s.")
             say(f"[yellow]The schedule of one minute is sped up: {60 / _SPEED:.0f} s here.[/]\n")
             watch = Watch(aws, outputs)

@@ -140,7 +140,7 @@ def _stacks() -> Iterator[Mapping[str, Stack]]:
 
 def deploy_site(aws: EmbeddedAws) -> Stack:
     """Deploy the demo site."""
-    outputs = aws.deploy("test")
+    outputs = aws.deploy("test", demo="true")
     return Stack(aws, outputs, outputs["SiteBucket"])
 
 

@@ -55,7 +55,9 @@ def _packages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Package]
     folder = tmp_path_factory.mktemp("packages")
     return {
         "site": _package(
-            folder / "site", "prod", {"alarmEmail": "ops@example.com", "budgetUsd": "9"}
+            folder / "site",
+            "prod",
+            {"demo": "true", "alarmEmail": "ops@example.com", "budgetUsd": "9"},
         ),
         "buckets": _package(folder / "buckets", "test", EXISTING),
     }

@@ -10,7 +10,7 @@ import pytest
 from bench.months import Month, simulate
 from edgesweep.flush.metrics import Series
 from infra.local.aws import ROOT
-from tests.infra.test_parameters import DEFAULTS, check
+from tests.infra.test_parameters import DEFAULTS, PACKAGE
 
 PAGE = (ROOT / "docs" / "budget.md").read_text()
 POLICY = (
@@ -74,4 +74,4 @@ def _waits(month: Month) -> str:
 
 def test_refusal() -> None:
     """The refusal is what a deployment says."""
-    assert check(guaranteeMinutes="5").stderr in PAGE
+    assert PACKAGE.check(guaranteeMinutes="5").stderr in PAGE

@@ -6,46 +6,90 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from edgesweep.settings import PARAMETERS
 from infra.local.aws import REGION, ROOT
-from tests.fakes.regions import s3
+from tests.fakes.formation import formation
 
 CHECK = """
-const [parameters, stage, region, defaults] = JSON.parse(process.argv[1]);
-const values = { 'self:provider.stage': stage, 'self:provider.region': region };
+const [parameters, options, place, defaults, staged] = JSON.parse(process.argv[1]);
+const values = { 'self:provider.stage': 'prod', 'deployment:': place, 'param:drop': '' };
 for (const [name, value] of Object.entries(parameters)) values[`param:${name}`] = value;
-const options = { param: Object.keys(parameters).map((name) => `${name}=`) };
+const param = Object.entries(parameters).filter(([name, value]) => value !== defaults[name]);
+const configuration = { 'params.default': defaults, 'params.prod': staged };
 const resolve = {
   resolveVariable: async (name) => values[name],
-  resolveConfigurationProperty: async (path) => ({ 'params.default': defaults })[path.join('.')],
+  resolveConfigurationProperty: async (path) => configuration[path.join('.')],
 };
+options.param ??= param.map((one) => one.join('='));
 require('./infra/params.js')({ options, ...resolve })
   .then((settings) => console.log(JSON.stringify(settings)));
 """
-DEFAULTS = {name: one.default for name, one in PARAMETERS.items()}
+DEFAULTS = {name: one.default for name, one in PARAMETERS.items()} | {"drop": ""}
+PLACE = {"command": "package", "stack": "edgesweep-prod", "region": REGION}
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 
 
-def check(
-    stage: str = "prod", root: Path = ROOT, path: str | None = None, **parameters: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the check of the parameters as osls does."""
-    given = json.dumps([DEFAULTS | parameters, stage, REGION, DEFAULTS])
-    command = [shutil.which("node") or "node", "-e", CHECK, given]
-    environment = os.environ | ({} if path is None else {"PATH": path})
-    return subprocess.run(
-        command, cwd=root, env=environment, check=False, capture_output=True, text=True
-    )
+@dataclass(frozen=True, slots=True)
+class Osls:
+    """Somebody who runs a command of osls.
+
+    Attributes:
+        place: what the command does, and where.
+        options: options of the command beside the parameters.
+        staged: parameters that serverless.yml has for the stage.
+        root: the folder of the project.
+        environment: changes to the environment.
+    """
+
+    place: Mapping[str, object] = field(default_factory=lambda: PLACE)
+    options: Mapping[str, object] = field(default_factory=dict)
+    staged: Mapping[str, object] = field(default_factory=dict)
+    root: Path = ROOT
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, **parameters: str) -> subprocess.CompletedProcess[str]:
+        """Run the check of the parameters as osls does."""
+        given = [DEFAULTS | parameters, self.options, self.place, DEFAULTS, self.staged]
+        command = [shutil.which("node") or "node", "-e", CHECK, json.dumps(given)]
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env=os.environ | self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    def accept(self, **parameters: str) -> Any:  # noqa: ANN401  # JSON
+        """Return the values for the templates."""
+        accepted = self.check(**parameters)
+        assert accepted.stderr == ""
+        return json.loads(accepted.stdout)
+
+
+PACKAGE = Osls()
+DEPLOY = PLACE | {"command": "deploy", "credentials": {"accessKeyId": "a", "secretAccessKey": "b"}}
+DEPLOYED = {
+    "Metadata": {"Parameters": {"bucket": "my-site", "budgetUsd": "5"}},
+    "Resources": {
+        "FlushLambdaFunction": {},
+        "ChangeRule": {
+            "Properties": {"EventPattern": {"detail": {"bucket": {"name": ["my-site"]}}}}
+        },
+    },
+}
 
 
 def test_refusal() -> None:
     """A refusal is one line, and nothing else."""
-    refused = check(shards="0")
+    refused = PACKAGE.check(shards="0")
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == 'Parameter shards is "0"; it must be a whole number from 1 to 100\n'
@@ -62,19 +106,33 @@ def test_no_python(tmp_path: Path, python: str) -> None:
         stub.write_text("#!/bin/sh\necho Traceback >&2\necho ImportError: StrEnum >&2\nexit 1\n")
         stub.chmod(0o755)
 
-    refused = check(root=tmp_path, path="/nowhere")
+    refused = Osls(root=tmp_path, environment={"PATH": "/nowhere"}).check()
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.count("\n") == 1
-    assert refused.stderr.startswith(
-        "The parameters cannot be checked without Python 3.11 or later"
-    )
+    assert refused.stderr.startswith("Python 3.11 or later with boto3 is needed, as `pipx install")
     assert refused.stderr.endswith({"old": ": ImportError: StrEnum\n"}.get(python, "ENOENT\n"))
+
+
+def test_command_python(tmp_path: Path) -> None:
+    """The Python of the command `edgesweep` is asked, wherever pipx or uv have installed it."""
+    shutil.copytree(ROOT / "infra", tmp_path / "infra")
+    shutil.copytree(ROOT / "edgesweep", tmp_path / "edgesweep")
+    tools, shims = tmp_path / "venv" / "bin", tmp_path / "shims"
+    for folder in (tools, shims):
+        folder.mkdir(parents=True)
+    (tools / "python").symlink_to(sys.executable)
+    (tools / "edgesweep").write_text("")
+    (shims / "edgesweep").symlink_to(tools / "edgesweep")
+
+    accepted = Osls(root=tmp_path, environment={"PATH": str(shims)}).check(bucket="my-site")
+
+    assert json.loads(accepted.stdout)["python"] == str(tools / "python")
 
 
 def test_standard_library(tmp_path: Path) -> None:
     """Any Python checks parameters, whatever is installed in it."""
-    given: dict[str, object] = {"values": DEFAULTS, "assigned": [], "stage": "prod", "region": None}
+    given = {"values": DEFAULTS, "assigned": [], "stage": "prod", **PLACE, "command": "remove"}
     command = [sys.executable, "-S", "-m", "edgesweep.operate.parameters"]
     environment = {"PYTHONPATH": str(ROOT)}
 
@@ -88,14 +146,11 @@ def test_standard_library(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "source"),
-    [({}, "site"), (EXISTING, "buckets"), ({"bucket": "my-site"}, "buckets")],
+    [({"demo": "true"}, "site"), (EXISTING, "buckets"), ({"bucket": "my-site"}, "buckets")],
 )
 def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
     """Parameters within their bounds choose what is deployed."""
-    accepted = check("prod", ROOT, None, **parameters)
-
-    assert accepted.stderr == ""
-    assert json.loads(accepted.stdout)["source"] == source
+    assert PACKAGE.accept(**parameters)["source"] == source
 
 
 @pytest.mark.parametrize(
@@ -107,7 +162,7 @@ def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
 )
 def test_distributions(distribution: str, ends: list[str], lists: bool) -> None:  # noqa: FBT001  # a parameter
     """Only a stack that finds out its distributions may list them and invalidate any."""
-    settings = json.loads(check(bucket="my-site", distribution=distribution).stdout)
+    settings = PACKAGE.accept(bucket="my-site", distribution=distribution)
     arns = [arn["Fn::Sub"] for arn in settings["distributionArns"]]
 
     assert [arn[arn.rindex("/") :] for arn in arns] == ends
@@ -117,7 +172,7 @@ def test_distributions(distribution: str, ends: list[str], lists: bool) -> None:
 @pytest.mark.parametrize("skip", [True, False])
 def test_skip_unchanged(skip: bool) -> None:  # noqa: FBT001  # a parameter
     """A catalogue, and its name for the recorder, are there just where it is wanted."""
-    settings = json.loads(check(skipUnchanged=str(skip).lower()).stdout)
+    settings = PACKAGE.accept(demo="true", skipUnchanged=str(skip).lower())
 
     assert bool(settings["catalogue"]) is skip
     assert settings["catalogueTable"] == ({"Ref": "CatalogueTable"} if skip else "")
@@ -129,33 +184,110 @@ def test_skip_unchanged(skip: bool) -> None:  # noqa: FBT001  # a parameter
 )
 def test_budget_alarm(budget: str, warning: float | None) -> None:
     """A budget has an alarm at 80 % of it, to a fraction of a cent; 0 and no limit have none."""
-    settings = json.loads(check(budgetUsd=budget).stdout)
+    settings = PACKAGE.accept(demo="true", budgetUsd=budget)
 
     assert settings.get("budgetWarning") == warning
     assert settings["budgetAlarm"] == ({} if warning is None else "${file(infra/budget.yml)}")
 
 
-def test_elsewhere() -> None:
-    """A deployment is refused for a bucket in another region; whatever else is done is not."""
-    command = ["node_modules/.bin/osls", "deploy", "--region=us-east-1", "--param=bucket=my-site"]
-    with s3() as endpoint:
-        environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "NO_PROXY": "127.0.0.1"}
-        refused = subprocess.run(
-            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
-        )
+@pytest.mark.parametrize("given", ["budgetUsd=", "budgetUsd"])
+def test_empty(given: str) -> None:
+    """A parameter without a value is refused with the word that resets it."""
+    refused = Osls(options={"param": [given]}).check()
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "Parameter budgetUsd has no value; give budgetUsd=default for its default\n"
+    )
+
+
+def test_staged() -> None:
+    """Parameters that serverless.yml has for the stage are checked like any other."""
+    refused = Osls(staged={"colour": "red"}).check(demo="true")
+
+    assert refused.stderr.startswith("Parameter colour is unknown; the parameters are bucket, ")
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, "There is nothing to sweep: "),
+        ({"budgetUsd": "5"}, "Parameter budgetUsd comes too late: the package in "),
+    ],
+)
+def test_packaged(tmp_path: Path, given: Mapping[str, str], line: str) -> None:
+    """A package is deployed with its own parameters, which are checked, and with no others."""
+    template = tmp_path / "cloudformation-template-update-stack.json"
+    template.write_text('{"Metadata": {"Parameters": {}}}')
+    with formation() as environment:
+        osls = Osls(DEPLOY, {"package": str(tmp_path)}, environment=environment)
+        refused = osls.check(**given)
 
     assert refused.returncode == 2
-    assert refused.stderr.startswith("Parameter bucket names my-site, which is in eu-west-1, not ")
-    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith(line)
 
 
-def test_osls() -> None:
-    """Osls ends with the same line, and packages nothing."""
-    command = ["node_modules/.bin/osls", "package", "--param=budgetUsd=-5"]
-    refused = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+def test_remembered() -> None:
+    """A deployment without parameters goes by those of the stack, and says so in one line."""
+    with formation(DEPLOYED) as environment:
+        accepted = Osls(DEPLOY, environment=environment).check(shards="3")
+
+    assert accepted.stderr == (
+        "Remembered by the stack edgesweep-prod: bucket=my-site budgetUsd=5\n"
+    )
+    settings = json.loads(accepted.stdout)
+    assert settings["bucketNames"] == ["my-site"]
+    assert settings["given"] == {"bucket": "my-site", "budgetUsd": "5", "shards": "3"}
+
+
+def test_dropped() -> None:
+    """A bucket of the stack is dropped by name alone."""
+    with formation(DEPLOYED) as environment:
+        osls = Osls(DEPLOY, environment=environment)
+        refused = osls.check(bucket="other-site")
+        accepted = osls.check(bucket="other-site", drop="my-site")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("Parameter bucket leaves out my-site, which the stack ")
+    assert json.loads(accepted.stdout)["bucketNames"] == ["other-site"]
+
+
+def test_unread() -> None:
+    """Where there are no credentials to read the stack with, nothing is deployed."""
+    refused = Osls(PLACE | {"command": "deploy", "failure": "no credentials"}).check(demo="true")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "The stack edgesweep-prod in us-east-1 cannot be read, so nothing is deployed: "
+        "no credentials\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("package --param=budgetUsd=-5", 'Parameter budgetUsd is "-5"; it must be dollars from 0 '),
+        ("package", "There is nothing to sweep: give --param bucket=NAME for your bucket, or --pa"),
+        (
+            "deploy",
+            "The stack edgesweep-prod in us-east-1 cannot be read, so nothing is deployed: ",
+        ),
+    ],
+)
+def test_osls(command: str, line: str) -> None:
+    """Osls ends with the same line, and packages and deploys nothing."""
+    place = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": REGION}
+    refused = subprocess.run(
+        ["node_modules/.bin/osls", *command.split()],
+        cwd=ROOT,
+        env=os.environ | place,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
     assert refused.returncode == 2
-    assert refused.stderr.startswith('Parameter budgetUsd is "-5"; it must be dollars from 0 to ')
+    assert refused.stderr.startswith(line)
     assert refused.stderr.count("\n") == 1
 
 

@@ -255,6 +255,7 @@ def test_parameters(site: Package, buckets: Package) -> None:
     assert site.template["Metadata"]["Parameters"] == {
         "alarmEmail": "ops@example.com",
         "budgetUsd": "9",
+        "demo": "true",
     }
     assert buckets.template["Metadata"]["Parameters"] == EXISTING
 

@@ -21,9 +21,9 @@ class Deployer:
     aws: EmbeddedAws
     keys: dict[str, str]
 
-    def osls(self, command: str, stage: str) -> None:
-        """Run osls."""
-        run(self.aws, f"npx osls {command} --stage {stage}", self.keys)
+    def osls(self, command: str, stage: str) -> str:
+        """Run osls; return what it prints, on either stream."""
+        return run(self.aws, f"npx osls {command} --stage {stage} 2>&1", self.keys)
 
     def fill(self, stage: str) -> str:
         """Put an object into the site's bucket, twice, and delete another; return its name."""
@@ -64,21 +64,22 @@ def _deployer() -> Iterator[Deployer]:
 
 def test_passing_stage(deployer: Deployer) -> None:
     """Of a passing stage nothing stays, every version included, and it can be deployed again."""
-    deployer.osls("deploy", "test")
+    said = deployer.osls("deploy --param=demo=true", "test")
     bucket = deployer.fill("test")
+    assert f"Next: upload something to {bucket}, then run edgesweep status" in said
     assert bucket in deployer.buckets()
 
-    deployer.osls("remove", "test")
+    assert "unknown" not in deployer.osls("remove", "test")
     assert bucket not in deployer.buckets()
     assert deployer.tables() == set()
 
-    deployer.osls("deploy", "test")
+    deployer.osls("deploy --param=demo=true", "test")
     assert bucket in deployer.buckets()
 
 
 def test_kept_stage(deployer: Deployer) -> None:
     """A site of any other stage is not removed while its bucket holds anything."""
-    deployer.osls("deploy", "kept")
+    deployer.osls("deploy --param=demo=true", "kept")
     bucket = deployer.fill("kept")
     tables = deployer.tables()
 

@@ -1,5 +1,6 @@
 """This tree is deployed over a running stack of the last release: nobody notices.
 
+It is given no parameters, since that stack remembers its own.
 The schedule rests: a tick is a call of the flush function.
 """
 
@@ -100,7 +101,7 @@ def _upgrade(tree: Path) -> Iterator[Upgrade]:
         site.await_rows("open.html", *WAITING, *UNROUTED)
 
         shop = replace(shop, distribution=make_distribution(aws, shop_bucket))
-        outputs = aws.deploy(STAGE, **given)
+        outputs = aws.deploy(STAGE)
         site, shop = replace(site, outputs=outputs), replace(shop, outputs=outputs)
         new = template_of(aws, STAGE)
         yield Upgrade(site, shop, open_flush, changes, unrouted, old, new)
@@ -162,6 +163,14 @@ def report(bucket: str, key: str) -> str:
             "detail": {"version": "0", **told},
         }
     )
+
+
+def test_parameters(upgrade: Upgrade) -> None:
+    """What the last release was given holds on."""
+    remembered = upgrade.new["Metadata"]["Parameters"]
+
+    assert remembered == upgrade.old["Metadata"]["Parameters"]
+    assert remembered == {"bucket": f"{upgrade.site.bucket},{upgrade.shop.bucket}", **PARAMETERS}
 
 
 def test_changelog(tree: Path) -> None:

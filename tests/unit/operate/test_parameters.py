@@ -2,8 +2,9 @@
 
 import io
 import json
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -13,16 +14,26 @@ import pytest
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
 from edgesweep.operate.parameters import accept, main
+from edgesweep.operate.remembered import Remembered
 from edgesweep.settings import PARAMETERS
-from tests.fakes.regions import s3
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
+BEFORE = Remembered(
+    "edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"}, ("my-site",)
+)
 
 
-def question(stage: str = "prod", region: str | None = None, **given: str) -> dict[str, Any]:
+def question(stage: str = "prod", **given: str) -> dict[str, Any]:
     """Return what a deployment asks."""
-    values = {name: one.default for name, one in PARAMETERS.items()} | given
-    return {"values": values, "assigned": list(given), "stage": stage, "region": region}
+    values = {name: one.default for name, one in PARAMETERS.items()} | {"drop": ""} | given
+    return {"values": values, "assigned": list(given), "stage": stage}
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
+    """Ask what osls asks for a command, and return the exit code."""
+    place = {"command": command, "stack": "edgesweep-prod", "region": "us-east-1"}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(question(**given) | place)))
+    return main()
 
 
 @pytest.mark.parametrize(
@@ -98,9 +109,7 @@ def test_refusal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One line names the parameter, its value and the bound."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(question(**parameters))))
-
-    assert main() == 2
+    assert ask(monkeypatch, "package", **parameters) == 2
 
     said = capsys.readouterr()
     assert said.out == ""
@@ -109,16 +118,70 @@ def test_refusal(
 
 
 def test_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Lists come without repetition, and what is no default is kept as it was given."""
+    """Lists come without repetition, what is no default is kept, and a Python packages."""
     given = {"bucket": " my-site,other.site, my-site", "budgetUsd": "9"}
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(question(**given))))
 
-    assert main() == 0
+    assert ask(monkeypatch, "package", **given) == 0
 
     answer = json.loads(capsys.readouterr().out)
     assert answer["bucket"] == "my-site,other.site"
     assert answer["given"] == {"bucket": "my-site,other.site, my-site", "budgetUsd": "9"}
     assert answer["quietSeconds"] == "10"
+    assert "pip" in subprocess.check_output([answer["python"], "-m", "pip", "--version"], text=True)
+
+
+def test_no_pip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no Python has pip, one line says so before anything is packaged."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert ask(monkeypatch, "package", demo="true") == 2
+    assert capsys.readouterr().err == "Packaging the functions needs pip; install it for python3\n"
+
+
+def test_other_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that deploys nothing needs no parameter."""
+    assert ask(monkeypatch, "remove") == 0
+
+
+def test_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A package remembers nothing, so it has to be given what it sweeps."""
+    assert ask(monkeypatch, "package") == 2
+    assert capsys.readouterr().err == (
+        "There is nothing to sweep: give --param bucket=NAME for your bucket, or --param "
+        "demo=true for a demo site\n"
+    )
+
+
+def test_remembered() -> None:
+    """The answer says which parameters come from the stack, and keeps them."""
+    accepted = accept(**question(budgetUsd="9"), before=BEFORE)
+
+    assert accepted["remembered"] == "bucket=my-site shards=3"
+    assert accepted["given"] == {"bucket": "my-site", "shards": "3", "budgetUsd": "9"}
+
+
+@pytest.mark.parametrize("text", ["default", " default ", "1"])
+def test_reset(text: str) -> None:
+    """A parameter is reset by its default or by that word, and is remembered no longer."""
+    accepted = accept(**question(shards=text), before=BEFORE)
+
+    assert accepted["shards"] == "1"
+    assert accepted["given"] == {"bucket": "my-site"}
+
+
+def test_edited() -> None:
+    """A default that was edited in serverless.yml counts as given."""
+    asked = question(shards="7")
+
+    assert accept(**{**asked, "assigned": []}, before=BEFORE)["shards"] == "7"
+
+
+def test_dropped() -> None:
+    """A dropped bucket is swept no longer; that it was dropped is not remembered."""
+    accepted = accept(**question(bucket="other", drop="my-site"), before=BEFORE)
+
+    assert accepted["given"] == {"bucket": "other", "shards": "3"}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +200,7 @@ def test_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 )
 def test_acceptance(parameters: Mapping[str, str]) -> None:
     """Parameters within their bounds are accepted as they are."""
-    assert accept(**question(**parameters))["given"] == parameters
+    assert accept(**question(**parameters), before=None)["given"] == parameters
 
 
 def test_same_refusal() -> None:
@@ -146,7 +209,7 @@ def test_same_refusal() -> None:
         given = ",".join(f"E2QWRUHEX{number:03}" for number in range(distributions))
         chosen = {"bucket": "my-site", "distribution": given, "freePaths": free}
         with pytest.raises(BadInput) as refused:
-            accept(**question(**chosen, guaranteeMinutes=minutes))
+            accept(**question(**chosen, guaranteeMinutes=minutes), before=None)
         with pytest.raises(BadInput) as refusal:
             Budget(
                 free_paths=int(free),
@@ -155,38 +218,3 @@ def test_same_refusal() -> None:
             )
 
         assert str(refused.value) == f'Parameter guaranteeMinutes is "{minutes}": {refusal.value}'
-
-
-@pytest.fixture(name="asked")
-def _asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with s3() as endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        yield
-
-
-@pytest.mark.usefixtures("asked")
-def test_elsewhere() -> None:
-    """A bucket in another region is refused, with what to do."""
-    with pytest.raises(BadInput) as refusal:
-        accept(**question(region="us-east-1", bucket="nobodys-site,my-site"))
-
-    assert str(refusal.value) == (
-        "Parameter bucket names my-site, which is in eu-west-1, not in us-east-1; "
-        "deploy a stack with --region eu-west-1 for it"
-    )
-
-
-@pytest.mark.usefixtures("asked")
-@pytest.mark.parametrize(
-    ("bucket", "region"), [("my-site", "eu-west-1"), ("nobodys-site", "us-east-1")]
-)
-def test_here(bucket: str, region: str) -> None:
-    """A bucket in the stack's region, or wherever S3 does not tell, is not held up."""
-    assert accept(**question(region=region, bucket=bucket))["bucket"] == bucket
-
-
-def test_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where S3 is not to be reached, nothing is held against the bucket."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:1")
-
-    assert accept(**question(region="us-east-1", bucket="my-site"))["bucket"] == "my-site"

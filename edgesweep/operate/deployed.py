@@ -1,0 +1,63 @@
+"""Asks AWS what a deployment is about to replace, and whether it can sweep its buckets."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.operate import buckets
+
+
+def template(stack: str, region: str) -> Mapping[str, Any]:
+    """Return the template of a stack, which is empty if there is no such stack.
+
+    Raises:
+        EdgesweepError: it cannot be read.
+    """
+    with _stopping(f"The stack {stack} in {region} cannot be read"):
+        client = boto3.client("cloudformation", region_name=region)
+        try:
+            found = client.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return {}
+        # By name, a template may be that of a stack that was deleted.
+        return client.get_template(StackName=found["StackId"])["TemplateBody"]
+
+
+def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:
+    """Check each bucket of a deployment.
+
+    Raises:
+        BadInput: one cannot be swept from the region; for one of those `swept` the text says how
+            to drop it.
+        EdgesweepError: S3 does not answer.
+    """
+    client = boto3.client("s3", region_name=region)
+    for name in names:
+        with _stopping(f"The bucket {name} cannot be looked at"):
+            try:
+                buckets.check(client, name)
+            except BadInput as error:
+                if name not in swept:
+                    raise
+                msg = f"{error}; or give --param drop={name} to sweep it no longer"
+                raise BadInput(msg) from error
+
+
+@contextmanager
+def _stopping(what: str) -> Iterator[None]:
+    """Turn a failure of AWS into one line.
+
+    Raises:
+        EdgesweepError: the failure.
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        msg = f"{what}, so nothing is deployed: {error}"
+        raise EdgesweepError(msg) from error

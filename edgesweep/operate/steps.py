@@ -1,0 +1,122 @@
+"""Says what comes after a deployment or a removal: `python -m edgesweep.operate.steps`.
+
+`infra/deployment.js` and `infra/removal.js` run this with the arguments of `lines` as a JSON object
+on standard input, and print what it answers.
+"""
+
+import json
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from shlex import join
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from edgesweep.aws.s3 import Bucket
+from edgesweep.aws.sqs import Queue
+from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.flush.notifications import reaches
+from edgesweep.operate.stack import Stack, find_stack
+
+
+def lines(command: str, stack: str, region: str, *, kept: bool) -> Sequence[str]:
+    """Return what to say once a stack is deployed, or before it is removed.
+
+    Args:
+        command: `deploy` or `remove`.
+        stack: the stack's name.
+        region: its region.
+        kept: whether its tables outlive it.
+
+    Raises:
+        EdgesweepError: there is no such stack.
+        BotoCoreError: AWS cannot be asked.
+        ClientError: it refuses.
+    """
+    session = boto3.Session(region_name=region)
+    found = find_stack(session, stack)
+    if command == "deploy":
+        return [after_deployment(found, _silent(session, found))]
+    waiting, silent = _waiting(session, found), _silent(session, found)
+    return list(before_removal(found, waiting, silent, kept=kept))
+
+
+def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
+    """Return the next step, in one line.
+
+    Args:
+        stack: the stack, which is deployed.
+        silent: its buckets that are not seen to publish their events.
+    """
+    where = ["--region", stack.region]
+    status = join(["edgesweep", "status", "--stack", stack.name, *where])
+    if silent:
+        steps = " && ".join(join(["edgesweep", "attach", bucket, *where]) for bucket in silent)
+        return f"{stack.name} is deployed. Next: {steps}"
+    buckets = stack.outputs["Buckets"].replace(",", " or ")
+    return f"{stack.name} is deployed. Next: upload something to {buckets}, then run {status}"
+
+
+def before_removal(
+    stack: Stack, waiting: str, silent: Collection[str], *, kept: bool
+) -> Iterator[str]:
+    """Yield what a removal loses, and what it leaves behind.
+
+    Args:
+        stack: the stack, which is about to be removed.
+        waiting: the changes that wait; empty without any.
+        silent: its buckets that are not seen to publish their events.
+        kept: whether its tables outlive it.
+    """
+    if waiting:
+        yield f"{waiting} will not be sent; invalidate /* once instead"
+    if not stack.environment.get("NOTIFIED_QUEUE"):
+        for bucket in stack.outputs["Buckets"].split(","):
+            if bucket not in silent:
+                detach = join(["edgesweep", "detach", bucket, "--region", stack.region])
+                yield f"{bucket} goes on to publish its events; if nobody else needs them: {detach}"
+    if kept:
+        names = ("DirtyTable", "FlushesTable", "CatalogueTable")
+        tables = ", ".join(filter(None, map(stack.outputs.get, names)))
+        yield f"The tables stay, with their data: {tables}; see docs/operating.md to delete them"
+
+
+def _silent(session: boto3.Session, stack: Stack) -> Sequence[str]:
+    """Return the buckets that are not seen to publish their events."""
+    s3, queue = session.client("s3"), stack.environment.get("NOTIFIED_QUEUE")
+
+    def silent(name: str) -> bool:
+        try:
+            return not reaches(Bucket(s3, name).notifications(), queue)
+        except ClientError:
+            return True
+
+    return list(filter(silent, stack.outputs["Buckets"].split(",")))
+
+
+def _waiting(session: boto3.Session, stack: Stack) -> str:
+    """Return how many changes wait: those of the first page of the table, and about the others."""
+    page = session.client("dynamodb").scan(TableName=stack.outputs["DirtyTable"], Select="COUNT")
+    sqs = session.client("sqs")
+    urls = (stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl"))
+    messages = sum(Queue(sqs, url).waiting() for url in urls)
+    if not page["Count"] and not messages:
+        return ""
+    more = " or more" if "LastEvaluatedKey" in page else ""
+    return f"{page['Count']:,}{more} waiting changes, and about {messages:,} in the queues,"
+
+
+def main() -> int:
+    """Print the answer on standard output; return the exit code."""
+    question: dict[str, Any] = json.load(sys.stdin)
+    try:
+        print(json.dumps(lines(**question)))  # noqa: T201  # the answer
+    except (EdgesweepError, BotoCoreError, ClientError) as error:
+        print(error, file=sys.stderr)  # noqa: T201  # to whoever deploys
+        return BadInput.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

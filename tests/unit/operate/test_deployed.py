@@ -1,0 +1,99 @@
+"""A deployment asks AWS what it replaces, and stops in one line where AWS does not say."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.operate import deployed
+
+HERE = "us-east-1"
+ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/edgesweep-prod/1"
+STACK = {
+    "StackId": ID,
+    "StackName": "edgesweep-prod",
+    "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
+    "StackStatus": "UPDATE_COMPLETE",
+}
+
+
+@pytest.fixture(name="formation")
+def _formation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """CloudFormation, whose answers a test gives."""
+    client = boto3.client("cloudformation", region_name=HERE)
+    monkeypatch.setattr("boto3.client", lambda _service, **_place: client)
+    with Stubber(client) as stubber:
+        yield stubber
+
+
+def test_template(formation: Stubber) -> None:
+    """The template comes as it was deployed, parsed, and is that of the stack that is there."""
+    named = {"StackName": "edgesweep-prod"}
+    formation.add_response("describe_stacks", {"Stacks": [STACK]}, named)
+    formation.add_response("get_template", {"TemplateBody": '{"Resources": {}}'}, {"StackName": ID})
+
+    assert deployed.template("edgesweep-prod", HERE) == {"Resources": {}}
+
+
+def test_no_stack(formation: Stubber) -> None:
+    """Without the stack there is nothing to replace."""
+    missing = "Stack with id edgesweep-prod does not exist"
+    formation.add_client_error("describe_stacks", "ValidationError", missing)
+
+    assert deployed.template("edgesweep-prod", HERE) == {}
+
+
+@pytest.mark.parametrize("denied", ["describe_stacks", "get_template"])
+def test_denied(formation: Stubber, denied: str) -> None:
+    """A stack that may not be read is not taken for one that is missing."""
+    if denied == "get_template":
+        formation.add_response("describe_stacks", {"Stacks": [STACK]})
+    formation.add_client_error(denied, "AccessDenied", "You may not")
+
+    with pytest.raises(EdgesweepError, match=r"^The stack edgesweep-prod in us-east-1 cannot be r"):
+        deployed.template("edgesweep-prod", HERE)
+
+
+@pytest.fixture
+def _site() -> Iterator[None]:
+    with mock_aws():
+        boto3.client("s3", region_name=HERE).create_bucket(Bucket="my-site")
+        yield
+
+
+@pytest.mark.usefixtures("_site")
+def test_buckets() -> None:
+    """A bucket that is missing is refused; one that the stack sweeps, with the way to drop it."""
+    deployed.check_buckets(["my-site"], [], HERE)
+    with pytest.raises(
+        BadInput, match=r"^There is no bucket gone; create it, or correct its name$"
+    ):
+        deployed.check_buckets(["my-site", "gone"], ["my-site"], HERE)
+    with pytest.raises(BadInput, match=r"or give --param drop=gone to sweep it no longer$"):
+        deployed.check_buckets(["my-site", "gone"], ["gone"], HERE)
+
+
+@pytest.mark.parametrize(
+    ("look", "what"),
+    [
+        (lambda: deployed.template("edgesweep-prod", HERE), "stack edgesweep-prod in us-east-1"),
+        (lambda: deployed.check_buckets(["my-site"], [], HERE), "bucket my-site"),
+    ],
+)
+def test_unreachable(
+    look: Callable[[], object], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an answer nothing is deployed, and one line says so."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    with pytest.raises(EdgesweepError) as failure:
+        look()
+
+    (line,) = str(failure.value).splitlines()
+    assert line.startswith(f"The {what} cannot be ")
+    assert "so nothing is deployed: Could not connect" in line

@@ -1,0 +1,155 @@
+"""A deployment takes from the stack what it is not given, and drops no bucket by an omission."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesweep.errors import BadInput
+from edgesweep.operate.remembered import Remembered
+from edgesweep.settings import PARAMETERS, split
+
+STACK = "edgesweep-prod in us-east-1"
+NONE = Remembered(STACK, {})
+SITE = Remembered(STACK, {"bucket": "a-site,b-site", "budgetUsd": "5"}, ("a-site", "b-site"))
+DEMO = Remembered(STACK, {"demo": "true", "shards": "3"})
+
+names = st.lists(st.sampled_from(["a-site", "b-site", "c-site"]), unique=True)
+befores = st.builds(
+    lambda buckets: Remembered(STACK, {"bucket": ",".join(buckets)} if buckets else {}, buckets),
+    names.map(tuple),
+)
+
+
+def template(bucket: str = "", metadata: bool = True, **parameters: str) -> Mapping[str, Any]:  # noqa: FBT001, FBT002  # of a template
+    """Return what matters of a deployed template, for existing buckets or for the demo site."""
+    resources: dict[str, Any] = {"ServerlessDeploymentBucket": {}, "FlushLambdaFunction": {}}
+    if bucket:
+        pattern = {"detail": {"bucket": {"name": bucket.split(",")}}}
+        resources["ChangeRule"] = {"Properties": {"EventPattern": pattern}}
+        parameters["bucket"] = bucket
+    else:
+        resources["SiteBucket"] = {}
+    return {"Resources": resources} | ({"Metadata": {"Parameters": parameters}} if metadata else {})
+
+
+@pytest.mark.parametrize(
+    ("found", "before"),
+    [
+        ({}, NONE),
+        ({"Resources": {"ServerlessDeploymentBucket": {}}}, NONE),
+        (template("a-site,b-site", budgetUsd="5"), SITE),
+        (template(shards="3"), DEMO),
+        (template(shards="3", demo="true"), DEMO),
+        (template("a-site", metadata=False), Remembered(STACK, None, ("a-site",))),
+    ],
+    ids=["no stack", "failed", "buckets", "demo of 0.1.0", "demo", "silent"],
+)
+def test_reading(found: Mapping[str, Any], before: Remembered) -> None:
+    """The template says the parameters, and the rule says the buckets."""
+    assert Remembered.of(STACK, found) == before
+
+
+def test_completion() -> None:
+    """What is given counts, then what the stack remembers, then the default."""
+    values = SITE.completed({"shards": "2"})
+
+    assert values.keys() == PARAMETERS.keys()
+    assert (values["bucket"], values["budgetUsd"], values["shards"]) == ("a-site,b-site", "5", "2")
+    assert values["quietSeconds"] == PARAMETERS["quietSeconds"].default
+    assert SITE.completed({"budgetUsd": "0"})["budgetUsd"] == "0"
+
+
+def test_forgotten() -> None:
+    """A parameter that this version does not know is left out."""
+    assert "colour" not in Remembered(STACK, {"colour": "red"}).completed({})
+
+
+def test_drop() -> None:
+    """A bucket that is dropped by name is swept no longer; the others are."""
+    values = SITE.completed({}, ["a-site"])
+
+    SITE.check(values, ["a-site"])
+    assert values["bucket"] == "b-site"
+
+
+def test_silent() -> None:
+    """A stack that does not say its parameters is deployed over only once it is told them."""
+    silent = Remembered(STACK, None, ("a-site",))
+    with pytest.raises(BadInput, match=r"give all of them once, first --param bucket=a-site$"):
+        silent.completed({"budgetUsd": "5"})
+
+    silent.check(silent.completed({"bucket": "a-site"}))
+    with pytest.raises(BadInput, match="leaves out a-site"):
+        silent.check(silent.completed({"bucket": "b-site"}))
+
+
+_NOTHING = (
+    "There is nothing to sweep: give --param bucket=NAME for your bucket, or --param demo=true for "
+    "a demo site"
+)
+_LOST = (
+    "Parameter bucket leaves out b-site, which the stack edgesweep-prod in us-east-1 sweeps; name "
+    "it as well, or give --param drop=b-site to sweep it no longer"
+)
+_DEMO = (
+    "The stack edgesweep-prod in us-east-1 is a demo site, which bucket=a-site would replace; give "
+    "--param demo=false to delete that site, or another --stage"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "given_", "drop", "line"),
+    [
+        (NONE, {}, [], f"{_NOTHING}; there is no stack edgesweep-prod in us-east-1 to take it fr"),
+        (SITE, {}, ["a-site", "b-site"], _NOTHING),
+        (SITE, {"bucket": "a-site,c-site"}, [], _LOST),
+        (SITE, {"bucket": ""}, [], "Parameter bucket leaves out a-site,b-site, which the stack "),
+        (SITE, {}, ["c-site"], "Parameter drop names c-site, which the stack edgesweep-prod in "),
+        (SITE, {"bucket": "a-site"}, ["a-site"], "Parameters bucket and drop both name a-site"),
+        (SITE, {"demo": "true"}, [], "Parameters bucket=a-site,b-site and demo=true exclude each "),
+        (DEMO, {"bucket": "a-site"}, [], _DEMO),
+    ],
+)
+def test_refusal(before: Remembered, given_: Mapping[str, str], drop: list[str], line: str) -> None:
+    """One line says what is wrong, with the parameter that mends it."""
+    with pytest.raises(BadInput) as refusal:
+        before.check(before.completed(given_, drop), drop)
+
+    assert str(refusal.value).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("before", "given_"), [(DEMO, {"demo": "false", "bucket": "a-site"}), (NONE, {"demo": "true"})]
+)
+def test_demo(before: Remembered, given_: Mapping[str, str]) -> None:
+    """A demo site comes where it is asked for by name, and goes where it is refused by name."""
+    values = before.completed(given_)
+
+    before.check(values)
+    assert values["demo"] == given_["demo"]
+
+
+@given(befores, st.none() | names, names)
+def test_no_loss(before: Remembered, buckets: list[str] | None, drop: list[str]) -> None:
+    """Whatever is given, a bucket goes if it is dropped by name, and not otherwise."""
+    values = before.completed({} if buckets is None else {"bucket": ",".join(buckets)}, drop)
+    try:
+        before.check(values, drop)
+    except BadInput:
+        return
+
+    assert set(before.buckets) - set(split(values["bucket"])) == set(drop)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=3)))
+def test_same_again(parameters: Mapping[str, str]) -> None:
+    """Deploying again without a parameter deploys the same."""
+    bucket = tuple(split(parameters.get("bucket", "")))
+    before = Remembered(STACK, {**parameters, "bucket": ",".join(bucket)}, bucket)
+
+    values = before.completed({})
+
+    assert {name: values[name] for name in before.parameters or {}} == before.parameters
