@@ -58,10 +58,9 @@ class Adapters:
         """Return the adapters that reach AWS."""
         client = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
+        shards = partial(journal.shards, settings.shards)
         return cls(
-            dirty=DirtyTable(
-                settings.dirty_table, recent(lambda: journal.shards(settings.shards), now)
-            ),
+            dirty=DirtyTable(settings.dirty_table, recent(shards, now), shards),
             journal=journal,
             store=RoutesTable(settings.flushes_table),
             source=Distributions(client, settings.buckets, settings.distributions),

@@ -208,7 +208,7 @@ class Flusher:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
         swept = self._sweeper.delete(rows, held)
         if swept:
-            flush, swept = self._sweeper.sweep(flush, held)
+            flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         settled = self.journal.advance(flush, flush.settle(self.clock()))

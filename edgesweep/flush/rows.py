@@ -22,7 +22,12 @@ class DirtyRows(DirtyWriter, Protocol):
         """Return when the oldest and the newest row were recorded, or nothing without any."""
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
         """Yield rows, the oldest first, strongly consistent.
 
@@ -30,6 +35,7 @@ class DirtyRows(DirtyWriter, Protocol):
             distribution: whose rows.
             until: only those recorded at or before this.
             after: only those beyond this position.
+            everywhere: in partitions, too, that only other processes have heard of.
         """
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:

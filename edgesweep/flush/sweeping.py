@@ -52,11 +52,14 @@ class Sweeper:
             self._delete(chunk, held)
         return next(newest, None) is None
 
-    def sweep(self, flush: Flush, held: HeldLease) -> tuple[Flush, bool]:
+    def sweep(
+        self, flush: Flush, held: HeldLease, *, everywhere: bool = True
+    ) -> tuple[Flush, bool]:
         """Delete a portion of the older rows that the accepted paths of a flush cover.
 
         The accepted paths of a flush that it replaces count as well, for rows older than that one.
-        Return the flush, and whether that was the last portion.
+        Return the flush, and whether that was the last portion. A flush that another process has
+        planned is swept `everywhere`, since that one may have known of more partitions.
         """
         sent = list(self._sent(flush))
         if not sent:
@@ -66,8 +69,8 @@ class Sweeper:
             since = [matches for until, matches in sent if row.recorded_at <= until]
             return all(any(one(path) for one in since) for path in self.viewer_paths(row))
 
-        older = self.dirty.read(flush.distribution, until=sent[0][0], after=flush.swept)
-        place = flush.swept
+        until, place = sent[0][0], flush.swept
+        older = self.dirty.read(flush.distribution, until, place, everywhere=everywhere)
         for number, chunk in zip(count(1), self._portion(older, held), strict=False):
             self._delete(list(filter(covered, chunk)), held)
             place = chunk[-1].position

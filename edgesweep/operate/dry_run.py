@@ -51,7 +51,12 @@ class DryRunRows:
         return (moments[0], moments[-1]) if moments else ()
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
         """Yield rows, the oldest first."""
         added = [
@@ -62,7 +67,9 @@ class DryRunRows:
             and row.position > after
         ]
         rows = heapq.merge(
-            filter(self._untouched, self._dirty.read(distribution, until, after)),
+            filter(
+                self._untouched, self._dirty.read(distribution, until, after, everywhere=everywhere)
+            ),
             sorted(added, key=_position),
             key=_position,
         )

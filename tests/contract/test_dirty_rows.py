@@ -272,6 +272,16 @@ class TestDynamoDB(Contract):
             create_table("dirty")
             yield DirtyTable("dirty", shards=lambda: SHARDS)
 
+    def test_more_partitions(self) -> None:
+        """A table that is read everywhere asks how many partitions there are by now."""
+        with mock_aws():
+            create_table("dirty")
+            table = DirtyTable("dirty", lambda: 1, lambda: SHARDS)
+            table.add(rows(SHARDS))
+
+            assert list(table.read("E1")) == rows(1)
+            assert list(table.read("E1", everywhere=True)) == rows(SHARDS)
+
     @pytest.mark.parametrize("path", ["/*", "/docs/*", "/caf%C3%A9*", "/a.html"])
     def test_rolled_back(self, keeper: Keeper, path: str) -> None:
         """Release 0.1.0 reads a requested path as an object for which it sends the same path."""

@@ -71,7 +71,12 @@ class DirtyRowsInMemory:
         return len(self._sorted[distribution])
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,  # noqa: ARG002  # it knows of all
     ) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
         yield from self.page(distribution, after, until)

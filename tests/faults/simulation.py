@@ -40,6 +40,8 @@ from tests.faults.world import Weather, World
 _MOST_TICKS = 600
 # By then a configuration that is everywhere was seen, twice, by every environment.
 _SEEN = 2 * REFRESH_EVERY + timedelta(minutes=5)
+Shards = Callable[[], int]
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -137,8 +139,10 @@ class Simulation:
         """Return what stands in for everything that reaches AWS, by its name in our modules."""
         scenario, world = self.scenario, self.world
 
-        def dirty(_: str, shards: Callable[[], int] = lambda: 1) -> tables.DirtyClient:
-            return tables.DirtyClient(self.tables, scenario.page, scenario.pace, shards)
+        def dirty(
+            _: str, shards: Shards = lambda: 1, latest: Shards = lambda: 1
+        ) -> tables.DirtyClient:
+            return tables.DirtyClient(self.tables, scenario.page, scenario.pace, shards, latest)
 
         flushes = tables.journal_client(self.tables, self._watch, self.viewer_paths)
         sqs, listing = SqsClient(self.queues, world), clients.Listing(self.story.site, world)

@@ -109,11 +109,19 @@ class Tables:
 class DirtyClient:
     """The table `dirty` as a process reaches it, page by page and batch by batch."""
 
-    def __init__(self, tables: Tables, page: int, pace: Pace, shards: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        page: int,
+        pace: Pace,
+        shards: Callable[[], int],
+        latest: Callable[[], int],
+    ) -> None:
         self._tables = tables
         self._rows_of_page = page
         self._pace = pace
         self._shards = shards
+        self._latest = latest
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those that could not be written, each with the reason."""
@@ -159,10 +167,15 @@ class DirtyClient:
         return span[0], (newest or span)[1]
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
-        read_rows, shards = here().read_rows, self._shards()
+        read_rows, shards = here().read_rows, self._latest() if everywhere else self._shards()
         if until is None:
             read_rows[distribution] = []
         more = True

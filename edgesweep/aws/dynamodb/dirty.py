@@ -37,18 +37,27 @@ class _Row(Keyed):
 
 
 class DirtyTable:
-    """The table `dirty`; `shards` returns how many partitions of each distribution to read."""
+    """The table `dirty`.
+
+    Args:
+        name: the table's name.
+        shards: returns how many partitions of each distribution to read; it may lag behind.
+        latest: likewise, without a lag, to read `everywhere`.
+        pause: sleeps for some seconds between attempts.
+    """
 
     def __init__(
         self,
         name: str,
         shards: Callable[[], int] = lambda: 1,
+        latest: Callable[[], int] | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._model = bound(_Row, name)
         self._batches = Batches(name, pause)
         self._connection = Connection()
         self._shards = shards
+        self._latest = latest or shards
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         by_key = {(row.partition, row.position): row for row in rows}
@@ -97,13 +106,19 @@ class DirtyTable:
         return sum(self._model.count(key, consistent_read=True) for key in keys)
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
-        shards = [
+        shards = self._latest() if everywhere else self._shards()
+        parts = [
             self._query(distribution, shard, range_key_condition=_between(after, until))
-            for shard in range(self._shards())
+            for shard in range(shards)
         ]
-        return heapq.merge(*shards, key=lambda row: row.position)
+        return heapq.merge(*parts, key=lambda row: row.position)
 
     def _ends(self, distribution: str, *, forward: bool) -> Iterator[DirtyRow]:
         for shard in range(self._shards()):

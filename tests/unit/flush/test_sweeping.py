@@ -25,10 +25,15 @@ class Watched(DirtyRowsInMemory):
         self.looked: list[str] = []
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
         """Note what is looked at to be deleted."""
-        for row in super().read(distribution, until, after):
+        for row in super().read(distribution, until, after, everywhere=everywhere):
             if until is not None:
                 self.looked.append(row.change.key)
             yield row

@@ -23,10 +23,15 @@ class Read(DirtyRowsInMemory):
     rows_read = 0
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str | None = None
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str | None = None,
+        *,
+        everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
         """Read; only what routes names a place."""
-        for one in super().read(distribution, until, after or ""):
+        for one in super().read(distribution, until, after or "", everywhere=everywhere):
             self.rows_read += after is not None
             yield one
 
