@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edgesweep.flush.metrics import Series
+from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.settings import Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 
@@ -29,6 +30,13 @@ def test_lint(package: Package) -> None:
     said = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert said.stdout + said.stderr == ""
+
+
+def test_doctor(package: Package, contrary: Package) -> None:
+    """The doctor compares every resource that there is."""
+    resources = [*package.template["Resources"].values(), *contrary.template["Resources"].values()]
+
+    assert {one["Type"] for one in resources} <= KINDS.keys()
 
 
 def test_sifted(package: Package) -> None:

@@ -27,100 +27,143 @@ from tests.fakes.doctor import (
 @pytest.mark.parametrize(
     ("facts", "check", "says", "mend"),
     [
-        (without("Schedule"), "schedule", "is gone", "--deployment-mode REVERT_DRIFT"),
-        (without("Table"), "tables", "is gone", "restore-table-from-backup"),
-        (without("Topic"), "alarms", "is gone", "REVERT_DRIFT"),
+        (without("Schedule"), "schedule-gone", "is gone", "scheduler create-schedule"),
+        (without("Table"), "table-gone", "is gone", "restore-table-from-backup"),
+        (without("Topic"), "topic-gone", "is gone", "REVERT_DRIFT"),
         (
             found_otherwise("Table", DeletionProtectionEnabled=False),
-            "tables",
-            "not protected",
-            "update-table --table-name dirty --deletion-protection-enabled",
+            "table-changed",
+            "otherwise: DeletionProtectionEnabled",
+            "update-table --table-name dirty --cli-input-json",
         ),
         (
             found_otherwise("Queue", VisibilityTimeout="30"),
-            "queue",
+            "queue-changed",
             "otherwise: VisibilityTimeout",
             '"VisibilityTimeout": "200"',
         ),
-        (found_otherwise("Queue", RedrivePolicy=None), "queue", "RedrivePolicy", DEAD_ARN),
+        (found_otherwise("Queue", RedrivePolicy=None), "queue-changed", "RedrivePolicy", DEAD_ARN),
         (
             found_otherwise("DeadLetterQueue", ApproximateNumberOfMessages="1200"),
-            "queue",
+            "dead-letters",
             "about 1,200",
             "edgesweep redrive --stack edgesweep-prod --region eu-west-1",
         ),
         (
             found_otherwise("DeadLetterQueue", ApproximateNumberOfMessagesNotVisible="12"),
-            "queue",
+            "dead-letters",
             "about 12",
             "edgesweep redrive",
         ),
-        (found_otherwise("QueuePolicy", Policy=None), "queue", "sqs:SendMessage", QUEUE_URL),
+        (
+            found_otherwise("QueuePolicy", Policy=None),
+            "queue-policy-changed",
+            "sqs:SendMessage",
+            QUEUE_URL,
+        ),
         (
             found_otherwise("Mapping", State="Disabled"),
-            "queue",
+            "event-source-mapping-changed",
             "uuid is disabled",
             "update-event-source-mapping --uuid uuid --enabled",
         ),
-        (found_otherwise("Rule", State="DISABLED"), "wiring", "is disabled", "events put-rule"),
-        (found_otherwise("Rule", EventPattern="{}"), "wiring", "pattern", '"aws.s3"'),
         (
-            found_otherwise("Rule", EventPattern='{"source": ["aws.s3"], "detail": {}}'),
-            "wiring",
-            "pattern",
+            found_otherwise("Rule", State="DISABLED"),
+            "rule-changed",
+            "is disabled",
             "events put-rule",
         ),
-        (found_otherwise("Rule", Targets=[]), "wiring", "does not lead", "events put-targets"),
+        (found_otherwise("Rule", EventPattern="{}"), "rule-changed", "EventPattern", '"aws.s3"'),
+        (
+            found_otherwise("Rule", EventPattern='{"source": ["aws.s3"], "detail": {}}'),
+            "rule-changed",
+            "EventPattern",
+            "events put-rule",
+        ),
+        (
+            found_otherwise("Rule", Targets=[]),
+            "rule-changed",
+            "Targets",
+            "events put-targets",
+        ),
         (
             found_otherwise("Rule", Targets=[{"Id": "queue", "Arn": QUEUE_ARN}]),
-            "wiring",
-            "and its dead letters",
+            "rule-changed",
+            "Targets",
             DEAD_ARN,
         ),
-        (found_otherwise("Schedule", State="DISABLED"), "schedule", "disabled", "update-schedule"),
+        (
+            found_otherwise("Schedule", State="DISABLED"),
+            "schedule-changed",
+            "disabled",
+            "update-schedule",
+        ),
         (
             found_otherwise("Schedule", Target={"Arn": "elsewhere"}),
-            "schedule",
-            "calls elsewhere",
+            "schedule-changed",
+            "otherwise: Target",
             FLUSH_ARN,
         ),
         (
             found_otherwise("Schedule", ScheduleExpression="rate(1 day)"),
-            "schedule",
-            "is rate(1 day)",
+            "schedule-changed",
+            "otherwise: ScheduleExpression",
             "rate(1 minute)",
         ),
-        (found_otherwise("Policy", catalogue={}), "permissions", "s3:GetObject", "role-name role"),
-        (found_otherwise("Role", flush={}), "permissions", "s3:ListBucket", "put-role-policy"),
+        (
+            found_otherwise("Policy", catalogue={}),
+            "policy-changed",
+            "s3:GetObject",
+            "role-name role",
+        ),
+        (found_otherwise("Role", flush={}), "role-changed", "s3:ListBucket", "put-role-policy"),
+        (
+            found_otherwise("Record", Timeout=3),
+            "function-changed",
+            "otherwise: Timeout",
+            """--function-name record --cli-input-json '{"Timeout": 30}'""",
+        ),
+        (
+            found_otherwise("Record", Environment={"Variables": {"DIRTY_TABLE": "other"}}),
+            "function-changed",
+            "otherwise: Environment",
+            '{"Environment": {"Variables": {"DIRTY_TABLE": "dirty"}}}',
+        ),
+        (
+            found_otherwise("Record", Architectures=["x86_64"]),
+            "function-changed",
+            "otherwise: Architectures",
+            '{"S3Bucket": "deployments", "S3Key": "edgesweep.zip", "Architectures": ["arm64"]}',
+        ),
         (
             found_otherwise("Record", Concurrency={"ReservedConcurrentExecutions": 4}),
-            "concurrency",
+            "function-concurrency",
             "record may run 4 times at once, and takes 5",
             "delete-function-concurrency --function-name record",
         ),
         (
             replace(found_otherwise("Record", Concurrency={}), unreserved=5),
-            "concurrency",
+            "account-concurrency",
             "the stack takes 6",
             "--quota-code L-B99A9384",
         ),
         (
             found_otherwise("Topic", **{MAIL: False}),
-            "alarms",
+            "topic-changed",
             f"{MAIL} has not confirmed",
             "sns subscribe",
         ),
-        (without("Alarm"), "alarms", "is gone", "REVERT_DRIFT"),
+        (without("Alarm"), "alarm-gone", "is gone", "put-metric-alarm"),
         (
             found_otherwise("Alarm", Threshold=6_000.0),
-            "alarms",
+            "alarm-changed",
             "otherwise: Threshold",
             "cloudwatch put-metric-alarm --alarm-name alarm",
         ),
-        (found_otherwise("Alarm", AlarmActions=[]), "alarms", "AlarmActions", TOPIC_ARN),
+        (found_otherwise("Alarm", AlarmActions=[]), "alarm-changed", "AlarmActions", TOPIC_ARN),
         (
             found_otherwise("Alarm", ActionsEnabled=False),
-            "alarms",
+            "alarm-changed",
             "otherwise: ActionsEnabled",
             "put-metric-alarm",
         ),
@@ -149,7 +192,10 @@ def demo_site(*configurations: Mapping[str, Any]) -> Facts:
     return replace(
         HEALTHY,
         place=replace(HEALTHY.place, parameters={}),
-        resources=[*HEALTHY.resources, (made["SiteBucket"], found)],
+        resources=[
+            *HEALTHY.resources,
+            (made["SiteBucket"], {"NotificationConfiguration": found}),
+        ],
         notifications={"site": found},
     )
 
@@ -169,7 +215,7 @@ def test_unnotified(configurations: Sequence[Mapping[str, Any]]) -> None:
     """Notifications of all objects are put back, and those of other people stay."""
     (wiring,) = diagnose(demo_site(*configurations))
 
-    assert wiring.check == "wiring"
+    assert wiring.check == "bucket-changed"
     assert "arn:other" in wiring.mend
     assert wiring.mend.count(QUEUE_ARN) == 1
     assert "Filter" not in wiring.mend
