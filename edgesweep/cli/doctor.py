@@ -16,7 +16,7 @@ from edgesweep.cli.deployed import Named, naming_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.terminal import say
 from edgesweep.errors import NoStack
-from edgesweep.operate.doctor import Finding, Place, mends
+from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
 from edgesweep.operate.doctor.gather import examine
 
@@ -34,7 +34,7 @@ def doctor(named: Named, *, as_json: bool, fix: bool, yes: bool) -> None:
 
     It compares every resource with the stack's template, and checks credentials, concurrency,
     notifications of the buckets, the distributions, and who else spends the free paths. It exits
-    with 1 if there is anything to mend. It only reads, unless --fix is given; then commands run in
+    with 1 if there is more than a note. It only reads, unless --fix is given; then commands run in
     this folder, with these credentials. Commands that contain NAME are for you to complete.
 
     \b
@@ -55,7 +55,7 @@ def doctor(named: Named, *, as_json: bool, fix: bool, yes: bool) -> None:
     else:
         _print(findings)
         say("" if findings else f"Nothing is wrong with {named.name}")
-    sys.exit(any(finding.mend for finding in findings))
+    sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
 
 
 def _examine(named: Named) -> Sequence[Finding]:

@@ -123,6 +123,10 @@ TEMPLATE: Mapping[str, Any] = {
                 "AlarmActions": [{"Ref": "Topic"}],
             },
         },
+        "Dashboard": {
+            "Type": "AWS::CloudWatch::Dashboard",
+            "Properties": {"DashboardBody": {"Fn::Sub": '{"widgets":\n []}'}},
+        },
         "NotMade": {"Type": "AWS::SNS::Topic"},
     },
 }
@@ -130,7 +134,7 @@ IDS = {
     "Table": "dirty", "Queue": QUEUE_URL, "DeadLetterQueue": DEAD_URL, "QueuePolicy": "policy",
     "Mapping": "uuid", "Record": "record", "Flush": "flush", "Rule": "rule",
     "Schedule": "schedule", "Role": "role", "Policy": "policy",
-    "Topic": TOPIC_ARN, "Alarm": "alarm",
+    "Topic": TOPIC_ARN, "Alarm": "alarm", "Dashboard": "dashboard",
 }  # fmt: skip
 DEAD_ARN = f"{QUEUE_ARN}-dead"
 SENDING = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [QUEUE_ARN]}
@@ -186,6 +190,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "AlarmActions": [TOPIC_ARN],
         "ActionsEnabled": True,
     },
+    "Dashboard": {"DashboardName": "dashboard"},
 }
 RESOURCES: Mapping[str, Resource] = {one.name: one for one in resolve(TEMPLATE, IDS, ACCOUNT)}
 SERVING = Distribution("E1", (Behaviour(origins=(Origin("site"),)),))

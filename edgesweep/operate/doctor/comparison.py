@@ -42,10 +42,12 @@ def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[
 def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, str]:
     """Return the words of a command: each property of a resource by its name, and these.
 
-    `id`, `owner` (the queue or role of a policy), `name` and `value` of a property, both as JSON
-    in `attribute`, or in `texts` with the value as text; `properties` as JSON, and `code` likewise.
+    `id`, `owner` (the queue or role of a policy), `name` and `value` of a property; as JSON both of
+    them (`attribute`), with the value as text (`texts`) or with the function's `code`; all
+    `properties`; and those that have no command of their own (`others`).
     """
-    code = {**one.properties.get("Code", {}), name: value}
+    kind = KINDS[one.kind]
+    alike = {key: item for key, item in kind.wanted(one).items() if key not in kind.mends}
     return {
         **{key: _text(item) for key, item in one.properties.items()},
         "id": one.id,
@@ -54,20 +56,24 @@ def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, st
         "value": _text(value),
         "attribute": _text({name: value}),
         "texts": _text({name: _text(value)}),
-        "code": _text(code),
+        "code": _text({**one.properties.get("Code", {}), name: value}),
         "properties": _text(one.properties),
+        "others": _text(alike),
     }
 
 
 def dead_letters(facts: Facts) -> Iterator[Finding]:
     """The dead-letter queue is empty."""
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     for one, found in facts.there(QUEUE):
-        waiting = sum(int(found.get(name, 0)) for name in counts)
-        if one.name == "DeadLetterQueue" and waiting:
-            text = f"Changes that could not be recorded wait in {one.id}: about {waiting:,}"
+        seen = int(found.get("ApproximateNumberOfMessages", 0))
+        hidden = int(found.get("ApproximateNumberOfMessagesNotVisible", 0))
+        text = f"Changes that could not be recorded wait in {one.id}: about {seen + hidden:,}"
+        if one.name == "DeadLetterQueue" and seen:
             mend = facts.place.command("edgesweep redrive --stack {stack} {at}")
             yield Finding("dead-letters", Harm.DELAYS, text, mend)
+        elif one.name == "DeadLetterQueue" and hidden:
+            text += "; they go back by themselves, and the log of the record function says why"
+            yield Finding("dead-letters-hidden", Harm.DELAYS, text)
 
 
 def reserves(facts: Facts) -> Iterator[Finding]:
@@ -99,7 +105,11 @@ def _check(kind: Kind) -> str:
 
 
 def _text(value: Value) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=list)
+    """Return a text as it is, and anything else as JSON in one line."""
+    plain = _plain(value)
+    if isinstance(value, str) and not isinstance(plain, dict):
+        return value
+    return json.dumps(plain, default=list)
 
 
 def _at_once(facts: Facts, function: Resource) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from edgesweep.operate.doctor.template import Resource
+from edgesweep.operate.stack import SERVICE
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
@@ -73,7 +74,7 @@ class Place:
         """Return a deployment with some parameters changed, which repeats the others."""
         given = {**self.parameters, **changed}
         parameters = [f"--param={name}={text}" for name, text in given.items()]
-        stage = ["--stage", self.stack.partition("-")[2], "--region", self.region]
+        stage = ["--stage", self.stack.removeprefix(f"{SERVICE}-"), "--region", self.region]
         profile = ["--aws-profile", self.profile] if self.profile else []
         return shlex.join(["npx", "osls", "deploy", *parameters, *stage, *profile])
 

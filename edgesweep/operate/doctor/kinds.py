@@ -27,9 +27,11 @@ _LEFT_OUT = {
 }  # fmt: skip
 
 
-def _call(service: str, operation: str, argument: str) -> Reader:
-    """Return what reads a resource by its id with one call."""
-    return lambda session, one: getattr(session.client(service), operation)(**{argument: one.id})
+def _call(service: str, operation: str, **arguments: str) -> Reader:
+    """Return what reads a resource with one call, given its `id` or properties of these names."""
+    return lambda session, one: getattr(session.client(service), operation)(
+        **{key: one.properties.get(name, one.id) for key, name in arguments.items()}
+    )
 
 
 def _compared(one: Resource) -> Found:
@@ -38,6 +40,10 @@ def _compared(one: Resource) -> Found:
 
 def _switched_on(one: Resource) -> Found:
     return {**_compared(one), "State": _ON}
+
+
+def _document(one: Resource) -> Found:
+    return {"Policy": one.properties["PolicyDocument"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,6 @@ def _function(session: boto3.Session, one: Resource) -> Found:
     return {**found["Configuration"], "Concurrency": found.get("Concurrency", {})}
 
 
-def _retries(session: boto3.Session, one: Resource) -> Found:
-    named = {name: one.properties[name] for name in ("FunctionName", "Qualifier")}
-    return dict(session.client("lambda").get_function_event_invoke_config(**named))
-
-
 def _role(session: boto3.Session, one: Resource) -> Found:
     """Return a role, with its inline policies by name."""
     iam, name = session.client("iam"), owner(one)
@@ -164,16 +165,20 @@ def _log(session: boto3.Session, one: Resource) -> Found:
     return {"RetentionInDays": named[one.id]} if one.id in named else {}
 
 
-def _policy(session: boto3.Session, one: Resource) -> Found:
-    found = session.client("s3").get_bucket_policy(Bucket=one.properties["Bucket"])
-    return {"PolicyDocument": found["Policy"]}
-
-
 _SET_ATTRIBUTE = "aws sqs set-queue-attributes --queue-url {owner} --attributes {texts} {at}"
 _UPDATE_MAPPING = "aws lambda update-event-source-mapping --uuid {id} "
+# Lambda refuses an update while it works on another.
+_UPDATE_FUNCTION = (
+    "aws lambda wait function-updated --function-name {id} {at} && aws lambda update-function-"
+)
 _PUT_RULE = "aws events put-rule --name {id} --state ENABLED --event-pattern {EventPattern} {at}"
 _PUT_TARGETS = "aws events put-targets --rule {id} --targets {Targets} {at}"
 _SCHEDULE = "schedule --name {id} --state ENABLED --cli-input-json {properties} {at}"
+_GET_RETRIES = _call(
+    *("lambda", "get_function_event_invoke_config"),
+    FunctionName="FunctionName",
+    Qualifier="Qualifier",
+)
 _PUT_RETRIES = "aws lambda put-function-event-invoke-config --cli-input-json {properties} {at}"
 _PUT_ALARM = "aws cloudwatch put-metric-alarm --alarm-name {id} --cli-input-json {properties} {at}"
 _PUT_POLICY = "aws s3api put-bucket-policy --bucket {Bucket} --policy {PolicyDocument} {at}"
@@ -222,11 +227,11 @@ KINDS: Mapping[str, Kind] = {
     "AWS::SQS::QueuePolicy": Kind(
         *("queue policy", Harm.LOSES, "the queue refuses changes", _attributes),
         _SET_ATTRIBUTE,
-        wanted=lambda one: {"Policy": one.properties["PolicyDocument"]},
+        wanted=_document,
     ),
     MAPPING: Kind(
         *("event source mapping", Harm.DELAYS, "changes wait in the queue, for 14 days at most"),
-        _call("lambda", "get_event_source_mapping", "UUID"),
+        _call("lambda", "get_event_source_mapping", UUID="id"),
         _UPDATE_MAPPING + "--cli-input-json {attribute} {at}",
         {"State": _UPDATE_MAPPING + "--enabled {at}"},
         wanted=_switched_on,
@@ -239,23 +244,24 @@ KINDS: Mapping[str, Kind] = {
     ),
     "AWS::Scheduler::Schedule": Kind(
         *("schedule", Harm.DELAYS, "nothing is flushed"),
-        _call("scheduler", "get_schedule", "Name"),
+        _call("scheduler", "get_schedule", Name="id"),
         f"aws scheduler update-{_SCHEDULE}",
         wanted=_switched_on,
         restore=f"aws scheduler create-{_SCHEDULE}",
     ),
     FUNCTION: Kind(
         *("function", Harm.DELAYS, "its work is not done", _function),
-        "aws lambda update-function-configuration --function-name {id} "
-        "--cli-input-json {attribute} {at}",
+        _UPDATE_FUNCTION + "configuration --function-name {id} --cli-input-json {others} {at}",
         # The architecture belongs to the code.
         {
-            "Architectures": "aws lambda update-function-code --function-name {id} "
-            "--cli-input-json {code} {at}"
+            "Architectures": _UPDATE_FUNCTION
+            + "code --function-name {id} --cli-input-json {code} {at}"
         },
     ),
     "AWS::Lambda::EventInvokeConfig": Kind(
-        *("retry setting", Harm.COSTS, "Lambda repeats ticks that failed", _retries, _PUT_RETRIES),
+        *("retry setting", Harm.COSTS, "Lambda repeats ticks that failed"),
+        _GET_RETRIES,
+        _PUT_RETRIES,
         restore=_PUT_RETRIES,
     ),
     "AWS::IAM::Role": _ROLE,
@@ -278,20 +284,23 @@ KINDS: Mapping[str, Kind] = {
     ),
     "AWS::CloudWatch::Dashboard": Kind(
         *("dashboard", Harm.NOTE, "there is no page of the numbers"),
-        _call("cloudwatch", "get_dashboard", "DashboardName"),
+        _call("cloudwatch", "get_dashboard", DashboardName="id"),
         restore="aws cloudwatch put-dashboard --dashboard-name {id} "
         "--dashboard-body {DashboardBody} {at}",
     ),
     "AWS::S3::BucketPolicy": Kind(
-        *("bucket policy", Harm.NOTE, "CloudFront may not read the bucket", _policy, _PUT_POLICY),
+        *("bucket policy", Harm.NOTE, "CloudFront may not read the bucket"),
+        _call("s3", "get_bucket_policy", Bucket="Bucket"),
+        _PUT_POLICY,
+        wanted=_document,
         restore=_PUT_POLICY,
     ),
     "AWS::CloudFront::OriginAccessControl": Kind(
         *("origin access control", Harm.NOTE, "CloudFront may not read the bucket"),
-        _call("cloudfront", "get_origin_access_control", "Id"),
+        _call("cloudfront", "get_origin_access_control", Id="id"),
     ),
     "AWS::CloudFront::Distribution": Kind(
         *("distribution", Harm.NOTE, "nobody sees the site"),
-        _call("cloudfront", "get_distribution", "Id"),
+        _call("cloudfront", "get_distribution", Id="id"),
     ),
 }

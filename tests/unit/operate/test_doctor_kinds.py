@@ -51,9 +51,9 @@ from tests.fakes.doctor import (
         ),
         (
             found_otherwise("DeadLetterQueue", ApproximateNumberOfMessagesNotVisible="12"),
-            "dead-letters",
-            "about 12",
-            "edgesweep redrive",
+            "dead-letters-hidden",
+            "about 12; they go back by themselves",
+            "",
         ),
         (
             found_otherwise("QueuePolicy", Policy=None),
@@ -121,13 +121,13 @@ from tests.fakes.doctor import (
             found_otherwise("Record", Timeout=3),
             "function-changed",
             "otherwise: Timeout",
-            """--function-name record --cli-input-json '{"Timeout": 30}'""",
+            "update-function-configuration --function-name record --cli-input-json",
         ),
         (
             found_otherwise("Record", Environment={"Variables": {"DIRTY_TABLE": "other"}}),
             "function-changed",
             "otherwise: Environment",
-            '{"Environment": {"Variables": {"DIRTY_TABLE": "dirty"}}}',
+            """'{"Timeout": 30, "Environment": {"Variables": {"DIRTY_TABLE": "dirty"}}}'""",
         ),
         (
             found_otherwise("Record", Architectures=["x86_64"]),
@@ -152,6 +152,12 @@ from tests.fakes.doctor import (
             "topic-changed",
             f"{MAIL} has not confirmed",
             "sns subscribe",
+        ),
+        (
+            without("Dashboard"),
+            "dashboard-gone",
+            "is gone",
+            """--dashboard-body '{"widgets": []}' --region""",
         ),
         (without("Alarm"), "alarm-gone", "is gone", "put-metric-alarm"),
         (
