@@ -59,14 +59,17 @@ def regions(facts: Facts) -> Iterator[Finding]:
     """Each bucket is in the stack's region, since S3 publishes its events nowhere else."""
     for bucket, region in facts.regions.items():
         if region != facts.place.region:
-            there = replace(facts.place, region=region, parameters={})
+            there = replace(facts.place, region=region)
             attach = there.command("edgesweep attach {bucket} {at}", bucket=bucket)
+            steps = [there.deploy(bucket=bucket), attach]
+            if len(facts.configured.buckets) > 1:
+                steps.append(facts.place.deploy(drop=bucket))
             yield Finding(
                 "bucket-elsewhere",
                 Harm.LOSES,
                 f"The bucket {bucket} is in {region}, and the stack in {facts.place.region}, "
                 "so its changes are not seen; it needs a stack there",
-                f"{there.deploy(bucket=bucket)} && {attach}",
+                " && ".join(steps),
             )
 
 
@@ -90,7 +93,7 @@ def routes(facts: Facts) -> Iterator[Finding]:
     # The demo site's own distribution can only be restored.
     mend = facts.place.command(REVERT)
     if "bucket" in facts.place.parameters:
-        mend = facts.place.deploy(distribution=",".join(dict.fromkeys(kept)))
+        mend = facts.place.deploy(distribution=",".join(dict.fromkeys(kept)) or "default")
     for identity in named:
         if identity not in known:
             there = any(one.id == identity for one in facts.distributions)

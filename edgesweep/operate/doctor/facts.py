@@ -71,9 +71,8 @@ class Place:
         return line.format(**quoted, at=at, stack=shlex.quote(self.stack))
 
     def deploy(self, **changed: str) -> str:
-        """Return a deployment with some parameters changed, which repeats the others."""
-        given = {**self.parameters, **changed}
-        parameters = [f"--param={name}={text}" for name, text in given.items()]
+        """Return a deployment with some parameters changed; the stack remembers the others."""
+        parameters = [f"--param={name}={text}" for name, text in changed.items()]
         stage = ["--stage", self.stack.removeprefix(f"{SERVICE}-"), "--region", self.region]
         profile = ["--aws-profile", self.profile] if self.profile else []
         return shlex.join(["npx", "osls", "deploy", *parameters, *stage, *profile])
