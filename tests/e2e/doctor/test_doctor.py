@@ -11,7 +11,8 @@ from botocore.config import Config
 
 from infra.local.aws import REGION, ROOT, embedded_aws
 from tests.e2e.conftest import RESTING, deploy_attached, deploy_site
-from tests.e2e.doctor.patients import BATCHES, FAULTS, STAGES, Patient, disable_schedule, invalidate
+from tests.e2e.doctor.faults import BATCHES, FAULTS, disable_schedule, invalidate
+from tests.e2e.doctor.patients import STAGES, Patient
 
 
 @pytest.fixture(scope="module", name="patients")
@@ -34,7 +35,8 @@ def test_healthy(patients: Mapping[str, Patient], where: str) -> None:
 def test_faults(patients: Mapping[str, Patient], batch: str) -> None:
     """Each fault is named, and after the commands beside them, as pasted, nothing is wrong."""
     faults = {name: FAULTS[name] for name in BATCHES[batch]}
-    (patient,) = {patients[fault.where] for fault in faults.values()}
+    (where,) = {fault.where for fault in faults.values()}
+    patient = patients[where]
     for fault in faults.values():
         fault.inject(patient)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgesweep.operate.doctor import checks_around, comparison, credentials, gather
 from edgesweep.operate.doctor.kinds import KINDS
-from tests.e2e.doctor.patients import FAULTS, NOT_RUN
+from tests.e2e.doctor.faults import FAULTS, NOT_RUN
 
 
 def _checks() -> Iterator[str]:
