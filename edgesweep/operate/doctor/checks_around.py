@@ -41,6 +41,9 @@ def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be read."""
     again = facts.place.command("edgesweep doctor --stack {stack} {at}")
     for what, reason in facts.unseen.items():
+        if "NoSuchBucket" in reason and "bucket" in facts.place.parameters:
+            yield _missing(facts, what.rpartition(" ")[2])
+            continue
         denied = _DENIED.search(reason) and not facts.place.profile
         mend = f"{again} --profile NAME" if denied else again
         text = f"{what} cannot be looked at: {reason}"
@@ -173,6 +176,14 @@ def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
 
 def _leading(facts: Facts) -> Collection[Distribution]:
     return [one for one in facts.distributions if one.enabled and _buckets(one, facts)]
+
+
+def _missing(facts: Facts, bucket: str) -> Finding:
+    """Return that a bucket is gone; without others to sweep, another one has to be named."""
+    others = {} if len(facts.configured.buckets) > 1 else {"bucket": "NAME"}
+    mend = facts.place.deploy(**others, drop=bucket)
+    text = f"The bucket {bucket} does not exist"
+    return Finding("bucket-missing", Harm.NOTE, text, mend, manual=bool(others))
 
 
 def _enable(facts: Facts, identity: str) -> str:

@@ -322,6 +322,7 @@ NOT_RUN: Mapping[str, str] = {
     "account-concurrency": "the embedded AWS has no service quotas",
     "bucket-elsewhere": "a stack in the other region mends the bucket, and not this stack",
     "bucket-gone": _REVERTS,
+    "bucket-missing": "a stack with one bucket needs another, which a person has to name",
     "bucket-without-distribution": "run with distribution-astray",
     "credentials": _PERSON,
     "dead-letters-hidden": "no command: they go back by themselves",

@@ -28,6 +28,12 @@ def test_healthy() -> None:
             "--profile NAME",
         ),
         (
+            replace(HEALTHY, unseen={"Notifications of the bucket site": "(NoSuchBucket)"}),
+            "bucket-missing",
+            "The bucket site does not exist",
+            "npx osls deploy --param=bucket=NAME --param=drop=site ",
+        ),
+        (
             replace(HEALTHY, status="UPDATE_ROLLBACK_FAILED"),
             "stack-stuck",
             "neither be done nor undone",
