@@ -16,6 +16,7 @@ __all__ = ["CHECKS", "Facts", "Finding", "Harm", "Place", "diagnose", "mends"]
 CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
     checks_around.unseen,
     checks_around.stuck,
+    checks_around.gone,
     checks_around.regions,
     comparison.compared,
     comparison.dead_letters,

@@ -25,6 +25,7 @@ _TAKEN_SHARE = 10
 # Their names in `Facts.unseen`.
 DISTRIBUTIONS = "The distributions"
 
+_NO_BUCKET = "NoSuchBucket"
 _DENIED = re.compile("AccessDenied|Forbidden|Unauthorized|not authorized|permission", re.IGNORECASE)
 
 # An update replaces the whole configuration.
@@ -41,8 +42,7 @@ def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be read."""
     again = facts.place.command("edgesweep doctor --stack {stack} {at}")
     for what, reason in facts.unseen.items():
-        if "NoSuchBucket" in reason and "bucket" in facts.place.parameters:
-            yield _missing(facts, what.rpartition(" ")[2])
+        if _NO_BUCKET in reason:
             continue
         denied = _DENIED.search(reason) and not facts.place.profile
         mend = f"{again} --profile NAME" if denied else again
@@ -58,22 +58,27 @@ def stuck(facts: Facts) -> Iterator[Finding]:
         yield Finding("stack-stuck", Harm.DELAYS, text, facts.place.command(line))
 
 
+def gone(facts: Facts) -> Iterator[Finding]:
+    """Each bucket exists; the demo site's own one is a resource of the stack."""
+    unread = facts.unseen.items() if "bucket" in facts.place.parameters else ()
+    names = [what.rpartition(" ")[2] for what, reason in unread if _NO_BUCKET in reason]
+    none_left = set(names) >= set(facts.configured.buckets)
+    changed = {"bucket": "NAME"} if none_left else {}
+    mend = facts.place.deploy(**changed, drop=",".join(names))
+    for bucket in names:
+        text = f"The bucket {bucket} does not exist"
+        yield Finding("bucket-missing", Harm.NOTE, text, mend, manual=none_left)
+
+
 def regions(facts: Facts) -> Iterator[Finding]:
     """Each bucket is in the stack's region, since S3 publishes its events nowhere else."""
     for bucket, region in facts.regions.items():
         if region != facts.place.region:
-            there = replace(facts.place, region=region)
-            attach = there.command("edgesweep attach {bucket} {at}", bucket=bucket)
-            steps = [there.deploy(bucket=bucket), attach]
-            if len(facts.configured.buckets) > 1:
-                steps.append(facts.place.deploy(drop=bucket))
-            yield Finding(
-                "bucket-elsewhere",
-                Harm.LOSES,
+            text = (
                 f"The bucket {bucket} is in {region}, and the stack in {facts.place.region}, "
-                "so its changes are not seen; it needs a stack there",
-                " && ".join(steps),
+                "so its changes are not seen; it needs a stack there"
             )
+            yield Finding("bucket-elsewhere", Harm.LOSES, text, _moved(facts, region))
 
 
 def wiring(facts: Facts) -> Iterator[Finding]:
@@ -90,20 +95,14 @@ def routes(facts: Facts) -> Iterator[Finding]:
     """Each configured distribution exists, is enabled and leads to a swept bucket."""
     if DISTRIBUTIONS in facts.unseen:
         return
-    known = {one.id: one for one in facts.distributions if _buckets(one, facts)}
-    named = facts.configured.distributions
-    kept = (*filter(known.__contains__, named), *(one.id for one in _leading(facts)))
-    # The demo site's own distribution can only be restored.
-    mend = facts.place.command(REVERT)
-    if "bucket" in facts.place.parameters:
-        mend = facts.place.deploy(distribution=",".join(dict.fromkeys(kept)) or "default")
-    for identity in named:
-        if identity not in known:
+    leading = {one.id: one for one in facts.distributions if _buckets(one, facts)}
+    for identity in facts.configured.distributions:
+        if identity not in leading:
             there = any(one.id == identity for one in facts.distributions)
             wrong = "leads to no swept bucket" if there else "does not exist"
             text = f"The distribution {identity} {wrong}"
-            yield Finding("distribution-astray", Harm.DELAYS, text, mend)
-        elif not known[identity].enabled:
+            yield Finding("distribution-astray", Harm.DELAYS, text, _renamed(facts))
+        elif not leading[identity].enabled:
             text = f"The distribution {identity} is disabled, so it serves nobody"
             enable = _enable(facts, identity)
             yield Finding("distribution-disabled", Harm.DELAYS, text, enable)
@@ -113,38 +112,34 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
     """Each bucket has a distribution, and each distribution that leads to it is swept."""
     if DISTRIBUTIONS in facts.unseen:
         return
-    leading, named = _leading(facts), facts.configured.distributions
-    served = {bucket for one in leading for bucket in _buckets(one, facts)}
+    serving, named = _serving(facts), facts.configured.distributions
+    served = {bucket for one in serving for bucket in _buckets(one, facts)}
     for bucket in facts.configured.buckets:
         if bucket not in served:
             yield _unserved(facts, bucket)
-    for one in leading:
+    for one in serving:
         if named and one.id not in named:
-            yield Finding(
-                "distribution-unswept",
-                Harm.LOSES,
-                f"The distribution {one.id} leads to a swept bucket and is not swept, so it serves "
-                "stale objects",
-                facts.place.deploy(distribution=",".join((*named, one.id))),
-            )
+            text = f"The distribution {one.id} leads to a swept bucket, and serves stale objects"
+            yield Finding("distribution-unswept", Harm.LOSES, text, _renamed(facts))
 
 
 def aliases(facts: Facts) -> Iterator[Finding]:
     """Where functions see requests, the deployment says under which paths objects are cached."""
-    configured = facts.configured.variants
-    for one in facts.distributions:
-        patterns = [each.pattern for each in one.behaviours if each.rewritten and each.origins]
-        if patterns and one.enabled and not {one.id, ALL_OTHERS} & configured.keys():
-            every = f"{one.id}=folders+bare+queries+errors"
-            said = facts.place.parameters.get("viewerPaths")
-            yield Finding(
-                "paths-unsaid",
-                Harm.LOSES,
-                f"A function of the distribution {one.id} sees requests of "
-                f"{', '.join(patterns)}, and paths such as /docs are not invalidated beside "
-                "/docs/index.html; say which are cached",
-                facts.place.deploy(viewerPaths=f"{said},{every}" if said else every),
-            )
+    seen = {
+        one.id: [each.pattern for each in one.behaviours if each.rewritten and each.origins]
+        for one in facts.distributions
+        if one.enabled and not {one.id, ALL_OTHERS} & facts.configured.variants.keys()
+    }
+    unsaid = {identity: patterns for identity, patterns in seen.items() if patterns}
+    said = filter(None, [facts.place.parameters.get("viewerPaths")])
+    every = [f"{identity}=folders+bare+queries+errors" for identity in unsaid]
+    mend = facts.place.deploy(viewerPaths=",".join([*said, *every]))
+    for identity, patterns in unsaid.items():
+        text = (
+            f"A function of the distribution {identity} sees requests of {', '.join(patterns)}; "
+            "paths such as /docs are not invalidated beside /docs/index.html; say which are cached"
+        )
+        yield Finding("paths-unsaid", Harm.LOSES, text, mend)
 
 
 def free_paths(facts: Facts) -> Iterator[Finding]:
@@ -174,16 +169,32 @@ def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
     return {origin.bucket for origin in one.origins} & set(facts.configured.buckets)
 
 
-def _leading(facts: Facts) -> Collection[Distribution]:
+def _serving(facts: Facts) -> Collection[Distribution]:
     return [one for one in facts.distributions if one.enabled and _buckets(one, facts)]
 
 
-def _missing(facts: Facts, bucket: str) -> Finding:
-    """Return that a bucket is gone; without others to sweep, another one has to be named."""
-    others = {} if len(facts.configured.buckets) > 1 else {"bucket": "NAME"}
-    mend = facts.place.deploy(**others, drop=bucket)
-    text = f"The bucket {bucket} does not exist"
-    return Finding("bucket-missing", Harm.NOTE, text, mend, manual=bool(others))
+def _renamed(facts: Facts) -> str:
+    """Return the deployment for all distributions that lead to a swept bucket.
+
+    The demo site's own distribution can only be restored.
+    """
+    if "bucket" not in facts.place.parameters:
+        return facts.place.command(REVERT)
+    leading = [one.id for one in facts.distributions if _buckets(one, facts)]
+    named = [identity for identity in facts.configured.distributions if identity in leading]
+    ids = dict.fromkeys((*named, *(one.id for one in _serving(facts))))
+    return facts.place.deploy(distribution=",".join(ids) or "default")
+
+
+def _moved(facts: Facts, region: str) -> str:
+    """Return how a stack in another region takes over the buckets there."""
+    there = replace(facts.place, region=region)
+    buckets = [bucket for bucket, where in facts.regions.items() if where == region]
+    steps = [there.deploy(bucket=",".join(buckets))]
+    steps += [there.command("edgesweep attach {bucket} {at}", bucket=one) for one in buckets]
+    if set(facts.configured.buckets) - set(buckets):
+        steps.append(facts.place.deploy(drop=",".join(buckets)))
+    return " && ".join(steps)
 
 
 def _enable(facts: Facts, identity: str) -> str:

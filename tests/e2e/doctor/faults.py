@@ -296,7 +296,9 @@ FAULTS: Mapping[str, Fault] = {
     "rule-gone": Fault("attached", _no_rule, "is gone"),
     "paths-unsaid": Fault("attached", _rewrite, "sees requests of", alone=True),
     "free-paths-taken": Fault("attached", invalidate(150), "150 paths this month", alone=True),
-    "distribution-unswept": Fault("attached", _second_distribution, "is not swept", alone=True),
+    "distribution-unswept": Fault(
+        "attached", _second_distribution, "serves stale objects", alone=True
+    ),
     "distribution-astray": Fault("attached", _astray, "leads to no swept bucket", alone=True),
 }
 

@@ -60,7 +60,7 @@ def test_healthy() -> None:
         (
             served_by(SERVING, replace(SERVING, id="E2"), named=("E2",)),
             "distribution-unswept",
-            "E1 leads to a swept bucket and is not swept",
+            "E1 leads to a swept bucket, and serves stale objects",
             "--param=distribution=E2,E1 ",
         ),
         (
@@ -133,6 +133,53 @@ def test_found_disabled() -> None:
 
     assert found.check == "bucket-unserved"
     assert found.mend.startswith("aws cloudfront update-distribution --id E1 ")
+
+
+def test_several_unswept() -> None:
+    """One deployment names every distribution to sweep, and none that leads nowhere."""
+    others = [replace(SERVING, id=identity) for identity in ("E2", "E3")]
+    found = diagnose(served_by(SERVING, *others, named=("E1", "E9")))
+    (mend,) = mends(found)
+
+    assert len(found) == 3
+    assert "--param=distribution=E1,E2,E3 " in mend
+
+
+def test_several_elsewhere() -> None:
+    """One stack takes over all buckets of a region, and this one drops them."""
+    configured = replace(HEALTHY.configured, buckets=("site", "a", "b"))
+    regions = {"site": "eu-west-1", "a": "us-east-1", "b": "us-east-1"}
+    (mend,) = mends(diagnose(replace(HEALTHY, configured=configured, regions=regions))[:2])
+
+    assert [step.partition(" --stage")[0] for step in mend.split(" && ")] == [
+        "npx osls deploy --param=bucket=a,b",
+        "edgesweep attach a --region us-east-1",
+        "edgesweep attach b --region us-east-1",
+        "npx osls deploy --param=drop=a,b",
+    ]
+
+
+def test_several_missing() -> None:
+    """Buckets that do not exist are dropped in one deployment, if others are left."""
+    configured = replace(HEALTHY.configured, buckets=("site", "a", "b"))
+    unseen = {f"Notifications of the bucket {name}": "(NoSuchBucket)" for name in ("a", "b")}
+    found = diagnose(replace(HEALTHY, configured=configured, unseen=unseen))
+    (mend, *_) = mends(one for one in found if one.check == "bucket-missing")
+
+    assert mend == "npx osls deploy --param=drop=a,b --stage prod --region eu-west-1"
+    assert not any(one.check == "unreadable" for one in found)
+
+
+def test_several_rewritten() -> None:
+    """One deployment says the viewer paths of every distribution."""
+    behaviour = Behaviour("*", (Origin("site"),), rewritten=True)
+    rewritten = [Distribution(identity, (behaviour,)) for identity in ("E1", "E2")]
+    facts = served_by(*rewritten, named=("E1", "E2"))
+    place = replace(facts.place, parameters={"bucket": "site", "viewerPaths": "E9=bare"})
+    (mend,) = mends(diagnose(replace(facts, place=place)))
+
+    every = "folders+bare+queries+errors"
+    assert f"--param=viewerPaths=E9=bare,E1={every},E2={every} " in mend
 
 
 def test_by_hand() -> None:
