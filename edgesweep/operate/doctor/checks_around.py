@@ -19,12 +19,11 @@ from edgesweep.routes.variants import ALL_OTHERS
 # The fewest paths that a distribution takes; `Budget` refuses less.
 _FEWEST_PATHS = 2
 
-# Other tools may take this share of the free paths before the stack should count on fewer.
-_TAKEN_SHARE = 10
+# As long as other tools take less than a tenth of the free paths, the stack may count on them all.
+_TENTH = 10
 
-# Their names in `Facts.unseen`.
+# In `Facts.unseen`: a name, and a code in a reason.
 DISTRIBUTIONS = "The distributions"
-
 _NO_BUCKET = "NoSuchBucket"
 _DENIED = re.compile("AccessDenied|Forbidden|Unauthorized|not authorized|permission", re.IGNORECASE)
 
@@ -152,7 +151,7 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
         f"{counted_on:,} of the account's {FREE_PATHS:,} free ones"
     )
     over = PATH_PRICE * (used + counted_on - FREE_PATHS)
-    if used * _TAKEN_SHARE <= FREE_PATHS:
+    if used * _TENTH < FREE_PATHS:
         yield Finding("free-paths-shared", Harm.NOTE, f"{text}; this may cost ${over:.2f}")
         return
     left = max(0, FREE_PATHS - used)
