@@ -1,10 +1,13 @@
 """`edgesweep doctor`: the faults of a stack, and the commands that mend them."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,36 +15,47 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.cli.deployed import Named, naming_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.terminal import say
-from edgesweep.errors import BadInput, NoStack
-from edgesweep.operate import doctor as doctors
-from edgesweep.operate.doctor import Finding, Place
-from edgesweep.operate.doctor.credentials import missing, regions_of, sign_in
-from edgesweep.operate.doctor.gather import Gatherer
-from edgesweep.operate.stack import find_stack
-from edgesweep.settings import Settings
+from edgesweep.errors import NoStack
+from edgesweep.operate.doctor import Finding, Harm, Place, mends
+from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
+from edgesweep.operate.doctor.gather import examine
+
+# Standard output is for the report.
+_STDERR = 2
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.option("--fix", is_flag=True, help="Offer to run each command, then look again.")
+@click.option("--yes", is_flag=True, help="Run the commands of --fix without asking.")
 @naming_options
-def doctor(named: Named, *, as_json: bool) -> None:
-    """List the faults of a stack with the command that mends each; exit with 1 if there are any.
+def doctor(named: Named, *, as_json: bool, fix: bool, yes: bool) -> None:
+    """List the faults of a stack with the command that mends each, the worst first.
 
-    It only reads: credentials, region, tables, queue, schedule, permissions, alarms, concurrency,
-    notifications of the buckets, the distributions, and who else spends the free paths.
+    It compares every resource with the stack's template, and checks credentials, concurrency,
+    notifications of the buckets, the distributions, and who else spends the free paths. It exits
+    with 1 if there is more than a note. It only reads, unless --fix is given; then commands run in
+    this folder, with these credentials. Commands that contain NAME are for you to complete.
 
     \b
     edgesweep doctor
     edgesweep doctor --stage test --json
+    edgesweep doctor --fix
     """  # noqa: D301  # \b tells click to keep the lines
+    if yes and not fix:
+        raise click.UsageError("--yes belongs to --fix")
+    if fix and not yes and not _can_ask():
+        raise click.UsageError("There is no terminal to ask at: give --yes")
     findings = _examine(named)
+    if fix and _mend(findings, yes=yes):
+        say("Looking again")
+        findings = _examine(named)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        for finding in findings:
-            click.echo(f"{finding.check}: {finding.text}\n  {finding.mend}")
+        _print(findings)
         say("" if findings else f"Nothing is wrong with {named.name}")
-    sys.exit(bool(findings))
+    sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
 
 
 def _examine(named: Named) -> Sequence[Finding]:
@@ -49,13 +63,40 @@ def _examine(named: Named) -> Sequence[Finding]:
     try:
         named.session.client("sts").get_caller_identity()  # fails without valid credentials
     except (BotoCoreError, ClientError) as error:
-        return [sign_in(place, failure(error) or str(error))]
+        return [unreached(place, error, failure(error) or str(error))]
     try:
-        stack = find_stack(named.session, named.name)
+        return examine(named.session, place, datetime.now(UTC))
     except NoStack:
         return [missing(place, regions_of(named.session, named.name))]
-    try:
-        settings = Settings.from_mapping(stack.environment)
-    except BadInput as error:
-        return [Finding("settings", str(error), place.configure("flush"))]
-    return doctors.diagnose(Gatherer(named.session, place, settings).facts(datetime.now(UTC)))
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    for mend, shared in mends(findings).items():
+        _name(mend, shared)
+
+
+def _name(mend: str, shared: Sequence[Finding], *, err: bool = False) -> None:
+    for finding in shared:
+        click.echo(f"{finding.check} ({finding.harm}): {finding.text}", err=err)
+    if mend:
+        click.echo(f"  {mend}", err=err)
+
+
+def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
+    """Run the commands that the user wants; return whether any was run."""
+    ran = False
+    for mend, shared in mends(findings).items():
+        if not mend or any(finding.manual for finding in shared):
+            continue
+        _name(mend, shared, err=True)
+        if yes or click.confirm("Run it?", err=True):
+            ran = True
+            environment = {**os.environ, "AWS_PAGER": ""}
+            run = partial(subprocess.run, shell=True, check=False)  # noqa: S604  # asked for
+            code = run(mend, stdout=_STDERR, env=environment).returncode
+            say(f"The command failed with exit code {code}" if code else "")
+    return ran

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
 
 class NotifyingBucket(Protocol):
-    """A bucket whose notification configuration can be read and replaced."""
+    """A bucket whose notification configuration can be read, and replaced as a whole."""
 
-    def notifications(self) -> Notifications:
-        """Return the whole configuration."""
+    def notifications(self) -> Notifications: ...
 
-    def replace(self, notifications: Notifications) -> None:
-        """Put a whole configuration in place of the present one."""
+    def replace(self, notifications: Notifications) -> None: ...
 
 
 class DryRunBucket:

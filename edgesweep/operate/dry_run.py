@@ -1,7 +1,6 @@
 """A dry run: adapters that read from AWS and keep their writes in memory.
 
-A flusher on these takes every step of a real flush, so it reports exactly the paths that a real one
-sends, including those of unfinished flushes.
+A flusher on these takes every step of a real flush, so it reports exactly the paths of a real one.
 """
 
 import heapq
@@ -26,13 +25,12 @@ class DryRunEdge:
         self.look_up = edge.look_up
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:  # noqa: ARG002  # as the real one
-        """Accept the paths."""
         made = f"(not sent: {reference})"
         self._made.add(made)
         return Accepted(made, datetime.now(UTC))
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
-        """Tell whether an invalidation is in progress; those accepted here stay so."""
+        # Those accepted here stay in progress.
         return invalidation in self._made or self._edge.in_progress(distribution, invalidation)
 
 
@@ -66,25 +64,16 @@ class DryRunRows:
             and (until is None or row.recorded_at <= until)
             and row.position > after
         ]
-        rows = heapq.merge(
-            filter(
-                self._untouched, self._dirty.read(distribution, until, after, everywhere=everywhere)
-            ),
-            sorted(added, key=_position),
-            key=_position,
-        )
+        found = self._dirty.read(distribution, until, after, everywhere=everywhere)
+        kept = (row for row in found if _key(row) not in self._added)
+        rows = heapq.merge(kept, sorted(added, key=_position), key=_position)
         return (row for row in rows if _key(row) not in self._gone)
 
-    def _untouched(self, row: DirtyRow) -> bool:
-        return _key(row) not in self._added
-
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
-        """Add rows in memory."""
         self._added |= {_key(row): row for row in rows}
         return {}
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
-        """Hide rows from now on."""
         self._gone.update(map(_key, rows))
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
@@ -100,11 +89,9 @@ class DryRunStore:
         self._kept = store.load()
 
     def load(self) -> Kept | None:
-
         return self._kept
 
     def save(self, kept: Kept) -> bool:
-
         self._kept = replace(kept, revision=kept.revision + 1)
         return True
 

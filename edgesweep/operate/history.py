@@ -1,4 +1,4 @@
-"""The table `flushes` for people: sent flushes, the newest first."""
+"""The journal's flushes for people, the newest first; every read is strongly consistent."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,7 @@ from edgesweep.flush.journal import Flush
 
 
 class History:
-    """The flushes of the journal; every read is strongly consistent.
-
-    Args:
-        name: the table's name.
-    """
+    """The flushes in a table of that name."""
 
     def __init__(self, name: str) -> None:
         self._flush = bound(FlushItem, name)

@@ -29,9 +29,9 @@ class JournalInMemory:
         most_paths: the most paths that fit in one flush.
 
     Attributes:
-        flushes: the written flushes, by distribution and id.
+        flushes: those written here, by distribution and id.
         ledger: the paths charged here, by month.
-        leases: the written leases, by distribution.
+        leases: those written here, by distribution.
     """
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
@@ -73,11 +73,11 @@ class JournalInMemory:
         return self._demand or (self._base.demand() if self._base else NOTHING_SEEN)
 
     def remember(self, demand: Demand) -> None:
-
         self._demand = demand
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
-        return self._found(distribution, flush_id)
+        found = self.flushes.get((distribution, flush_id))
+        return self._base.load(distribution, flush_id) if self._base and not found else found
 
     def fits(self, flush: Flush) -> bool:
         return self._base.fits(flush) if self._base else len(flush.paths) <= self._most_paths
@@ -91,9 +91,7 @@ class JournalInMemory:
             self._check_known(known)
         self._check_unfinished(held, replaced.id if replaced else None)
         self._charge(gained((None, flush), *rejected), limits)
-        for _, to in rejected:
-            self._keep(to)
-        self._keep(flush)
+        self._keep(*(to for _, to in rejected), flush)
         self.leases[flush.distribution] = replace(
             held,
             unfinished=flush.id,
@@ -103,7 +101,6 @@ class JournalInMemory:
         )
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
-
         self._check_known(flush)
         lease, accepted = self.lease(flush.distribution), to.accepted[len(flush.accepted) :]
         if accepted or to.finished:
@@ -123,12 +120,8 @@ class JournalInMemory:
         self._check_unfinished(lease, flush_id)
         self.leases[distribution] = replace(lease, unfinished=None)
 
-    def _found(self, distribution: str, flush_id: str) -> Flush | None:
-        found = self.flushes.get((distribution, flush_id))
-        return self._base.load(distribution, flush_id) if self._base and not found else found
-
-    def _keep(self, flush: Flush) -> None:
-        self.flushes[flush.distribution, flush.id] = flush
+    def _keep(self, *flushes: Flush) -> None:
+        self.flushes |= {(flush.distribution, flush.id): flush for flush in flushes}
 
     def _charge(self, gains: Mapping[str, int], limits: LedgerLimits) -> None:
         for month, paths in gains.items():
@@ -151,6 +144,6 @@ class JournalInMemory:
             raise Overtaken(msg)
 
     def _check_known(self, flush: Flush) -> None:
-        if self._found(flush.distribution, flush.id) != flush:
+        if self.load(flush.distribution, flush.id) != flush:
             msg = f"The flush {flush.id} is no longer as we know it"
             raise Overtaken(msg)

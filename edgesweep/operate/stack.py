@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
 
 from edgesweep.errors import EdgesweepError, NoStack
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 SERVICE = "edgesweep"
 
@@ -16,16 +20,28 @@ class Stack:
     """A deployed CloudFormation stack.
 
     Attributes:
-        name: its name.
-        region: its region.
-        outputs: its outputs, which name its resources.
-        environment: the environment of its flush function, which holds its settings.
+        outputs: they name its resources.
+        environment: that of its flush function, which holds its settings.
     """
 
     name: str
     region: str
     outputs: Mapping[str, str]
     environment: Mapping[str, str]
+
+
+def described(session: boto3.Session, name: str) -> "StackTypeDef":
+    """Return what CloudFormation says of a stack.
+
+    Raises:
+        NoStack: there is none.
+    """
+    try:
+        return session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise NoStack(name, session.region_name) from error
 
 
 def find_stack(session: boto3.Session, name: str) -> Stack:
@@ -35,13 +51,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
         NoStack: there is none.
         EdgesweepError: it is not an Edgesweep stack.
     """
-    region = session.region_name
-    try:
-        found = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        raise NoStack(name, region) from error
+    region, found = session.region_name, described(session, name)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "FlushFunction" not in outputs:
         msg = f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"

@@ -16,13 +16,12 @@ from edgesweep.prices import PATH_PRICE
 
 
 class Waiting(Protocol):
-    """Counts the rows that wait."""
+    """The rows that wait."""
 
     def span(self, distribution: str) -> Span:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
 
-    def count(self, distribution: str) -> int:
-        """Return how many rows wait."""
+    def count(self, distribution: str) -> int: ...
 
 
 class Idle(StrEnum):
@@ -94,9 +93,8 @@ class Status:
     @property
     def usd_left(self) -> Decimal | None:
         """The dollars that the month still allows, None for no limit."""
-        return (
-            None if self.budget.usd is None else max(Decimal(0), self.budget.usd - self.usd_spent)
-        )
+        usd = self.budget.usd
+        return None if usd is None else max(Decimal(0), usd - self.usd_spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +102,10 @@ class Observer:
     """Reads the state of a stack and writes nothing.
 
     Attributes:
-        rows: the rows that wait.
-        journal: the flushes, the ledger and the leases.
-        in_progress: tells whether CloudFront is still at work on a request of a distribution.
-        policy: when a flush goes; that of the flusher.
+        in_progress: tells whether CloudFront is still working on a request of a distribution.
+        policy: that of the flusher.
         queued: counts the messages that are not recorded yet.
-        dead_letters: counts those that could not be.
+        dead_letters: counts those that could not be recorded.
     """
 
     rows: Waiting

@@ -144,16 +144,20 @@ def deploy_site(aws: EmbeddedAws) -> Stack:
     return Stack(aws, outputs, outputs["SiteBucket"])
 
 
-def deploy_attached(aws: EmbeddedAws) -> Stack:
-    """Deploy a stack for an existing bucket and distribution, both made here, and attach it."""
+def deploy_attached(aws: EmbeddedAws, **more: str) -> Stack:
+    """Deploy a stack for an existing bucket and distribution, both made here, and attach it.
+
+    Args:
+        aws: where.
+        more: deploy parameters beside those.
+    """
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=EXISTING)
     s3.put_bucket_versioning(Bucket=EXISTING, VersioningConfiguration={"Status": "Enabled"})
     edgesweep = Path(sys.executable).with_name("edgesweep")
     subprocess.run([edgesweep, "attach", EXISTING], env=aws.environment, check=True)
-    outputs = aws.deploy(
-        "prod", bucket=EXISTING, distribution=make_distribution(aws, EXISTING), shards="3"
-    )
+    given = {"bucket": EXISTING, "distribution": make_distribution(aws, EXISTING), "shards": "3"}
+    outputs = aws.deploy("prod", **given, **more)
     return Stack(aws, outputs, EXISTING)
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from edgesweep.operate.doctor import Facts, Place
-from edgesweep.operate.doctor.template import Account, Resource, given, resolve
+from edgesweep.operate.doctor.template import Resource, given, resolve
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.settings import Settings
 from tests.fakes.stack import ENVIRONMENT
 
-ACCOUNT = Account("123456789012", "aws", "eu-west-1")
+ACCOUNT = {"account": "123456789012", "partition": "aws", "region": "eu-west-1"}
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:queue"
 DEAD_URL = f"{QUEUE_URL}-dead"
@@ -51,7 +51,15 @@ TEMPLATE: Mapping[str, Any] = {
                 "ScalingConfig": {"MaximumConcurrency": 5},
             },
         },
-        "Record": {"Type": "AWS::Lambda::Function"},
+        "Record": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Code": {"S3Bucket": "deployments", "S3Key": "edgesweep.zip"},
+                "Timeout": 30,
+                "Architectures": ["arm64"],
+                "Environment": {"Variables": {"DIRTY_TABLE": {"Ref": "Table"}}},
+            },
+        },
         "Flush": {"Type": "AWS::Lambda::Function"},
         "Rule": {
             "Type": "AWS::Events::Rule",
@@ -115,6 +123,10 @@ TEMPLATE: Mapping[str, Any] = {
                 "AlarmActions": [{"Ref": "Topic"}],
             },
         },
+        "Dashboard": {
+            "Type": "AWS::CloudWatch::Dashboard",
+            "Properties": {"DashboardBody": {"Fn::Sub": '{"widgets":\n []}'}},
+        },
         "NotMade": {"Type": "AWS::SNS::Topic"},
     },
 }
@@ -122,7 +134,7 @@ IDS = {
     "Table": "dirty", "Queue": QUEUE_URL, "DeadLetterQueue": DEAD_URL, "QueuePolicy": "policy",
     "Mapping": "uuid", "Record": "record", "Flush": "flush", "Rule": "rule",
     "Schedule": "schedule", "Role": "role", "Policy": "policy",
-    "Topic": TOPIC_ARN, "Alarm": "alarm",
+    "Topic": TOPIC_ARN, "Alarm": "alarm", "Dashboard": "dashboard",
 }  # fmt: skip
 DEAD_ARN = f"{QUEUE_ARN}-dead"
 SENDING = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [QUEUE_ARN]}
@@ -136,8 +148,13 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
     },
     "DeadLetterQueue": {"ApproximateNumberOfMessages": "0"},
     "QueuePolicy": {"Policy": json.dumps({"Statement": [SENDING]})},
-    "Mapping": {"State": "Enabled"},
-    "Record": {"Concurrency": {"ReservedConcurrentExecutions": 5}},
+    "Mapping": {"State": "Enabled", "ScalingConfig": {"MaximumConcurrency": 5}},
+    "Record": {
+        "Timeout": 30,
+        "Architectures": ["arm64"],
+        "Environment": {"Variables": {"DIRTY_TABLE": "dirty"}},
+        "Concurrency": {"ReservedConcurrentExecutions": 5},
+    },
     "Flush": {},
     "Rule": {
         "State": "ENABLED",
@@ -173,6 +190,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "AlarmActions": [TOPIC_ARN],
         "ActionsEnabled": True,
     },
+    "Dashboard": {"DashboardName": "dashboard"},
 }
 RESOURCES: Mapping[str, Resource] = {one.name: one for one in resolve(TEMPLATE, IDS, ACCOUNT)}
 SERVING = Distribution("E1", (Behaviour(origins=(Origin("site"),)),))

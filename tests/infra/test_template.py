@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 
 from edgesweep.flush.metrics import Series
+from edgesweep.operate.doctor import Place
+from edgesweep.operate.doctor.comparison import words
+from edgesweep.operate.doctor.kinds import KINDS
+from edgesweep.operate.doctor.template import resolve
 from edgesweep.settings import Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 
@@ -29,6 +33,22 @@ def test_lint(package: Package) -> None:
     said = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert said.stdout + said.stderr == ""
+
+
+def test_doctor(package: Package, contrary: Package) -> None:
+    """The doctor knows every resource, and its commands are lines that a shell understands."""
+    place, account = (
+        Place("edgesweep-prod", "eu-west-1"),
+        dict.fromkeys(("account", "partition", "region"), "x"),
+    )
+    for template in (package.template, contrary.template):
+        ids = {name: name for name in template["Resources"]}
+        for one in resolve(template, ids, account):
+            kind = KINDS[one.kind]
+            for line in filter(None, (kind.restore, kind.mend, *kind.mends.values())):
+                command = place.command(line, **words(one, "Name", "value"))
+                assert "\n" not in command
+                subprocess.run(["bash", "-n", "-c", command], check=True)
 
 
 def test_sifted(package: Package) -> None:

@@ -5,20 +5,22 @@ resource should be, and `gather` looks up what it is. A check compares the two, 
 surroundings of the stack. Checks are pure functions from facts to findings.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
-from edgesweep.operate.doctor import checks_around, kinds
-from edgesweep.operate.doctor.facts import Facts, Finding, Place
+from edgesweep.operate.doctor import checks_around, comparison
+from edgesweep.operate.doctor.facts import Facts, Finding, Harm, Place
 
-__all__ = ["CHECKS", "Facts", "Finding", "Place", "diagnose"]
+__all__ = ["CHECKS", "Facts", "Finding", "Harm", "Place", "diagnose", "mends"]
 
 CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
     checks_around.unseen,
     checks_around.stuck,
+    checks_around.gone,
     checks_around.regions,
-    kinds.compared,
-    kinds.dead_letters,
-    kinds.reserves,
+    comparison.compared,
+    comparison.dead_letters,
+    comparison.reserves,
     checks_around.wiring,
     checks_around.routes,
     checks_around.uncovered,
@@ -28,5 +30,14 @@ CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
 
 
 def diagnose(facts: Facts) -> Sequence[Finding]:
-    """Return the findings of all checks."""
-    return [finding for check in CHECKS for finding in check(facts)]
+    """Return the findings of all checks, the worst first."""
+    found = chain.from_iterable(check(facts) for check in CHECKS)
+    return sorted(found, key=lambda one: list(Harm).index(one.harm))
+
+
+def mends(findings: Iterable[Finding]) -> Mapping[str, Sequence[Finding]]:
+    """Return each command with the findings that it mends, in the order of the findings."""
+    shared: dict[str, list[Finding]] = {}
+    for one in findings:
+        shared.setdefault(one.mend, []).append(one)
+    return shared

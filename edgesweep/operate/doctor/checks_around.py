@@ -4,13 +4,13 @@ These change without notice. Terraform and the CDK replace the notifications of 
 including the entry that `attach` has added.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from decimal import ROUND_UP, Decimal
-from shlex import quote
 
 from edgesweep.flush.notifications import reaches
-from edgesweep.operate.doctor.facts import Facts, Finding
+from edgesweep.operate.doctor.facts import REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.routes import Distribution
@@ -19,39 +19,65 @@ from edgesweep.routes.variants import ALL_OTHERS
 # The fewest paths that a distribution takes; `Budget` refuses less.
 _FEWEST_PATHS = 2
 
-# Their names in `Facts.unseen`.
-DISTRIBUTIONS = "The distributions"
+# As long as other tools take less than a tenth of the free paths, the stack may count on them all.
+_TENTH = 10
 
+# In `Facts.unseen`: a name, and a code in a reason.
+DISTRIBUTIONS = "The distributions"
+_NO_BUCKET = "NoSuchBucket"
+_DENIED = re.compile("AccessDenied|Forbidden|Unauthorized|not authorized|permission", re.IGNORECASE)
+
+# An update replaces the whole configuration.
+_ENABLE = (
+    'aws cloudfront update-distribution --id {id} --if-match "$(aws cloudfront '
+    'get-distribution-config --id {id} --query ETag --output text {at})" --distribution-config '
+    '"$(aws cloudfront get-distribution-config --id {id} --query DistributionConfig --output json '
+    '{at} | python3 -c {enabled})" {at}'
+)
 _ENABLED = "import json, sys; print(json.dumps({**json.load(sys.stdin), 'Enabled': True}))"
 
 
 def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be read."""
-    again = facts.place.edgesweep("doctor", "--stack", facts.place.stack)
-    mend = again if facts.place.profile else f"{again} --profile NAME"
+    again = facts.place.command("edgesweep doctor --stack {stack} {at}")
     for what, reason in facts.unseen.items():
-        yield Finding("permissions", f"{what} cannot be looked at: {reason}", mend)
+        if _NO_BUCKET in reason:
+            continue
+        denied = _DENIED.search(reason) and not facts.place.profile
+        mend = f"{again} --profile NAME" if denied else again
+        text = f"{what} cannot be looked at: {reason}"
+        yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
 
 
 def stuck(facts: Facts) -> Iterator[Finding]:
     """The last deployment did not fail half-way."""
     if facts.status == "UPDATE_ROLLBACK_FAILED":
-        stack = facts.place.stack
-        mend = facts.place.aws("cloudformation", "continue-update-rollback", "--stack-name", stack)
-        text = f"The last deployment of {stack} could neither be done nor undone"
-        yield Finding("stack", text, mend)
+        line = "aws cloudformation continue-update-rollback --stack-name {stack} {at}"
+        text = f"The last deployment of {facts.place.stack} could neither be done nor undone"
+        yield Finding("stack-stuck", Harm.DELAYS, text, facts.place.command(line))
+
+
+def gone(facts: Facts) -> Iterator[Finding]:
+    """Each bucket exists; the demo site's own one is a resource of the stack."""
+    unread = facts.unseen.items() if "bucket" in facts.place.parameters else ()
+    names = [what.rpartition(" ")[2] for what, reason in unread if _NO_BUCKET in reason]
+    none_left = set(names) >= set(facts.configured.buckets)
+    changed = {"bucket": "NAME"} if none_left else {}
+    mend = facts.place.deploy(**changed, drop=",".join(names))
+    for bucket in names:
+        text = f"The bucket {bucket} does not exist"
+        yield Finding("bucket-missing", Harm.NOTE, text, mend, manual=none_left)
 
 
 def regions(facts: Facts) -> Iterator[Finding]:
     """Each bucket is in the stack's region, since S3 publishes its events nowhere else."""
     for bucket, region in facts.regions.items():
         if region != facts.place.region:
-            yield Finding(
-                "region",
+            text = (
                 f"The bucket {bucket} is in {region}, and the stack in {facts.place.region}, "
-                "so its changes are not seen",
-                replace(facts.place, region=region).deploy(),
+                "so its changes are not seen; it needs a stack there"
             )
+            yield Finding("bucket-elsewhere", Harm.LOSES, text, _moved(facts, region))
 
 
 def wiring(facts: Facts) -> Iterator[Finding]:
@@ -60,66 +86,59 @@ def wiring(facts: Facts) -> Iterator[Finding]:
     for bucket, notifications in facts.notifications.items():
         if bucket not in own and not reaches(notifications, None):
             text = f"EventBridge delivery of the bucket {bucket} is off, so its changes are lost"
-            yield Finding("wiring", text, facts.place.edgesweep("attach", bucket))
+            mend = facts.place.command("edgesweep attach {bucket} {at}", bucket=bucket)
+            yield Finding("bucket-unattached", Harm.LOSES, text, mend)
 
 
 def routes(facts: Facts) -> Iterator[Finding]:
     """Each configured distribution exists, is enabled and leads to a swept bucket."""
     if DISTRIBUTIONS in facts.unseen:
         return
-    known = {one.id: one for one in facts.distributions}
-    kept = (*facts.configured.distributions, *(one.id for one in _leading(facts)))
+    leading = {one.id: one for one in facts.distributions if _buckets(one, facts)}
     for identity in facts.configured.distributions:
-        one = known.get(identity)
-        better = ",".join(dict.fromkeys(other for other in kept if other != identity))
-        mend = _renamed(facts, better)
-        if one is None or not _buckets(one, facts):
-            wrong = "does not exist" if one is None else "leads to no swept bucket"
-        elif not one.enabled:
-            wrong = "is disabled, so it serves nobody"
-            mend = mend if better else _enable(facts, identity)
-        else:
-            continue
-        yield Finding("routes", f"The distribution {identity} {wrong}", mend)
+        if identity not in leading:
+            there = any(one.id == identity for one in facts.distributions)
+            wrong = "leads to no swept bucket" if there else "does not exist"
+            text = f"The distribution {identity} {wrong}"
+            yield Finding("distribution-astray", Harm.DELAYS, text, _renamed(facts))
+        elif not leading[identity].enabled:
+            text = f"The distribution {identity} is disabled, so it serves nobody"
+            enable = _enable(facts, identity)
+            yield Finding("distribution-disabled", Harm.DELAYS, text, enable)
 
 
 def uncovered(facts: Facts) -> Iterator[Finding]:
     """Each bucket has a distribution, and each distribution that leads to it is swept."""
     if DISTRIBUTIONS in facts.unseen:
         return
-    leading, named = _leading(facts), facts.configured.distributions
-    served = {bucket for one in leading for bucket in _buckets(one, facts)}
+    serving, named = _serving(facts), facts.configured.distributions
+    served = {bucket for one in serving for bucket in _buckets(one, facts)}
     for bucket in facts.configured.buckets:
         if bucket not in served:
-            origin = f"{bucket}.s3.{facts.place.region}.amazonaws.com"
-            create = ("cloudfront", "create-distribution", "--origin-domain-name", origin)
-            text = f"No enabled distribution leads to the bucket {bucket}; its changes wait for one"
-            yield Finding("routes", text, facts.place.aws(*create))
-    for one in leading:
+            yield _unserved(facts, bucket)
+    for one in serving:
         if named and one.id not in named:
-            yield Finding(
-                "routes",
-                f"The distribution {one.id} leads to a swept bucket and is not swept, so it serves "
-                "stale objects",
-                facts.place.deploy(distribution=",".join((*named, one.id))),
-            )
+            text = f"The distribution {one.id} leads to a swept bucket, and serves stale objects"
+            yield Finding("distribution-unswept", Harm.LOSES, text, _renamed(facts))
 
 
 def aliases(facts: Facts) -> Iterator[Finding]:
     """Where functions see requests, the deployment says under which paths objects are cached."""
-    configured = facts.configured.variants
-    for one in facts.distributions:
-        patterns = [each.pattern for each in one.behaviours if each.rewritten and each.origins]
-        if patterns and one.enabled and not {one.id, ALL_OTHERS} & configured.keys():
-            every = f"{one.id}=folders+bare+queries+errors"
-            said = facts.place.parameters.get("viewerPaths")
-            yield Finding(
-                "aliases",
-                f"A function of the distribution {one.id} sees requests of "
-                f"{', '.join(patterns)}, and paths such as /docs are not invalidated beside "
-                "/docs/index.html; say which are cached",
-                facts.place.deploy(viewerPaths=f"{said},{every}" if said else every),
-            )
+    seen = {
+        one.id: [each.pattern for each in one.behaviours if each.rewritten and each.origins]
+        for one in facts.distributions
+        if one.enabled and not {one.id, ALL_OTHERS} & facts.configured.variants.keys()
+    }
+    unsaid = {identity: patterns for identity, patterns in seen.items() if patterns}
+    said = filter(None, [facts.place.parameters.get("viewerPaths")])
+    every = [f"{identity}=folders+bare+queries+errors" for identity in unsaid]
+    mend = facts.place.deploy(viewerPaths=",".join([*said, *every]))
+    for identity, patterns in unsaid.items():
+        text = (
+            f"A function of the distribution {identity} sees requests of {', '.join(patterns)}; "
+            "paths such as /docs are not invalidated beside /docs/index.html; say which are cached"
+        )
+        yield Finding("paths-unsaid", Harm.LOSES, text, mend)
 
 
 def free_paths(facts: Facts) -> Iterator[Finding]:
@@ -127,18 +146,21 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
     used, counted_on = sum(facts.foreign.values()), facts.configured.policy.budget.free_paths
     if not used or used + counted_on <= FREE_PATHS:
         return
+    text = (
+        f"Other tools invalidated {used:,} paths this month, and the stack counts on "
+        f"{counted_on:,} of the account's {FREE_PATHS:,} free ones"
+    )
+    over = PATH_PRICE * (used + counted_on - FREE_PATHS)
+    if used * _TENTH < FREE_PATHS:
+        yield Finding("free-paths-shared", Harm.NOTE, f"{text}; this may cost ${over:.2f}")
+        return
     left = max(0, FREE_PATHS - used)
     missing = PATH_PRICE * max(0, _FEWEST_PATHS * max(1, len(facts.distributions)) - left)
     budget = facts.place.parameters.get("budgetUsd", "0")
     changed = {"freePaths": str(left)}
     if missing and budget != "none" and Decimal(budget) < missing:
         changed["budgetUsd"] = str(missing.quantize(Decimal("0.01"), ROUND_UP))
-    yield Finding(
-        "budget",
-        f"Other tools invalidated {used:,} paths this month, and the stack counts on "
-        f"{counted_on:,} of the account's {FREE_PATHS:,} free ones",
-        facts.place.deploy(**changed),
-    )
+    yield Finding("free-paths-taken", Harm.COSTS, text, facts.place.deploy(**changed))
 
 
 def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
@@ -146,22 +168,45 @@ def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
     return {origin.bucket for origin in one.origins} & set(facts.configured.buckets)
 
 
-def _leading(facts: Facts) -> Collection[Distribution]:
+def _serving(facts: Facts) -> Collection[Distribution]:
     return [one for one in facts.distributions if one.enabled and _buckets(one, facts)]
 
 
-def _renamed(facts: Facts, distributions: str) -> str:
-    """Return a deployment for other distributions; the demo site's own one can only be restored."""
+def _renamed(facts: Facts) -> str:
+    """Return the deployment for all distributions that lead to a swept bucket.
+
+    The demo site's own distribution can only be restored.
+    """
     if "bucket" not in facts.place.parameters:
-        return facts.place.revert()
-    return facts.place.deploy(distribution=distributions)
+        return facts.place.command(REVERT)
+    leading = [one.id for one in facts.distributions if _buckets(one, facts)]
+    named = [identity for identity in facts.configured.distributions if identity in leading]
+    ids = dict.fromkeys((*named, *(one.id for one in _serving(facts))))
+    return facts.place.deploy(distribution=",".join(ids) or "default")
+
+
+def _moved(facts: Facts, region: str) -> str:
+    """Return how a stack in another region takes over the buckets there."""
+    there = replace(facts.place, region=region)
+    buckets = [bucket for bucket, where in facts.regions.items() if where == region]
+    steps = [there.deploy(bucket=",".join(buckets))]
+    steps += [there.command("edgesweep attach {bucket} {at}", bucket=one) for one in buckets]
+    if set(facts.configured.buckets) - set(buckets):
+        steps.append(facts.place.deploy(drop=",".join(buckets)))
+    return " && ".join(steps)
 
 
 def _enable(facts: Facts, identity: str) -> str:
-    """Return the command that enables a distribution, which replaces its whole configuration."""
-    get = ("cloudfront", "get-distribution-config", "--id", identity)
-    tag = facts.place.aws(*get, "--query", "ETag", "--output", "text")
-    config = facts.place.aws(*get, "--query", "DistributionConfig", "--output", "json")
-    enabled = f"{config} | python3 -c {quote(_ENABLED)}"
-    update = facts.place.aws("cloudfront", "update-distribution", "--id", identity)
-    return f'{update} --if-match "$({tag})" --distribution-config "$({enabled})"'
+    return facts.place.command(_ENABLE, id=identity, enabled=_ENABLED)
+
+
+def _unserved(facts: Facts, bucket: str) -> Finding:
+    """Return that no distribution serves a bucket: one is disabled, or there is none."""
+    text = f"No enabled distribution leads to the bucket {bucket}; its changes wait for one"
+    for one in facts.distributions:
+        if bucket in _buckets(one, facts):
+            return Finding("bucket-unserved", Harm.DELAYS, text, _enable(facts, one.id))
+    line = "aws cloudfront create-distribution --origin-domain-name {origin} {at}"
+    origin = f"{bucket}.s3.{facts.place.region}.amazonaws.com"
+    mend = facts.place.command(line, origin=origin)
+    return Finding("bucket-without-distribution", Harm.DELAYS, text, mend, manual=True)

@@ -1,28 +1,36 @@
-"""Findings about the way to a stack: its credentials and its region."""
+"""Findings about the way to a stack: its credentials, its endpoint and its region."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
-from edgesweep.operate.doctor.facts import Finding, Place
+from edgesweep.operate.doctor.facts import Finding, Harm, Place
+
+_DOCTOR = "edgesweep doctor --stack {stack} {at}"
 
 
-def sign_in(place: Place, reason: str) -> Finding:
-    """Return the finding that the credentials do not work, and how to sign in."""
+def unreached(place: Place, error: Exception, reason: str) -> Finding:
+    """Return the finding that AWS does not answer, or else that the credentials do not work."""
+    if isinstance(error, NoConnection | HTTPClientError) or _broken(error):
+        text = f"{reason}; look at the network, and at AWS_ENDPOINT_URL if that is set"
+        return Finding("no-connection", Harm.DELAYS, text, place.command(_DOCTOR), manual=True)
     command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
-    return Finding("credentials", reason, command)
+    return Finding("credentials", Harm.DELAYS, reason, command, manual=True)
 
 
 def missing(place: Place, regions: Iterable[str]) -> Finding:
     """Return the finding that the region has no stack, and where to look or how to deploy."""
     text = f"There is no stack {place.stack} in {place.region}"
     for region in regions:
-        there = Place(place.stack, region, place.profile)
-        command = there.edgesweep("doctor", "--stack", place.stack)
-        return Finding("region", f"{text}, but there is one in {region}", command)
-    return Finding("region", text, place.deploy())
+        there = replace(place, region=region).command(_DOCTOR)
+        text = f"{text}, but there is one in {region}"
+        return Finding("stack-elsewhere", Harm.DELAYS, text, there, manual=True)
+    return Finding("no-stack", Harm.DELAYS, text, place.deploy(bucket="NAME"), manual=True)
 
 
 def regions_of(session: boto3.Session, stack: str) -> Iterator[str]:
@@ -33,3 +41,9 @@ def regions_of(session: boto3.Session, stack: str) -> Iterator[str]:
             cloudformation = session.client("cloudformation", region_name=region)
             if region != session.region_name and cloudformation.describe_stacks(StackName=stack):
                 yield region
+
+
+def _broken(error: Exception) -> bool:
+    response = error.response if isinstance(error, ClientError) else {}
+    code = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -3,14 +3,36 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from edgesweep.operate.doctor.template import Resource
+from edgesweep.operate.stack import SERVICE
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
 # A resource as boto3 describes it.
 Found = Mapping[str, Any]
+
+# Reverts every resource to the template. The name is new each time, since a change set that failed
+# stays, and keeps its name.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+_CHANGE_SET = "--stack-name {stack} --change-set-name $mend {at}"
+REVERT = (
+    f"mend=mend-$(date +%s) && aws cloudformation create-change-set {_CHANGE_SET} "
+    "--use-previous-template --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM && "
+    f"aws cloudformation wait change-set-create-complete {_CHANGE_SET} && "
+    f"aws cloudformation execute-change-set {_CHANGE_SET}"
+)
+
+
+class Harm(StrEnum):
+    """The consequence of a fault, the worst first."""
+
+    LOSES = "loses changes"
+    DELAYS = "delays changes"
+    COSTS = "costs money"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,68 +40,42 @@ class Finding:
     """A fault and its remedy, each in one line.
 
     Attributes:
-        check: one word for the subject of the check.
+        check: the name of this kind of fault, such as `schedule-changed`.
         text: the fault and its consequence.
-        mend: the command that mends it.
+        mend: the command that mends it, for a shell; empty if there is none.
+        manual: whether only a person can run the command: it opens a dialogue, decides something
+            that this program cannot know, or contains NAME where a name has to be filled in.
     """
 
     check: str
+    harm: Harm
     text: str
-    mend: str
+    mend: str = ""
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How commands reach the stack.
-
-    Attributes:
-        stack: its name.
-        region: its region.
-        profile: the chosen AWS profile, if any.
-        parameters: its deploy parameters that differ from the default.
-    """
+    """How commands reach a stack; the parameters are those that differ from the default."""
 
     stack: str
     region: str
     profile: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
-    def aws(self, *words: str) -> str:
-        """Return a command of the AWS command line."""
-        return shlex.join(["aws", *words, *self._chosen()])
+    def command(self, line: str, **words: str) -> str:
+        """Return a shell line with `{at}` (region and profile), `{stack}` and words filled in."""
+        profile = ["--profile", self.profile] if self.profile else []
+        at = shlex.join(["--region", self.region, *profile])
+        quoted = {name: shlex.quote(word) for name, word in words.items()}
+        return line.format(**quoted, at=at, stack=shlex.quote(self.stack))
 
-    def edgesweep(self, *words: str) -> str:
-        """Return an `edgesweep` command."""
-        return shlex.join(["edgesweep", *words, *self._chosen()])
-
-    def deploy(self, *words: str, **changed: str) -> str:
-        """Return a deployment with some parameters changed, which repeats the others."""
-        given = {**self.parameters, **changed}
-        parameters = [f"--param={name}={text}" for name, text in given.items()]
-        stage = ["--stage", self.stack.partition("-")[2], "--region", self.region]
+    def deploy(self, **changed: str) -> str:
+        """Return a deployment with some parameters changed; the stack remembers the others."""
+        parameters = [f"--param={name}={text}" for name, text in changed.items()]
+        stage = ["--stage", self.stack.removeprefix(f"{SERVICE}-"), "--region", self.region]
         profile = ["--aws-profile", self.profile] if self.profile else []
-        return shlex.join(["npx", "osls", "deploy", *words, *parameters, *stage, *profile])
-
-    def configure(self, function: str) -> str:
-        """Return a deployment of one function and its settings."""
-        return self.deploy("function", "--function", function, "--update-config")
-
-    def revert(self) -> str:
-        """Return the command that reverts every resource to the template.
-
-        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
-        """
-        named = ("--stack-name", self.stack, "--change-set-name", "mend")
-        mode = ("--use-previous-template", "--deployment-mode", "REVERT_DRIFT")
-        steps = (
-            ("create-change-set", *named, *mode, "--capabilities", "CAPABILITY_IAM"),
-            ("wait", "change-set-create-complete", *named),
-            ("execute-change-set", *named),
-        )
-        return " && ".join(self.aws("cloudformation", *step) for step in steps)
-
-    def _chosen(self) -> Sequence[str]:
-        return ["--region", self.region, *(["--profile", self.profile] if self.profile else [])]
+        return shlex.join(["npx", "osls", "deploy", *parameters, *stage, *profile])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +83,6 @@ class Facts:
     """Everything that was read. Facts that could not be read are empty, and named in `unseen`.
 
     Attributes:
-        place: how commands reach the stack.
-        configured: its deployed settings.
-        status: its CloudFormation status.
         resources: each resource of the template, and its description: None if it is gone.
         regions: bucket -> its region.
         notifications: bucket -> its notification configuration.

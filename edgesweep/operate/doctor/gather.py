@@ -1,6 +1,7 @@
 """Reads the facts about a stack and its surroundings from AWS."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,14 +15,16 @@ from pynamodb.exceptions import PynamoDBException
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.s3 import Bucket, region_of
-from edgesweep.errors import EdgesweepError
+from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.journal import REFERENCE
+from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
-from edgesweep.operate.doctor.facts import Facts, Found, Place
+from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
-from edgesweep.operate.doctor.template import Account, Resource, given, resolve
+from edgesweep.operate.doctor.template import Resource, given, resolve
 from edgesweep.operate.history import History
+from edgesweep.operate.stack import described, find_stack
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
@@ -31,59 +34,65 @@ T = TypeVar("T")
 _FLUSHES_KNOWN = 1_000
 # Invalidations by other tools whose paths are counted.
 _MOST_FOREIGN = 300
-
-_GONE = (
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "NoSuchBucket",
-    "NoSuchEntity",
-    "NotFound",
-    "QueueDoesNotExist",
-    "ResourceNotFoundException",
-)
+# In the codes of errors: each service has its own.
+_GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
 
-@dataclass(frozen=True, slots=True)
-class Gatherer:
-    """Gathers facts; it notes those that it cannot read and goes on.
+def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
+    """Return the faults of a stack.
 
-    Attributes:
-        session: of the account and the region of the stack.
-        place: how commands reach the stack.
-        configured: its deployed settings.
+    Raises:
+        NoStack: there is none.
+        EdgesweepError: it is not an Edgesweep stack.
     """
+    status = described(session, place.stack)["StackStatus"]
+    gatherer = _Gatherer(session, place)
+    try:
+        return diagnose(gatherer.facts(status, now))
+    except BadInput as error:
+        return [Finding("settings", Harm.DELAYS, str(error), gatherer.place.deploy())]
+
+
+@dataclass
+class _Gatherer:
+    """Gathers facts; it notes those that it cannot read and goes on."""
 
     session: boto3.Session
     place: Place
-    configured: Settings
-    _unseen: dict[str, str] = field(default_factory=dict, init=False)
+    unseen: dict[str, str] = field(default_factory=dict)
 
-    def facts(self, now: datetime) -> Facts:
-        """Return all facts."""
+    def facts(self, status: str, now: datetime) -> Facts:
+        """Return all facts.
+
+        Raises:
+            BadInput: a different version deployed settings that this one cannot read.
+        """
         template = self._seen("The stack's template", self._template) or {}
-        distributions = self._seen(DISTRIBUTIONS, self._distributions) or ()
-        named = [one.id for one in distributions]
-        buckets, s3 = self.configured.buckets, self.session.client("s3")
-        bucket = "of the bucket"
+        self.place = replace(self.place, parameters=given(template))
+        wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
+        configured = Settings.from_mapping(self._environment(wanted))
+        buckets, s3 = configured.buckets, self.session.client("s3")
+        notifications: Callable[[str], Found] = lambda name: Bucket(s3, name).notifications()  # noqa: E731
+        distributions = self._seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
+        foreign = partial(self._foreign, History(configured.flushes_table), now)
         return Facts(
-            place=replace(self.place, parameters=given(template)),
-            configured=self.configured,
-            status=self._seen("The stack's status", self._status) or "",
-            resources=list(self._resources(template)),
-            regions=self._each(f"The region {bucket}", buckets, partial(region_of, s3)),
-            notifications=self._each(
-                f"Notifications {bucket}", buckets, lambda name: Bucket(s3, name).notifications()
-            ),
+            place=self.place,
+            configured=configured,
+            status=status,
+            resources=list(self._resources(wanted)),
+            regions=self._each("The region of the bucket", buckets, partial(region_of, s3)),
+            notifications=self._each("Notifications of the bucket", buckets, notifications),
             distributions=distributions,
-            foreign=self._each("Invalidations of", named, partial(self._foreign, now)),
+            foreign=self._each("Invalidations of", [one.id for one in distributions], foreign),
             unreserved=self._seen("The account's concurrency", self._unreserved),
-            unseen=self._unseen,
+            unseen=self.unseen,
         )
 
     def _seen(self, what: str, look: Callable[[], T]) -> T | None:
         try:
             return look()
         except (BotoCoreError, ClientError, EdgesweepError) as error:
-            self._unseen[what] = " ".join(str(error).split())
+            self.unseen[what] = " ".join(str(error).split())
             return None
 
     def _each(
@@ -92,22 +101,12 @@ class Gatherer:
         seen = {name: self._seen(f"{what} {name}", partial(look, name)) for name in names}
         return {name: found for name, found in seen.items() if found is not None}
 
-    def _status(self) -> str:
-        stacks = self.session.client("cloudformation").describe_stacks(StackName=self.place.stack)
-        return stacks["Stacks"][0]["StackStatus"]
-
     def _template(self) -> Mapping[str, Any]:
         cloudformation = self.session.client("cloudformation")
         body: Any = cloudformation.get_template(StackName=self.place.stack)["TemplateBody"]
         # boto3 parses a JSON template, and returns any other as text.
         parsed: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
         return parsed
-
-    def _resources(self, template: Mapping[str, Any]) -> Iterator[tuple[Resource, Found | None]]:
-        for wanted in self._seen("The stack's resources", partial(self._wanted, template)) or ():
-            found = self._seen(f"{wanted.kind} {wanted.id}", partial(self._found, wanted))
-            if found is not None:
-                yield wanted, found or None
 
     def _wanted(self, template: Mapping[str, Any]) -> Sequence[Resource]:
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
@@ -118,21 +117,36 @@ class Gatherer:
             if "PhysicalResourceId" in one
         }
         caller = self.session.client("sts").get_caller_identity()
-        account = Account(caller["Account"], caller["Arn"].split(":")[1], self.place.region)
-        return [one for one in resolve(template, ids, account) if one.kind in KINDS]
+        account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
+        resolved = resolve(template, ids, {**account, "region": self.place.region})
+        return [one for one in resolved if one.kind in KINDS]
+
+    def _environment(self, wanted: Sequence[Resource]) -> Mapping[str, str]:
+        """Return the environment of the flush function: as deployed, or else as it is now."""
+        for one in wanted:
+            if one.name == "FlushLambdaFunction":
+                deployed: Mapping[str, str] = one.properties["Environment"]["Variables"]
+                return deployed
+        return find_stack(self.session, self.place.stack).environment
+
+    def _resources(self, wanted: Sequence[Resource]) -> Iterator[tuple[Resource, Found | None]]:
+        for one in wanted:
+            found = self._seen(f"{one.kind} {one.id}", partial(self._found, one))
+            if found is not None:
+                yield one, found or None
 
     def _found(self, wanted: Resource) -> Found:
         """Return the description of a resource, empty if it is gone."""
         try:
             return KINDS[wanted.kind].describe(self.session, wanted)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            if _GONE.search(error.response["Error"]["Code"]):
                 return {}
             raise
 
-    def _distributions(self) -> Sequence[Distribution]:
+    def _distributions(self, configured: Settings) -> Sequence[Distribution]:
         client = self.session.client("cloudfront", config=DISCOVERY_CONFIG)
-        buckets, only = self.configured.buckets, self.configured.distributions
+        buckets, only = configured.buckets, configured.distributions
         named = Distributions(client, buckets, only).find() if only else ()
         found = (*named, *Distributions(client, buckets).find())
         return list({one.distribution.id: one.distribution for one in found}.values())
@@ -141,9 +155,9 @@ class Gatherer:
         limits = self.session.client("lambda").get_account_settings()["AccountLimit"]
         return limits["UnreservedConcurrentExecutions"]
 
-    def _foreign(self, now: datetime, distribution: str) -> int:
+    def _foreign(self, history: History, now: datetime, distribution: str) -> int:
         """Return how many paths other tools have invalidated this month."""
-        client, ours = self.session.client("cloudfront"), self._ours(distribution)
+        client, ours = self.session.client("cloudfront"), _ours(history, distribution)
         begin, _ = month_bounds(now)
         pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution)
         listed = (one for page in pages for one in page["InvalidationList"].get("Items", []))
@@ -157,11 +171,11 @@ class Gatherer:
                 paths += batch["Paths"]["Quantity"]
         return paths
 
-    def _ours(self, distribution: str) -> Collection[str]:
-        """Return ids of our invalidations, none if the journal cannot be read."""
-        history = History(self.configured.flushes_table)
-        try:
-            flushes = list(history.newest(distribution, _FLUSHES_KNOWN))
-        except PynamoDBException:
-            return ()
-        return {request.id for flush in flushes for request in flush.accepted}
+
+def _ours(history: History, distribution: str) -> Collection[str]:
+    """Return ids of our invalidations, none if the journal cannot be read."""
+    try:
+        flushes = list(history.newest(distribution, _FLUSHES_KNOWN))
+    except PynamoDBException:
+        return ()
+    return {request.id for flush in flushes for request in flush.accepted}

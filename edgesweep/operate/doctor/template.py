@@ -1,10 +1,10 @@
-"""The template of a stack with every reference filled in: the required state of its resources.
+"""The template of a stack with its references filled in: the required state of its resources.
 
-It resolves `Ref`, `Fn::GetAtt` and `Fn::Sub` of resources and pseudo parameters, the functions that
-Edgesweep's template uses.
+It resolves `Ref`, `Fn::GetAtt` and `Fn::Sub`, the functions that Edgesweep's template uses.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,13 +29,8 @@ _NOTHING = {"Ref": "AWS::NoValue"}
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account of a stack: its number, its partition (such as `aws`) and the region."""
-
-    id: str
-    partition: str
-    region: str
+# The `account` of a stack, its `partition` (such as aws) and the `region`.
+Account = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,6 @@ class Resource:
     """A resource as the template describes it.
 
     Attributes:
-        name: its name in the template.
         kind: its CloudFormation type.
         id: what `Ref` returns: a name, a URL or an id, depending on the type.
         properties: resolved.
@@ -64,13 +58,7 @@ def given(template: Mapping[str, Value]) -> Mapping[str, str]:
 def resolve(
     template: Mapping[str, Value], ids: Mapping[str, str], account: Account
 ) -> Sequence[Resource]:
-    """Return the resources that were created, in the order of the template.
-
-    Args:
-        template: the template, parsed.
-        ids: name in the template -> physical id.
-        account: where they were created.
-    """
+    """Return the resources that have a physical id, in the order of the template."""
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
     references = dict(_references(kinds, ids, account))
@@ -81,11 +69,12 @@ def resolve(
 
 
 def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
-    """Yield each action and resource that the statements of a policy allow."""
+    """Yield each action that a policy allows, and on what; a role's trust names whom instead."""
     for statement in _listed(policy.get("Statement", [])):
+        whom = json.dumps(statement.get("Principal"), sort_keys=True)
         if statement["Effect"] == "Allow":
             for action in _listed(statement.get("Action", [])):
-                for resource in _listed(statement.get("Resource", [])):
+                for resource in _listed(statement.get("Resource", whom)):
                     yield action, resource
 
 
@@ -93,18 +82,17 @@ def _references(
     kinds: Mapping[str, str], ids: Mapping[str, str], account: Account
 ) -> Iterator[tuple[str, str]]:
     """Yield the values of `Name`, `Name.Attribute` and pseudo parameters."""
-    place = {"partition": account.partition, "region": account.region, "account": account.id}
-    yield "AWS::AccountId", account.id
-    yield "AWS::Partition", account.partition
-    yield "AWS::Region", account.region
+    yield "AWS::AccountId", account["account"]
+    yield "AWS::Partition", account["partition"]
+    yield "AWS::Region", account["region"]
     for name, kind in kinds.items():
-        yield name, ids[name]
         identity = ids[name]
+        yield name, identity
         if kind == QUEUE:
             identity = identity.rpartition("/")[2]  # of its URL
             yield f"{name}.QueueName", identity
         if kind in _ARNS:
-            yield f"{name}.Arn", _ARNS[kind].format(id=identity, **place)
+            yield f"{name}.Arn", _ARNS[kind].format(id=identity, **account)
 
 
 def _filled(value: Value, references: Mapping[str, str]) -> Value:
@@ -117,8 +105,8 @@ def _filled(value: Value, references: Mapping[str, str]) -> Value:
         case {"Fn::Sub": str(text)}:
             return _REFERENCE.sub(lambda found: references.get(found[1], found[0]), text)
         case dict():
-            kept = {key: item for key, item in value.items() if item != _NOTHING}
-            return {key: _filled(item, references) for key, item in kept.items()}
+            kept = ((key, item) for key, item in value.items() if item != _NOTHING)
+            return {key: _filled(item, references) for key, item in kept}
         case list():
             return [_filled(item, references) for item in value if item != _NOTHING]
     return value

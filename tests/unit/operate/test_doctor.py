@@ -1,13 +1,16 @@
 """What the doctor finds around a stack, and what it leaves alone."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
-from edgesweep.operate.doctor import Facts, diagnose
+from edgesweep.operate.doctor import Facts, Harm, diagnose, mends
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
+from edgesweep.operate.doctor.credentials import missing, unreached
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
-from tests.fakes.doctor import HEALTHY, SERVING, served_by
+from tests.fakes.doctor import HEALTHY, SERVING, served_by, without
 
 
 def test_healthy() -> None:
@@ -20,45 +23,51 @@ def test_healthy() -> None:
     [
         (
             replace(HEALTHY, unseen={"The role": "The permission iam:GetRole is missing"}),
-            "permissions",
+            "unreadable",
             "The role cannot be looked at: The permission iam:GetRole is missing",
             "--profile NAME",
         ),
         (
+            replace(HEALTHY, unseen={"Notifications of the bucket site": "(NoSuchBucket)"}),
+            "bucket-missing",
+            "The bucket site does not exist",
+            "npx osls deploy --param=bucket=NAME --param=drop=site ",
+        ),
+        (
             replace(HEALTHY, status="UPDATE_ROLLBACK_FAILED"),
-            "stack",
+            "stack-stuck",
             "neither be done nor undone",
             "continue-update-rollback --stack-name edgesweep-prod",
         ),
         (
             replace(HEALTHY, regions={"site": "us-east-1"}),
-            "region",
+            "bucket-elsewhere",
             "is in us-east-1",
-            "npx osls deploy --param=bucket=site --stage prod --region us-east-1",
+            "--stage prod --region us-east-1 && edgesweep attach site --region us-east-1",
         ),
         (
             replace(HEALTHY, notifications={"site": {"QueueConfigurations": []}}),
-            "wiring",
+            "bucket-unattached",
             "EventBridge delivery of the bucket site is off",
             "edgesweep attach site --region eu-west-1",
         ),
         (
             served_by(SERVING, named=("E1", "E2")),
-            "routes",
+            "distribution-astray",
             "E2 does not exist",
             "--param=distribution=E1 ",
         ),
         (
             served_by(SERVING, replace(SERVING, id="E2"), named=("E2",)),
-            "routes",
-            "E1 leads to a swept bucket and is not swept",
+            "distribution-unswept",
+            "E1 leads to a swept bucket, and serves stale objects",
             "--param=distribution=E2,E1 ",
         ),
         (
             served_by(SERVING, replace(SERVING, id="E2", enabled=False), named=("E1", "E2")),
-            "routes",
+            "distribution-disabled",
             "E2 is disabled",
-            "--param=distribution=E1 ",
+            "aws cloudfront update-distribution --id E2",
         ),
         (
             served_by(
@@ -66,13 +75,13 @@ def test_healthy() -> None:
                 Distribution("E2", (Behaviour(origins=(Origin("b"),)),)),
                 named=("E1", "E2"),
             ),
-            "routes",
+            "distribution-astray",
             "E2 leads to no swept bucket",
             "--param=distribution=E1 ",
         ),
         (
             served_by(named=()),
-            "routes",
+            "bucket-without-distribution",
             "No enabled distribution leads to the bucket site",
             "create-distribution --origin-domain-name site.s3.eu-west-1.amazonaws.com",
         ),
@@ -80,19 +89,19 @@ def test_healthy() -> None:
             served_by(
                 Distribution("E1", (Behaviour("docs/*", (Origin("site"),), rewritten=True),))
             ),
-            "aliases",
+            "paths-unsaid",
             "sees requests of docs/*",
             "--param=viewerPaths=E1=folders+bare+queries+errors",
         ),
         (
             replace(HEALTHY, foreign={"E1": 300}),
-            "budget",
+            "free-paths-taken",
             "Other tools invalidated 300 paths",
             "--param=freePaths=700 ",
         ),
         (
             replace(HEALTHY, foreign={"E1": 999}),
-            "budget",
+            "free-paths-taken",
             "999 paths",
             "--param=freePaths=1 --param=budgetUsd=0.01 ",
         ),
@@ -109,12 +118,94 @@ def test_finding(facts: Facts, check: str, says: str, mend: str) -> None:
 
 
 def test_disabled() -> None:
-    """A distribution that is disabled, and the only one, is to be enabled."""
-    enabling, missing = diagnose(served_by(replace(SERVING, enabled=False)))
+    """A distribution that is disabled is to be enabled, and no other to be created."""
+    found = diagnose(served_by(replace(SERVING, enabled=False)))
+    (mend,) = mends(found)
 
-    assert "E1 is disabled" in enabling.text
-    assert "update-distribution --id E1" in enabling.mend
-    assert "create-distribution" in missing.mend
+    assert [one.check for one in found] == ["distribution-disabled", "bucket-unserved"]
+    assert mend.startswith("aws cloudfront update-distribution --id E1 ")
+    assert "'Enabled': True" in mend.replace("'\"'\"'", "'")
+
+
+def test_found_disabled() -> None:
+    """A disabled distribution that discovery finds is to be enabled, too."""
+    (found,) = diagnose(served_by(replace(SERVING, enabled=False), named=()))
+
+    assert found.check == "bucket-unserved"
+    assert found.mend.startswith("aws cloudfront update-distribution --id E1 ")
+
+
+def test_several_unswept() -> None:
+    """One deployment names every distribution to sweep, and none that leads nowhere."""
+    others = [replace(SERVING, id=identity) for identity in ("E2", "E3")]
+    found = diagnose(served_by(SERVING, *others, named=("E1", "E9")))
+    (mend,) = mends(found)
+
+    assert len(found) == 3
+    assert "--param=distribution=E1,E2,E3 " in mend
+
+
+def test_several_elsewhere() -> None:
+    """One stack takes over all buckets of a region, and this one drops them."""
+    configured = replace(HEALTHY.configured, buckets=("site", "a", "b"))
+    regions = {"site": "eu-west-1", "a": "us-east-1", "b": "us-east-1"}
+    (mend,) = mends(diagnose(replace(HEALTHY, configured=configured, regions=regions))[:2])
+
+    assert [step.partition(" --stage")[0] for step in mend.split(" && ")] == [
+        "npx osls deploy --param=bucket=a,b",
+        "edgesweep attach a --region us-east-1",
+        "edgesweep attach b --region us-east-1",
+        "npx osls deploy --param=drop=a,b",
+    ]
+
+
+def test_several_missing() -> None:
+    """Buckets that do not exist are dropped in one deployment, if others are left."""
+    configured = replace(HEALTHY.configured, buckets=("site", "a", "b"))
+    unseen = {f"Notifications of the bucket {name}": "(NoSuchBucket)" for name in ("a", "b")}
+    found = diagnose(replace(HEALTHY, configured=configured, unseen=unseen))
+    (mend, *_) = mends(one for one in found if one.check == "bucket-missing")
+
+    assert mend == "npx osls deploy --param=drop=a,b --stage prod --region eu-west-1"
+    assert not any(one.check == "unreadable" for one in found)
+
+
+def test_several_rewritten() -> None:
+    """One deployment says the viewer paths of every distribution."""
+    behaviour = Behaviour("*", (Origin("site"),), rewritten=True)
+    rewritten = [Distribution(identity, (behaviour,)) for identity in ("E1", "E2")]
+    facts = served_by(*rewritten, named=("E1", "E2"))
+    place = replace(facts.place, parameters={"bucket": "site", "viewerPaths": "E9=bare"})
+    (mend,) = mends(diagnose(replace(facts, place=place)))
+
+    every = "folders+bare+queries+errors"
+    assert f"--param=viewerPaths=E9=bare,E1={every},E2={every} " in mend
+
+
+def test_by_hand() -> None:
+    """One invalidation by hand is worth a note, and no deployment."""
+    (found,) = diagnose(replace(HEALTHY, foreign={"E1": 3}))
+
+    assert (found.harm, found.mend) == (Harm.NOTE, "")
+    assert "may cost $0.02" in found.text
+
+
+def test_order() -> None:
+    """The worst comes first."""
+    facts = replace(without("Alarm"), foreign={"E1": 300}, unseen={"The role": "AccessDenied"})
+    found = diagnose(replace(facts, notifications={"site": {}}))
+
+    assert [one.harm for one in found] == list(Harm)
+
+
+def test_shared() -> None:
+    """A command that mends several faults is named once."""
+    gone = {"Topic", "Queue", "Record"}
+    resources = [(one, None if one.name in gone else f) for one, f in HEALTHY.resources]
+    (mend,) = mends(found := diagnose(replace(HEALTHY, resources=resources)))
+
+    assert len(found) == len(gone)
+    assert mend.count("create-change-set") == 1
 
 
 @pytest.mark.parametrize(
@@ -136,17 +227,44 @@ def test_decided(facts: Facts) -> None:
     place = replace(facts.place, parameters={"bucket": "site", "budgetUsd": "none"})
     found = diagnose(replace(facts, configured=configured, place=place))
 
-    assert {one.check for one in found} <= {"permissions", "budget"}
-    assert all("budgetUsd=none" in one.mend for one in found if one.check == "budget")
+    assert {one.check for one in found} <= {
+        "unreadable", "free-paths-taken", "free-paths-shared"
+    }  # fmt: skip
+    assert not any("budgetUsd" in one.mend for one in found)
 
 
 def test_profile() -> None:
     """Commands reach the account that the doctor looked at."""
     place = replace(HEALTHY.place, profile="web", parameters={"bucket": "a,b"})
 
-    assert place.aws("sts").endswith("--region eu-west-1 --profile web")
-    assert place.edgesweep("status").endswith("--region eu-west-1 --profile web")
+    assert place.command("aws sts {at}").endswith(" --region eu-west-1 --profile web")
     assert place.deploy(bucket="a") == (
         "npx osls deploy --param=bucket=a --stage prod --region eu-west-1 --aws-profile web"
     )
-    assert place.configure("flush").startswith("npx osls deploy function --function flush")
+
+
+def test_unreached() -> None:
+    """Only credentials that do not work are to be replaced; an endpoint may be down as well."""
+    down = EndpointConnectionError(endpoint_url="http://127.0.0.1:4566")
+    response: Any = {"ResponseMetadata": {"HTTPStatusCode": 503}}
+    broken = ClientError(response, "GetCallerIdentity")
+    expired = ClientError({"Error": {"Code": "ExpiredToken"}}, "GetCallerIdentity")
+    found = [unreached(HEALTHY.place, one, "Reason") for one in (down, broken, expired)]
+
+    assert [one.check for one in found] == ["no-connection", "no-connection", "credentials"]
+    assert [one.mend for one in found[1:]] == [
+        "edgesweep doctor --stack edgesweep-prod --region eu-west-1", "aws configure"
+    ]  # fmt: skip
+    profile = replace(HEALTHY.place, profile="web")
+    assert unreached(profile, expired, "").mend == "aws sso login --profile web"
+
+
+def test_nothing_deployed() -> None:
+    """Where there is no stack, its bucket has to be named; else the doctor looks where one is."""
+    place = replace(HEALTHY.place, parameters={})
+
+    assert missing(place, []).mend == (
+        "npx osls deploy --param=bucket=NAME --stage prod --region eu-west-1"
+    )
+    assert missing(place, ["us-east-1"]).mend.endswith("--region us-east-1")
+    assert missing(place, []).manual

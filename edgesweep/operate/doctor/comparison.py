@@ -1,0 +1,148 @@
+"""Findings about the resources of a stack: each must be as the template says."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm
+from edgesweep.operate.doctor.kinds import FUNCTION, KINDS, MAPPING, Kind, owner
+from edgesweep.operate.doctor.template import QUEUE, Resource, Value, actions
+
+
+def compared(facts: Facts) -> Iterator[Finding]:
+    """Every resource exists and matches the template."""
+    for one, found in facts.resources:
+        kind = KINDS[one.kind]
+        if found is not None:
+            yield from _changed(facts, one, kind, found)
+            continue
+        text = f"The {kind.noun} {one.id} is gone, so {kind.gone}"
+        mend = facts.place.command(kind.restore, **words(one))
+        yield Finding(f"{_check(kind)}-gone", kind.harm, text, mend)
+
+
+def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[Finding]:
+    for name, wanted in kind.wanted(one).items():
+        value = _plain(found.get(name))
+        if _fits(wanted, value):
+            continue
+        lost = ", ".join(sorted({action for action, _ in _lost(wanted, value)}))
+        text = f"does not allow {lost}, so {kind.gone}" if lost else kind.says.format(name=name)
+        if name == "State":
+            text = f"is disabled, so {kind.gone}"
+        line, filled = kind.mends.get(name, kind.mend), kind.merged(wanted, value)
+        yield Finding(
+            f"{_check(kind)}-changed",
+            kind.changed or kind.harm,
+            f"The {kind.noun} {one.id} {text}",
+            facts.place.command(line, **words(one, name, filled)),
+        )
+
+
+def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, str]:
+    """Return the words of a command: each property of a resource by its name, and these.
+
+    `id`, `owner` (the queue or role of a policy), `name` and `value` of a property; as JSON both of
+    them (`attribute`), with the value as text (`texts`) or with the function's `code`; all
+    `properties`; and those that have no command of their own (`others`).
+    """
+    kind = KINDS[one.kind]
+    alike = {key: item for key, item in kind.wanted(one).items() if key not in kind.mends}
+    return {
+        **{key: _text(item) for key, item in one.properties.items()},
+        "id": one.id,
+        "owner": owner(one),
+        "name": name,
+        "value": _text(value),
+        "attribute": _text({name: value}),
+        "texts": _text({name: _text(value)}),
+        "code": _text({**one.properties.get("Code", {}), name: value}),
+        "properties": _text(one.properties),
+        "others": _text(alike),
+    }
+
+
+def dead_letters(facts: Facts) -> Iterator[Finding]:
+    """The dead-letter queue is empty."""
+    for one, found in facts.there(QUEUE):
+        seen = int(found.get("ApproximateNumberOfMessages", 0))
+        hidden = int(found.get("ApproximateNumberOfMessagesNotVisible", 0))
+        text = f"Changes that could not be recorded wait in {one.id}: about {seen + hidden:,}"
+        if one.name == "DeadLetterQueue" and seen:
+            mend = facts.place.command("edgesweep redrive --stack {stack} {at}")
+            yield Finding("dead-letters", Harm.DELAYS, text, mend)
+        elif one.name == "DeadLetterQueue" and hidden:
+            text += "; they go back by themselves, and the log of the record function says why"
+            yield Finding("dead-letters-hidden", Harm.DELAYS, text)
+
+
+def reserves(facts: Facts) -> Iterator[Finding]:
+    """The concurrency of each function, and of the account, suffices."""
+    demand = 0
+    for one, found in facts.there(FUNCTION):
+        needed = _at_once(facts, one)
+        reserved = found.get("Concurrency", {}).get("ReservedConcurrentExecutions")
+        demand += needed if reserved is None else 0
+        if reserved is not None and reserved < needed:
+            text = f"The function {one.id} may run {reserved} times at once, and takes {needed}"
+            line = "aws lambda delete-function-concurrency --function-name {id} {at}"
+            mend = facts.place.command(line, id=one.id)
+            yield Finding("function-concurrency", Harm.DELAYS, text, mend)
+    if facts.unreserved is not None and facts.unreserved < demand:
+        text = (
+            f"The account's functions may run {facts.unreserved} times at once, all together, "
+            f"and the stack takes {demand}"
+        )
+        mend = facts.place.command(
+            "aws service-quotas request-service-quota-increase --service-code lambda "
+            "--quota-code L-B99A9384 --desired-value 1000 {at}"
+        )
+        yield Finding("account-concurrency", Harm.DELAYS, text, mend)
+
+
+def _check(kind: Kind) -> str:
+    return kind.noun.replace(" ", "-")
+
+
+def _text(value: Value) -> str:
+    """Return a text as it is, and anything else as JSON in one line."""
+    plain = _plain(value)
+    if isinstance(value, str) and not isinstance(plain, dict):
+        return value
+    return json.dumps(plain, default=list)
+
+
+def _at_once(facts: Facts, function: Resource) -> int:
+    """Return the most concurrent executions of a function, which its mapping sets."""
+    for mapping, _ in facts.there(MAPPING):
+        if mapping.properties["FunctionName"].endswith(f":{function.id}"):
+            most: int = mapping.properties["ScalingConfig"]["MaximumConcurrency"]
+            return most
+    return 1
+
+
+def _fits(wanted: Value, found: Value) -> bool:
+    """Tell whether a property holds everything wanted; it may hold more."""
+    wanted, found = _plain(wanted), _plain(found)
+    match wanted:
+        case {"Statement": _}:
+            return not _lost(wanted, found)
+        case dict() if "source" not in wanted:  # an event pattern that holds more matches less
+            return all(_fits(value, (found or {}).get(name)) for name, value in wanted.items())
+        case list():
+            return all(any(_fits(value, one) for one in found or ()) for value in wanted)
+        case frozenset():
+            return found in wanted
+    return wanted is False or bool(wanted == found)
+
+
+def _lost(wanted: Value, found: Value) -> set[tuple[str, str]]:
+    """Return the actions that a policy should allow and does not; empty for other properties."""
+    return set(actions(wanted)) - set(actions(found or {})) if isinstance(wanted, dict) else set()
+
+
+def _plain(value: Value) -> Value:
+    """Return the content of a text in JSON, such as a number, and other values as they are."""
+    with suppress(ValueError, TypeError):
+        return json.loads(value)
+    return value
