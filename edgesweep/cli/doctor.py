@@ -1,9 +1,7 @@
 """`edgesweep doctor`: the faults of a stack, and the commands that mend them."""
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.cli.deployed import Named, naming_options
 from edgesweep.cli.failures import failure
-from edgesweep.cli.terminal import say
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.terminal import suggest
 from edgesweep.errors import BadInput, NoStack
 from edgesweep.operate import doctor as doctors
 from edgesweep.operate.doctor import Finding, Place
@@ -22,9 +21,9 @@ from edgesweep.settings import Settings
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@json_option(list[Finding])
 @naming_options
-def doctor(named: Named, *, as_json: bool) -> None:
+def doctor(named: Named) -> None:
     """List the faults of a stack with the command that mends each; exit with 1 if there are any.
 
     It only reads: credentials, region, tables, queue, schedule, permissions, alarms, concurrency,
@@ -35,12 +34,8 @@ def doctor(named: Named, *, as_json: bool) -> None:
     edgesweep doctor --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
     findings = _examine(named)
-    if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        for finding in findings:
-            click.echo(f"{finding.check}: {finding.text}\n  {finding.mend}")
-        say("" if findings else f"Nothing is wrong with {named.name}")
+    show(findings, (f"{finding.check}: {finding.text}\n  {finding.mend}" for finding in findings))
+    suggest("" if findings else f"Nothing is wrong with {named.name}")
     sys.exit(bool(findings))
 
 
