@@ -9,7 +9,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket, region_of
-from edgesweep.cli.bucket import BucketName, check_bucket
+from edgesweep.cli.bucket import bucket_name, check_bucket
 from edgesweep.cli.deployed import session
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
@@ -29,7 +29,7 @@ class Delivery(TypedDict):
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of both commands."""
-    bucket = click.argument("bucket", type=BucketName())
+    bucket = click.argument("bucket", callback=bucket_name)
     dry_run = click.option("--dry-run", is_flag=True, help="Show the change; change nothing.")
     return bucket(dry_run(json_option(Delivery)(aws_options(command))))
 

@@ -10,19 +10,15 @@ if TYPE_CHECKING:
     import boto3
 
 
-class BucketName(click.ParamType[str]):
-    """The name of a bucket."""
+def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """Return a name that a bucket can have, as the callback of a parameter does."""
+    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # not for every command
 
-    name = "bucket"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-
-        from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # not for every command
-
-        bucket = PARAMETERS["bucket"]
-        if not bucket.fits(value):
-            self.fail(f"{value!r} is not {bucket.bound}", param, ctx)
-        return value
+    bucket = PARAMETERS["bucket"]
+    if name is not None and not bucket.fits(name):
+        msg = f"{name!r} is not {bucket.bound}"
+        raise click.BadParameter(msg, param=param)
+    return name
 
 
 def check_bucket(session: "boto3.Session", name: str, *, anywhere: bool = False) -> None:

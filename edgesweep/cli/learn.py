@@ -10,7 +10,7 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.bucket import BucketName, check_bucket
+from edgesweep.cli.bucket import bucket_name, check_bucket
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import json_option, show
@@ -39,7 +39,7 @@ class Learnt(TypedDict):
 
 
 @click.command()
-@click.argument("bucket", type=BucketName())
+@click.argument("bucket", callback=bucket_name)
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost.")
 @json_option(Learnt)
 @stack_options

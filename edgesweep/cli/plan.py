@@ -8,7 +8,7 @@ from typing import Annotated, BinaryIO, TypedDict
 
 import click
 
-from edgesweep.cli.bucket import BucketName
+from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.format import count, table
 from edgesweep.cli.keys import STANDARD_INPUT, name_of, read_keys
 from edgesweep.cli.output import json_option, pick, show
@@ -39,7 +39,12 @@ class Plan(TypedDict):
 @click.command()
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
-@click.option("--bucket", type=BucketName(), help="List this bucket for the keys.", metavar="NAME")
+@click.option(
+    "--bucket",
+    callback=bucket_name,
+    help="List this bucket for the keys that exist.",
+    metavar="NAME",
+)
 @click.option("-0", "--null", is_flag=True, help="Keys end with NUL bytes, as from `git diff -z`.")
 @click.option("--max-paths", type=int, help="Use at most N paths.", metavar="N")
 @click.option(

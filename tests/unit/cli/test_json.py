@@ -155,7 +155,7 @@ def test_errors(arguments: tuple[str, ...], code: int, said: str) -> None:
 
 
 def test_messages_before(operated: Operated) -> None:
-    """What is said beside the data is JSON too, one object a line."""
+    """A message beside the data is JSON too, one object a line."""
     result = operated.run("flush", "--json")
 
     assert json.loads(result.stdout) == []
