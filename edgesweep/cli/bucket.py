@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:
     """Return a name that a bucket can have, as the callback of a parameter does."""
-    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # not for every command
+    if name is None:
+        return None
+    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
 
-    bucket = PARAMETERS["bucket"]
-    if name is not None and not bucket.fits(name):
-        msg = f"{name!r} is not {bucket.bound}"
+    if not PARAMETERS["bucket"].fits(name):
+        msg = f"{name!r} is not {PARAMETERS['bucket'].bound}"
         raise click.BadParameter(msg, param=param)
     return name
 
