@@ -8,6 +8,9 @@ import click
 from edgesweep import __version__
 from edgesweep.cli.terminal import OneLineErrors
 
+# Also of a command that is parsed alone: click keeps the options of its help.
+_SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+
 
 class LazyCommand(click.Command):
     """A command that is imported when it runs: the function `name` of `edgesweep.cli.<module>`."""
@@ -19,10 +22,7 @@ class LazyCommand(click.Command):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401  # as click
         """Parse the arguments as the command itself does, which the context then runs."""
         command: click.Command = getattr(import_module(self._module), str(self.name))
-        return command.make_context(*args, **kwargs)
-
-
-_SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+        return command.make_context(*args, **{**_SETTINGS, **kwargs})
 
 
 @click.group(cls=OneLineErrors, context_settings=_SETTINGS)
