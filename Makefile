@@ -93,7 +93,7 @@ docs: .venv/.stamp ## Write the reference of the command from its code
 	@.venv/bin/python -m edgesweep.cli.reference > docs/cli.md
 
 lock: ## Pin every Python package by hash again; needs uv
-	@uv pip compile $(LOCK_OPTIONS) pyproject.toml -o runtime.lock
+	@uv pip compile $(LOCK_OPTIONS) --group functions -o runtime.lock
 	@uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra notebook --group dev -c runtime.lock -o dev.lock
 	@uv pip compile $(LOCK_OPTIONS) aws.in -o aws.lock
 	@uv pip compile $(LOCK_OPTIONS) awscli.in -o awscli.lock

@@ -11,6 +11,7 @@ def main() -> int:
     parser.add_argument("--histories", metavar="DIR", help="publish histories to replay as well")
     histories = parser.parse_args().histories
     runs = [
+        ["starting"],
         ["recording"],
         ["catalogue"],
         ["cover"],

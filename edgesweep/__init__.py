@@ -11,3 +11,5 @@ These rooms decide and reach nothing: `aws` reaches AWS for them, `settings` che
 parameters, and `wiring` puts all of it together. Three rooms are never deployed: `operate` is for
 the person who runs a stack, `lab` asks what other strategies would have cost, `cli` is the command.
 """
+
+__version__ = "0.2.0.dev0"

@@ -5,7 +5,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 
 BLOG = ["blog/1.html", "blog/2.html", "blog/3.html", "blog/4.html"]
 

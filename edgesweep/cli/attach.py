@@ -1,68 +1,97 @@
 """`edgesweep attach` and `edgesweep detach`: EventBridge delivery of a bucket."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypedDict
 
+import boto3
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.s3 import Bucket
+from edgesweep.aws.s3 import Bucket, region_of
+from edgesweep.cli.bucket import bucket_name, check_bucket
 from edgesweep.cli.deployed import session
-from edgesweep.cli.terminal import aws_options
-from edgesweep.errors import BadInput
+from edgesweep.cli.failures import failure
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.terminal import aws_options, say, suggest
 from edgesweep.flush.notifications import EVENTBRIDGE
 from edgesweep.operate import attach as operate
+from edgesweep.operate.listeners import listeners
+
+
+class Delivery(TypedDict):
+    """The notifications of a bucket."""
+
+    bucket: str
+    changed: Annotated[bool, "whether EventBridge delivery had to be turned on or off"]
+    kept: Annotated[Mapping[str, object], "the other notifications, as S3 returns them"]
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of both commands."""
-    dry_run = click.option(
-        "--dry-run", is_flag=True, help="Show what would change; change nothing."
-    )
-    return click.argument("bucket")(dry_run(aws_options(command)))
+    bucket = click.argument("bucket", callback=bucket_name)
+    dry_run = click.option("--dry-run", is_flag=True, help="Show the change; change nothing.")
+    return bucket(dry_run(json_option(Delivery)(aws_options(command))))
 
 
 @click.command()
 @wiring_options
-def attach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
+def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     """Turn on EventBridge delivery of BUCKET, keeping its other notifications.
 
     \b
     edgesweep attach my-site --dry-run
     edgesweep attach my-site
     """  # noqa: D301  # \b tells click to keep the lines
-    chosen = session(region, profile)
-    if chosen.region_name:
-        for reason in operate.elsewhere(chosen.client("s3"), [bucket]):
-            raise BadInput(reason)
-    _rewire(operate.attach, "+", _wiring(bucket, region, profile, dry_run=dry_run))
+    chosen = session(**where)
+    check_bucket(chosen, bucket)
+    then = (
+        f"{bucket} publishes its events; `edgesweep learn {bucket}` makes even the first re-upload "
+        "of unchanged files free"
+    )
+    _rewire("+", Bucket(chosen.client("s3"), bucket), bucket, then, dry_run=dry_run)
 
 
 @click.command()
 @wiring_options
-def detach(bucket: str, *, dry_run: bool, region: str | None, profile: str | None) -> None:
+def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     """Turn off EventBridge delivery of BUCKET, keeping its other notifications.
 
+    It first names the EventBridge rules that may use the delivery.
+
     \b
+    edgesweep detach my-site --dry-run
     edgesweep detach my-site
     """  # noqa: D301  # \b tells click to keep the lines
-    _rewire(operate.detach, "-", _wiring(bucket, region, profile, dry_run=dry_run))
+    chosen = session(**where)
+    check_bucket(chosen, bucket, anywhere=True)
+    say(_users(chosen, bucket))
+    then = f"{bucket} publishes no events; `edgesweep attach {bucket}` turns them on again"
+    _rewire("-", Bucket(chosen.client("s3"), bucket), bucket, then, dry_run=dry_run)
 
 
-def _wiring(
-    bucket: str, region: str | None, profile: str | None, *, dry_run: bool
-) -> operate.NotifyingBucket:
-    real = Bucket(session(region, profile).client("s3"), bucket)
-    return operate.DryRunBucket(real) if dry_run else real
+def _users(chosen: boto3.Session, bucket: str) -> str:
+    """Return a line about the rules that get no events any more, if there are any."""
+    region = region_of(chosen.client("s3"), bucket) or chosen.region_name
+    try:
+        names = listeners(chosen.client("events", region_name=region), bucket)
+    except (BotoCoreError, ClientError) as error:
+        return f"The users of the delivery are unknown: {failure(error)}"
+    return f"These EventBridge rules may use the delivery: {', '.join(names)}" if names else ""
 
 
 def _rewire(
-    change: Callable[[operate.NotifyingBucket], bool], sign: str, wiring: operate.NotifyingBucket
+    sign: str, real: operate.NotifyingBucket, bucket: str, then: str, *, dry_run: bool
 ) -> None:
-    before = wiring.notifications()
-    for name, value in before.items():
-        if name != EVENTBRIDGE:
-            click.echo(f"  {name}: {json.dumps(value, default=str)}")
-    if change(wiring):
-        click.echo(f"{sign} {EVENTBRIDGE}: {{}}")
+    kept = {name: value for name, value in real.notifications().items() if name != EVENTBRIDGE}
+    change = operate.attach if sign == "+" else operate.detach
+    changed = change(operate.DryRunBucket(real) if dry_run else real)
+    lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
+    lines += [f"{sign} {EVENTBRIDGE}: {{}}"] * changed
+    show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)
+    if not changed:
+        suggest(f"Nothing to change: {then}")
+    elif dry_run:
+        suggest(f"A dry run changed nothing; `edgesweep {change.__name__} {bucket}` does it")
     else:
-        click.echo("Nothing to change", err=True)
+        suggest(then)

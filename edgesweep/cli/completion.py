@@ -3,8 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-# The variable through which a shell's script requests completions.
-_VARIABLE = "_EDGESWEEP_COMPLETE"
+from edgesweep.cli.terminal import COMPLETE
 
 
 @click.command()
@@ -20,4 +19,4 @@ def completion(context: click.Context, shell: str) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     script = get_completion_class(shell)
     assert script is not None  # noqa: S101  # click knows each of the choices
-    click.echo(script(context.find_root().command, {}, "edgesweep", _VARIABLE).source())
+    click.echo(script(context.find_root().command, {}, "edgesweep", COMPLETE).source())

@@ -19,12 +19,8 @@ _DEFAULT_REGION = "us-east-1"
 
 # Variables that botocore prefers to a profile named in the environment.
 _BEFORE_PROFILE = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_ROLE_ARN",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    *("AWS_ACCESS_KEY_ID", "AWS_DEFAULT_PROFILE", "AWS_ROLE_ARN", "AWS_SECRET_ACCESS_KEY"),
+    *("AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
 )
 
 
@@ -37,11 +33,7 @@ class Deployed:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the deployment.
-
-        Raises:
-            BadInput: a different version deployed settings that this one cannot read.
-        """
+        """The settings of the deployment, which must be of a version that this one can read."""
         return Settings.from_mapping(self.stack.environment)
 
 
@@ -77,31 +69,21 @@ def naming_options(command: Callable[Concatenate[Named, ...], None]) -> Callable
     sessions of its own, which must reach the same account and region.
     """
 
-    @click.option(
-        "--stack", "name", help="Name of the stack (default: edgesweep-STAGE).", metavar="NAME"
-    )
-    @click.option(
-        "--stage", help="Stage of the stack.", metavar="NAME", default="prod", show_default=True
-    )
+    @click.option("--stack", help="Name of the stack (default: edgesweep-STAGE).", metavar="NAME")
+    @click.option("--stage", help="Stage of the stack.", metavar="NAME", default="prod")
     @aws_options
     @wraps(command)
     def with_name(
-        *,
-        name: str | None,
-        stage: str,
-        region: str | None,
-        profile: str | None,
-        **others: object,
+        *, stack: str | None, stage: str, region: str | None, profile: str | None, **others: object
     ) -> None:
         with _chosen(region, profile) as chosen:
-            command(Named(name or f"{SERVICE}-{stage}", chosen, profile), **others)
+            command(Named(stack or f"{SERVICE}-{stage}", chosen, profile), **others)
 
     return with_name
 
 
 @contextmanager
 def _chosen(region: str | None, profile: str | None) -> Iterator[boto3.Session]:
-    """Yield the session of the options; sessions made meanwhile match it."""
     before = dict(os.environ)
     where = session(region, profile).region_name or _DEFAULT_REGION
     try:

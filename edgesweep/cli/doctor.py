@@ -1,11 +1,9 @@
 """`edgesweep doctor`: the faults of a stack, and the commands that mend them."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.cli.deployed import Named, naming_options
 from edgesweep.cli.failures import failure
-from edgesweep.cli.terminal import say
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import NoStack
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
@@ -25,11 +24,11 @@ _STDERR = 2
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@json_option(list[Finding])
 @click.option("--fix", is_flag=True, help="Offer to run each command, then look again.")
 @click.option("--yes", is_flag=True, help="Run the commands of --fix without asking.")
 @naming_options
-def doctor(named: Named, *, as_json: bool, fix: bool, yes: bool) -> None:
+def doctor(named: Named, *, fix: bool, yes: bool) -> None:
     """List the faults of a stack with the command that mends each, the worst first.
 
     It compares every resource with the stack's template, and checks credentials, concurrency,
@@ -50,11 +49,8 @@ def doctor(named: Named, *, as_json: bool, fix: bool, yes: bool) -> None:
     if fix and _mend(findings, yes=yes):
         say("Looking again")
         findings = _examine(named)
-    if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        _print(findings)
-        say("" if findings else f"Nothing is wrong with {named.name}")
+    show(findings, _lines(findings))
+    suggest("" if findings else f"Nothing is wrong with {named.name}")
     sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
 
 
@@ -74,16 +70,15 @@ def _can_ask() -> bool:
     return sys.stdin.isatty()
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     for mend, shared in mends(findings).items():
-        _name(mend, shared)
+        yield from _described(mend, shared)
 
 
-def _name(mend: str, shared: Sequence[Finding], *, err: bool = False) -> None:
-    for finding in shared:
-        click.echo(f"{finding.check} ({finding.harm}): {finding.text}", err=err)
+def _described(mend: str, shared: Sequence[Finding]) -> Iterator[str]:
+    yield from (f"{finding.check} ({finding.harm}): {finding.text}" for finding in shared)
     if mend:
-        click.echo(f"  {mend}", err=err)
+        yield f"  {mend}"
 
 
 def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
@@ -92,7 +87,7 @@ def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
     for mend, shared in mends(findings).items():
         if not mend or any(finding.manual for finding in shared):
             continue
-        _name(mend, shared, err=True)
+        click.echo("\n".join(_described(mend, shared)), err=True)
         if yes or click.confirm("Run it?", err=True):
             ran = True
             environment = {**os.environ, "AWS_PAGER": ""}

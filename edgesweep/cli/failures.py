@@ -6,27 +6,11 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from pynamodb.exceptions import PynamoDBException
 
 # Each service has its own name for the same error.
-_EXPIRED = (
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "RequestExpired",
-    "TokenRefreshRequired",
-)
-_UNKNOWN = (
-    "AuthFailure",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-)
-_DENIED = (
-    "403",
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthorizationError",
-    "Forbidden",
-    "UnauthorizedOperation",
-)
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+_UNKNOWN = {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch"}
+_UNKNOWN |= {"UnrecognizedClientException"}
+_DENIED = {"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "Forbidden"}
+_DENIED |= {"UnauthorizedOperation"}
 
 # IAM writes: USER "is not authorized to perform: sqs:SendMessage on resource:" ARN REASON.
 _UNAUTHORIZED = re.compile(
@@ -59,13 +43,9 @@ def _refusal(error: ClientError) -> str:
         return f"AWS does not know these credentials: {text} ({code})"
     found = _UNAUTHORIZED.search(text)
     if found:
-        return _missing(found["who"], found["action"], found["resource"], text)
+        where = f" on {found['resource']}" if found["resource"] else ""
+        how = "is denied by a policy" if "explicit deny" in text else "is missing"
+        return f"The permission {found['action']}{where} {how}; you are {found['who']}"
     if code in _DENIED:
         return f"You may not call {error.operation_name}: {text or code}"
     return str(error)
-
-
-def _missing(who: str, action: str, resource: str | None, text: str) -> str:
-    where = f" on {resource}" if resource else ""
-    how = "is denied by a policy" if "explicit deny" in text else "is missing"
-    return f"The permission {action}{where} {how}; you are {who}"

@@ -4,17 +4,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, TypedDict
 
 import click
 
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
-from edgesweep.cli.format import count, show
-from edgesweep.cli.terminal import say
+from edgesweep.cli.format import count, dollars
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.answers import Answer, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
+from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sender import Edge
 from edgesweep.operate.dry_run import DryRunEdge, DryRunRows, DryRunStore
@@ -30,11 +34,25 @@ _HELD = {
 }
 
 
+class Flushed(TypedDict):
+    """The result for a distribution."""
+
+    distribution: Annotated[str, "its id"]
+    reason: Annotated[Reason, "why it was flushed or held"]
+    flush: Annotated[str | None, "the id of the flush, if there was one"]
+    state: Annotated[State | None, "how far the flush came"]
+    rows: Annotated[int, "changes that it sent"]
+    paths: Annotated[Sequence[str], "quoted invalidation paths"]
+    invalidations: Annotated[Sequence[str], "CloudFront's ids of the accepted requests"]
+    usd: Annotated[Decimal, "the list price of the paths"]
+    error: Annotated[str | None, "why it failed"]
+
+
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option(list[Flushed])
 @stack_options
-def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
+def flush(deployed: Deployed, *, dry_run: bool) -> None:
     """Send all waiting changes now, without waiting for an upload to come to rest.
 
     The budget, CloudFront's quotas and the lease still hold, so this never conflicts with the
@@ -53,33 +71,29 @@ def flush(deployed: Deployed, *, dry_run: bool, as_json: bool) -> None:
     done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
-    asked = [(outcome, edge.requests[outcome.distribution]) for outcome in done.outcomes]
-    lines = (line for one in asked for line in _lines(*one))
-    show([_as_json(*one) for one in asked], lines, as_json=as_json)
+    results = [_result(one, edge.paths[one.distribution], dry_run=dry_run) for one in done.outcomes]
+    show(results, (line for result in results for line in _lines(result)))
     if done.refusal:
         say(f"The budget does not pay for the guaranteed interval: {done.refusal}")
-    troubles = [trouble for outcome in done.outcomes if (trouble := _trouble(outcome))]
+    troubles = [result["error"] for result in results if result["error"]]
     if done.known.error:
         troubles.append(str(done.known.error))
     if troubles:
         raise EdgesweepError("; ".join(troubles))
+    _suggest(results, dry_run=dry_run)
 
 
 class _Heard:
-    """A CloudFront that notes each request.
-
-    Attributes:
-        requests: distribution id -> the paths of each request, in order.
-    """
+    """A CloudFront that notes the paths of its requests by distribution."""
 
     def __init__(self, edge: Edge) -> None:
-        self.requests: defaultdict[str, list[Sequence[str]]] = defaultdict(list)
+        self.paths: defaultdict[str, list[str]] = defaultdict(list)
         self.in_progress = edge.in_progress
         self.look_up = edge.look_up
         self._edge = edge
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        self.requests[distribution].append(paths)
+        self.paths[distribution] += paths
         return self._edge.invalidate(distribution, paths, reference)
 
 
@@ -95,30 +109,42 @@ def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
     )
 
 
-def _as_json(outcome: Outcome, requests: Sequence[Sequence[str]]) -> dict[str, object]:
-    return {
-        "distribution": outcome.distribution,
-        "reason": outcome.reason,
-        "flush": outcome.flush.id if outcome.flush else None,
-        "state": outcome.flush.state if outcome.flush else None,
-        "rows": outcome.flush.rows if outcome.flush else 0,
-        "invalidations": requests,
-        "usd": PATH_PRICE * sum(map(len, requests)),
-        "error": _trouble(outcome),
-    }
-
-
-def _lines(outcome: Outcome, requests: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield a line for a distribution, and one for each path."""
-    if outcome.flush is None:
-        yield f"{outcome.distribution}: held, {_HELD.get(outcome.reason, outcome.reason.value)}"
-        return
-    paths = [path for request in requests for path in request]
-    yield (
-        f"{outcome.distribution}: {count(len(paths), 'path')} for "
-        f"{count(outcome.flush.rows, 'row')}, ${PATH_PRICE * len(paths):.3f} at list price"
+def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed:
+    flush = outcome.flush
+    return Flushed(
+        distribution=outcome.distribution,
+        reason=outcome.reason,
+        flush=flush.id if flush else None,
+        state=flush.state if flush else None,
+        rows=flush.rows if flush else 0,
+        paths=paths,
+        invalidations=[one.id for one in flush.accepted] if flush and not dry_run else [],
+        usd=PATH_PRICE * len(paths),
+        error=_trouble(outcome),
     )
-    yield from (f"  {path}" for path in paths)
+
+
+def _lines(result: Flushed) -> Iterator[str]:
+    """Yield a line for a distribution, and one for each path."""
+    if result["flush"] is None:
+        yield f"{result['distribution']}: held, {_HELD.get(result['reason'], result['reason'])}"
+        return
+    yield (
+        f"{result['distribution']}: {count(len(result['paths']), 'path')} for "
+        f"{count(result['rows'], 'row')}, {dollars(result['usd'])} at list price"
+    )
+    yield from (f"  {path}" for path in result["paths"])
+
+
+def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:
+    """Tell a person how to follow what was sent, or when the rest goes."""
+    sent = [one for result in results for one in result["invalidations"]]
+    if dry_run and any(result["paths"] for result in results):
+        suggest("A dry run sent nothing; `edgesweep flush` sends it")
+    elif sent:
+        suggest(f"CloudFront accepted it; `edgesweep flushes {sent[-1]}` shows it in full")
+    elif results:
+        suggest("`edgesweep status` shows when it goes")
 
 
 def _trouble(outcome: Outcome) -> str | None:

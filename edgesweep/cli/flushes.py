@@ -1,130 +1,139 @@
 """`edgesweep flushes`: the sent flushes with their times and prices."""
 
 import heapq
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
 from itertools import islice
+from typing import Annotated, TypedDict
 
 import click
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.cli.deployed import Deployed, stack_options
-from edgesweep.cli.format import count, show, table
-from edgesweep.cli.terminal import say
+from edgesweep.cli.format import count, dollars, table
+from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.terminal import machine, say
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.journal import Flush
+from edgesweep.flush.journal import Flush, State
 from edgesweep.operate.history import History
 from edgesweep.prices import PATH_PRICE
+
+HEADER = ("opened (UTC)", "flush", "rows", "paths", "price", "seconds", "distribution")
+
+
+class SentFlush(TypedDict):
+    """A flush."""
+
+    flush: Annotated[str, "its id"]
+    distribution: Annotated[str, "the id of its distribution"]
+    state: Annotated[State, "how far it came"]
+    opened_at: Annotated[datetime, "when it was opened"]
+    sent_at: Annotated[datetime | None, "when CloudFront had accepted all of it"]
+    settled_at: Annotated[datetime | None, "when its rows were deleted"]
+    seconds: Annotated[float | None, "from opened_at to settled_at"]
+    rows: Annotated[int, "changes that it sent"]
+    paths: Annotated[Sequence[str], "quoted invalidation paths"]
+    wildcards: Annotated[int, "how many of the paths are wildcards"]
+    collateral: Annotated[int, "unchanged objects that the paths hit"]
+    usd: Annotated[Decimal, "the list price of the paths"]
+    months: Annotated[Sequence[str], "the UTC months that it is charged to, as YYYY-MM"]
+    attempts: Annotated[int, "requests to CloudFront"]
+    refusals: Annotated[int, "requests that CloudFront refused"]
+    invalidations: Annotated[Sequence[str], "CloudFront's ids of the accepted requests"]
 
 
 @click.command()
 @click.argument("flush_id", required=False, metavar="[ID]")
 @click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
 @click.option(
-    "--limit",
-    type=click.IntRange(1, 100_000),
-    default=20,
-    show_default=True,
-    help="List at most N flushes.",
-    metavar="N",
+    "--limit", type=click.IntRange(1, 100_000), default=20, help="List at most N.", metavar="N"
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option(list[SentFlush] | SentFlush)
 @stack_options
 def flushes(
-    deployed: Deployed,
-    *,
-    flush_id: str | None,
-    distribution: str | None,
-    limit: int,
-    as_json: bool,
+    deployed: Deployed, *, flush_id: str | None, distribution: str | None, limit: int
 ) -> None:
-    """List the newest flushes, or show the flush ID in full.
+    """List the newest flushes, or show one in full.
 
-    Dollars are at list price; the first paths of a month are free. Seconds run from the opening of
-    a flush until its rows are deleted.
+    ID is the name of a flush as the list shows it, or CloudFront's id of an invalidation. Dollars
+    are at list price; the first paths of a month are free. Seconds run from the opening of a flush
+    until its rows are deleted; before that, the list shows its state.
 
     \b
     edgesweep flushes --limit 100
-    edgesweep flushes '2026-11-24T12:00:00.000000Z#1f3a5c7e'
+    edgesweep flushes 1f3a5c7e
+    edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
     settings = deployed.settings
     known = wiring.routes_of(settings, RoutesTable(settings.flushes_table).load())
     distributions = [distribution] if distribution else known.ids
-    if flush_id is None:
-        found = list(_newest(History(settings.flushes_table), distributions, limit))
-        if not found:
-            say("There are no flushes yet")
-        if found or as_json:
-            show([_as_json(flush) for flush in found], _table(found), as_json=as_json)
-    else:
-        flush = _one(FlushTable(settings.flushes_table), distributions, flush_id)
-        full = _as_json(flush) | {"quoted_paths": flush.paths}
-        show(full, _full(flush), as_json=as_json)
+    if flush_id is not None:
+        flush = _one(settings.flushes_table, distributions, flush_id)
+        show(_sent(flush), _full(flush))
+        return
+    found = list(islice(_newest(settings.flushes_table, distributions, limit), limit))
+    if not found:
+        say("There are no flushes yet")
+    if found or machine():
+        show(list(map(_sent, found)), table(HEADER, map(row, found)))
 
 
-def _newest(history: History, distributions: Sequence[str], limit: int) -> Iterator[Flush]:
-    """Yield the newest flushes of all these distributions."""
-    streams = [history.newest(distribution, limit) for distribution in distributions]
-    return islice(heapq.merge(*streams, key=lambda flush: flush.opened_at, reverse=True), limit)
+def _newest(name: str, distributions: Sequence[str], most: int | None = None) -> Iterator[Flush]:
+    """Yield the flushes of all these distributions, the newest first, up to `most` of each."""
+    streams = [History(name).newest(distribution, most) for distribution in distributions]
+    return heapq.merge(*streams, key=lambda flush: flush.opened_at, reverse=True)
 
 
-def _one(journal: FlushTable, distributions: Sequence[str], flush_id: str) -> Flush:
-    for distribution in distributions:
-        flush = journal.load(distribution, flush_id)
-        if flush is not None:
+def _one(name: str, distributions: Sequence[str], asked: str) -> Flush:
+    """Return the flush of that id, token or invalidation."""
+    journal = FlushTable(name)
+    # An id is looked up; for the others all flushes are read.
+    found: Iterable[Flush | None] = (journal.load(one, asked) for one in distributions)
+    if "#" not in asked:
+        found = _newest(name, distributions)
+    for flush in found:
+        if flush and asked in (flush.id, flush.token, *(one.id for one in flush.accepted)):
             return flush
     of = ", ".join(distributions) or "this stack"
-    msg = f"There is no flush {flush_id} of {of}; `edgesweep flushes` lists all flushes"
+    msg = f"There is no flush {asked} of {of}; `edgesweep flushes` lists all flushes"
     raise EdgesweepError(msg)
 
 
-def _as_json(flush: Flush) -> dict[str, object]:
-    took = _took(flush)
-    return {
-        "id": flush.id,
-        "distribution": flush.distribution,
-        "state": flush.state,
-        "opened_at": flush.opened_at,
-        "sent_at": flush.sent_at,
-        "settled_at": flush.settled_at,
-        "seconds": None if took is None else took.total_seconds(),
-        "rows": flush.rows,
-        "paths": len(flush.paths),
-        "wildcards": flush.wildcards,
-        "collateral": flush.collateral,
-        "usd": PATH_PRICE * len(flush.paths),
-        "months": flush.months,
-        "attempts": flush.attempts,
-        "refusals": flush.refusals,
-        "invalidations": [request.id for request in flush.accepted],
-    }
+def _sent(flush: Flush) -> SentFlush:
+    return pick(
+        SentFlush,
+        flush,
+        flush=flush.id,
+        seconds=_seconds(flush),
+        usd=PATH_PRICE * len(flush.paths),
+        invalidations=[request.id for request in flush.accepted],
+    )
 
 
-def _table(found: Sequence[Flush]) -> Sequence[str]:
-    header = ("rows", "paths", "wildcards", "dollars", "seconds", "state", "distribution / id")
-    return table(header, map(_row, found))
-
-
-def _row(flush: Flush) -> Sequence[str]:
+def row(flush: Flush) -> Sequence[str]:
+    """Return the cells of a flush below `HEADER`, in 80 columns at most."""
+    seconds = _seconds(flush)
     return (
+        f"{flush.opened_at:%Y-%m-%d %H:%M}",
+        flush.token,
         f"{flush.rows:,}",
         f"{len(flush.paths):,}",
-        f"{flush.wildcards:,}",
-        f"{PATH_PRICE * len(flush.paths):.3f}",
-        _seconds(_took(flush)),
-        flush.state.value,
-        f"{flush.distribution} / {flush.id}",
+        dollars(PATH_PRICE * len(flush.paths)),
+        flush.state if seconds is None else f"{seconds:.1f}",
+        flush.distribution,
     )
 
 
 def _full(flush: Flush) -> Iterator[str]:
     """Yield the course, the cost and the paths of a flush."""
+    seconds = _seconds(flush)
     yield f"{flush.distribution} / {flush.id}"
-    yield flush.state.value + (f" after {_seconds(_took(flush))} s" if flush.settled_at else "")
+    yield flush.state.value + ("" if seconds is None else f" after {seconds:.1f} s")
     yield (
         f"{count(flush.rows, 'row')}, {count(len(flush.paths), 'path')} "
-        f"({count(flush.wildcards, 'wildcard')}), ${PATH_PRICE * len(flush.paths):.3f} at list "
+        f"({count(flush.wildcards, 'wildcard')}), {dollars(PATH_PRICE * len(flush.paths))} at list "
         f"price in {', '.join(flush.months)}"
     )
     yield f"{count(flush.collateral, 'unchanged object')} hit as well"
@@ -136,9 +145,5 @@ def _full(flush: Flush) -> Iterator[str]:
     yield from flush.paths
 
 
-def _took(flush: Flush) -> timedelta | None:
-    return flush.settled_at - flush.opened_at if flush.settled_at else None
-
-
-def _seconds(span: timedelta | None) -> str:
-    return "-" if span is None else f"{span.total_seconds():.1f}"
+def _seconds(flush: Flush) -> float | None:
+    return (flush.settled_at - flush.opened_at).total_seconds() if flush.settled_at else None

@@ -1,11 +1,8 @@
 """Numbers, times and tables as plain text for people."""
 
-import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-
-import click
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _MOST_UNITS = 2
@@ -14,6 +11,11 @@ _MOST_UNITS = 2
 def count(number: int, noun: str) -> str:
     """Return a number and its noun, in the plural unless the number is one."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def dollars(amount: Decimal) -> str:
+    """Return an amount in dollars and cents, with a third decimal only where it needs one."""
+    return f"${amount:,.{2 if round(amount, 2) == amount else 3}f}"
 
 
 def length(span: timedelta) -> str:
@@ -26,23 +28,8 @@ def length(span: timedelta) -> str:
     return " ".join(parts[:_MOST_UNITS]) or "0 s"
 
 
-def show(value: object, lines: Iterable[str], *, as_json: bool) -> None:
-    """Print lines, or instead a value as JSON: moments in ISO 8601, dollars as numbers."""
-    for line in [json.dumps(value, default=_plain)] if as_json else lines:
-        click.echo(line)
-
-
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]:
     """Return the lines of a table: the last column is left-aligned, the others right-aligned."""
     lines = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            [*(cell.rjust(width) for cell, width in zip(line, widths[:-1], strict=False)), line[-1]]
-        )
-        for line in lines
-    ]
-
-
-def _plain(value: datetime | Decimal) -> str | float:
-    return value.isoformat() if isinstance(value, datetime) else float(value)
+    *widths, _ = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join([*map(str.rjust, line[:-1], widths), line[-1]]) for line in lines]

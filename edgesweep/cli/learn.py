@@ -3,23 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Annotated, TypedDict
 
 import click
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
+from edgesweep.cli.bucket import bucket_name, check_bucket
 from edgesweep.cli.deployed import Deployed, stack_options
-from edgesweep.cli.format import count
+from edgesweep.cli.format import count, dollars
+from edgesweep.cli.output import json_option, show
 from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import agree, say
+from edgesweep.cli.terminal import agree, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.lab.cost.bill import bill
@@ -34,9 +30,18 @@ _CENT = Decimal("0.01")
 _STRIDE = 200
 
 
+class Learnt(TypedDict):
+    """The result for a bucket."""
+
+    bucket: str
+    objects: Annotated[int, "objects of it that the stack sweeps"]
+    known: Annotated[int, "how many of them the catalogue knows now"]
+
+
 @click.command()
-@click.argument("bucket")
+@click.argument("bucket", callback=bucket_name)
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost.")
+@json_option(Learnt)
 @stack_options
 def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """Learn what BUCKET holds, so that even the first re-upload of unchanged files is free.
@@ -49,26 +54,25 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     kept = RoutesTable(deployed.settings.flushes_table).load()
     sweeps = _judge(deployed, bucket, kept)
+    check_bucket(deployed.session, bucket)
     pages = partial(_pages, S3Listing(deployed.session.client("s3")), bucket, sweeps)
     total, requests = _counted(pages())
-    if not total:
-        msg = f"{bucket} holds no object that {deployed.stack.name} sweeps"
-        raise EdgesweepError(msg)
-    say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
-    agree("Learn them?", yes=yes)
-    learner = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
-    known, asked = _learnt(pages(), total, learner)
-    click.echo(f"Known: {known:,} of {count(asked, 'object')}")
+    known = asked = 0
+    if total:
+        say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
+        agree("Learn them?", yes=yes)
+        learner = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
+        known, asked = _learnt(pages(), total, learner)
+    learnt = Learnt(bucket=bucket, objects=asked, known=known)
+    show(learnt, [f"Known: {known:,} of {count(asked, 'object')}"])
     if known < asked:
         raise EdgesweepError("The others could not be read; another run tries them again")
+    result = "is learnt" if total else f"holds no object that {deployed.stack.name} sweeps"
+    suggest(f"{bucket} {result}; upload something, and `edgesweep status` shows what waits")
 
 
 def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name], bool]:
-    """Return what tells whether an object of a bucket is swept.
-
-    Raises:
-        EdgesweepError: the stack cannot learn the bucket.
-    """
+    """Return what tells whether an object is swept, if the stack can learn the bucket."""
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
         msg = f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}"
@@ -96,13 +100,11 @@ def _pages(
 
 def _counted(pages: Iterable[Sequence[Name]]) -> tuple[int, int]:
     """Return how many objects there are, and how many requests list them."""
-    columns = SpinnerColumn(), TextColumn("Listing"), TextColumn("{task.completed:,}")
     objects = requests = 0
-    with progress(*columns) as display:
-        task = display.add_task("Listing", total=None)
+    with progress("Listing") as shown:
         for page in pages:
             objects, requests = objects + len(page), requests + 1
-            display.update(task, completed=objects)
+            shown(objects)
     return objects, requests
 
 
@@ -116,31 +118,23 @@ def _cost(objects: int, requests: int) -> str:
     }
     priced = bill(used)
     items = ", ".join(f"{line.quantity:,} {line.item}" for line in priced.lines)
-    dollars = f"${priced.gross:,.2f}" if priced.gross >= _CENT else "less than $0.01"
-    return f"learning them takes up to {items}: {dollars} at the prices of {REGION}"
+    price = dollars(round(priced.gross, 2)) if priced.gross >= _CENT else "less than $0.01"
+    return f"learning them takes up to {items}: {price} at the prices of {REGION}"
 
 
 def _learnt(
     pages: Iterable[Sequence[Name]], total: int, unchanged: UnchangedFilter
 ) -> tuple[int, int]:
-    """Learn objects; return how many are known now, and of how many.
-
-    Raises:
-        EdgesweepError: none of the first objects can be read.
-    """
-    columns = TextColumn("Learning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    """Learn objects; return how many are known now, and of how many."""
     known = asked = 0
-    with progress(*columns) as display:
-        task = display.add_task("Learning", total=total)
-        for names in (
-            page[at : at + _STRIDE] for page in pages for at in range(0, len(page), _STRIDE)
-        ):
+    with progress("Learning", total) as shown:
+        parts = (page[at : at + _STRIDE] for page in pages for at in range(0, len(page), _STRIDE))
+        for names in parts:
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
-                msg = (
-                    f"None of {count(asked, 'object')} could be read; "
-                    f"may you do s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
-                )
+                objects = f"arn:aws:s3:::{names[0][0]}/*"
+                msg = f"None of {count(asked, 'object')} could be read; "
+                msg += f"may you do s3:GetObject on {objects}?"
                 raise EdgesweepError(msg)
-            display.update(task, completed=asked)
+            shown(asked)
     return known, asked

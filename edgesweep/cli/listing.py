@@ -1,43 +1,42 @@
 """Lists a bucket for `edgesweep plan`, and shows how far that is."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+import boto3
 
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.deployed import session
+from edgesweep.cli.bucket import check_bucket
 from edgesweep.cli.progress import progress
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey
+from edgesweep.errors import EdgesweepError
 from edgesweep.paths import Origin
 
 
 def survey_bucket(
-    region: str | None,
-    profile: str | None,
-    bucket: str,
-    dirty: Collection[str],
-    prices: Prices,
-    limits: Limits,
+    chosen: boto3.Session, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
 ) -> Survey:
     """Survey a bucket, showing how many keys were listed."""
-    columns = SpinnerColumn(), TextColumn("Listing"), BarColumn(), TextColumn("{task.completed:,}")
-    with closing(session(region, profile).client("s3")) as client, progress(*columns) as display:
-        task = display.add_task("Listing", total=None)
-        counted = _Counted(S3Listing(client), display, task)
-        return survey(counted, [Origin(bucket)], dirty, prices, limits)
+    check_bucket(chosen, bucket, anywhere=True)
+    with closing(chosen.client("s3")) as client, progress("Listing") as shown:
+        counted = _Counted(S3Listing(client), shown)
+        known = survey(counted, [Origin(bucket)], dirty, prices, limits)
+    if known.refused:
+        raise EdgesweepError(known.refused)
+    return known
 
 
 class _Counted:
-    """A listing that shows how far it came."""
+    """A listing that shows how many keys it returned."""
 
-    def __init__(self, listing: Listing, display: Progress, task: TaskID) -> None:
+    def __init__(self, listing: Listing, shown: Callable[[float], None]) -> None:
         self._listing = listing
-        self._display = display
-        self._task = task
+        self._shown = shown
+        self._keys = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
         keys, more = self._listing.page(bucket, prefix, after)
-        self._display.update(self._task, advance=len(keys))
+        self._keys += len(keys)
+        self._shown(self._keys)
         return keys, more

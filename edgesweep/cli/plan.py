@@ -1,56 +1,65 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import BinaryIO
+from functools import partial
+from typing import Annotated, BinaryIO, TypedDict
 
 import click
 
-from edgesweep.cli.format import count, show, table
-from edgesweep.cli.terminal import (
-    STANDARD_INPUT,
-    Dollars,
-    aws_options,
-    name_of,
-    read_keys,
-    say,
-)
+from edgesweep.cli.bucket import bucket_name
+from edgesweep.cli.format import count, table
+from edgesweep.cli.keys import STANDARD_INPUT, name_of, read_keys
+from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.terminal import Dollars, aws_options, machine, say
 from edgesweep.cover import Cover, Limits, Prices, cover
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
 from edgesweep.paths import viewer_path
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
-from edgesweep.routes import everywhere
+
+
+class Cost(TypedDict):
+    """Dollars, at the given prices."""
+
+    paths: Decimal
+    refetch: Annotated[Decimal, "for the unchanged objects that are fetched again"]
+    total: Decimal
+
+
+class Plan(TypedDict):
+    """The cheapest paths."""
+
+    paths: Annotated[Sequence[str], "quoted invalidation paths"]
+    wildcards: Annotated[int, "how many of the paths are wildcards"]
+    collateral: Annotated[int, "unchanged objects that the paths hit, as far as they were seen"]
+    cost_usd: Cost
 
 
 @click.command()
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
-@click.option("--bucket", help="List this bucket for the keys that exist.", metavar="NAME")
+@click.option(
+    "--bucket",
+    callback=bucket_name,
+    help="List this bucket for the keys that exist.",
+    metavar="NAME",
+)
+@click.option("-0", "--null", is_flag=True, help="Keys end with NUL bytes, as from `git diff -z`.")
 @click.option("--max-paths", type=int, help="Use at most N paths.", metavar="N")
 @click.option(
-    "--max-wildcards",
-    type=int,
-    default=Limits().wildcards,
-    show_default=True,
-    metavar="N",
-    help="Use at most N wildcards.",
+    "--max-wildcards", default=Limits().wildcards, metavar="N", help="Use at most N wildcards."
 )
-@click.option(
-    "--path-price",
-    type=Dollars(),
-    default=PATH_PRICE,
-    show_default=True,
-    help="Dollars for one path.",
-)
+@click.option("--path-price", type=Dollars(), default=PATH_PRICE, help="Dollars for one path.")
 @click.option(
     "--refetch-cost",
     type=Dollars(),
     default=REFETCH_COST,
-    show_default=True,
-    help="Dollars for invalidating one unchanged object.",
+    help="Dollars for each unchanged object that is hit.",
 )
-@click.option("--alias", is_flag=True, help="Add the other viewer paths of each object.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--alias", is_flag=True, help="Add /docs/ and /docs for docs/index.html, and so on.")
+@click.option("--paths", "bare", is_flag=True, help="Print the paths alone, one a line.")
+@json_option(Plan)
 @aws_options
 def plan(
     changes: BinaryIO,
@@ -62,70 +71,89 @@ def plan(
     path_price: Decimal,
     refetch_cost: Decimal,
     alias: bool,
-    as_json: bool,
-    region: str | None,
-    profile: str | None,
+    null: bool,
+    bare: bool,
+    **where: str | None,
 ) -> None:
     """Print the cheapest invalidation paths for the keys in the file CHANGES, one a line.
 
-    Standard input is `-`. Objects that were not seen count as dear to hit, never as absent; a
-    plus sign behind the collateral stands for them.
+    Standard input is `-`. Names may be quoted as git quotes them. Objects that were not seen count
+    as dear to hit, never as absent; a plus sign behind the collateral stands for them.
 
     \b
     edgesweep plan changed.txt --live all-keys.txt
-    git -c core.quotePath=off diff --name-only HEAD~1 |
-        edgesweep plan - --bucket my-site --json
+    git -c core.quotePath=off diff --name-only --no-renames HEAD~1 |
+        edgesweep plan --alias --bucket my-site --paths -
     """  # noqa: D301  # \b tells click to keep the lines
-    if live and bucket is not None:
+    if bare and machine():
+        raise click.UsageError("Give --paths or --json, not both")
+    if live and bucket:
         raise click.UsageError("Give --live or --bucket, not both")
     if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
         raise click.UsageError("Only one of CHANGES and --live can be standard input")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
-    dirty = {path for key in read_keys(changes) for path in _paths(key, alias=alias)}
-    if bucket is not None:
-        from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415  # imports AWS's libraries
+    keys, paths_of = read_keys(changes, null=null), _viewer_paths(alias=alias)
+    dirty = {path for key in keys for path in paths_of(key)}
+    known = unsurveyed(dirty)
+    if live:
+        known = Survey([viewer_path(key) for key in read_keys(live, null=null)], ())
+    elif bucket:
+        from edgesweep.cli.deployed import session  # noqa: PLC0415  # imports AWS's libraries
+        from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415
 
-        known = survey_bucket(region, profile, bucket, dirty, prices, limits)
-    else:
-        known = Survey(list(map(viewer_path, read_keys(live))), ()) if live else unsurveyed(dirty)
+        known = survey_bucket(session(**where), bucket, dirty, prices, limits)
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
-    if known.refused:
-        say(f"{known.refused}; unlisted paths count as full of unchanged objects")
-    if not live and bucket is None:
+    if not live and not bucket:
         say("The unchanged objects are unknown; give --live or --bucket")
     if chosen.gap:
         say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
+    say(_excess(chosen))
+    if bare:
+        show(None, chosen.paths)
+        return
     lines = _table(chosen, dirty, known, prices, everything=live is not None)
-    show(_as_json(chosen, prices), lines, as_json=as_json)
+    show(_as_json(chosen, prices), lines)
 
 
-def _paths(key: str, *, alias: bool) -> Collection[str]:
-    """Return the viewer path of an object, or all that a distribution may have cached it under."""
-    return everywhere([""]).viewer_paths("", "", key) if alias else [viewer_path(key)]
+def _excess(chosen: Cover) -> str:
+    """Return a warning if these are more paths than CloudFront takes at once."""
+    if len(chosen.paths) <= Limits().wildcards:
+        return ""
+    from edgesweep.flush.policy import MAX_IN_PROGRESS  # noqa: PLC0415  # not for a few paths
+
+    most, exact = MAX_IN_PROGRESS, len(chosen.paths) - chosen.wildcards
+    if exact <= most.paths and chosen.wildcards <= most.wildcards:
+        return ""
+    return (
+        f"{count(exact, 'exact path')} and {count(chosen.wildcards, 'wildcard')} are more than "
+        f"CloudFront takes at once for a distribution: {most.paths:,} and {most.wildcards}"
+    )
 
 
-def _as_json(chosen: Cover, prices: Prices) -> dict[str, object]:
+def _viewer_paths(*, alias: bool) -> Callable[[str], Collection[str]]:
+    """Return a function from an object's key to its viewer path, or to all that may be cached."""
+    if not alias:
+        return lambda key: [viewer_path(key)]
+    from edgesweep.routes import everywhere  # noqa: PLC0415  # only here
+    from edgesweep.routes.variants import ALL_OTHERS, Variants  # noqa: PLC0415
+
+    variants = {ALL_OTHERS: Variants(folders=True, bare=True)}
+    return partial(replace(everywhere([""]), variants=variants).viewer_paths, "", "")
+
+
+def _as_json(chosen: Cover, prices: Prices) -> Plan:
     seen = Survey.seen(chosen.collateral)
     paths, refetch = prices.path * len(chosen.members), prices.refetch * seen
-    return {
-        "paths": chosen.paths,
-        "wildcards": chosen.wildcards,
-        "collateral": seen,
-        "cost_usd": {"paths": paths, "refetch": refetch, "total": paths + refetch},
-    }
+    cost = Cost(paths=paths, refetch=refetch, total=paths + refetch)
+    return pick(Plan, chosen, collateral=seen, cost_usd=cost)
 
 
 def _table(
     chosen: Cover, dirty: Collection[str], known: Survey, prices: Prices, *, everything: bool
 ) -> Sequence[str]:
-    """Return the lines: each path, all paths, and the usual alternatives.
+    """Return the lines: each path, their sum, and the usual alternatives.
 
-    Args:
-        chosen: the paths.
-        dirty: the paths that they cover.
-        known: the objects that exist.
-        prices: of paths and collateral.
-        everything: whether `known` is complete.
+    `everything` tells whether `known` holds all objects that exist.
     """
 
     def row(covered: int, collateral: int, paths: int, label: str) -> Sequence[str]:

@@ -1,10 +1,19 @@
 """Shows people how far a command has come."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn
+from rich.progress import MofNCompleteColumn, Progress
 
 
-def progress(*columns: ProgressColumn) -> Progress:
-    """Return a display of progress on standard error, which shows nothing if that is a file."""
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+@contextmanager
+def progress(label: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    """Show progress on standard error, or nothing if that is a file; yield what sets how far."""
+    console, columns = Console(stderr=True), Progress.get_default_columns()
+    hidden = not console.is_terminal
+    with Progress(
+        *columns, MofNCompleteColumn(), console=console, transient=True, disable=hidden
+    ) as display:
+        task = display.add_task(label, total=total)
+        yield lambda done: display.update(task, completed=done)

@@ -1,13 +1,14 @@
 """`edgesweep redrive`: sends all dead letters back to the queue."""
 
 from datetime import timedelta
+from typing import Annotated, TypedDict
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
+from edgesweep.cli.output import json_option, show
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
@@ -20,8 +21,16 @@ _HIDDEN = (
 )
 
 
+class Redriven(TypedDict):
+    """The dead letters."""
+
+    dead_letters: Annotated[int, "how many there were"]
+    moved: Annotated[int, "how many of them went back to the queue, or would go"]
+
+
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show how many would go back; move nothing.")
+@json_option(Redriven)
 @stack_options
 def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     """Send every message of the dead-letter queue back to the queue, now.
@@ -38,31 +47,23 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
         deployed.session.client("sqs"), outputs["DeadLetterQueueUrl"], outputs["QueueUrl"]
     )
     visible, hidden = dead.depth()
-    if not visible + hidden:
+    total = visible + hidden
+    moved = visible if dry_run or not total else _move(dead, total)
+    line = f"{count(moved, 'message')} {'would go' if dry_run else 'went'} back to the queue"
+    show(Redriven(dead_letters=total, moved=moved), [line] if total else [])
+    if not total:
         say("There are no dead letters")
-    elif dry_run:
-        click.echo(f"{count(visible, 'message')} would go back to the queue")
-        _tell_hidden(hidden)
-    else:
-        moved = _move(dead, visible + hidden)
-        click.echo(f"{count(moved, 'message')} went back to the queue")
-        _tell_hidden(visible + hidden - moved)
+    elif moved < total:
+        say(f"{count(total - moved, 'dead letter')} stayed: {_HIDDEN}")
 
 
 def _move(dead: DeadLetterQueue, waiting: int) -> int:
     moved = 0
-    columns = TextColumn("Sending back"), BarColumn(), MofNCompleteColumn()
-    with progress(*columns) as display:
-        task = display.add_task("Sending back", total=waiting)
+    with progress("Sending back", waiting) as shown:
         for more in send_back(dead, lambda _: timedelta()):
             moved += more
-            display.update(task, advance=more)
+            shown(moved)
     if not moved:
         msg = f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}"
         raise EdgesweepError(msg)
     return moved
-
-
-def _tell_hidden(hidden: int) -> None:
-    if hidden > 0:
-        say(f"{count(hidden, 'dead letter')} stayed: {_HIDDEN}")

@@ -9,13 +9,14 @@ from decimal import Decimal
 from itertools import chain
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Annotated, TypedDict
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn
 
-from edgesweep.cli.format import show, table
+from edgesweep.cli.format import table
+from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import Dollars
+from edgesweep.cli.terminal import Dollars, say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
@@ -27,31 +28,63 @@ from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuplo
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
 
+_PATH = click.Path(path_type=Path)
 _GENERATED_DAYS = 90
+_CELLS = {
+    "deploys": "{.deploys:,}",
+    "paths": "{.paths:,}",
+    "collateral": "{.collateral:,}",
+    "dollars": "{.usd:.2f}",
+    "busiest month": "{.most_paths_in_a_month:,}",
+    "missed": "{.missed:,}",
+    "heads": "{.heads:,}",
+    "for heads": "{.heads_usd:.4f}",
+    "history / strategy": "{0.history} / {0.strategy}",
+}
 # The strategies shown for `--reupload-all`.
 _VARIANTS = {OURS: (OURS, BLIND)}
 
 
+class Result(TypedDict):
+    """The result of a strategy over a history, all deploys together."""
+
+    history: Annotated[str, "the history's name"]
+    strategy: Annotated[str, "the strategy's name"]
+    deploys: Annotated[int, "how many there were"]
+    paths: Annotated[int, "how many invalidation paths"]
+    collateral: Annotated[int, "unchanged objects that the paths hit"]
+    usd: Annotated[Decimal, "the bill, each month less its free paths"]
+    most_paths_in_a_month: Annotated[int, "the paths of the busiest month"]
+    missed: Annotated[int, "changed objects that no path matched"]
+
+
+class Reupload(Result):
+    """The same with `--reupload-all`."""
+
+    heads: Annotated[int, "HEAD requests that found unchanged uploads"]
+    heads_usd: Annotated[Decimal, "their price"]
+
+
 @click.command(epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]))
-@click.argument("histories", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("histories", nargs=-1, type=_PATH)
 @click.option(
     "--git",
     "repository",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     metavar="REPO",
     help="Replay the commits of a git repository of a built site.",
 )
-@click.option("--branch", default="gh-pages", show_default=True, help="The branch of --git.")
+@click.option("--branch", default="gh-pages", help="The branch of --git.")
 @click.option(
     "--logs",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     metavar="PATH",
     help="Replay S3 server access logs or CloudTrail's events, a file or a folder.",
 )
 @click.option(
     "--generate", type=click.Choice(list(SHAPES)), metavar="NAME", help="Replay a made-up site."
 )
-@click.option("--seed", default=1, show_default=True, help="The seed of --generate.")
+@click.option("--seed", default=1, help="The seed of --generate.")
 @click.option(
     "--strategy",
     "strategies",
@@ -72,7 +105,7 @@ _VARIANTS = {OURS: (OURS, BLIND)}
     help="Let each deploy upload every live object, as a CI machine does; edgesweep skips "
     "unchanged ones, edgesweep-no-catalogue does not.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option(list[Result | Reupload])
 def replay(
     histories: Sequence[Path],
     *,
@@ -84,7 +117,6 @@ def replay(
     strategies: Sequence[str],
     budget: Decimal | None,
     reupload_all: bool,
-    as_json: bool,
 ) -> None:
     """Replay strategies over HISTORIES: folders of deploys.jsonl.gz and live.jsonl.gz.
 
@@ -104,43 +136,31 @@ def replay(
     if generate is not None:
         sources.append(SHAPES[generate](seed, _GENERATED_DAYS))
     if not sources:
-        msg = "Nothing to replay: give HISTORIES, --git, --logs or --generate"
-        raise click.UsageError(msg)
+        raise click.UsageError("Nothing to replay: give HISTORIES, --git, --logs or --generate")
     chosen = tuple(dict.fromkeys(strategies or STRATEGIES))
     if reupload_all:
         sources = [Reuploaded(source) for source in sources]
         chosen = tuple(chain.from_iterable(_VARIANTS.get(name, (name,)) for name in chosen))
     rows = _replayed(sources, chosen, limit)
-    show([_as_json(row) for row in rows], comparison(rows), as_json=as_json)
+    show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 
 
 def _logged(path: Path) -> Sequence[HistorySource]:
     found = read_logs(path)
     if found.malformed:
-        click.echo(f"{found.malformed:,} of {found.records:,} records are malformed", err=True)
+        say(f"{found.malformed:,} of {found.records:,} records are malformed")
     if found.unnamed:
-        click.echo(f"{found.unnamed:,} requests deleted objects without naming them", err=True)
+        say(f"{found.unnamed:,} requests deleted objects without naming them")
     return found.histories
 
 
 def _replayed(
     sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget | None
 ) -> Sequence[Replayed]:
-    """Replay one history here, several in processes; return rows by history and strategy.
-
-    Raises:
-        BadInput: a history is malformed.
-        EdgesweepError: a process was killed.
-    """
-    columns = TextColumn("Replaying"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn()
-    display = progress(*columns)
-    task = display.add_task("Replaying", total=len(sources))
+    """Replay one history here, several in processes; return rows by history and strategy."""
     if len(sources) == 1:
-        with display:
-            return _rows(
-                *(sources[0], strategies, budget),
-                lambda done, total: display.update(task, completed=done / total),
-            )
+        with progress("Replaying", 1) as shown:
+            return _rows(sources[0], strategies, budget, lambda done, all_: shown(done / all_))
     processes = min(len(sources), os.cpu_count() or 1)
     # This process reports an interrupt, and ends the others.
     ignoring = (signal.SIGINT, signal.SIG_IGN)
@@ -148,10 +168,10 @@ def _replayed(
         futures = [pool.submit(_rows, source, strategies, budget) for source in sources]
         try:
             # Not sooner: the display runs a thread, and forking with threads is unsafe.
-            with display:
-                for future in as_completed(futures):
+            with progress("Replaying", len(sources)) as shown:
+                for done, future in enumerate(as_completed(futures), 1):
                     future.result()
-                    display.advance(task)
+                    shown(done)
         except BrokenProcessPool as error:
             msg = "A process that replayed a history was killed; is there enough memory?"
             raise EdgesweepError(msg) from error
@@ -178,37 +198,8 @@ def _rows(
     return [rows[name] for name in strategies]
 
 
-def _as_json(row: Replayed) -> dict[str, object]:
-    heads = {} if row.heads is None else {"heads": row.heads, "heads_usd": row.heads_usd}
-    return {
-        "history": row.history,
-        "strategy": row.strategy,
-        "deploys": row.deploys,
-        "paths": row.paths,
-        "collateral": row.collateral,
-        "usd": row.usd,
-        "most_paths_in_a_month": row.most_paths_in_a_month,
-        "missed": row.missed,
-        **heads,
-    }
-
-
 def comparison(rows: Sequence[Replayed]) -> Sequence[str]:
     """Return the lines of a table, with columns of HEAD requests if there were any."""
     heads = any(row.heads is not None for row in rows)
-    header = ["deploys", "paths", "collateral", "dollars", "busiest month", "missed"]
-    header += ["heads", "for heads"] * heads
-    return table([*header, "history / strategy"], [_cells(row, heads=heads) for row in rows])
-
-
-def _cells(row: Replayed, *, heads: bool) -> Sequence[str]:
-    return (
-        f"{row.deploys:,}",
-        f"{row.paths:,}",
-        f"{row.collateral:,}",
-        f"{row.usd:.2f}",
-        f"{row.most_paths_in_a_month:,}",
-        f"{row.missed:,}",
-        *((f"{row.heads or 0:,}", f"{row.heads_usd:.4f}") * heads),
-        f"{row.history} / {row.strategy}",
-    )
+    shown = {name: cell for name, cell in _CELLS.items() if heads or "heads" not in name}
+    return table(list(shown), [[cell.format(row) for cell in shown.values()] for row in rows])

@@ -1,8 +1,9 @@
 """`edgesweep status`: the waiting changes, the rest of the budget, and the next flush."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, TypedDict
 
 import click
 
@@ -11,7 +12,8 @@ from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_options
-from edgesweep.cli.format import count, length, show, table
+from edgesweep.cli.format import count, dollars, length, table
+from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.terminal import say
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.tick import shared
@@ -29,10 +31,48 @@ _NEXT = {
 }
 
 
+class MonthBudget(TypedDict):
+    """The budget of the month."""
+
+    charged: Annotated[int, "paths that are charged to the month"]
+    allowance: Annotated[int | None, "the most paths that it may take; null for no limit"]
+    reserve: Annotated[int, "paths that are kept for the rest of the month"]
+    left: Annotated[int | None, "paths that are left, with the reserve"]
+    spent_usd: Annotated[Decimal, "the price of the charged paths beyond the free ones"]
+    left_usd: Annotated[Decimal | None, "dollars that are left"]
+
+
+class NextFlush(TypedDict):
+    """The state of one distribution."""
+
+    distribution: Annotated[str, "its id"]
+    dirty: Annotated[int, "rows that wait"]
+    oldest: Annotated[datetime | None, "when the oldest of them was recorded"]
+    in_progress: Annotated[int, "paths that CloudFront is working on"]
+    unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
+    flushed_at: Annotated[datetime | None, "when the last flush was opened"]
+    reason: Annotated[Reason | Idle, "why it is flushed or held"]
+    due: Annotated[datetime | None, "when the next flush can go"]
+    most_paths: Annotated[int | None, "the most paths that it may take"]
+    path_usd: Annotated[Decimal | None, "the price at which it chooses its paths"]
+    next: Annotated[str, "what happens next"]
+
+
+class StackStatus(TypedDict):
+    """The state of a stack."""
+
+    month: Annotated[str, "the UTC month, as YYYY-MM"]
+    budget: MonthBudget
+    queued: Annotated[int, "messages that are not recorded yet"]
+    dead_letters: Annotated[int, "messages that could not be recorded"]
+    unrouted: Annotated[int, "rows that no distribution serves"]
+    distributions: Sequence[NextFlush]
+
+
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option(StackStatus)
 @stack_options
-def status(deployed: Deployed, *, as_json: bool) -> None:
+def status(deployed: Deployed) -> None:
     """Show the waiting changes, the rest of the budget, and when the next flush is due.
 
     \b
@@ -47,7 +87,7 @@ def status(deployed: Deployed, *, as_json: bool) -> None:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")
     now = wiring.now()
     found = _observer(deployed, policy).look(routes.ids, now)
-    show(_as_json(found), _lines(found, now), as_json=as_json)
+    show(_as_json(found), _lines(found, now))
 
 
 def _observer(deployed: Deployed, policy: Policy) -> Observer:
@@ -64,24 +104,11 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
     )
 
 
-def _as_json(found: Status) -> dict[str, object]:
-    return {
-        "month": found.month,
-        "budget": {
-            "charged": found.charged,
-            "allowance": found.budget.allowance,
-            "reserve": found.reserve,
-            "left": found.left,
-            "usd_spent": found.usd_spent,
-            "usd_left": found.usd_left,
-        },
-        "queued": found.queued,
-        "dead_letters": found.dead_letters,
-        "unrouted": found.unrouted,
-        "distributions": [
-            {**asdict(one), "next": _NEXT[one.reason]} for one in found.distributions
-        ],
-    }
+def _as_json(found: Status) -> StackStatus:
+    usd = {"spent_usd": found.usd_spent, "left_usd": found.usd_left}
+    budget = pick(MonthBudget, found, allowance=found.budget.allowance, **usd)
+    nexts = [pick(NextFlush, one, next=_NEXT[one.reason]) for one in found.distributions]
+    return pick(StackStatus, found, budget=budget, distributions=nexts)
 
 
 def _lines(found: Status, now: datetime) -> Iterator[str]:
@@ -96,11 +123,11 @@ def _lines(found: Status, now: datetime) -> Iterator[str]:
 def _budget(found: Status) -> str:
     charged = f"{found.month}: {count(found.charged, 'path')} charged"
     if found.left is None or found.usd_left is None:
-        return f"{charged}, ${found.usd_spent:.2f} spent, no limit"
+        return f"{charged}, {dollars(found.usd_spent)} spent, no limit"
     return (
         f"{charged}, {found.left:,} left of {found.budget.allowance:,} "
         f"({found.reserve:,} kept in reserve); "
-        f"${found.usd_spent:.2f} spent, ${found.usd_left:.2f} left"
+        f"{dollars(found.usd_spent)} spent, {dollars(found.usd_left)} left"
     )
 
 
@@ -111,8 +138,8 @@ def _row(one: DistributionStatus, now: datetime) -> Sequence[str]:
 
 
 def _next(one: DistributionStatus, now: datetime) -> str:
-    if one.paths is not None:
-        return f"{_NEXT[one.reason]}, with {count(one.paths, 'path')} at most"
+    if one.most_paths is not None:
+        return f"{_NEXT[one.reason]}, with {count(one.most_paths, 'path')} at most"
     if one.due is None or one.due <= now:
         return _NEXT[one.reason]
     return f"{_NEXT[one.reason]}; due in {length(one.due - now)}"

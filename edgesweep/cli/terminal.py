@@ -1,102 +1,115 @@
-"""Shared by all commands: one-line errors, options, and the reading of input."""
+"""Shared by all commands: one-line errors, messages and options."""
 
-import codecs
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Annotated, NoReturn, TypedDict
 
 import click
 
+from edgesweep.cli import INSTALL
 from edgesweep.errors import BadInput, EdgesweepError
-
-# "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
-# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-MAX_KEY_BYTES = 1_024
-
-# A longer line is no key, and is not read to its end.
-_LONGEST_LINE = 2**20
-
-STANDARD_INPUT = "<stdin>"
 
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
+# The variable through which a shell's script requests completions.
+COMPLETE = "_EDGESWEEP_COMPLETE"
+
+# Whether `--json` was given, to a command line that can be parsed or not.
+_JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 # A shell reports 128 and the signal's number of a command that a signal ended.
-class _Interrupted(EdgesweepError):
-    exit_code = 130
+INTERRUPTED = 130
+UNREAD = 141
 
 
-class _BrokenPipe(EdgesweepError):
-    exit_code = 141
+class Message(TypedDict):
+    """A line on standard error."""
+
+    message: str
 
 
-@contextmanager
-def _ending() -> Iterator[None]:
-    """Report the end of a command before click does, which prints an empty line or nothing."""
-    try:
-        yield
-    except (KeyboardInterrupt, click.Abort) as error:
-        raise _Interrupted("Interrupted") from error
-    except OSError as error:
-        _let_go()
-        if isinstance(error, BrokenPipeError):
-            raise _BrokenPipe from error
-        raise EdgesweepError(str(error)) from error
+class Failure(TypedDict):
+    """The last line on standard error of a command that failed."""
+
+    error: str
+    exit_code: Annotated[int, "as in the table"]
 
 
-def _let_go() -> None:
-    """Discard unwritten output, so that it does not fail again at exit."""
-    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+EXIT_CODES: Mapping[int, str] = {
+    0: "done",
+    EdgesweepError.exit_code: "failed; of `doctor`, faults were found",
+    BadInput.exit_code: "bad use: an option, an argument or a file is wrong",
+    INTERRUPTED: "interrupted",
+    UNREAD: "the reader of the output has gone",
+}
 
 
 class OneLineErrors(click.Group):
     """A group whose commands fail with one line, never with a stack trace."""
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401  # as click
-
-        with _ending():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click declares it
-
-        with _ending():
-            return super().invoke(ctx)
-
-    def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ANN401  # as click declares it
-
+    def main(  # type: ignore[override]  # of click's arguments these are given
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **_: object
+    ) -> NoReturn:
+        """Run a command, or complete one for a shell; exit."""
         if isinstance(sys.stdout, TextIOWrapper):
             # A name that the terminal cannot show is escaped, as it is on standard error.
             sys.stdout.reconfigure(errors="backslashreplace")
+        given = sys.argv[1:] if args is None else list(args)
+        token, code = _JSON.set("--json" in given), 0
         try:
-            kwargs["standalone_mode"] = False
-            code = super().main(*args, **kwargs)
+            self._run(prog_name or "edgesweep", given)
+        except click.exceptions.Exit as ended:
+            code = ended.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
-        except Exception as error:
-            text = _text(error)
-            if text is None:
+        except (Exception, KeyboardInterrupt) as error:
+            found = _failure(error)
+            if found is None:
                 raise
-            say(text)
-            code = getattr(error, "exit_code", EdgesweepError.exit_code)
+            text, code = found
+            _print(text, Failure(error=_line(text), exit_code=code))
+        finally:
+            _JSON.reset(token)
         sys.exit(code)
 
+    def _run(self, name: str, args: list[str]) -> None:
+        asked = os.environ.get(COMPLETE)
+        if asked:
+            from click.shell_completion import shell_complete  # noqa: PLC0415  # rarely needed
 
-def _text(error: Exception) -> str | None:
+            sys.exit(shell_complete(self, {}, name, COMPLETE, asked))
+        with self.make_context(name, args) as context:
+            self.invoke(context)
+
+
+def _failure(error: BaseException) -> tuple[str, int] | None:
+    """Return the line and the exit code of a failure, None for a mistake of our own."""
     if isinstance(error, click.ClickException):
-        return error.format_message()
+        return error.format_message(), error.exit_code
     if isinstance(error, EdgesweepError):
-        return str(error)
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return "Interrupted", INTERRUPTED
+    if isinstance(error, OSError):
+        # Discard unwritten output, so that it does not fail again at exit.
+        with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return ("", UNREAD) if isinstance(error, BrokenPipeError) else (str(error), 1)
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}; {INSTALL}", EdgesweepError.exit_code
     from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
 
-    return failure(error)
+    text = failure(error)
+    return None if text is None else (text, EdgesweepError.exit_code)
 
 
 class Dollars(click.ParamType[Decimal]):
@@ -120,10 +133,29 @@ class Dollars(click.ParamType[Decimal]):
         raise click.BadParameter(msg, ctx, param)
 
 
+def machine() -> bool:
+    """Tell whether a program reads what the command prints."""
+    return _JSON.get()
+
+
 def say(text: str) -> None:
     """Print a message in one line on standard error, unless it is empty."""
+    _print(text, Message(message=_line(text)))
+
+
+def suggest(text: str) -> None:
+    """Tell a person the result and the next step."""
+    if not machine():
+        say(text)
+
+
+def _print(text: str, as_json: Message | Failure) -> None:
     if text:
-        click.echo(f"edgesweep: {' '.join(text.split())}", err=True)
+        click.echo(json.dumps(as_json) if machine() else f"edgesweep: {_line(text)}", err=True)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def agree(question: str, *, yes: bool) -> None:
@@ -149,37 +181,3 @@ def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
-
-
-def read_keys(file: BinaryIO) -> Sequence[str]:
-    """Return the object keys of a file, one a line; skip empty lines.
-
-    Raises:
-        BadInput: a line is no object key; the text names the file and the line.
-    """
-    return list(_keys(file, name_of(file)))
-
-
-def name_of(file: BinaryIO) -> str:
-    """Return the path of a file, or a name for standard input."""
-    return str(getattr(file, "name", STANDARD_INPUT))
-
-
-def _keys(file: BinaryIO, name: str) -> Iterator[str]:
-    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
-        raw = line.rstrip(b"\r\n")
-        if number == 1:
-            raw = raw.removeprefix(codecs.BOM_UTF8)
-        if len(raw) > MAX_KEY_BYTES:
-            msg = f"{name}, line {number}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}"
-            raise BadInput(msg)
-        if b"\0" in raw:
-            msg = f"{name}, line {number}: a NUL byte; a list of keys is text"
-            raise BadInput(msg)
-        try:
-            key = raw.decode()
-        except UnicodeDecodeError as error:
-            msg = f"{name}, line {number}: not UTF-8 ({error.reason} at byte {error.start + 1})"
-            raise BadInput(msg) from error
-        if key:
-            yield key

@@ -14,8 +14,8 @@ class History:
     def __init__(self, name: str) -> None:
         self._flush = bound(FlushItem, name)
 
-    def newest(self, distribution: str, most: int) -> Iterator[Flush]:
-        """Yield up to `most` flushes of a distribution, the newest first."""
+    def newest(self, distribution: str, most: int | None) -> Iterator[Flush]:
+        """Yield up to `most` flushes of a distribution, the newest first; None for all."""
         found = self._flush.query(
             f"flush#{distribution}", scan_index_forward=False, limit=most, consistent_read=True
         )

@@ -41,8 +41,8 @@ class DistributionStatus:
         unfinished: id of the flush that is neither settled nor rejected.
         flushed_at: when the last flush was opened.
         due: when the next flush can go; None if nothing waits, or if it depends on others.
-        paths: the most paths it may take; None if it waits, or resends a journaled flush.
-        path_price: dollars that it counts for each path, None likewise.
+        most_paths: the most paths it may take; None if it waits, or resends a journaled flush.
+        path_usd: dollars that it counts for each path, None likewise.
     """
 
     distribution: str
@@ -53,8 +53,8 @@ class DistributionStatus:
     flushed_at: datetime | None
     reason: Reason | Idle
     due: datetime | None
-    paths: int | None = None
-    path_price: Decimal | None = None
+    most_paths: int | None = None
+    path_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Observer:
         decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
         if isinstance(decision, Go):
             price = decision.path_price
-            return replace(seen, reason=reason, due=now, paths=decision.paths, path_price=price)
+            return replace(seen, reason=reason, due=now, most_paths=decision.paths, path_usd=price)
         short = decision.reason is Reason.BUDGET
         due = self._affordable(lease.flushed_at, spent, now) if short else None
         return replace(seen, reason=decision.reason, due=due)

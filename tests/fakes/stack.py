@@ -44,12 +44,12 @@ class DeployedStack:
             message = f"Stack with id {asked} does not exist"
             return refusal("ValidationError", message, status=400)
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
-        return _answer({"Stacks": [{"StackName": self.name, "Outputs": outputs}]})
+        return answer({"Stacks": [{"StackName": self.name, "Outputs": outputs}]})
 
     def function(self, params: dict[str, Any], **_: object) -> Answered:
         """Answer GetFunctionConfiguration."""
         assert self.outputs["FlushFunction"] in params["url_path"]
-        return _answer({"Environment": {"Variables": self.environment}})
+        return answer({"Environment": {"Variables": self.environment}})
 
 
 @contextmanager
@@ -70,5 +70,6 @@ def refusal(code: str, message: str, status: int = 403) -> Answered:
     return SimpleNamespace(status_code=status), {"Error": error, "ResponseMetadata": metadata}
 
 
-def _answer(parsed: dict[str, Any]) -> Answered:
+def answer(parsed: dict[str, Any]) -> Answered:
+    """Return what a listener for `before-call` answers when AWS does what it is asked."""
     return SimpleNamespace(status_code=200), parsed

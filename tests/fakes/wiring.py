@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tests.aws import http_response, listening
 
 _NOTHING = b"<NotificationConfiguration/>"
+_NO_OBJECTS = b"<ListBucketResult/>"
 _NO_BUCKET = b"<Error><Code>NoSuchBucket</Code><Message>There is no such bucket</Message></Error>"
 
 
@@ -30,9 +31,11 @@ class Notifications:
         url = urlsplit(request.url)
         if request.method == "HEAD":
             return http_response(request, 200, b"")
-        assert url.query == "notification"
         if url.hostname != f"{self._bucket}.s3.amazonaws.com":
             return http_response(request, 404, _NO_BUCKET)
+        if url.query.startswith("list-type"):
+            return http_response(request, 200, _NO_OBJECTS)
+        assert url.query == "notification"
         if request.method == "GET":
             return http_response(request, 200, self.configuration)
         assert isinstance(request.body, bytes)

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.dirty import Change, DirtyRow, Kind
 from tests.aws import create_distribution, create_table
 from tests.clock import stepping

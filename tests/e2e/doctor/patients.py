@@ -7,7 +7,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from tests.e2e.conftest import Stack, await_true
 from tests.e2e.shell import run
 

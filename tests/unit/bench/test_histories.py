@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.histories import PEER, PRICE_LADDER, Spent, claims, costs, main, measure, total
-from edgesweep.cli import main as edgesweep
+from edgesweep.cli.commands import main as edgesweep
 from edgesweep.lab.replay import STRATEGIES
 
 

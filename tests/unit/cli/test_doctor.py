@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgesweep.cli import doctor as command
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.operate.doctor import Finding, Harm
 
 GREETED = Finding("queue-changed", Harm.LOSES, "Nobody greeted", "echo hello >> greeted")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.cli.status import _NEXT  # the words of `edgesweep status`
 from edgesweep.operate.status import Idle
 from edgesweep.record.selection import Fate

@@ -1,8 +1,10 @@
 """What `edgesweep flush` sends, prints and refuses, and that its dry run says just that."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import boto3
@@ -19,11 +21,11 @@ CREATE = "cloudfront.CreateInvalidation"
 READS = {"Describe", "Get", "Head", "List", "Query"}
 
 
-def invalidations_of(operated: Operated, *arguments: str) -> Sequence[Any]:
-    """Run the command and return the invalidations that it tells of."""
+def paths_of(operated: Operated, *arguments: str) -> Sequence[Any]:
+    """Run the command and return the paths that it reports."""
     result = operated.run("flush", "--json", *arguments)
     assert (result.exit_code, result.stderr) == (0, "")
-    return [paths for one in json.loads(result.stdout) for paths in one["invalidations"]]
+    return [path for one in json.loads(result.stdout) for path in one["paths"]]
 
 
 def leave_unfinished(operated: Operated) -> None:
@@ -61,17 +63,16 @@ def test_dry_run(
     operated.change(*changed)
 
     with calls() as asked:
-        dry = invalidations_of(operated, "--dry-run")
+        dry = paths_of(operated, "--dry-run")
     bodies: list[bytes] = []
     with listening(f"before-call.{CREATE}", lambda params, **_: bodies.append(params["body"])):
-        real = invalidations_of(operated)
+        real = paths_of(operated)
 
     assert {call for call in asked if not call.split(".")[1].startswith(tuple(READS))} == set()
     assert dry == real
-    assert len(real) == len(bodies) == 1 + unfinished
-    for paths, body in zip(real, bodies, strict=True):
-        assert [f"<Path>{path}</Path>" in body.decode() for path in paths] == [True] * len(paths)
-    assert sorted(map(sorted, operated.invalidations())) == sorted(map(sorted, real))
+    assert len(bodies) == 1 + unfinished
+    assert real == re.findall("<Path>(.*?)</Path>", b"".join(bodies).decode())
+    assert sorted(chain.from_iterable(operated.invalidations())) == sorted(real)
     assert not operated.dirty.span(operated.distribution)
 
 
@@ -79,11 +80,13 @@ def test_unrouted(operated: Operated) -> None:
     """A dry run sees rows go that wait for a distribution which has come, and leaves them there."""
     operated.change("late.html", to=UNROUTED)
 
-    dry = invalidations_of(operated, "--dry-run")
+    dry = paths_of(operated, "--dry-run")
 
-    assert dry == [["/late.html"]]
+    assert dry == ["/late.html"]
+    (one,) = json.loads(operated.run("flush", "--dry-run", "--json").stdout)
+    assert (one["invalidations"], one["usd"]) == ([], 0.005)
     assert operated.dirty.count(UNROUTED) == 1
-    assert invalidations_of(operated) == dry
+    assert paths_of(operated) == dry
 
 
 def test_printed(operated: Operated) -> None:
@@ -100,6 +103,11 @@ def test_printed(operated: Operated) -> None:
         "  /index.html",
     ]
     assert dry.stdout == real.stdout
+    assert "`edgesweep flush` sends it" in dry.stderr
+    (sent,) = json.loads(operated.run("flushes", "--json").stdout)[0]["invalidations"]
+    assert real.stderr == (
+        f"edgesweep: CloudFront accepted it; `edgesweep flushes {sent}` shows it in full\n"
+    )
 
 
 @pytest.mark.parametrize("age", [timedelta(0), -timedelta(seconds=5)])
@@ -107,7 +115,7 @@ def test_at_once(operated: Operated, age: timedelta) -> None:
     """An upload that has just come in is not waited for, whosever clock is ahead."""
     operated.change("index.html", age=age)
 
-    assert invalidations_of(operated) == [["/", "/index.html"]]
+    assert paths_of(operated) == ["/", "/index.html"]
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
@@ -129,6 +137,7 @@ def test_leased(operated: Operated) -> None:
 
     told = f"{operated.distribution}: held, another flush is working on it\n"
     assert (result.exit_code, result.stdout) == (0, told)
+    assert result.stderr == "edgesweep: `edgesweep status` shows when it goes\n"
     assert operated.invalidations() == []
 
 
@@ -141,7 +150,7 @@ def test_budget(operated: Operated) -> None:
 
     (held,) = json.loads(operated.run("flush", "--json").stdout)
 
-    assert (held["reason"], held["invalidations"]) == (Reason.BUDGET, [])
+    assert (held["reason"], held["paths"]) == (Reason.BUDGET, [])
     assert "held, only the reserve" in operated.run("flush").stdout
     assert len(operated.invalidations()) == 1
 
@@ -158,7 +167,7 @@ def test_refused(operated: Operated) -> None:
     (line,) = result.stderr.splitlines()
     assert text in line
     assert operated.dirty.span(operated.distribution)
-    assert invalidations_of(operated) == [["/", "/index.html"]]
+    assert paths_of(operated) == ["/", "/index.html"]
 
 
 def test_undiscovered(operated: Operated) -> None:

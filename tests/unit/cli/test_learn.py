@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import CatalogueTable, RoutesTable
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.record.unchanged import Entry, Name
 from edgesweep.routes.kept import Kept
 from tests.aws import calls, create_catalogue, create_table, dated_heads, listening
@@ -89,16 +89,48 @@ def test_learn() -> None:
 
 
 @pytest.mark.usefixtures("stack")
+def test_next_step() -> None:
+    """It ends with the result and the next step, for an empty bucket as well."""
+    empty = learn(BUCKET, "--yes")
+    put("a")
+    full = learn(BUCKET, "--yes")
+
+    assert (empty.exit_code, empty.stdout) == (0, "Known: 0 of 0 objects\n")
+    assert empty.stderr.startswith(
+        "edgesweep: my-site holds no object that edgesweep-prod sweeps; "
+    )
+    last = full.stderr.splitlines()[-1]
+    assert last.startswith("edgesweep: my-site is learnt; ")
+    assert "`edgesweep status`" in empty.stderr
+    assert "`edgesweep status`" in last
+
+
+def test_other_region(stack: DeployedStack) -> None:
+    """A bucket in another region is refused in one line that says what to do."""
+    stack.environment["BUCKET"] = "far-site"
+    place = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3", region_name="eu-west-1").create_bucket(
+        Bucket="far-site",
+        CreateBucketConfiguration=place,  # type: ignore[arg-type]  # a TypedDict
+    )
+
+    result = learn("far-site", "--yes", "--region", "us-east-1")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "The bucket far-site is in eu-west-1, not in us-east-1" in result.stderr
+
+
+@pytest.mark.usefixtures("stack")
 def test_cost() -> None:
     """What it takes is said in one line before it begins, at the prices of the region."""
     put("a", "b")
 
-    said = learn(BUCKET, "--yes", "--region", "us-east-1").stderr
+    said, _ = learn(BUCKET, "--yes", "--region", "us-east-1").stderr.splitlines()
 
     assert said == (
         "edgesweep: my-site holds 2 objects; learning them takes up to 2 HEAD requests, "
         "2 LIST requests, 4 write request units, 2 read request units: less than $0.01 at the "
-        "prices of us-east-1\n"
+        "prices of us-east-1"
     )
 
 
@@ -193,8 +225,8 @@ def test_partly_unreadable() -> None:
     [
         ({}, "elsewhere", 2, "edgesweep-prod does not sweep 'elsewhere'; it sweeps other, my-site"),
         ({"CATALOGUE_TABLE": ""}, BUCKET, 2, "deployed with skipUnchanged=false"),
-        ({}, BUCKET, 1, "my-site holds no object that edgesweep-prod sweeps"),
-        ({}, "other", 1, "The bucket other cannot be listed"),
+        ({}, "other", 2, "There is no bucket other"),
+        ({}, "s3://my-site", 2, "'s3://my-site' is not a bucket name"),
     ],
 )
 def test_refusal(

@@ -1,12 +1,18 @@
 """What `edgesweep status`, `flushes` and `redrive` print."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 
+from edgesweep import wiring
+from edgesweep.cli.flushes import HEADER
+from edgesweep.cli.flushes import row as row_of
+from edgesweep.cli.format import table
 from edgesweep.dirty import UNROUTED
+from edgesweep.flush.journal import Flush, State
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
 from tests.unit.conftest import Operated
@@ -45,8 +51,8 @@ def test_status_json(operated: Operated) -> None:
         "allowance": 1_000,
         "reserve": told["budget"]["reserve"],
         "left": 1_000,
-        "usd_spent": 0.0,
-        "usd_left": 0.0,
+        "spent_usd": 0.0,
+        "left_usd": 0.0,
     }
     assert (told["queued"], told["dead_letters"], told["unrouted"]) == (0, 0, 0)
     (one,) = told["distributions"]
@@ -83,11 +89,14 @@ def test_too_small(operated: Operated) -> None:
 
 def test_no_flushes(operated: Operated) -> None:
     """Where nothing was sent that is said on standard error; machines read an empty list."""
-    told = "edgesweep: There are no flushes yet\n"
+    told = "There are no flushes yet"
 
-    for options, printed in (((), ""), (("--json",), "[]\n")):
+    for options, printed, said in (
+        ((), "", f"edgesweep: {told}\n"),
+        (("--json",), "[]\n", json.dumps({"message": told}) + "\n"),
+    ):
         result = operated.run("flushes", *options)
-        assert (result.exit_code, result.stdout, result.stderr) == (0, printed, told)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, printed, said)
 
 
 def test_flushes(operated: Operated) -> None:
@@ -99,15 +108,16 @@ def test_flushes(operated: Operated) -> None:
     header, *rows = operated.run("flushes", "--limit", "2").stdout.splitlines()
     listed = json.loads(operated.run("flushes", "--limit", "2", "--json").stdout)
 
-    assert header.split()[:6] == ["rows", "paths", "wildcards", "dollars", "seconds", "state"]
-    assert [row.split()[-1] for row in rows] == [flush["id"] for flush in listed]
-    assert [row.split()[:4] for row in rows] == [["1", "1", "0", "0.005"]] * 2
+    assert header.split()[2:] == ["flush", "rows", "paths", "price", "seconds", "distribution"]
+    assert [row.split()[2] for row in rows] == [one["flush"].split("#")[1] for one in listed]
+    assert [row.split()[3:6] for row in rows] == [["1", "1", "$0.005"]] * 2
     assert listed[0]["opened_at"] > listed[1]["opened_at"]
-    full = operated.run("flushes", listed[0]["id"]).stdout.splitlines()
-    assert full[0] == f"{operated.distribution} / {listed[0]['id']}"
+    full = operated.run("flushes", listed[0]["flush"]).stdout.splitlines()
+    assert full[0] == f"{operated.distribution} / {listed[0]['flush']}"
     assert full[-1] == "/third.html"
-    told = json.loads(operated.run("flushes", listed[1]["id"], "--json").stdout)
-    assert told == listed[1] | {"quoted_paths": ["/second.html"]}
+    told = json.loads(operated.run("flushes", listed[1]["flush"], "--json").stdout)
+    assert told == listed[1]
+    assert told["paths"] == ["/second.html"]
     assert told["state"] == "settled"
     assert told["seconds"] >= 0
 
@@ -121,21 +131,48 @@ def test_unfinished(operated: Operated) -> None:
 
     (flush,) = json.loads(operated.run("flushes", "--json").stdout)
     row = operated.run("flushes").stdout.splitlines()[-1]
-    full = operated.run("flushes", flush["id"]).stdout
+    full = operated.run("flushes", flush["flush"]).stdout
 
     assert (flush["state"], flush["seconds"], flush["invalidations"]) == ("open", None, [])
-    assert row.split()[4:6] == ["-", "open"]
+    assert row.split()[6] == "open"
     assert "1 attempt, 1 refusal, accepted as nothing" in full
     assert operated.run("status").stdout.splitlines()[-1].endswith("not answered all of it")
 
 
+def test_names(operated: Operated) -> None:
+    """A flush is found by its id, by its token and by CloudFront's id of its invalidation."""
+    for key in ("first.html", "second.html"):
+        operated.change(key)
+        operated.run("flush")
+    newest = json.loads(operated.run("flushes", "--json").stdout)[0]
+    _, token = newest["flush"].split("#")
+
+    for name in (newest["flush"], token, *newest["invalidations"]):
+        assert json.loads(operated.run("flushes", name, "--json").stdout) == newest
+
+
+def test_width(operated: Operated) -> None:
+    """The list fits 80 columns, however large a flush is and however far it came."""
+    opened_at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    paths = tuple(f"/{number}" for number in range(3_000))
+    flush = Flush(operated.distribution, opened_at, "1f3a5c7e", paths, ("2026-11",), rows=200_000)
+    rejected = replace(flush, state=State.REJECTED)
+
+    shown = [row_of(flush), row_of(rejected), row_of(replace(flush, settled_at=wiring.now()))]
+
+    assert max(map(len, table(HEADER, shown))) <= 80
+    assert "$15.00" in shown[0]
+    assert "rejected" in shown[1]
+
+
 @pytest.mark.parametrize("options", [(), ("--distribution", "E2")])
-def test_no_such_flush(operated: Operated, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("name", ["yesterday", "2026-11-24T12:00:00.000000Z#1f3a5c7e"])
+def test_no_such_flush(operated: Operated, options: tuple[str, ...], name: str) -> None:
     """A flush that is not there is named, with where it was looked for."""
-    result = operated.run("flushes", "yesterday", *options)
+    result = operated.run("flushes", name, *options)
 
     where = options[-1] if options else operated.distribution
-    told = f"There is no flush yesterday of {where}; `edgesweep flushes` lists all flushes"
+    told = f"There is no flush {name} of {where}; `edgesweep flushes` lists all flushes"
     assert (result.exit_code, result.stderr) == (1, f"edgesweep: {told}\n")
 
 

@@ -176,7 +176,7 @@ def test_longest_path() -> None:
     [
         (b"a\n\x93\xfa\x96{\n", "line 2: not UTF-8 (invalid start byte at byte 1)"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "line 1: not UTF-8"),
-        (b"a\nb\0c\n", "line 2: a NUL byte"),
+        (b"a\nb\0c\n", "line 2: a NUL byte; lists that are separated by them need --null"),
         ("a\nb\n".encode("utf-16"), "line 1: a NUL byte"),
         (b"\xed\xa0\x80\n", "line 1: not UTF-8"),
         (b"x" * 3_000_000, "line 1: 1,048,576 bytes; a key has at most 1,024"),
@@ -286,10 +286,10 @@ def test_unproven(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = lines(*(f"a/{letter}" for letter in "ABCDEFGHIJK"), "b/1", "b/2")
 
     caps = "--max-paths", "12", "--refetch-cost", "0.01"
-    result = plan("-", "--live", live, *caps, "--json", stdin=keys)
+    result = plan("-", "--live", live, *caps, "--paths", stdin=keys)
 
     assert result.exit_code == 0
-    assert len(json.loads(result.stdout)["paths"]) <= 12
+    assert len(result.stdout.splitlines()) <= 12
     assert re.fullmatch(
         r"edgesweep: Not proven to be the cheapest: others may cost up to \$0\.\d{6} less\n",
         result.stderr,
@@ -301,7 +301,6 @@ def test_both(write: Write) -> None:
     live = write("live", b"")
 
     assert refused("-", "--live", live, "--bucket", "site") == "Give --live or --bucket, not both"
-    assert refused("-", "--live", live, "--bucket", "") == "Give --live or --bucket, not both"
 
 
 def test_standard_input_twice() -> None:
@@ -320,3 +319,40 @@ def test_alias() -> None:
     """Other viewer paths of an object are added where they are asked for."""
     assert planned("-", stdin=lines("index.html"))["paths"] == ["/index.html"]
     assert planned("-", "--alias", stdin=lines("index.html"))["paths"] == ["/", "/index.html"]
+    assert planned("-", "--alias", stdin=lines("docs/index.html", "a.css"))["paths"] == [
+        "/a.css",
+        "/docs",
+        "/docs/",
+        "/docs/index.html",
+    ]
+
+
+def test_paths(write: Write) -> None:
+    """The paths alone are printed one a line, ready for a pipe; messages go elsewhere."""
+    changed = write("changed", lines("a b", "c~d", "index.html"))
+
+    result = plan(changed, "--paths")
+
+    assert result.stdout == "/a%20b\n/c*\n/index.html\n"
+    assert result.stderr == BLIND
+    (told,) = plan(changed, "--paths", "--json").stderr.splitlines()
+    assert json.loads(told)["error"] == "Give --paths or --json, not both"
+
+
+@pytest.mark.parametrize(
+    ("exact", "wildcards", "warned"),
+    [(3_000, 0, False), (3_001, 0, True), (0, 15, False), (0, 16, True)],
+)
+def test_too_many(write: Write, exact: int, wildcards: int, warned: bool) -> None:  # noqa: FBT001  # a parameter
+    """More than CloudFront takes at once is planned, with a warning that names both bounds."""
+    keys = [*(f"{n}" for n in range(exact)), *(f"{n}/a~x" for n in range(wildcards))]
+    caps = "--max-wildcards", str(wildcards), "--refetch-cost", "1"
+    live = write("live", lines(*(f"{n}/b" for n in range(wildcards))))
+
+    result = plan("-", "--live", live, "--paths", *caps, stdin=lines(*keys))
+
+    assert len(result.stdout.splitlines()) == exact + wildcards
+    assert bool(result.stderr) == warned
+    assert not warned or result.stderr.endswith(
+        " are more than CloudFront takes at once for a distribution: 3,000 and 15\n"
+    )

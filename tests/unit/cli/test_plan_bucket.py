@@ -10,6 +10,7 @@ from moto import mock_aws
 from moto.s3.models import s3_backends
 
 from tests.aws import http_response, listening
+from tests.fakes.stack import Answered, refusal
 from tests.planning import BLOG, lines, plan, planned
 
 
@@ -61,47 +62,58 @@ def test_bucket_progress(site: str) -> None:
     silent = plan("-", "--bucket", site, "--max-paths", "1", stdin=keys)
 
     assert "Listing" in shown.stderr
-    assert "1,200" in shown.stderr
+    assert "1200/?" in shown.stderr
     assert shown.stdout == silent.stdout
     assert silent.stderr == ""
 
 
 def test_no_bucket(site: str) -> None:
-    """A bucket that is not there is told in one line, and unseen objects count as dear."""
+    """A bucket that is not there is named in one line, and nothing is planned."""
     assert site != "elsewhere"
 
     result = plan("-", "--bucket", "elsewhere", "--json", stdin=lines("a", "b"))
 
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
-    (told,) = result.stderr.splitlines()
-    assert told.startswith("edgesweep: The bucket elsewhere cannot be listed: ")
-    assert told.endswith("; unlisted paths count as full of unchanged objects")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert json.loads(result.stderr)["error"] == "There is no bucket elsewhere"
 
 
 def test_closed_bucket() -> None:
-    """A bucket that may not be listed is told in one line as well."""
+    """A bucket that may not be listed fails in one line as well."""
     denied = b"<Error><Code>AccessDenied</Code><Message>Access\nDenied</Message></Error>"
 
     def deny(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         return http_response(request, 403, denied)
 
     with listening("before-send.s3", deny):
-        result = plan("-", "--bucket", "site", "--json", stdin=lines("a", "b"))
-
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["paths"] == ["/a", "/b"]
-    (told,) = result.stderr.splitlines()
-    assert "AccessDenied" in told
-
-
-def test_bad_bucket() -> None:
-    """A name that no bucket can have is refused in one line."""
-    result = plan("-", "--bucket", "no such name", stdin=lines("a", "b"))
+        result = plan("-", "--bucket", "site", stdin=lines("a", "b"))
 
     assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "edgesweep: You may not call ListObjectsV2: Access Denied\n"
+
+
+def test_closing_bucket(site: str) -> None:
+    """A bucket of which the listing fails half-way is no bucket full of unknown objects."""
+    asked: list[str] = []
+
+    def throttle(params: dict[str, object], **_: object) -> Answered | None:
+        asked.append(str(params["url"]))
+        return refusal("SlowDown", "Reduce your rate") if len(asked) > 1 else None
+
+    with listening("before-call.s3.ListObjectsV2", throttle):
+        result = plan("-", "--bucket", site, "--max-paths", "1", stdin=lines("a", "b"))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "The bucket site cannot be listed" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["no such name", "s3://site", ""])
+def test_bad_bucket(name: str) -> None:
+    """A name that no bucket can have is refused in one line."""
+    result = plan("-", "--bucket", name, stdin=lines("a", "b"))
+
+    assert (result.exit_code, result.stdout) == (2, "")
     (told,) = result.stderr.splitlines()
-    assert 'Invalid bucket name "no such name"' in told
+    assert f"{name!r} is not a bucket name" in told
 
 
 def test_bad_profile() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.cli.reference import reference
 
 ROOT = Path(__file__).parents[3]

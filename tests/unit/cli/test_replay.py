@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner, Result
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.lab.replay import STRATEGIES, Replayed
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")

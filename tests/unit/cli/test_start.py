@@ -4,16 +4,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-SLOW = {"boto3", "botocore", "pynamodb", "rich"}
-# The installed command, which tells at its end which packages it has imported.
+from edgesweep import __version__, cli
+
+CLI = Path(cli.__file__).parent
+SLOW = {"boto3", "botocore", "edgesweep.settings", "pynamodb", "rich"}
+# The installed command, which tells at its end which modules it has imported.
 TELLING = """
 import atexit, sys
-from edgesweep.cli import main
-atexit.register(lambda: print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
-main(prog_name="edgesweep")
+from edgesweep.cli.commands import main
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+main()
 """
 COMPLETING = {
     "_EDGESWEEP_COMPLETE": "zsh_complete",
@@ -23,7 +27,7 @@ COMPLETING = {
 
 
 def start(*arguments: str, more: Mapping[str, str] | None = None) -> tuple[str, set[str]]:
-    """Return what the command prints, and the packages that it imports."""
+    """Return what the command prints, and the modules that it imports."""
     ended = subprocess.run(
         [sys.executable, "-c", TELLING, *arguments],
         env={**os.environ, **(more or {})},
@@ -37,8 +41,49 @@ def start(*arguments: str, more: Mapping[str, str] | None = None) -> tuple[str, 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("-h",), ("plan", "-h"), ("plan", "-")])
 def test_light(arguments: tuple[str, ...]) -> None:
-    """A command that asks nothing of AWS imports none of AWS's libraries."""
+    """A command that asks nothing of AWS imports none of AWS's libraries, nor the settings."""
     assert not SLOW & start(*arguments)[1]
+
+
+def test_version() -> None:
+    """The version needs nothing but Python."""
+    printed, imported = start("--version")
+
+    assert printed == f"edgesweep, version {__version__}\n"
+    assert not {"click", "importlib.metadata"} & imported
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("click", ["plan", "-"]),
+        ("rich", ["replay", "--generate", "blog"]),
+        ("boto3", ["status"]),
+        ("pynamodb", ["status"]),
+    ],
+)
+def test_missing(package: str, arguments: list[str]) -> None:
+    """Without a package that a command needs, one line says which, and what to install."""
+    without = f"import sys; sys.modules[{package!r}] = None; from edgesweep.cli.commands import main; main()"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", without, *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("edgesweep: ")
+    assert package in line
+    assert line.endswith("; install Edgesweep with all that it needs: pipx install .")
+
+
+@pytest.mark.parametrize("package", ["aws_lambda_powertools", "matplotlib", "moto"])
+def test_not_needed(package: str) -> None:
+    """Commands do without what only the functions, the notebook or the tests need."""
+    modules = [f"edgesweep.cli.{path.stem}" for path in CLI.glob("*.py") if path.stem != "__init__"]
+    without = f"import sys; sys.modules[{package!r}] = None; import {', '.join(modules)}"
+
+    subprocess.run([sys.executable, "-c", without], check=True)
 
 
 def test_completion() -> None:

@@ -12,9 +12,8 @@ import click
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from click.testing import CliRunner, Result
-from rich.progress import TextColumn
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.cli.deployed import session
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import OneLineErrors, say
@@ -46,7 +45,7 @@ def run(*arguments: str | Path, stdin: bytes = b"", stdout: int = subprocess.PIP
 def many_keys(tmp_path: Path) -> Path:
     """Return a file of keys whose plan is longer than a pipe holds."""
     path = tmp_path / "keys"
-    path.write_text("".join(f"{number:06}.html\n" for number in range(20_000)))
+    path.write_text("".join(f"{number:060}.html\n" for number in range(3_000)))
     return path
 
 
@@ -250,8 +249,8 @@ def test_progress(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    with progress(TextColumn("Working")) as display:
-        display.add_task("Working")
+    with progress("Working", 2) as advance:
+        advance(1)
 
     printed, told = capsys.readouterr()
     assert printed == ""

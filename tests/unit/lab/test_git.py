@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 from edgesweep.errors import BadInput
 from edgesweep.lab.replay.git import Repository
 

@@ -141,10 +141,10 @@ def test_next(  # noqa: PLR0913, PLR0917  # all that a tick depends on
     assert outcome.reason is told.reason
     assert (outcome.flush is not None) == (told.due == NOON)
     if outcome.flush:
-        assert told.paths is not None
-        assert len(outcome.flush.paths) <= told.paths
+        assert told.most_paths is not None
+        assert len(outcome.flush.paths) <= told.most_paths
     else:
-        assert told.paths is None
+        assert told.most_paths is None
         assert told.due is None or told.due > NOON
 
 

@@ -1,0 +1,75 @@
+"""Reads lists of object keys, as people and git write them."""
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from edgesweep.errors import BadInput
+
+# "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
+# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+MAX_KEY_BYTES = 1_024
+
+# A longer line is no key, and is not read to its end.
+_LONGEST_LINE = 2**20
+
+STANDARD_INPUT = "<stdin>"
+
+# Git encloses a name "in double-quotes and escap[es] those characters with backslashes in the same
+# way C escapes control characters", and only if there are any.
+# https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
+_ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
+_QUOTED = re.compile(rb'"(?:[^"\\]*%b)+[^"\\]*"' % _ESCAPE.pattern)
+_CONTROLS = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
+
+
+def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
+    """Return the object keys of a file, one a line; skip empty lines.
+
+    Names that git has quoted are unquoted. With `null`, each key ends with a NUL byte instead and
+    stands for itself.
+
+    Raises:
+        BadInput: a line is no object key; the text names the file and the line.
+    """
+    return list(_keys(file, name_of(file), null=null))
+
+
+def name_of(file: BinaryIO) -> str:
+    """Return the path of a file, or a name for standard input."""
+    return str(getattr(file, "name", STANDARD_INPUT))
+
+
+def _keys(file: BinaryIO, name: str, *, null: bool) -> Iterator[str]:
+    if null:
+        raws = enumerate(file.read().split(b"\0"), 1)
+        yield from (_key(raw, f"{name}, entry {number}") for number, raw in raws if raw)
+        return
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
+        raw = line.rstrip(b"\r\n")
+        if number == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        if _QUOTED.fullmatch(raw):
+            raw = _ESCAPE.sub(_unescaped, raw[1:-1])
+        if raw:
+            yield _key(raw, f"{name}, line {number}")
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    text = escape[1]
+    return bytes([_CONTROLS[text[0]] if len(text) == 1 else int(text, 8)])
+
+
+def _key(raw: bytes, place: str) -> str:
+    if len(raw) > MAX_KEY_BYTES:
+        msg = f"{place}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}"
+        raise BadInput(msg)
+    if b"\0" in raw:
+        msg = f"{place}: a NUL byte; lists that are separated by them need --null"
+        raise BadInput(msg)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        msg = f"{place}: not UTF-8 ({error.reason} at byte {error.start + 1})"
+        raise BadInput(msg) from error

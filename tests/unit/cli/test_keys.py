@@ -1,0 +1,103 @@
+"""Which lists of keys `edgesweep plan` reads: those of git, and those with NUL bytes."""
+
+import re
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesweep.cli.keys import read_keys
+from edgesweep.paths import quote, viewer_path
+from tests.planning import plan, planned
+
+README = Path(__file__).parents[3] / "README.md"
+# As `quote_c_style` of git writes them.
+ESCAPES = dict(zip(b'\a\b\t\n\v\f\r"\\', b'abtnvfr"\\', strict=True))
+
+
+def quoted(name: str) -> bytes:
+    """Return a name as git prints it while `core.quotePath` is on."""
+    raw = name.encode()
+    parts = [
+        b"\\%c" % ESCAPES[byte]
+        if byte in ESCAPES
+        else b"%c" % byte
+        if 32 <= byte < 127
+        else b"\\%03o" % byte
+        for byte in raw
+    ]
+    text = b"".join(parts)
+    return text if text == raw else b'"%b"' % text
+
+
+def keys() -> st.SearchStrategy[str]:
+    """Return names that a file in a repository can have."""
+    return st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=40)
+
+
+@given(keys())
+def test_quoted(name: str) -> None:
+    """Each name that git quotes is read as the name itself."""
+    assert read_keys(BytesIO(b"first\n" + quoted(name) + b"\n")) == ["first", name]
+
+
+@given(st.lists(keys()))
+def test_null(names: list[str]) -> None:
+    """Between NUL bytes stand keys as they are, line ends and quotes included."""
+    file = BytesIO(b"".join(name.encode() + b"\0" for name in names))
+
+    assert read_keys(file, null=True) == names
+
+
+@pytest.mark.parametrize("key", ['"a"', '"', '""', 'a"b\\303', '"a\\303', '"a\\x41"', '"a"\\n"'])
+def test_quotes(key: str) -> None:
+    """Quotes that git would have written in another way are part of a key."""
+    assert read_keys(BytesIO(key.encode())) == [key]
+
+
+def test_options() -> None:
+    """Both files of keys may hold NUL bytes instead of line ends."""
+    both = planned("-", "-0", "--refetch-cost", "1", stdin="a\nb\0c\0")["paths"]
+
+    assert both == ["/a%0Ab", "/c"]
+    assert read_keys(BytesIO(b'"a\\tb"\0'), null=True) == ['"a\\tb"']
+
+
+def test_bad_entry() -> None:
+    """A wrong key between NUL bytes is named with its number."""
+    result = plan("-", "--null", stdin=b"a\0" + b"b" * 2_000)
+
+    told = "<stdin>, entry 2: 2,000 bytes; a key has at most 1,024"
+    assert (result.exit_code, result.stderr) == (2, f"edgesweep: {told}\n")
+
+
+def git(folder: Path, *arguments: str) -> bytes:
+    """Run git in a folder and return what it prints."""
+    identity = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize("quote_path", ["off", "on"])
+def test_recipe(tmp_path: Path, quote_path: str) -> None:
+    """The recipe of the README covers what a commit renames, in any script, and index pages."""
+    pattern = re.compile(r"^git .* \| .*edgesweep plan --alias .*$", re.MULTILINE)
+    (recipe,) = pattern.findall(README.read_text())
+    diff = recipe.partition("|")[0].replace("quotePath=off", f"quotePath={quote_path}").split()
+    before, after = ("old 1.html", "café/index.html"), ("new\t2.html", "日/index.html")
+    git(tmp_path, "init", "--quiet")
+    for names in (before, after):
+        git(tmp_path, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text("the same")
+        git(tmp_path, "add", "--all")
+        git(tmp_path, "commit", "--quiet", "--message", "A version")
+
+    found = planned("-", "--alias", stdin=git(tmp_path, *diff[1:]))["paths"]
+
+    folders = ["/café/", "/café", "/日/", "/日"]
+    assert sorted(found) == sorted(map(quote, [*map(viewer_path, before + after), *folders]))
