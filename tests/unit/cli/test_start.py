@@ -15,7 +15,7 @@ SLOW = {"boto3", "botocore", "edgesweep.settings", "pynamodb", "rich"}
 # The installed command, which tells at its end which modules it has imported.
 TELLING = """
 import atexit, sys
-from edgesweep.cli.commands import main
+from edgesweep.cli import main
 atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 main()
 """
@@ -64,7 +64,7 @@ def test_version() -> None:
 )
 def test_missing(package: str, arguments: list[str]) -> None:
     """Without a package that a command needs, one line says which, and what to install."""
-    without = f"import sys; sys.modules[{package!r}] = None; from edgesweep.cli.commands import main; main()"
+    without = f"import sys; sys.modules[{package!r}] = None; from edgesweep.cli import main; main()"
 
     ended = subprocess.run(
         [sys.executable, "-c", without, *arguments], capture_output=True, text=True, check=False
