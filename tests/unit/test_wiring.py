@@ -88,3 +88,8 @@ def test_shards_first() -> None:
     wiring.recorder(Settings.from_mapping({**ENVIRONMENT, "SHARDS": "3"}), boto3.Session())
 
     assert FlushTable("flushes").shards(1) == 3
+
+
+def test_now() -> None:
+    """The time of this machine is in UTC, whatever its time zone."""
+    assert wiring.now().tzinfo is UTC
