@@ -156,3 +156,10 @@ def test_function(
 
     assert shown(routes.viewer_paths("E1", "site", key)) == expected
     assert routes.distributions("site", key) == (["E1"] if expected else [])
+
+
+def test_function_of_another() -> None:
+    """A function makes no path from the objects of a bucket that its behaviour does not lead to."""
+    routes = Routes([read("E1", config(behaviour("www"), SITE, STRIPPED), ["site", "other"])])
+
+    assert routes.distributions("other", "static/js/main.js") == []
