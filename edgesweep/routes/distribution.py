@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from edgesweep.paths import ANY_BUCKET, REST, Origin
+from edgesweep.paths import ANY_BUCKET, Origin
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
 from edgesweep.routes.variants import ERROR_SECONDS, EVERYTHING, Variants, query_copies
 
@@ -44,10 +44,9 @@ class Behaviour:
     unknown: bool = False
 
     @property
-    def everything(self) -> str:
-        """What stands for all paths that its pattern matches."""
-        fixed = re.split("[*?]", self.pattern.removeprefix("/"), maxsplit=1)[0]
-        return f"/{unquote(fixed)}{REST}"
+    def stem(self) -> str:
+        """The text with which all paths begin that its pattern matches."""
+        return "/" + unquote(re.split("[*?]", self.pattern.removeprefix("/"), maxsplit=1)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class Distribution:
             if one.path in pages:
                 yield EVERYTHING
         for one in () if answers else self._hidden(bucket, key, variants):
-            yield one.behaviour.everything
+            yield from variants.below(one.behaviour.stem)
             if one.behaviour.rekeyed:
                 yield one.path
         yield from variants.said(key)

@@ -91,7 +91,13 @@ class Variants:
                 yield EVERYTHING
             elif word.startswith("/"):
                 path = word.removesuffix("*").replace(_KEY, key)
-                yield path + REST if word.endswith("*") else path
+                yield from self.below(path) if word.endswith("*") else (path,)
+
+    def below(self, text: str) -> Iterator[str]:
+        """Yield what stands for all paths that begin with a text."""
+        yield text + REST
+        if self.stems:
+            yield text
 
     def spelled(self, path: str) -> Iterable[str]:
         """Return paths that match every spelling of a path that counts.
