@@ -142,14 +142,15 @@ class _Origins:
                 for origin in _items(config, "Origins")
                 if origin_of(origin) is None
             }
-        targets = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
+        used = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
+        single = dict(self._found)
         for group in _items(config, "OriginGroups"):
             # The second member answers when the first one fails, so either may be cached.
             members = [member["OriginId"] for member in _items(group, "Members")]
             self._found[group["Id"]] = tuple(one for name in members for one in self.of(name))
-            targets.update(members)
+            used.update(members if group["Id"] in used else ())
         self.unused = tuple(
-            one for name, found in self._found.items() if name not in targets for one in found
+            one for name, found in single.items() if name not in used for one in found
         )
 
     def of(self, identity: str) -> tuple[Origin, ...]:
