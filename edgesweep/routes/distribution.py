@@ -4,7 +4,7 @@ The rule for functions. A function on viewer-request, origin-request or origin-r
 path of its behaviour from any key. While an object has a path that leads to it by the
 configuration, the function is assumed to add index documents and nothing else: `/docs/` beside
 `/docs/index.html`. Where no path leads to the object but a function is in between, everything that
-the behaviour's pattern matches counts. The words of `viewerPaths` take the place of both.
+the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths lead to objects.
 
 Behind a viewer-request function the cache may go by the path that the function made, so the
 object's own path counts too: "we recommend that you invalidate both URIs".

@@ -21,6 +21,7 @@ _WORD = re.compile(
     r"|index=[^/=*]+|strip=/[^*]*[^*/]|errors=[^/=*][^=*]*|/[^*]*[*]?"
 )
 _VALUED = ("index", "strip", "errors")
+_WHOLE = ("everything", "only", "none")
 
 # Stands for every distribution that has no words of its own.
 ALL_OTHERS = ""
@@ -57,8 +58,8 @@ class Variants:
 
     @property
     def given(self) -> bool:
-        """Whether the user says how viewer paths lead to objects; `stems` concerns wildcards."""
-        return bool({*self.words} - {"stems"})
+        """Whether the user says how viewer paths lead to objects, and does not only add forms."""
+        return any(word in _WHOLE or word.startswith(("/", "strip=")) for word in self.words)
 
     @property
     def stems(self) -> bool:

@@ -92,7 +92,7 @@ def test_unknown(distribution: dict[str, object], named: bool, expected: Sequenc
 
 def test_unknown_in_words() -> None:
     """The user's words say how a distribution serves the bucket that we do not understand."""
-    routes = Routes([read("E1", PLACEHOLDER, ["site"], named=True)], parse("E1=bare"))
+    routes = Routes([read("E1", PLACEHOLDER, ["site"], named=True)], parse("E1=only+bare+folders"))
 
     assert routes.viewer_paths("E1", "site", "a/index.html") == ["/a/index.html", "/a/", "/a"]
 

@@ -139,6 +139,7 @@ TWO = {"/a?/*": behaviour("site", "origin-request"), "*.js": behaviour("site", "
         (UNCACHED, "", "static/js/main.js", []),
         (TWO, "", "static/main.css", ["/a*", "/*"]),
         (STRIPPED, "stems", "static/js/main.js", ["/app/*", "/app/"]),
+        (STRIPPED, "folders+bare", "static/js/main.js", ["/app/*"]),
         (STRIPPED, "", "app/main.js", ["/app/main.js"]),
         (STRIPPED, "", "app/index.html", ["/app/index.html", "/app/"]),
         (STRIPPED, "strip=/app", "static/js/main.js", ["/app/static/js/main.js"]),
