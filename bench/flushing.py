@@ -200,6 +200,8 @@ def create_distribution() -> str:
         "DefaultCacheBehavior": {
             "TargetOriginId": BUCKET,
             "ViewerProtocolPolicy": "redirect-to-https",
+            "DefaultTTL": 86_400,
+            "MaxTTL": 31_536_000,
         },
     }
     made = boto3.client("cloudfront").create_distribution(DistributionConfig=config)

@@ -49,6 +49,10 @@ class Everywhere:
         """Return True."""
         return True
 
+    def may_hold_error(self, bucket: str, key: str) -> Sequence[str]:  # noqa: ARG002  # a Routes
+        """Return none."""
+        return ()
+
 
 class Memory:
     """A writer that only keeps keys."""

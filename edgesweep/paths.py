@@ -13,6 +13,10 @@ from urllib.parse import unquote
 # Stands for any bucket.
 ANY_BUCKET = "*"
 
+# Ends a viewer path that stands for all that begin with the text before it. A `?` in that text
+# begins a query string: `/docs/?` and REST is `/docs/` with any. A lone surrogate, so in no key.
+REST = "\udfff"
+
 # "The maximum length of a path is 4,000 characters", including the star of a wildcard.
 MAX_LENGTH = 4_000
 
@@ -29,7 +33,7 @@ MAX_WILDCARDS = 13
 
 # No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"
 # as a wildcard, and "?" begins a query string. A wildcard that stops before the character can.
-_INEXACT = re.compile(r"[~*?]")
+_INEXACT = re.compile(f"[~*{REST}]|[?](?!{REST})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def exact_stop(path: str) -> int | None:
     stop = inexact.start() if inexact else len(path)
     # A quoted character takes at most 12, so hardly any path has to be measured.
     if stop * 12 > MAX_LENGTH and (inexact or len(quote(path)) > MAX_LENGTH):
-        stop = min(stop, _fitting(path))
+        stop = min(stop, _fitting(path[:stop]))
     return None if stop == len(path) else stop
 
 

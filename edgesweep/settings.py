@@ -21,6 +21,7 @@ from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
 
 _LONGEST = 1_000
+_YEAR = 31_536_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,16 @@ def _dollars(default: Decimal, most: int) -> Parameter:
     return Parameter(str(default), f"dollars from 0 to {most}", fits)
 
 
+def _viewer_paths(text: str) -> bool:
+    try:
+        identities = variants.parse(text).keys() - {variants.ALL_OTHERS}
+    except BadInput as error:
+        msg = f'Parameter viewerPaths is "{text}": {error}'
+        raise BadInput(msg) from error
+    return all(re.fullmatch(_DISTRIBUTION, identity) for identity in identities)
+
+
 _DISTRIBUTION = "E[A-Z0-9]{5,30}"
-_VIEWER_PATH = f"({'|'.join(variants.NAMES)})"
 _PATTERNS = like(
     "",
     r"[^\s,]{1,255}",
@@ -103,13 +112,14 @@ PARAMETERS: Mapping[str, Parameter] = {
     "include": _PATTERNS,
     "exclude": _PATTERNS,
     "immutable": _PATTERNS,
-    "viewerPaths": like(
+    "viewerPaths": Parameter(
         "",
-        rf"({_DISTRIBUTION}=)?(none|{_VIEWER_PATH}(\+{_VIEWER_PATH})*)",
-        f"{', '.join(variants.NAMES[:-1])} and {variants.NAMES[-1]} joined by +, or none, with or "
-        "without a distribution id and = before it",
+        "words for viewer paths, with or without a distribution id and = before them",
+        _viewer_paths,
         _LONGEST,
     ),
+    "errorSeconds": _whole(variants.ERROR_SECONDS, variants.ERROR_SECONDS, _YEAR, " of seconds"),
+    "spellings": like("all", "all|one", "all or one"),
     "budgetUsd": like(
         "0", r"none|\d{1,6}(\.\d{1,2})?", "dollars from 0 to 999999.99, or none for no limit"
     ),
@@ -174,7 +184,11 @@ class Settings:
             policy=_policy(given),
             shards=int(given["shards"]),
             selection=Selection(*map(split, itemgetter("include", "exclude", "immutable")(given))),
-            variants=variants.parse(given["viewerPaths"]),
+            variants=variants.parse(
+                given["viewerPaths"],
+                spellings=given["spellings"] == "all",
+                error_seconds=int(given["errorSeconds"]),
+            ),
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),

@@ -54,6 +54,8 @@ def create_distribution() -> str:
         "DefaultCacheBehavior": {
             "TargetOriginId": "site",
             "ViewerProtocolPolicy": "redirect-to-https",
+            "DefaultTTL": 86_400,
+            "MaxTTL": 31_536_000,
         },
     }
     created = boto3.client("cloudfront").create_distribution(

@@ -1,10 +1,11 @@
 """Configurations that people have, as CloudFront returns them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgesweep.paths import REST
 from edgesweep.routes import Distribution
 from edgesweep.routes.config import read
 
@@ -43,3 +44,40 @@ def config_of(name: str) -> dict[str, Any]:
 def configuration(name: str, buckets: Sequence[str] = ()) -> Distribution:
     """Return what matters of it."""
     return read(name, config_of(name), buckets, POLICIES)
+
+
+def behaviour(target: str, *events: str, **differing: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a cache behaviour with functions on some events, as CloudFront returns it."""
+    functions = [{"EventType": event, "IncludeBody": False} for event in events]
+    listed = {"LambdaFunctionAssociations": {"Quantity": len(events), "Items": functions}}
+    terms = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": 31_536_000}
+    forwarded = {"QueryString": False, "Cookies": {"Forward": "none"}}
+    return {"TargetOriginId": target, "ForwardedValues": forwarded} | terms | listed | differing
+
+
+def config(
+    default: Mapping[str, Any],
+    origins: Mapping[str, str],
+    behaviours: Mapping[str, Mapping[str, Any]] | None = None,
+    **differing: Any,  # noqa: ANN401  # members of the configuration
+) -> dict[str, Any]:
+    """Return a `DistributionConfig` of origins (id -> domain) and behaviours (pattern -> one)."""
+    listed = [{"PathPattern": name} | dict(one) for name, one in (behaviours or {}).items()]
+    domains = [
+        {"Id": name, "DomainName": domain, "OriginPath": ""} for name, domain in origins.items()
+    ]
+    return {
+        "Enabled": True,
+        "DefaultRootObject": "",
+        "Origins": {"Quantity": len(domains), "Items": domains},
+        "OriginGroups": {"Quantity": 0},
+        "DefaultCacheBehavior": dict(default),
+        "CacheBehaviors": {"Quantity": len(listed), "Items": listed},
+        "CustomErrorResponses": {"Quantity": 0},
+        "ConnectionMode": "direct",
+    } | differing
+
+
+def shown(paths: Iterable[str]) -> list[str]:
+    """Return viewer paths with a star for all that begin with the text before it."""
+    return [path.replace(REST, "*") for path in paths]

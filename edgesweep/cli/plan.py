@@ -137,7 +137,7 @@ def _viewer_paths(*, alias: bool) -> Callable[[str], Collection[str]]:
     from edgesweep.routes import everywhere  # noqa: PLC0415  # only here
     from edgesweep.routes.variants import ALL_OTHERS, Variants  # noqa: PLC0415
 
-    variants = {ALL_OTHERS: Variants(folders=True, bare=True)}
+    variants = {ALL_OTHERS: Variants(("bare", "folders"), spellings=False)}
     return partial(replace(everywhere([""]), variants=variants).viewer_paths, "", "")
 
 

@@ -4,9 +4,11 @@ Goal: no message is acknowledged before all its rows are written. A message that
 understood or written fails alone; writing a row twice is harmless, losing one is not.
 
 A change needs no row if the user excludes it or says that its bytes never change, if its bucket is
-served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). We count
-such changes, so a wrong pattern shows. All but those that changed nothing make their objects
-unknown: patterns and distributions change, and then we would trust an outdated entry.
+served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Of an
+object whose bytes never change, an edge may still say that it is missing: where that lasts, a new
+one gets a row. We count the changes without a row, so a wrong pattern shows. All but those that
+changed nothing make their objects unknown: patterns and distributions change, and then we would
+trust an outdated entry.
 """
 
 from collections import Counter
@@ -17,7 +19,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Protocol
 
-from edgesweep.dirty import UNROUTED, Change, DirtyRow
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.errors import BadInput
 from edgesweep.record import events
 from edgesweep.record.selection import Fate, Selection
@@ -35,6 +37,9 @@ class Router(Protocol):
 
     def serves(self, bucket: str) -> bool:
         """Tell whether any distribution leads to the bucket."""
+
+    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
+        """Return the ids of those that may say for longer than accepted that it is missing."""
 
 
 class DirtyWriter(Protocol):
@@ -115,7 +120,10 @@ class Recorder:
 
     def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
         names = dict.fromkeys(map(name_of, changes))
-        fates = {name: fate(self.selection, self.routes, *name) for name in names}
+        made = {name_of(change) for change in changes if change.kind is Kind.CREATED}
+        fates = {
+            name: fate(self.selection, self.routes, *name, created=name in made) for name in names
+        }
         checked = self.unchanged.check(
             [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],
@@ -140,10 +148,12 @@ class Recorder:
 
 
 def fate(
-    selection: Selection, routes: Router, bucket: str, key: str
+    selection: Selection, routes: Router, bucket: str, key: str, *, created: bool = False
 ) -> tuple[Fate, Collection[str]]:
     """Return the fate of a changed object, and the partitions that get a row of it."""
     selected = selection.fate(key)
+    if selected is Fate.IMMUTABLE and created and (held := routes.may_hold_error(bucket, key)):
+        return Fate.SWEPT, held
     if selected is not Fate.SWEPT:
         return selected, ()
     distributions = routes.distributions(bucket, key)

@@ -25,8 +25,9 @@ class Selection:
         include: the keys to sweep; all if empty.
         exclude: keys not to sweep, even if included.
         immutable: names that never get other bytes, such as hashed assets. No edge can have cached
-            anything else under them, so neither their creation nor their removal is invalidated:
-            an edge may serve a removed one until it expires.
+            other bytes of them, so their removal is not invalidated: an edge may serve a removed
+            one until it expires. But an edge may have cached that one is missing, so a new one is
+            invalidated where such an error stays for longer than the user accepts.
     """
 
     include: Sequence[str] = ()

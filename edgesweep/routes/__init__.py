@@ -2,10 +2,8 @@
 
 A viewer path is served from an object if the first cache behaviour whose path pattern matches the
 path leads to the object's bucket, and the object's key is the origin path and the viewer path. The
-same object may be cached under other viewer paths too; `Variants` says which of them count.
-
-Routes follow the configuration alone. They miss functions that rewrite paths to anything but index
-documents, and origins that lead to a bucket under another name.
+same object may be cached under other viewer paths too; `Variants` says which of them count, and
+`edgesweep.routes.distribution` what counts behind functions.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,116 +14,12 @@ from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.paths import ANY_BUCKET, Origin, viewer_path
-from edgesweep.routes.patterns import matches, may_match, must_match, readings
-from edgesweep.routes.variants import ALL_OTHERS, Variants
+from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
+from edgesweep.routes.variants import ALL_OTHERS, INDEX, Variants
 
 __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 
 T = TypeVar("T")
-
-# The object that websites and functions serve for a folder.
-INDEX = "index.html"
-
-# A copy with a query string. Only a wildcard that stops before the `?` matches it.
-_QUERY = "?"
-_EVERYTHING = "/" + _QUERY
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A cache behaviour; its origins are none known, one, or several of an origin group.
-
-    Attributes:
-        query_strings: whether query strings are part of the cache key.
-        rewritten: whether a function sees requests and may answer `/docs/` from `docs/index.html`.
-    """
-
-    pattern: str = "*"
-    origins: tuple[Origin, ...] = ()
-    query_strings: bool = False
-    rewritten: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """The relevant part of a present or past configuration of a distribution.
-
-    A staging distribution of a continuous deployment is like any other: it answers a part of the
-    production traffic from its own cache.
-
-    Attributes:
-        behaviours: in CloudFront's order, the default one last.
-        root: the default root object, such as `index.html`; empty without one.
-        error_pages: viewer paths of the error pages that stay cached for long under the paths of
-            failed requests.
-        fingerprint: equal for configurations that let an edge hold the same objects; empty if we
-            may not read the configuration.
-    """
-
-    id: str
-    behaviours: tuple[Behaviour, ...]
-    root: str = ""
-    error_pages: tuple[str, ...] = ()
-    enabled: bool = True
-    fingerprint: str = ""
-
-    @property
-    def origins(self) -> Sequence[Origin]:
-        """The buckets it leads to, each once."""
-        return _distinct(origin for behaviour in self.behaviours for origin in behaviour.origins)
-
-    def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
-        """Yield the viewer paths under which an object may be cached; some may come twice."""
-        for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
-            if path is not None:
-                yield from self._served(path, bucket, key, variants)
-
-    def foreign(self, prefix: str) -> bool:
-        """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
-        for behaviour in self.behaviours:
-            if not behaviour.origins and may_match(behaviour.pattern, prefix):
-                return True
-            if must_match(behaviour.pattern, prefix):
-                break
-        return False
-
-    def _served(self, path: str, bucket: str, key: str, variants: Variants) -> Iterator[str]:
-        for asked, leading, index in self._forms(path, variants):
-            for behaviour in leading:
-                for origin in behaviour.origins:
-                    if origin.path(bucket, key) != path:
-                        continue
-                    if index and not _serves_folders(behaviour, origin, variants):
-                        continue
-                    yield asked
-                    if behaviour.query_strings and variants.queries:
-                        yield asked + _QUERY
-                    if asked in self.error_pages and variants.errors:
-                        yield _EVERYTHING
-
-    def _forms(
-        self, path: str, variants: Variants
-    ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
-        """Yield paths that may stand for `path`, the behaviours that answer, and if as a folder."""
-        yield path, self._leading(path), False
-        folder = path[: path.rindex("/") + 1]
-        if path == folder + INDEX:
-            yield folder, self._leading(folder), True
-            if variants.bare and folder != "/":
-                yield folder[:-1], self._leading(folder[:-1]), True
-        if path == "/" + self.root:
-            # "If you specified a path to your default root object (install/index.html), CloudFront
-            # will return the default root object for end-user requests for the install directory".
-            # The guide does not say whether the pattern must match `/` or the object: both count.
-            for asked in dict.fromkeys(("/", folder)):
-                yield asked, [*self._leading(asked), *self._leading(path)], False
-
-    def _leading(self, path: str) -> Sequence[Behaviour]:
-        """Return the first behaviour that matches, for each way to read the path."""
-        return [
-            next(one for one in self.behaviours if matches(one.pattern, reading))
-            for reading in readings(path)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +63,18 @@ class Routes:
             if one.enabled and any(one.viewer_paths(bucket, key, self.variants_of(one.id)))
         )
 
+    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
+        """Return the ids of those that may say for longer than accepted that it is missing."""
+        return _distinct(
+            one.id
+            for one in self.known
+            if one.enabled and one.may_hold_error(bucket, key, self.variants_of(one.id))
+        )
+
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
 
-        One that ends with `?` stands for the path with any query string: only a wildcard that stops
-        before the `?` matches them all.
+        One that ends with `REST` stands for all that begin with the text before it.
         """
         variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
@@ -215,16 +116,9 @@ class Routes:
 
 def everywhere(distributions: Iterable[str], buckets: Iterable[str] = ()) -> Routes:
     """Return routes by which each distribution serves every object of the buckets; all if empty."""
-    origins = tuple(map(Origin, buckets)) or (Origin(ANY_BUCKET),)
-    behaviours = (Behaviour(origins=origins),)
+    behaviours = (Behaviour(origins=somewhere(list(buckets))),)
     return Routes([Distribution(identity, behaviours, root=INDEX) for identity in distributions])
 
 
 def _distinct(values: Iterable[T]) -> Sequence[T]:
     return list(dict.fromkeys(values))
-
-
-def _serves_folders(behaviour: Behaviour, origin: Origin, variants: Variants) -> bool:
-    if variants.folders is not None:
-        return variants.folders
-    return behaviour.rewritten or origin.website

@@ -6,48 +6,77 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfi
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
-from edgesweep.routes import Behaviour, Distribution, Origin
+from edgesweep.paths import Origin
+from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
 from edgesweep.routes.fingerprint import fingerprint
+from edgesweep.routes.patterns import matches
+from edgesweep.routes.variants import ERROR_SECONDS
 
 # A member of a configuration, as boto3 returns it.
 Config = Mapping[str, Any]
 
-# Seconds after which a cached error response counts as lasting.
-LASTING = 300
-
 # https://docs.aws.amazon.com/general/latest/gr/s3.html, beside the older forms with a dash before
-# the region. A bucket's name may hold dots, so what follows it is matched from the end.
+# the region. A bucket's name may hold dots, so what follows it is matched from the end. In path
+# style, the bucket is the first part of the path.
 _S3_DOMAIN = re.compile(
-    r"(?P<bucket>.+)\.s3(?P<website>-website)?(-accelerate|-fips)?([.-]dualstack)?"
-    r"([.-][a-z]{2}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?",
-    re.IGNORECASE,
+    r"(?:(?P<bucket>.+)\.)?s3(?P<website>-website)?(-accelerate|-fips|-external-1)?"
+    r"([.-]dualstack)?([.-][a-z]{2}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?"
+)
+# Access points for one bucket, for several regions and for functions, and their aliases. They serve
+# the keys of a bucket that their names do not tell.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
+_ACCESS_POINT = re.compile(
+    r".+(\.s3-accesspoint|\.s3-object-lambda|\.accesspoint\.s3-global)\b.*\.amazonaws\.com(\.cn)?"
+    r"|[^.]+(-s3alias|--ol-s3)\.s3\..*amazonaws\.com(\.cn)?"
 )
 
-# "viewer-request" functions change the requested path, "origin-request" functions the fetched one.
-_REWRITING = ("viewer-request", "origin-request")
+_CHANGE_PATHS = ("viewer-request", "origin-request", "origin-response")
+_CHANGE_ORIGINS = ("viewer-request", "origin-request")
+
+# Objects and errors of a behaviour with this policy of AWS's stay in no cache.
+_CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+_YEAR = 31_536_000
+# Seconds without a setting of the user's; the most that objects stay is the greatest.
+_TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
+# S3 answers with one of these for an object that is missing.
+_MISSING = (403, 404)
 
 
-def bucket_of(domain: str) -> tuple[str, bool] | None:
-    """Return the bucket behind an origin domain and whether it is the website endpoint.
+def origin_of(origin: Config) -> Origin | None:
+    """Return the bucket behind an origin, None if its domain is none of S3's for a bucket.
 
-    >>> bucket_of("docs.example.com.s3-website.eu-central-1.amazonaws.com")
-    ('docs.example.com', True)
+    >>> origin_of({"DomainName": "docs.example.com.s3-website.eu-central-1.amazonaws.com"})
+    Origin(bucket='docs.example.com', prefix='', website=True)
     """
+    domain = origin["DomainName"].lower()
     found = _S3_DOMAIN.fullmatch(domain)
-    return found and (found["bucket"], found["website"] is not None)
+    if not found or _ACCESS_POINT.fullmatch(domain):
+        return None
+    prefix, website = _prefix(origin), found["website"] is not None
+    if found["bucket"]:
+        return Origin(found["bucket"], prefix, website)
+    bucket, _, prefix = prefix.partition("/")
+    return Origin(bucket, prefix) if bucket and not website else None
 
 
 def buckets_of(config: Config) -> Collection[str]:
     """Return the buckets that a distribution's configuration, or its summary, leads to."""
-    found = (bucket_of(origin["DomainName"]) for origin in _items(config, "Origins"))
-    return {bucket for bucket, _ in filter(None, found)}
+    return {one.bucket for one in map(origin_of, _items(config, "Origins")) if one}
+
+
+def is_for_tenants(config: Config) -> bool:
+    """Tell whether a configuration, or a summary, is of a distribution for tenants only.
+
+    It takes invalidations by tenant, not by distribution.
+    """
+    return bool(config.get("ConnectionMode") == "tenant-only")
 
 
 def cache_policies_of(config: Config) -> Collection[str]:
     """Return the ids of the cache policies that a configuration refers to."""
-    behaviours = (config["DefaultCacheBehavior"], *_items(config, "CacheBehaviors"))
-    return {behaviour.get("CachePolicyId", "") for behaviour in behaviours} - {""}
+    return {behaviour.get("CachePolicyId", "") for behaviour in _behaviours(config)} - {""}
 
 
 def has_query_strings(policy: Config) -> bool:
@@ -62,6 +91,8 @@ def read(
     config: Config,
     buckets: Collection[str] = (),
     policies: Mapping[str, Config] | None = None,
+    *,
+    named: bool = False,
 ) -> Distribution:
     """Return the relevant part of a distribution's configuration.
 
@@ -70,41 +101,92 @@ def read(
         config: its `DistributionConfig`.
         buckets: the swept buckets; all if empty.
         policies: id of each cache policy that it refers to -> its `CachePolicyConfig`.
+        named: whether the user says that it serves the buckets, so that origins which we do not
+            understand may lead to them.
     """
     policies = {name: (policies or {})[name] for name in cache_policies_of(config)}
-    origins = dict(_origins(config, buckets))
-    behaviours = [
-        Behaviour(
-            pattern=behaviour.get("PathPattern", "*"),
-            origins=tuple(origins.get(behaviour["TargetOriginId"], ())),
-            query_strings=_keyed_by_query(behaviour, policies),
-            rewritten=_rewritten(behaviour),
-        )
-        for behaviour in (*_items(config, "CacheBehaviors"), config["DefaultCacheBehavior"])
-    ]
+    origins = _Origins(config, buckets, named=named)
+    behaviours = tuple(_behaviour(one, origins, policies) for one in _behaviours(config))
+    errors = list(_errors(config, policies))
     return Distribution(
         id=identity,
-        behaviours=tuple(behaviours),
+        behaviours=behaviours,
         root=config.get("DefaultRootObject", ""),
-        error_pages=tuple(_lasting_error_pages(config)),
-        enabled=config["Enabled"],
+        error_pages=tuple((page, stays) for _, page, stays in errors if page),
+        error_seconds=max(
+            (stays for code, _, stays in errors if code in _MISSING), default=ERROR_SECONDS
+        ),
+        enabled=config["Enabled"] and not is_for_tenants(config),
+        for_tenants=is_for_tenants(config),
         fingerprint=fingerprint(config, policies),
     )
 
 
-def _origins(config: Config, buckets: Collection[str]) -> Iterator[tuple[str, Sequence[Origin]]]:
-    """Yield the id of each origin and origin group with the swept buckets that it leads to."""
-    single: dict[str, Sequence[Origin]] = {}
-    for origin in _items(config, "Origins"):
-        found = bucket_of(origin["DomainName"])
-        if found and (not buckets or found[0] in buckets):
-            path = origin.get("OriginPath", "").strip("/")
-            single[origin["Id"]] = [Origin(found[0], path and path + "/", website=found[1])]
-    yield from single.items()
-    for group in _items(config, "OriginGroups"):
-        # The second member answers when the first one fails, so either may be cached.
-        members = [member["OriginId"] for member in _items(group, "Members")]
-        yield group["Id"], [origin for member in members for origin in single.get(member, ())]
+class _Origins:
+    """The origins of a configuration that lead, or may lead, to the swept buckets.
+
+    Attributes:
+        unknown: whether the user says that they lead there, and we do not understand how.
+        unused: those that no behaviour names, so only a function can choose them.
+    """
+
+    def __init__(self, config: Config, buckets: Collection[str], *, named: bool) -> None:
+        self._found = {
+            origin["Id"]: tuple(_leading(origin, buckets, named=named))
+            for origin in _items(config, "Origins")
+        }
+        self.unknown = named and not any(self._found.values())
+        if self.unknown:
+            self._found = {
+                origin["Id"]: somewhere(buckets)
+                for origin in _items(config, "Origins")
+                if origin_of(origin) is None
+            }
+        used = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
+        single = dict(self._found)
+        for group in _items(config, "OriginGroups"):
+            # The second member answers when the first one fails, so either may be cached.
+            members = [member["OriginId"] for member in _items(group, "Members")]
+            self._found[group["Id"]] = tuple(one for name in members for one in self.of(name))
+            used.update(members if group["Id"] in used else ())
+        self.unused = tuple(
+            one for name, found in single.items() if name not in used for one in found
+        )
+
+    def of(self, identity: str) -> tuple[Origin, ...]:
+        return self._found.get(identity, ())
+
+
+def _leading(origin: Config, buckets: Collection[str], *, named: bool) -> Iterator[Origin]:
+    found = origin_of(origin)
+    if found and (not buckets or found.bucket in buckets):
+        yield found
+    elif named and _ACCESS_POINT.fullmatch(origin["DomainName"].lower()):
+        yield from somewhere(buckets, _prefix(origin))
+
+
+def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Config]) -> Behaviour:
+    kinds = ("FunctionAssociations", "LambdaFunctionAssociations")
+    events = {function["EventType"] for kind in kinds for function in _items(behaviour, kind)}
+    chosen = origins.unused if events.intersection(_CHANGE_ORIGINS) else ()
+    keeps_errors = behaviour.get("CachePolicyId") != _CACHING_DISABLED
+    found = origins.of(behaviour["TargetOriginId"]) + chosen
+    return Behaviour(
+        pattern=behaviour.get("PathPattern", "*"),
+        origins=found,
+        query_strings=_keyed_by_query(behaviour, policies),
+        rewritten=bool(events.intersection(_CHANGE_PATHS)),
+        rekeyed="viewer-request" in events,
+        caches=keeps_errors and _longest(behaviour, policies) > 0,
+        keeps_errors=keeps_errors,
+        unknown=origins.unknown and bool(found),
+    )
+
+
+def _longest(behaviour: Config, policies: Mapping[str, Config]) -> int:
+    """Return the most seconds that an object can stay in the cache."""
+    terms = policies.get(behaviour.get("CachePolicyId", ""), behaviour)
+    return max(int(terms.get(name, default)) for name, default in _TTLS.items())
 
 
 def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
@@ -113,18 +195,31 @@ def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
     return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
 
 
-def _rewritten(behaviour: Config) -> bool:
-    kinds = ("FunctionAssociations", "LambdaFunctionAssociations")
-    functions = (function for kind in kinds for function in _items(behaviour, kind))
-    return any(function["EventType"] in _REWRITING for function in functions)
+def _errors(config: Config, policies: Mapping[str, Config]) -> Iterator[tuple[int, str, int]]:
+    """Yield error codes, the viewer path of each error page, and the most seconds that it stays.
 
-
-def _lasting_error_pages(config: Config) -> Iterator[str]:
+    "If you also configured a cache behavior for the same custom error page, CloudFront uses the
+    cache behavior TTL instead."
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
+    """
     for response in _items(config, "CustomErrorResponses"):
-        page = response.get("ResponsePagePath")
-        # CloudFront keeps an error for 10 seconds by default.
-        if page and response.get("ErrorCachingMinTTL", 0) > LASTING:
-            yield page
+        page = unquote(response.get("ResponsePagePath") or "")
+        stays = [int(response.get("ErrorCachingMinTTL", ERROR_SECONDS))]
+        for behaviour in _items(config, "CacheBehaviors") if page else ():
+            if matches(behaviour["PathPattern"], page):
+                stays.append(_longest(behaviour, policies))
+                break
+        yield int(response["ErrorCode"]), page, max(stays)
+
+
+def _behaviours(config: Config) -> Sequence[Config]:
+    return (*_items(config, "CacheBehaviors"), config["DefaultCacheBehavior"])
+
+
+def _prefix(origin: Config) -> str:
+    """Return what the origin path puts before keys; CloudFront sends it as it is written."""
+    path = unquote(origin.get("OriginPath", "")).strip("/")
+    return path and path + "/"
 
 
 def _items(config: Config, name: str) -> Sequence[Config]:

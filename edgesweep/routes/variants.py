@@ -1,15 +1,45 @@
-"""The other viewer paths under which a copy of an object may be cached."""
+"""The other viewer paths under which a copy of an object may be cached.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Self
+A word of `viewerPaths` is a rule from the path of an object to more paths. Words add to what the
+configuration says by itself; `only` takes that away. See `WORDS`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
 
 from edgesweep.errors import BadInput
+from edgesweep.paths import REST
 
-NAMES = ("folders", "bare", "queries", "errors", "stems")
+WORDS = (
+    *("everything", "html", "folders", "bare", "queries", "errors", "stems"),
+    *("index=NAME", "strip=/app", "errors=NAME", "/images/{key}*", "only", "none"),
+)
+_WORD = re.compile(
+    r"everything|html|folders|bare|queries|errors|stems|only|none"
+    r"|index=[^/=*]+|strip=/[^*]*[^*/]|errors=[^/=*][^=*]*|/[^*]*[*]?"
+)
+_VALUED = ("index", "strip", "errors")
+_WHOLE = ("everything", "only", "none")
 
-# Stands for every distribution that has no variants of its own.
+# Stands for every distribution that has no words of its own.
 ALL_OTHERS = ""
+
+# The object that websites and functions serve for a folder.
+INDEX = "index.html"
+_HTML = ".html"
+_KEY = "{key}"
+
+EVERYTHING = "/" + REST
+
+# Seconds that a cached error is accepted: "error caching minimum TTL (10 seconds by default)".
+ERROR_SECONDS = 10
+
+# Characters that viewers were seen to spell in two ways: "%20" and "+", "+" and "%2B", ":" and
+# "%3A". CloudFront caches each spelling of a URL by itself.
+_SPELT = re.compile("[ +:]")
+_MOST_SPACES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,45 +47,134 @@ class Variants:
     """Which viewer paths are invalidated beside an object's own.
 
     Attributes:
-        folders: `/docs/` beside `/docs/index.html`, everywhere or nowhere; None for only behind
-            website origins and functions that see requests.
-        bare: `/docs` as well, wherever `/docs/` is.
-        queries: copies with a query string, where query strings are part of the cache key.
-        errors: everything, once an error page changes that is cached under the paths of failed
-            requests for longer than `edgesweep.routes.config.LASTING`.
-        stems: `/docs/` beside `/docs/*`, in case a wildcard misses the path that equals its text,
-            which one report says and no documentation. `/*` is documented to match everything.
+        words: those of `viewerPaths`, sorted.
+        spellings: whether the spellings of a URL that viewers were seen to use count.
+        error_seconds: for how long a cached error is accepted.
     """
 
-    folders: bool | None = None
-    bare: bool = False
-    queries: bool = True
-    errors: bool = True
-    stems: bool = False
+    words: tuple[str, ...] = ()
+    spellings: bool = True
+    error_seconds: int = ERROR_SECONDS
 
-    @classmethod
-    def of(cls, names: Iterable[str]) -> Self:
-        """Return exactly these variants, or raise BadInput for an unknown name.
+    @property
+    def given(self) -> bool:
+        """Whether the user says how viewer paths lead to objects, and does not only add forms."""
+        return any(word in _WHOLE or word.startswith(("/", "strip=")) for word in self.words)
 
-        `stems` alone concerns wildcards and leaves all others as they are configured.
+    @property
+    def stems(self) -> bool:
+        """Whether `/docs/` is sent beside `/docs/*`, in case a wildcard misses its own text."""
+        return "stems" in self.words
+
+    @property
+    def queries(self) -> bool:
+        return self._assumes or "queries" in self.words
+
+    @property
+    def errors(self) -> bool:
+        return self._assumes or "errors" in self.words or bool(self.error_documents)
+
+    @property
+    def error_documents(self) -> Iterable[str]:
+        """The viewer paths of the error documents that the user names."""
+        return ["/" + name for name in self._values("errors")]
+
+    def forms(self, path: str) -> Iterator[tuple[str, bool]]:
+        """Yield the paths that may stand for an object's own, and whether each is only assumed."""
+        own = list(self._own(path))
+        for prefix in ("", *self._values("strip")):
+            yield from ((prefix + form, assumed) for form, assumed in own if prefix + form)
+
+    def said(self, key: str) -> Iterator[str]:
+        """Yield the paths that the user says for a key, whatever the configuration says."""
+        for word in self.words:
+            if word == "everything":
+                yield EVERYTHING
+            elif word.startswith("/"):
+                path = word.removesuffix("*").replace(_KEY, key)
+                yield from self.below(path) if word.endswith("*") else (path,)
+
+    def below(self, text: str) -> Iterator[str]:
+        """Yield what stands for all paths that begin with a text."""
+        yield text + REST
+        if self.stems:
+            yield text
+
+    def spelled(self, path: str) -> Iterable[str]:
+        """Return paths that match every spelling of a path that counts.
+
+        A space has two, both of which CloudFront takes in an invalidation: `%20` and `+`. It takes
+        no `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
         """
-        named = {name.strip() for name in names} - {"", "none"}
-        if named == {"stems"}:
-            return cls(stems=True)
-        if unknown := sorted(named.difference(NAMES)):
-            msg = f"{unknown[0]!r} names no viewer path; {', '.join(NAMES)} or none do"
-            raise BadInput(msg)
-        return cls(**{name: name in named for name in NAMES})
+        odd = _SPELT.findall(path) if self.spellings else ()
+        if not odd:
+            return (path,)
+        if odd.count(" ") == len(odd) <= _MOST_SPACES:
+            first, *parts = path.split(" ")
+            choices = ((" " + part, "+" + part) for part in parts)
+            return ["".join(one) for one in product((first,), *choices)]
+        return (path, _SPELT.split(path, maxsplit=1)[0] + REST)
+
+    @property
+    def _assumes(self) -> bool:
+        return not {"only", "none"} & {*self.words}
+
+    def _own(self, path: str) -> Iterator[tuple[str, bool]]:
+        yield path, False
+        cut = path.rindex("/") + 1
+        folder, name = path[:cut], path[cut:]
+        named = name in self._values("index")
+        if named or name == INDEX:
+            said = named or "folders" in self.words
+            if said or self._assumes:
+                yield folder, not said
+            if "bare" in self.words:
+                yield folder[:-1], False
+        if "html" in self.words and name.endswith(_HTML):
+            yield path.removesuffix(_HTML), False
+
+    def _values(self, name: str) -> list[str]:
+        start = name + "="
+        return [word.removeprefix(start) for word in self.words if word.startswith(start)]
 
 
-def parse(text: str) -> Mapping[str, Variants]:
-    """Return distribution id -> variants, from `[ID=]NAME[+NAME...]`, separated by commas.
+def parse(
+    text: str, *, spellings: bool = True, error_seconds: int = ERROR_SECONDS
+) -> Mapping[str, Variants]:
+    """Return distribution id -> variants, from `[ID=]WORD[+WORD...]`, separated by commas.
 
-    An entry without an id applies to all other distributions. An unknown name is BadInput.
+    An entry without an id applies to all other distributions. An unknown word is BadInput.
 
     >>> sorted(parse("folders+queries, E2QWRUHEXAMPLE=none"))
     ['', 'E2QWRUHEXAMPLE']
     """
-    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
-    named = [entry.rpartition("=") for entry in entries]
-    return {identity: Variants.of(names.split("+")) for identity, _, names in named}
+    plain = Variants(spellings=spellings, error_seconds=error_seconds)
+    entries = map(_entry, filter(None, map(str.strip, text.split(","))))
+    parsed = {identity: replace(plain, words=_checked(words)) for identity, words in entries}
+    return parsed if plain == Variants() else {ALL_OTHERS: plain, **parsed}
+
+
+def query_copies(path: str, *, own: bool) -> str:
+    """Return what stands for a path with any query string.
+
+    "You must include the query strings when invalidating files", or "use the * wildcard":
+    `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
+    hit all that the folder holds, and `/docs/?*` hits the copies alone.
+    """
+    return path + REST if own and not path.endswith("/") else f"{path}?{REST}"
+
+
+def _entry(text: str) -> tuple[str, str]:
+    identity, _, words = text.partition("=")
+    if words and identity.isalnum() and identity not in _VALUED:
+        return identity, words
+    return ALL_OTHERS, text
+
+
+def _checked(words: str) -> tuple[str, ...]:
+    said = {word.strip() for word in words.split("+")} - {""}
+    for word in sorted(said):
+        if not _WORD.fullmatch(word):
+            msg = f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
+            raise BadInput(msg)
+    return tuple(sorted(said))

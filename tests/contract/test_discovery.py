@@ -15,7 +15,9 @@ from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
-from edgesweep.routes import Distribution, Origin, everywhere
+from edgesweep.routes import Distribution, Origin
+from edgesweep.routes.config import cache_policies_of
+from edgesweep.routes.distribution import unread
 from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import create_table
 from tests.configured import NAMES, POLICIES, config_of, configuration
@@ -158,13 +160,35 @@ def test_named(cloudfront: Stubber) -> None:
 
 
 def test_named_unreadable(cloudfront: Stubber) -> None:
-    """One that is named and may not be read is taken to serve every object of the buckets."""
+    """One that is named and may not be read counts as serving every object at any path."""
     cloudfront.add_client_error("get_distribution", "AccessDenied", http_status_code=403)
 
     found = find(cloudfront, ["docs-site"], ["E1"])
 
-    assert found == everywhere(["E1"], ["docs-site"]).known
+    assert found == [unread("E1", ["docs-site"])]
     assert found[0].origins == [Origin("docs-site")]
+
+
+def test_named_for_tenants(cloudfront: Stubber) -> None:
+    """One that is named and takes invalidations by tenant alone counts as disabled."""
+    config = config_of("oac") | {"ConnectionMode": "tenant-only"}
+    told = described("oac") | {"InProgressInvalidationBatches": 0, "DistributionConfig": config}
+    cloudfront.add_response("get_distribution", {"Distribution": told, "ETag": "E"}, {"Id": "oac"})
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    (found,) = find(cloudfront, ["docs-site"], ["oac"])
+
+    assert (found.for_tenants, found.enabled) == (True, False)
+
+
+def test_named_elsewhere(cloudfront: Stubber) -> None:
+    """The origins of a distribution that is named may lead to the bucket under other names."""
+    tells(cloudfront, "three-behaviours")
+    explains(cloudfront, *sorted(cache_policies_of(config_of("three-behaviours"))))
+
+    (found,) = find(cloudfront, ["docs-site"], ["three-behaviours"])
+
+    assert found.origins == [Origin("docs-site")]
 
 
 def test_gone(cloudfront: Stubber) -> None:

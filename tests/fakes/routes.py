@@ -11,10 +11,12 @@ class RoutesInMemory:
     Attributes:
         served: bucket -> the ids of its distributions; every bucket without it is served by `E1`.
         unserved: keys that no distribution serves.
+        missing: keys that `E1` may say for long to be missing.
     """
 
     served: Mapping[str, Collection[str]] | None = None
     unserved: Collection[str] = ()
+    missing: Collection[str] = ()
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids for the bucket, none for an unknown one or an unserved key."""
@@ -25,3 +27,7 @@ class RoutesInMemory:
     def serves(self, bucket: str) -> bool:
         """Tell whether the bucket has distributions."""
         return self.served is None or bucket in self.served
+
+    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
+        """Return `E1` for a missing key."""
+        return ("E1",) if key in self.missing else ()

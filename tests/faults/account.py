@@ -47,7 +47,8 @@ class Config:
     def names(self, path: str) -> Sequence[Name]:
         """Return the objects that may answer for a viewer path, the first one first."""
         origins = [self.special] if self.special and path.startswith("/b/") else self.origins
-        asked = "/" + ROOT if path == "/" else path
+        # S3 reads a plus sign in a URL as a space.
+        asked = "/" + ROOT if path == "/" else path.replace("+", " ")
         return [(bucket, (folder + asked)[1:]) for bucket, folder in origins]
 
     def path(self, name: Name) -> Iterator[str]:
@@ -57,7 +58,7 @@ class Config:
             if origin == bucket and f"/{key}".startswith(f"{folder}/"):
                 path = f"/{key}"[len(folder) :]
                 if name in self.names(path):
-                    yield path
+                    yield from dict.fromkeys((path, path.replace(" ", "+")))
                     if path == "/" + ROOT:
                         yield "/"
 

@@ -38,7 +38,7 @@ def test_flush(deployment: Deployment) -> None:
     flush()
 
     (paths,) = invalidations(deployment)
-    assert sorted(paths) == ["/", "/%C3%A9*", "/a%20b.html", "/index.html"]
+    assert sorted(paths) == ["/", "/%C3%A9*", "/a%20b.html", "/a+b.html", "/index.html"]
     assert dirty(deployment) == []
     (line,) = flush.lines("INFO")
     assert line["message"] == "Flushed"

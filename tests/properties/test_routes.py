@@ -1,5 +1,6 @@
 """Routes agree with a naive model that starts from what a viewer asks for."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgesweep.paths import REST
 from edgesweep.routes import Routes
 from edgesweep.routes.config import read
 from edgesweep.routes.patterns import matches, may_match, must_match
@@ -19,6 +21,7 @@ KEYS = tuple("/".join(parts) for n in (1, 2, 3) for parts in product(PARTS, repe
 URLS = ("/", *(f"/{key}" for key in KEYS), *(f"/{key}/" for key in KEYS))
 
 DOMAINS = ("{}.s3.amazonaws.com", "{}.s3.eu-west-1.amazonaws.com")
+CHANGING = ("viewer-request", "origin-request", "origin-response")
 WEBSITE = "{}.s3-website-us-east-1.amazonaws.com"
 
 
@@ -35,7 +38,7 @@ def origins() -> st.SearchStrategy[dict[str, str]]:
 
 def behaviours(targets: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
     """Return cache behaviours, e.g. everything in `a?/` to an origin, query strings and all."""
-    event = st.sampled_from(["viewer-request", "origin-request", "viewer-response"])
+    event = st.sampled_from([*CHANGING, "viewer-response"])
     function = st.builds(lambda kind: {"EventType": kind}, event)
     return st.fixed_dictionaries(
         {
@@ -52,7 +55,7 @@ def configs(draw: st.DrawFn) -> Config:
     """Return distribution configurations, two origins and a group of both in each."""
     pair = [draw(origins()) | {"Id": name} for name in ("first", "second")]
     group = {"Id": "group", "Members": items([{"OriginId": origin["Id"]} for origin in pair])}
-    *listed, default = draw(
+    *special, default = draw(
         st.lists(behaviours(["first", "second", "group"]), min_size=1, max_size=4)
     )
     del default["PathPattern"]
@@ -61,14 +64,14 @@ def configs(draw: st.DrawFn) -> Config:
         "DefaultRootObject": draw(st.sampled_from(["", "index.html", "a/index.html", "b"])),
         "Origins": items(pair),
         "OriginGroups": items([group]),
-        "CacheBehaviors": items(listed),
+        "CacheBehaviors": items(special),
         "DefaultCacheBehavior": default,
     }
 
 
-def items(listed: Sequence[object]) -> Config:
+def items(members: Sequence[object]) -> Config:
     """Return a list as CloudFront writes one: without items, there is no member for them."""
-    return {"Quantity": len(listed)} | ({"Items": listed} if listed else {})
+    return {"Quantity": len(members)} | ({"Items": members} if members else {})
 
 
 def fits(pattern: str, path: str) -> bool:
@@ -87,9 +90,8 @@ def served(config: Config, url: str) -> Iterator[tuple[str, str, bool]]:
     for looked_up in [url, f"/{root}"] if at_root else [url]:
         behaviour = first(config, looked_up)
         query = behaviour["ForwardedValues"]["QueryString"]
-        events = [one["EventType"] for one in behaviour["FunctionAssociations"].get("Items", [])]
-        rewriting = any(event != "viewer-response" for event in events)
-        for origin in targets(config, behaviour["TargetOriginId"]):
+        rewriting = bool(events(behaviour) & {*CHANGING})
+        for origin in targets(config, behaviour):
             bucket = origin["DomainName"].split(".")[0]
             asked = [root] if at_root else []
             if looked_up == url:
@@ -111,38 +113,67 @@ def first(config: Config, url: str) -> Config:
     return default
 
 
-def targets(config: Config, target: str) -> Iterator[Config]:
-    """Yield the origins that a target origin id stands for."""
+def listed(config: Config) -> Sequence[Config]:
+    """Return all behaviours of a configuration."""
+    return [*config["CacheBehaviors"].get("Items", []), config["DefaultCacheBehavior"]]
+
+
+def events(behaviour: Config) -> set[str]:
+    """Return what the functions of a behaviour see."""
+    return {one["EventType"] for one in behaviour["FunctionAssociations"].get("Items", [])}
+
+
+def targets(config: Config, behaviour: Config) -> Iterator[Config]:
+    """Yield the origins that a behaviour asks, and those that only its function can choose."""
+    named = {one["TargetOriginId"] for one in listed(config)}
+    choosing = events(behaviour) & {"viewer-request", "origin-request"}
     for origin in config["Origins"]["Items"]:
-        if target in ("group", origin["Id"]):
+        unnamed = not named & {"group", origin["Id"]}
+        if behaviour["TargetOriginId"] in ("group", origin["Id"]) or (unnamed and choosing):
             yield origin
+
+
+def hidden(config: Config, bucket: str, key: str) -> Iterator[str]:
+    """Yield what stands for the paths that functions may make from an unserved object."""
+    for behaviour in listed(config):
+        start = re.split("[*?]", behaviour.get("PathPattern", "*").removeprefix("/"))[0]
+        for origin in targets(config, behaviour):
+            path = f"/{key}".removeprefix(origin["OriginPath"])
+            inside = f"/{key}".startswith(origin["OriginPath"] + "/")
+            if origin["DomainName"].startswith(f"{bucket}.s3") and inside:
+                if events(behaviour) & {*CHANGING}:
+                    yield f"/{start}{REST}"
+                if "viewer-request" in events(behaviour):
+                    yield path
 
 
 @given(configs())
 def test_both_directions(config: Config) -> None:
-    """An object has just the viewer paths that a viewer may ask for to get it."""
+    """An object has just the viewer paths that may be asked for, or those that functions make."""
     expected = {
         (bucket, key, url + end)
         for url in URLS
         for bucket, key, query in served(config, url)
-        for end in ("", "?" * query)
+        for end in ("", *["?" * url.endswith("/") + REST] * query)
         if bucket in BUCKETS
     }
     routes = Routes([read("E1", config)])
-    keys = {key for _, key, _ in expected} | set(KEYS)
+    served_objects = {(bucket, key) for bucket, key, _ in expected}
+    unserved = {*product(BUCKETS, KEYS)} - served_objects
 
     found = {
         (bucket, key, path)
-        for bucket, key in product(BUCKETS, keys)
+        for bucket, key in served_objects
         for path in routes.viewer_paths("E1", bucket, key)
-        if path.removesuffix("?") in URLS
+        if path.removesuffix(REST).removesuffix("?") in URLS
     }
 
     assert found == expected
-    served_objects = {(bucket, key) for bucket, key, _ in expected}
+    for bucket, key in unserved:
+        assert {*routes.viewer_paths("E1", bucket, key)} == {*hidden(config, bucket, key)}
     for bucket, key in product(BUCKETS, KEYS):
-        reached = routes.distributions(bucket, key) == ["E1"]
-        assert reached == (config["Enabled"] and (bucket, key) in served_objects)
+        reached = (bucket, key) in served_objects or any(hidden(config, bucket, key))
+        assert routes.distributions(bucket, key) == ["E1"] * (reached and config["Enabled"])
 
 
 @given(st.text("ab/*?", max_size=6), st.text("ab/", max_size=6))

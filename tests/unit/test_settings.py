@@ -9,6 +9,7 @@ from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Headroom, Policy
 from edgesweep.record.selection import Selection
+from edgesweep.routes import Variants
 from edgesweep.settings import Settings
 
 LEAST = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
@@ -80,15 +81,20 @@ def test_viewer_paths() -> None:
     """Which viewer paths count is said for all distributions, or for one."""
     settings = Settings.from_mapping(LEAST | {"VIEWER_PATHS": "folders,E2QWRUHEXAMPLE=none"})
 
-    assert settings.variants[""].folders is True
-    assert settings.variants["E2QWRUHEXAMPLE"].folders is False
+    assert settings.variants[""].words == ("folders",)
+    assert settings.variants["E2QWRUHEXAMPLE"].words == ("none",)
+
+
+def test_terms_of_viewer_paths() -> None:
+    """Spellings and the seconds of an error are said for all distributions."""
+    settings = Settings.from_mapping(LEAST | {"SPELLINGS": "one", "ERROR_SECONDS": "60"})
+
+    assert settings.variants == {"": Variants(spellings=False, error_seconds=60)}
 
 
 def test_wrong_viewer_paths() -> None:
     """A word that names no viewer path is named with its parameter."""
-    with pytest.raises(
-        BadInput, match=r'^Parameter viewerPaths is "folder"; it must be folders, bare'
-    ):
+    with pytest.raises(BadInput, match=r"^Parameter viewerPaths is \"folder\": 'folder' names no"):
         Settings.from_mapping(LEAST | {"VIEWER_PATHS": "folder"})
 
 

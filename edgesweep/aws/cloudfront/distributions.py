@@ -8,8 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
-from edgesweep.routes import everywhere
-from edgesweep.routes.config import buckets_of, cache_policies_of, read
+from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
+from edgesweep.routes.distribution import unread
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -24,8 +24,6 @@ DISCOVERY_CONFIG = Config(
 _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _DENIED = ("AccessDenied", "AccessDeniedException")
-# A multi-tenant distribution takes invalidations by tenant, not by distribution.
-_FOR_TENANTS = "tenant-only"
 
 
 class Distributions:
@@ -42,7 +40,8 @@ class Distributions:
         """Return the distributions as they are configured now, including disabled ones.
 
         A list may lag behind, so known ids are read directly. A distribution that the settings
-        name but whose configuration we may not read counts as serving every object.
+        name but whose configuration we may not read counts as serving every object at any path.
+        One for tenants only counts as disabled.
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
@@ -56,7 +55,7 @@ class Distributions:
     def _leading(self) -> Iterator[str]:
         for page in self._client.get_paginator("list_distributions").paginate():
             for summary in page["DistributionList"].get("Items", []):
-                if summary.get("ConnectionMode") == _FOR_TENANTS:
+                if is_for_tenants(summary):
                     continue
                 leads_to = set(buckets_of(summary))
                 if leads_to & set(self._buckets or leads_to):
@@ -80,11 +79,17 @@ class Distributions:
         policies = {name: self._policy(name) for name in sorted(names)}
         return [
             Found(
-                read(identity, one["DistributionConfig"], self._buckets, policies),
+                read(
+                    identity,
+                    one["DistributionConfig"],
+                    self._buckets,
+                    policies,
+                    named=bool(self._only),
+                ),
                 deployed=one["Status"] == _DEPLOYED,
             )
             if one
-            else Found(everywhere([identity], self._buckets).known[0])
+            else Found(unread(identity, self._buckets))
             for identity, one in described.items()
         ]
 

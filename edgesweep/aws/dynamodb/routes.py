@@ -19,7 +19,7 @@ from edgesweep.routes.kept import Kept, Tracked
 # The sort key is the version. A release that stores another shape, or other fingerprints for the
 # same configuration, takes the next one. It then finds nothing, as on its first run, and sweeps
 # nothing.
-_KEY = ("routes", "2")
+_KEY = ("routes", "3")
 _FAILED = "ConditionalCheckFailedException"
 
 
@@ -90,7 +90,8 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _distribution(one: Mapping[str, Any]) -> Distribution:
-    behaviours, pages = tuple(map(_behaviour, one["behaviours"])), tuple(one["error_pages"])
+    behaviours = tuple(map(_behaviour, one["behaviours"]))
+    pages = tuple((page, stays) for page, stays in one["error_pages"])
     return Distribution(**{**one, "behaviours": behaviours, "error_pages": pages})
 
 

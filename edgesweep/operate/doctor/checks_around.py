@@ -13,8 +13,7 @@ from edgesweep.flush.notifications import reaches
 from edgesweep.operate.doctor.facts import REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
-from edgesweep.routes import Distribution
-from edgesweep.routes.variants import ALL_OTHERS
+from edgesweep.routes import Distribution, Routes
 
 # The fewest paths that a distribution takes; `Budget` refuses less.
 _FEWEST_PATHS = 2
@@ -101,6 +100,9 @@ def routes(facts: Facts) -> Iterator[Finding]:
             wrong = "leads to no swept bucket" if there else "does not exist"
             text = f"The distribution {identity} {wrong}"
             yield Finding("distribution-astray", Harm.DELAYS, text, _renamed(facts))
+        elif leading[identity].for_tenants:
+            text = f"The distribution {identity} takes invalidations by tenant only; leave it out"
+            yield Finding("distribution-for-tenants", Harm.LOSES, text, _renamed(facts))
         elif not leading[identity].enabled:
             text = f"The distribution {identity} is disabled, so it serves nobody"
             enable = _enable(facts, identity)
@@ -124,10 +126,11 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
 
 def aliases(facts: Facts) -> Iterator[Finding]:
     """Where functions see requests, the deployment says under which paths objects are cached."""
+    words = Routes(variants=facts.configured.variants).variants_of
     seen = {
         one.id: [each.pattern for each in one.behaviours if each.rewritten and each.origins]
         for one in facts.distributions
-        if one.enabled and not {one.id, ALL_OTHERS} & facts.configured.variants.keys()
+        if one.enabled and not words(one.id).words
     }
     unsaid = {identity: patterns for identity, patterns in seen.items() if patterns}
     said = filter(None, [facts.place.parameters.get("viewerPaths")])
@@ -179,7 +182,8 @@ def _renamed(facts: Facts) -> str:
     """
     if "bucket" not in facts.place.parameters:
         return facts.place.command(REVERT)
-    leading = [one.id for one in facts.distributions if _buckets(one, facts)]
+    there = [one for one in facts.distributions if not one.for_tenants]
+    leading = [one.id for one in there if _buckets(one, facts)]
     named = [identity for identity in facts.configured.distributions if identity in leading]
     ids = dict.fromkeys((*named, *(one.id for one in _serving(facts))))
     return facts.place.deploy(distribution=",".join(ids) or "default")

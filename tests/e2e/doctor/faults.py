@@ -328,6 +328,7 @@ NOT_RUN: Mapping[str, str] = {
     "bucket-without-distribution": "run with distribution-astray",
     "credentials": _PERSON,
     "dead-letters-hidden": "no command: they go back by themselves",
+    "distribution-for-tenants": "the embedded AWS has no distributions for tenants",
     "distribution-gone": _REVERTS,
     "event-source-mapping-gone": _REVERTS,
     "free-paths-shared": "a note, without a command",

@@ -144,6 +144,10 @@ class Site:
         """Tell that a distribution leads to the bucket."""
         return True
 
+    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
+        """Return that no error is cached for long."""
+        return ()
+
     def take(self) -> list[str]:
         """Take a few of the events that wait, in any order."""
         size = min(len(self.waiting), self.explorer.chance.choice((1, 1, 2, 3)))

@@ -251,8 +251,8 @@ def test_words() -> None:
     for selection, variants, swept in [
         (((), ("b", "a"), ()), {}, ["/*", "/*"]),
         (((), ("a", "b"), ()), {}, []),
-        (((), ("a", "b"), ()), {"": Variants(), "E1": Variants(bare=True)}, ["/*"]),
-        (((), ("a", "b"), ()), {"E1": Variants(bare=True)}, []),
+        (((), ("a", "b"), ()), {"": Variants(), "E1": Variants(("bare",))}, ["/*"]),
+        (((), ("a", "b"), ()), {"E1": Variants(("bare",))}, []),
     ]:
         account.selection, account.variants = selection, variants
         account.restart()
@@ -263,11 +263,11 @@ def test_words() -> None:
 
 def test_pinned() -> None:
     """A release that is told the same finds the same; see `test_fingerprint.py`."""
-    account = Account([E1], selection=(("*.html",), (), ()), variants={"E1": Variants(bare=True)})
+    account = Account([E1], selection=(("*.html",), (), ()), variants={"E1": Variants(("bare",))})
     account.look()
 
     assert account.store.kept
-    assert account.store.kept.distributions[0].fingerprint == "1511a911f05a0d4f"
+    assert account.store.kept.distributions[0].fingerprint == "1f0f775d85eea328"
 
 
 def test_other_buckets() -> None:

@@ -64,6 +64,16 @@ def test_healthy() -> None:
             "--param=distribution=E2,E1 ",
         ),
         (
+            served_by(
+                SERVING,
+                replace(SERVING, id="E2", enabled=False, for_tenants=True),
+                named=("E1", "E2"),
+            ),
+            "distribution-for-tenants",
+            "E2 takes invalidations by tenant only; leave it out",
+            "--param=distribution=E1 ",
+        ),
+        (
             served_by(SERVING, replace(SERVING, id="E2", enabled=False), named=("E1", "E2")),
             "distribution-disabled",
             "E2 is disabled",
@@ -223,7 +233,7 @@ def test_decided(facts: Facts) -> None:
     """A thing that somebody has decided, or that could not be seen, is no fault."""
     policy = facts.configured.policy
     policy = replace(policy, budget=replace(policy.budget, free_paths=999))
-    configured = replace(facts.configured, variants={"": Variants()}, policy=policy)
+    configured = replace(facts.configured, variants={"": Variants(("none",))}, policy=policy)
     place = replace(facts.place, parameters={"bucket": "site", "budgetUsd": "none"})
     found = diagnose(replace(facts, configured=configured, place=place))
 

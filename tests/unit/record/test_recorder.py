@@ -178,6 +178,23 @@ def test_selection() -> None:
     assert recorded.passed_over == {Fate.EXCLUDED: 2, Fate.IMMUTABLE: 1}
 
 
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [("ObjectCreated:Put", ["assets/x.js"]), ("ObjectRemoved:Delete", [])],
+)
+def test_immutable_missing(event: str, expected: list[str]) -> None:
+    """A new object that never changes makes a row where it may be said to be missing for long."""
+    writer = DirtyRowsInMemory()
+    routes = RoutesInMemory(missing=["assets/x.js"])
+    body = notification("assets/x.js", "assets/y.js", event=event)
+
+    Recorder(routes, writer, tokens(), selection=Selection(immutable=["assets/*"])).record(
+        batch(body), SOON
+    )
+
+    assert keys(writer) == expected
+
+
 def test_not_understood() -> None:
     """A message that is not understood comes back alone, with the reason."""
     writer = DirtyRowsInMemory()

@@ -1,0 +1,199 @@
+"""A distribution: under which viewer paths it may have cached an object.
+
+The rule for functions. A function on viewer-request, origin-request or origin-response may make any
+path of its behaviour from any key. While an object has a path that leads to it by the
+configuration, the function is assumed to add index documents and nothing else: `/docs/` beside
+`/docs/index.html`. Where no path leads to the object but a function is in between, everything that
+the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths lead to objects.
+
+Behind a viewer-request function the cache may go by the path that the function made, so the
+object's own path counts too: "we recommend that you invalidate both URIs".
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from edgesweep.paths import ANY_BUCKET, Origin
+from edgesweep.routes.patterns import matches, may_match, must_match, readings
+from edgesweep.routes.variants import ERROR_SECONDS, EVERYTHING, Variants, query_copies
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A cache behaviour; its origins are none known, one, or several of an origin group.
+
+    Attributes:
+        query_strings: whether query strings are part of the cache key.
+        rewritten: whether a function sees requests or the origin's answers.
+        rekeyed: whether a function may change the path before the cache sees it.
+        caches: whether objects stay in the cache.
+        keeps_errors: whether errors do.
+        unknown: whether its origins only may lead to the buckets, at any path.
+    """
+
+    pattern: str = "*"
+    origins: tuple[Origin, ...] = ()
+    query_strings: bool = False
+    rewritten: bool = False
+    rekeyed: bool = False
+    caches: bool = True
+    keeps_errors: bool = True
+    unknown: bool = False
+
+    @property
+    def stem(self) -> str:
+        """The text with which all paths begin that its pattern matches."""
+        return "/" + unquote(re.split("[*?]", self.pattern.removeprefix("/"), maxsplit=1)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A behaviour that may answer a path from an object of an origin.
+
+    Attributes:
+        own: whether the path is the object's own.
+    """
+
+    path: str
+    behaviour: Behaviour
+    origin: Origin
+    own: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The relevant part of a present or past configuration of a distribution.
+
+    A staging distribution of a continuous deployment is like any other: it answers a part of the
+    production traffic from its own cache.
+
+    Attributes:
+        behaviours: in CloudFront's order, the default one last.
+        root: the default root object, such as `index.html`; empty without one.
+        error_pages: viewer path of an error page, and the most seconds that it may stay cached
+            under the paths of failed requests.
+        error_seconds: the most seconds that the edge may say that an object is missing.
+        enabled: whether it serves anybody, and takes invalidations.
+        for_tenants: whether it takes invalidations by tenant alone.
+        fingerprint: equal for configurations that let an edge hold the same objects; empty if we
+            may not read the configuration.
+    """
+
+    id: str
+    behaviours: tuple[Behaviour, ...]
+    root: str = ""
+    error_pages: tuple[tuple[str, int], ...] = ()
+    error_seconds: int = ERROR_SECONDS
+    enabled: bool = True
+    for_tenants: bool = False
+    fingerprint: str = ""
+
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """The buckets it leads to, each once."""
+        return list(dict.fromkeys(origin for one in self.behaviours for origin in one.origins))
+
+    def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
+        """Yield the viewer paths under which an object may be cached; some may come twice."""
+        for path in self._paths(bucket, key, variants):
+            yield from variants.spelled(path)
+
+    def may_hold_error(self, bucket: str, key: str, variants: Variants) -> bool:
+        """Tell whether the edge may say for longer than accepted that an object is missing."""
+        answers = [*self._answers(bucket, key, variants)] or self._hidden(bucket, key, variants)
+        return any(self._keeps_error(one, variants) for one in answers)
+
+    def foreign(self, prefix: str) -> bool:
+        """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
+        for behaviour in self.behaviours:
+            if not behaviour.origins and may_match(behaviour.pattern, prefix):
+                return True
+            if must_match(behaviour.pattern, prefix):
+                break
+        return False
+
+    def _paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
+        answers, pages = list(self._answers(bucket, key, variants)), self._error_pages(variants)
+        for one in answers:
+            if one.behaviour.caches or self._keeps_error(one, variants):
+                yield one.path
+                if one.behaviour.query_strings and variants.queries:
+                    yield query_copies(one.path, own=one.own)
+            if one.path in pages:
+                yield EVERYTHING
+        for one in () if answers else self._hidden(bucket, key, variants):
+            yield from variants.below(one.behaviour.stem)
+            if one.behaviour.rekeyed:
+                yield one.path
+        yield from variants.said(key)
+
+    def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
+        """Yield what answers from an object, by the configuration and the user's words."""
+        for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
+            if path is None:
+                continue
+            for asked, leading, assumed in self._forms(path, variants):
+                for behaviour in leading:
+                    if behaviour.unknown and not variants.given:
+                        continue
+                    for origin in behaviour.origins:
+                        if assumed and not (behaviour.rewritten or origin.website):
+                            continue
+                        if origin.path(bucket, key) == path:
+                            yield Answer(asked, behaviour, origin, own=asked == path)
+
+    def _hidden(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
+        """Yield the behaviours that may answer any path from an object."""
+        for behaviour in () if variants.given else self.behaviours:
+            if behaviour.caches and (behaviour.rewritten or behaviour.unknown):
+                for origin in behaviour.origins:
+                    if path := origin.path(bucket, key):
+                        yield Answer(path, behaviour, origin)
+
+    def _forms(
+        self, path: str, variants: Variants
+    ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
+        """Yield paths that may stand for `path`, what answers them, and if it is only assumed."""
+        for form, assumed in variants.forms(path):
+            yield form, self._leading(form), assumed
+        if path == "/" + self.root:
+            # "If you specified a path to your default root object (install/index.html), CloudFront
+            # will return the default root object for end-user requests for the install directory".
+            # The guide does not say whether the pattern must match `/` or the object: both count.
+            for asked in dict.fromkeys(("/", path[: path.rindex("/") + 1])):
+                yield asked, [*self._leading(asked), *self._leading(path)], False
+
+    def _leading(self, path: str) -> Sequence[Behaviour]:
+        """Return the first behaviour that matches, for each way to read the path."""
+        return [
+            next(one for one in self.behaviours if matches(one.pattern, reading))
+            for reading in readings(path)
+        ]
+
+    def _error_pages(self, variants: Variants) -> Collection[str]:
+        """Return the error pages that stay cached for longer than accepted."""
+        if not variants.errors:
+            return ()
+        lasting = {page for page, stays in self.error_pages if stays > variants.error_seconds}
+        return lasting.union(variants.error_documents)
+
+    def _keeps_error(self, answer: Answer, variants: Variants) -> bool:
+        """Tell whether an error may stay for longer than accepted where an object answers.
+
+        A website's error document may carry a `Cache-Control` header that we do not know.
+        """
+        lasting = answer.origin.website or self.error_seconds > variants.error_seconds
+        return lasting and variants.errors and answer.behaviour.keeps_errors
+
+
+def somewhere(buckets: Collection[str], prefix: str = "") -> tuple[Origin, ...]:
+    """Return the origins of all objects of the buckets; of any bucket if empty."""
+    return tuple(Origin(bucket, prefix) for bucket in buckets or (ANY_BUCKET,))
+
+
+def unread(identity: str, buckets: Collection[str]) -> Distribution:
+    """Return a distribution that may serve every object of the buckets, at any path."""
+    return Distribution(identity, (Behaviour(origins=somewhere(buckets), unknown=True),))
