@@ -1,0 +1,26 @@
+"""The only places where the product may still leave an old answer at an edge."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# What no story holds yet, and the reason. To take a line away is to hold the product to it.
+NOT_YET: Mapping[str, str] = {
+    "rewriting functions": "routes follow functions to index documents and no further",
+    "origin-response functions": "routes do not look at them",
+    "rewritten into another behaviour": "routes miss the path that a request is changed into, where"
+    " that path by itself leads elsewhere",
+    "folders without their slash": "routes follow them only where a user says `bare`",
+    "hosts": "routes know buckets by their common hosts only, in lower case",
+    "escaped origin paths": "routes compare them with keys as they are written",
+    "error pages with a behaviour of their own": "routes look at the error caching minimum only",
+    "errors of some minutes": "routes call an error lasting after five minutes, not ten seconds",
+    "error documents of websites": "routes do not read the website configuration of a bucket",
+    "spellings": "an exact path forgets one spelling of a URL",
+}
+
+
+def allowed(*options: tuple[str, T]) -> list[T]:
+    """Return the options that need nothing of the table; each comes with what it needs."""
+    return [option for needs, option in options if needs not in NOT_YET]
