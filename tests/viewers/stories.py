@@ -1,6 +1,7 @@
 """Random stories: what is there, what readers ask for, and what changes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from urllib.parse import quote
 
 from hypothesis import strategies as st
@@ -123,6 +124,11 @@ def story(data: bytes) -> Story:
 def stories() -> st.SearchStrategy[Story]:
     """Return all stories."""
     return st.binary(min_size=SIZE, max_size=SIZE).map(story)
+
+
+def seeded(seed: int) -> Story:
+    """Return the story of a seed: always the same one."""
+    return story(Random(seed).randbytes(SIZE))
 
 
 def _request(choices: Choices, names: Sequence[str], *, slashed: bool) -> Request:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from infra.local.edge.functions import Node
 from tests.viewers import mutants
 from tests.viewers.law import stale
-from tests.viewers.stories import SIZE, stories, story
+from tests.viewers.stories import seeded, stories
 from tests.viewers.world import Story
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -46,7 +45,7 @@ def test_mutant(node: Node, mutant: Mutant) -> None:
     """Some reader gets old bytes once the product is mistaken about the distribution."""
     with mutant():
         seeds = (MUTANTS[mutant], *range(SEEDS))
-        caught = next((seed for seed in seeds if list(stale(_seeded(seed), node))), None)
+        caught = next((seed for seed in seeds if list(stale(seeded(seed), node))), None)
 
     assert caught is not None
 
@@ -54,8 +53,4 @@ def test_mutant(node: Node, mutant: Mutant) -> None:
 @pytest.mark.parametrize("seed", sorted(set(MUTANTS.values())))
 def test_without_mutant(node: Node, seed: int) -> None:
     """The same stories hold without the mutants."""
-    assert list(stale(_seeded(seed), node)) == []
-
-
-def _seeded(seed: int) -> Story:
-    return story(Random(seed).randbytes(SIZE))
+    assert list(stale(seeded(seed), node)) == []

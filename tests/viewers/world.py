@@ -263,7 +263,7 @@ class World:
         for _ in range(_MOST_TICKS):
             self.now += _MINUTE
             done = self._tick.run()
-            assert not done.errors
+            assert list(done.errors) == []
             if not self._dirty.span(IDENTITY):
                 break
         for paths in self.sent:
