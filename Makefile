@@ -61,7 +61,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@npm ci --loglevel=error
 	@touch $@
 
-demo: install ## Deploy to an embedded AWS, upload a site, watch the invalidations
+demo: install ## Deploy to an embedded AWS, upload a site, watch what readers get
 	@.venv/bin/python -m infra.local.demo
 
 test: install lint types ## Run every check and test
@@ -71,8 +71,9 @@ test: install lint types ## Run every check and test
 notebook: .venv/.stamp ## Run the cost notebook, and write its outputs in place
 	@.venv/bin/python -m notebooks
 
-soak: .venv/.stamp ## Run the fault simulation over SEEDS seeds, in JOBS processes
+soak: .venv/.stamp ## Run the faults and the viewers' stories over SEEDS seeds, faults in JOBS processes
 	@.venv/bin/python -m tests.faults.soak --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
+	@.venv/bin/python -m tests.viewers.soak --seeds $(SEEDS) --first $(FIRST)
 
 lint: .venv/.stamp ## Check style and import contracts
 	@.venv/bin/ruff check .

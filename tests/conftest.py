@@ -28,7 +28,7 @@ settings.load_profile("edgesweep")
 
 _TESTS = Path(__file__).parent
 _WAITING = ("e2e", "infra", "notebooks")
-_UNTRACED = (*_WAITING, "faults", "stories")
+_UNTRACED = (*_WAITING, "faults", "viewers")
 
 
 class _Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

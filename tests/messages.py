@@ -8,13 +8,17 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def notification(
-    *keys: str, bucket: str = "site", at: datetime = NOON, event: str = "ObjectCreated:Put"
+    *keys: str,
+    bucket: str = "site",
+    at: datetime = NOON,
+    event: str = "ObjectCreated:Put",
+    etag: str = "b1946ac92492d2347c6235b4d2611184",
 ) -> str:
     """Return the body of a direct notification with one record for each key."""
-    return json.dumps({"Records": [_record(key, bucket, at, event) for key in keys]})
+    return json.dumps({"Records": [_record(key, bucket, at, event, etag) for key in keys]})
 
 
-def _record(key: str, bucket: str, at: datetime, event: str) -> dict[str, object]:
+def _record(key: str, bucket: str, at: datetime, event: str, etag: str) -> dict[str, object]:
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -28,7 +32,7 @@ def _record(key: str, bucket: str, at: datetime, event: str) -> dict[str, object
             "object": {
                 "key": quote_plus(key, safe="/"),
                 "size": 5,
-                "eTag": "b1946ac92492d2347c6235b4d2611184",
+                "eTag": etag,
                 "sequencer": "0055AED6DCD90281E5",
             },
         },

@@ -1,8 +1,8 @@
-"""The demo: a site is uploaded, then edited, and each time one invalidation follows.
+"""The demo: a site is uploaded, then edited, and readers get the new bytes.
 
 It deploys this project's serverless.yml into an embedded AWS, changes objects in the site's bucket
-and leaves everything else to the deployed functions. At the end it checks by itself that every
-change was matched by a path of an invalidation created after it.
+and leaves everything else to the deployed functions. Readers ask an edge that caches. The demo ends
+with 1 if no later invalidation matches a change, or if a reader gets old bytes after a sweep.
 """
 
 import json
@@ -10,7 +10,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,8 @@ from rich.table import Table
 from edgesweep.errors import EdgesweepError
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
+from infra.local.edge.server import Served, serving
+from infra.local.readers import Reader, Visits, await_taken, visit
 from infra.local.site import generate
 from infra.local.watch import Invalidation, Watch
 
@@ -31,11 +33,12 @@ _SPEED = 6
 _UPLOADS_AT_ONCE = 8
 _PATIENCE_SECONDS = 900
 _PATHS_SHOWN = 10
+_REQUESTS = 2_000
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "webp": "image/webp"}
 
 
 def main() -> None:
-    """Run the demo; exit with 1 when a change was missed."""
+    """Run the demo; exit with 1 when a change was missed, or a reader got old bytes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console(highlight=False)
     try:
@@ -64,15 +67,49 @@ class _Demo:
                 outputs = aws.deploy("demo", demo="true")
             say(f"osls deployed serverless.yml, stage demo, in {time.monotonic() - began:.0f} s.")
             say(f"[yellow]The schedule of one minute is sped up: {60 / _SPEED:.0f} s here.[/]\n")
-            watch = Watch(aws, outputs)
-            site = generate(_SEED)
-            self._show(watch, f"1. Upload a site of {len(site):,} files", self._upload(watch, site))
-            edits, removal = _edits(site)
-            title = f"2. Edit {len(edits)} posts, delete one"
-            self._show(watch, title, self._upload(watch, edits) | _delete(watch, removal))
-        count = len(site) + len(edits) + 1
-        say(f"[green]Checked: a later invalidation matches each of the {count:,} changes.[/]")
+            clients = {name: aws.client(name) for name in ("s3", "cloudfront")}
+            with serving(clients, outputs["Distribution"], listable=False) as edge:
+                count = self._sweeps(Watch(aws, outputs), edge)
+        say(f"[green]Checked: a later invalidation matches each of the {count:,} changes,[/]")
+        say("[green]and no reader got old bytes after a sweep.[/]")
         say("Everything is stopped, nothing is left.")
+
+    def _sweeps(self, watch: Watch, edge: Served) -> int:
+        """Upload, edit and delete; return how many objects changed."""
+        site = generate(_SEED)
+        edits, removal = _edits(site)
+        sweep = _Sweep(f"1. Upload a site of {len(site):,} files", f"/{removal}", site)
+        self._sweep(watch, edge, sweep, lambda: self._upload(watch, site))
+        sweep = _Sweep(
+            f"2. Edit {len(edits)} posts, delete one",
+            f"/{next(iter(edits))}",
+            {**site, **edits, removal: None},
+        )
+        self._sweep(
+            watch, edge, sweep, lambda: self._upload(watch, edits) | _delete(watch, removal)
+        )
+        return len(site) + len(edits) + 1
+
+    def _sweep(
+        self,
+        watch: Watch,
+        edge: Served,
+        sweep: "_Sweep",
+        change: Callable[[], Mapping[str, datetime]],
+    ) -> None:
+        """Change objects while somebody reads a page, let readers visit, and show it all."""
+        reader = Reader(edge.url, sweep.page)
+        with reader.reading():
+            changes = change()
+            with self.console.status("Waiting for the schedule to fire"):
+                watch.await_sweep(changes, _PATIENCE_SECONDS)
+                first = min(changes.values())
+                sent = [made for made in watch.invalidations() if made.created_at >= first]
+                await_taken(edge.taken, [one.identity for one in sent], _PATIENCE_SECONDS)
+        with self.console.status(f"Letting readers make {_REQUESTS:,} requests"):
+            visits = visit(edge.url, sweep.paths, _REQUESTS, _SEED)
+        self.console.print(_summary(sweep, changes, sent, reader, visits))
+        self.console.print(_trail(watch.aws, first, sent), end="\n\n")
 
     def _upload(self, watch: Watch, files: Mapping[str, bytes]) -> dict[str, datetime]:
         """Put objects; return when each viewer path changed, by the clock of S3."""
@@ -94,14 +131,19 @@ class _Demo:
         listed = (item for page in pages for item in page["Contents"])
         return _viewer_paths({i["Key"]: i["LastModified"] for i in listed if i["Key"] in files})
 
-    def _show(self, watch: Watch, title: str, changes: Mapping[str, datetime]) -> None:
-        """Wait for the sweep of these changes and show it."""
-        first, last = min(changes.values()), max(changes.values())
-        with self.console.status("Waiting for the schedule to fire"):
-            watch.await_sweep(changes, _PATIENCE_SECONDS)
-        sent = [made for made in watch.invalidations() if made.created_at >= first]
-        self.console.print(_summary(title, _objects(changes), last, sent))
-        self.console.print(_trail(watch.aws, first, sent), end="\n\n")
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """A step of the demo: the page that a reader asks for, and the site as it shall become."""
+
+    title: str
+    page: str
+    site: Mapping[str, bytes | None]
+
+    @property
+    def paths(self) -> Mapping[str, bytes | None]:
+        """The bytes that readers must get; None for an error."""
+        return {"/": self.site["index.html"], **{f"/{key}": self.site[key] for key in self.site}}
 
 
 def _edits(site: Mapping[str, bytes]) -> tuple[Mapping[str, bytes], str]:
@@ -124,17 +166,30 @@ def _objects(changes: Mapping[str, datetime]) -> int:
     return len(changes) - ("/" in changes)
 
 
-def _summary(title: str, objects: int, last: datetime, sent: Sequence[Invalidation]) -> Table:
-    paths = [path for made in sent for path in made.paths]
+def _summary(
+    sweep: _Sweep,
+    changes: Mapping[str, datetime],
+    sent: Sequence[Invalidation],
+    reader: Reader,
+    visits: Visits,
+) -> Table:
+    paths, objects = [path for made in sent for path in made.paths], _objects(changes)
     shown = paths[:_PATHS_SHOWN] + ["..."] * (len(paths) > _PATHS_SHOWN)
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    table = Table(title=sweep.title, title_justify="left", title_style="bold", show_header=False)
     table.add_row("Objects changed", f"{objects:,}")
     table.add_row("Invalidation", ", ".join(made.identity for made in sent))
     table.add_row("Paths", "\n".join(shown))
     table.add_row("Price", f"{_price(len(paths))} ({FREE_PATHS:,} a month are free)")
     table.add_row("One path per object", f"{_price(objects)}")
-    seconds = (sent[-1].created_at - last).total_seconds()
+    seconds = (sent[-1].created_at - max(changes.values())).total_seconds()
     table.add_row("Last change to invalidation", f"{seconds:.1f} s")
+    table.add_row("The reader before", str(reader.seen[0]))
+    table.add_row("The reader after", str(reader.seen[-1]))
+    seconds = (reader.seen[-1].at - changes[reader.path]).total_seconds()
+    table.add_row("Upload to that answer", f"{seconds:.1f} s")
+    if paths != ["/*"]:
+        hits = f"{visits.hits:,}; after /* it would be {visits.after_everything:,}"
+        table.add_row(f"Cache hits of {visits.requests:,}", hits)
     return table
 
 

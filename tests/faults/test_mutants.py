@@ -43,7 +43,6 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     account.earlier_configuration_forgotten: (kinds.returned, 3),
     account.endless_sweep: (kinds.piled, 7),
     account.everything_acknowledged: (kinds.closed, 0),
-    account.gap_not_swept: (kinds.gapped, 38),
     account.hidden_from_nobody: (None, 17),
     account.never_routed: (None, 7),
     account.one_shard_read: (None, 3),
@@ -59,6 +58,7 @@ ROWS = f"{CONTRACT}/test_dirty_rows.py::TestDynamoDB"
 BY_TESTS: Mapping[Mutant, str] = {
     flushing.ledger_held_to_the_allowance: f"{FLUSH}/test_policy.py::test_share",
     flushing.unfinished_not_checked: f"{CONTRACT}/test_opening.py::TestInMemory",
+    account.gap_not_swept: f"{FLUSH}/test_gaps.py::test_unwired_spell",
     account.removed_unsent: f"{CONTRACT}/test_dead_letters.py::test_not_sent",
     account.shards_remembered: "tests/unit/test_wiring.py::test_more_shards",
     account.swept_before_deployed: f"{FLUSH}/test_discovery.py::test_reconfigured",

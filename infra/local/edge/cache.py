@@ -14,8 +14,10 @@ from infra.local.edge.s3 import Answer
 _ALWAYS = frozenset({404, 414, 500, 501, 502, 503, 504})
 _FIRST_ERROR = 400
 
-# The raw path with its part of the query string, and the headers that count.
-Key = tuple[str, tuple[str, ...]]
+# The pattern of the behaviour, the raw path with its part of the query string, and the headers that
+# count. Two behaviours may answer one path, if a function or the root changes it: whether they
+# share an answer is not documented, so each keeps its own.
+Key = tuple[str, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

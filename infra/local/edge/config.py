@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfi
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 Config = Mapping[str, Any]
@@ -98,10 +99,7 @@ class Behaviour:
         "`*` matches 0 or more characters. `?` matches exactly 1 character." "The path pattern
         applies to both /images/*.jpg and images/*.jpg." "Path patterns are case-sensitive."
         """
-        expression = "".join(
-            {"*": ".*", "?": "."}.get(character, re.escape(character)) for character in self.pattern
-        )
-        return re.fullmatch(expression, path, re.DOTALL) is not None
+        return _expression(self.pattern).fullmatch(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +164,13 @@ def bucket_of(domain: str, path: str) -> tuple[str | None, bool, str]:
     if not found:
         return None, False, path
     return found["bucket"].lower(), found["website"] is not None, path
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    signs = {"*": ".*", "?": "."}
+    text = "".join(signs.get(character, re.escape(character)) for character in pattern)
+    return re.compile(text, re.DOTALL)
 
 
 def _origins(config: Config) -> Iterator[tuple[str, Origin | Group]]:

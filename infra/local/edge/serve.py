@@ -221,7 +221,7 @@ def _asked(url: str, headers: Mapping[str, str] | None) -> Request:
 
 def _key(behaviour: Behaviour, request: Request) -> Key:
     headers = tuple(request.headers.get(name, "") for name in behaviour.headers)
-    return _name(behaviour, request), headers
+    return behaviour.pattern, _name(behaviour, request), headers
 
 
 def _name(behaviour: Behaviour, request: Request) -> str:

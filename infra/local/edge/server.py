@@ -7,8 +7,9 @@ in under 5 seconds at P95."
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -55,6 +56,10 @@ class Following:
         identity: the distribution's id.
         edge: what serves it.
         delay: seconds from the creation of an invalidation until the edge forgets.
+
+    Attributes:
+        taken: ids of the invalidations that the edge has taken.
+        lock: held while the edge answers, and while it changes.
     """
 
     def __init__(self, cloudfront: Any, identity: str, edge: Edge, delay: float) -> None:  # noqa: ANN401  # as above
@@ -62,32 +67,32 @@ class Following:
         self._identity = identity
         self._edge = edge
         self._delay = delay
-        self._taken: set[str] = set()
-        self._coming: list[tuple[float, list[str]]] = []
+        self._due: dict[str, float] = {}
+        self.taken: set[str] = set()
         self.lock = threading.Lock()
 
     def look(self, now: float) -> None:
         """Look once at the configuration and at the invalidations."""
         configured = configuration(self._cloudfront, self._identity)
-        for made in self._invalidations():
-            self._coming.append((now + self._delay, made))
+        for identity in self._listed():
+            self._due.setdefault(identity, now + self._delay)
+        due = [name for name, at in self._due.items() if at <= now and name not in self.taken]
+        paths = [path for name in due for path in self._paths(name)]
         with self.lock:
             self._edge.distribution = configured
-            for due, paths in self._coming:
-                if due <= now:
-                    self._edge.forget(paths)
-        self._coming = [(due, paths) for due, paths in self._coming if due > now]
+            self._edge.forget(paths)
+        self.taken.update(due)
 
-    def _invalidations(self) -> Iterator[list[str]]:
+    def _listed(self) -> Iterator[str]:
         pages = self._cloudfront.get_paginator("list_invalidations")
         for page in pages.paginate(DistributionId=self._identity):
             for listed in page["InvalidationList"].get("Items", ()):
-                if listed["Id"] not in self._taken:
-                    self._taken.add(listed["Id"])
-                    found = self._cloudfront.get_invalidation(
-                        DistributionId=self._identity, Id=listed["Id"]
-                    )
-                    yield list(found["Invalidation"]["InvalidationBatch"]["Paths"]["Items"])
+                yield listed["Id"]
+
+    def _paths(self, invalidation: str) -> Sequence[str]:
+        found = self._cloudfront.get_invalidation(DistributionId=self._identity, Id=invalidation)
+        paths: Sequence[str] = found["Invalidation"]["InvalidationBatch"]["Paths"]["Items"]
+        return paths
 
 
 def configuration(cloudfront: Any, identity: str) -> Distribution:  # noqa: ANN401  # as above
@@ -104,10 +109,28 @@ def configuration(cloudfront: Any, identity: str) -> Distribution:  # noqa: ANN4
     return read(config, policies)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A distribution that is served.
+
+    Attributes:
+        url: the endpoint.
+        taken: ids of the invalidations that the edge has taken.
+    """
+
+    url: str
+    taken: Collection[str]
+
+
 @contextmanager
 def serving(
-    clients: Mapping[str, Any], identity: str, *, delay: float = 1.0, node: Node | None = None
-) -> Iterator[str]:
+    clients: Mapping[str, Any],
+    identity: str,
+    *,
+    delay: float = 1.0,
+    node: Node | None = None,
+    listable: bool = True,
+) -> Iterator[Served]:
     """Serve a distribution during the block.
 
     Args:
@@ -115,13 +138,11 @@ def serving(
         identity: the distribution's id.
         delay: seconds until an invalidation takes effect.
         node: runs CloudFront Functions.
-
-    Yields:
-        The endpoint's URL.
+        listable: whether the distribution may list its buckets.
     """
     cloudfront = clients["cloudfront"]
     configured = configuration(cloudfront, identity)
-    edge = Edge(configured, LiveBuckets(clients["s3"]), time.time, node)
+    edge = Edge(configured, LiveBuckets(clients["s3"]), time.time, node, listable=listable)
     following = Following(cloudfront, identity, edge, delay)
     following.look(time.time())
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(edge, following.lock))
@@ -133,7 +154,7 @@ def serving(
     for thread in threads:
         thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield Served(f"http://127.0.0.1:{server.server_port}", following.taken)
     finally:
         ended.set()
         server.shutdown()

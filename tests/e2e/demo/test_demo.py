@@ -18,7 +18,8 @@ def test_demo() -> None:
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert tables((ROOT / "README.md").read_text()) == tables(demo.stdout)
-    assert "Checked: a later invalidation matches each of the 1,004 changes." in demo.stdout
+    assert "Checked: a later invalidation matches each of the 1,004 changes," in demo.stdout
+    assert "no reader got old bytes after a sweep" in demo.stdout
 
 
 def tables(text: str) -> Sequence[Sequence[str]]:

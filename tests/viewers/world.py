@@ -1,0 +1,336 @@
+"""A story of readers: a distribution, its buckets, an edge that caches, and what sweeps it.
+
+The real discovery, recorder, routes, flusher and cover run over fakes of the tables and of
+CloudFront's API. The edge knows nothing of them: it forgets what the invalidations say.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from edgesweep import wiring
+from edgesweep.aws.cloudfront import CloudFront, Distributions
+from edgesweep.flush.policy import Headroom
+from edgesweep.flush.tick import Tick
+from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.selection import Selection
+from edgesweep.record.unchanged import Head, Name, NoCatalogue, UnchangedFilter, fingerprint
+from edgesweep.routes import variants
+from edgesweep.settings import Settings
+from infra.local.edge.config import read
+from infra.local.edge.functions import Node
+from infra.local.edge.s3 import REDIRECT, Answer, Website
+from infra.local.edge.serve import Edge
+from tests.fakes.catalogue import CatalogueInMemory
+from tests.fakes.cloudfront import StrictCloudFront
+from tests.fakes.dirty import DirtyRowsInMemory
+from tests.fakes.discovery import StoreInMemory
+from tests.messages import notification
+from tests.viewers.configurations import CODE, POLICIES, Config, lambdas
+
+IDENTITY = "E1EXAMPLE00000"
+SITE, OLD = "site", "old"
+BUCKETS = (SITE, OLD)
+# A host that is no bucket; it always answers the same.
+API = "api.example.com"
+
+_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_MINUTE = timedelta(minutes=1)
+_MOST_TICKS = 20
+_SETTINGS = Settings.from_mapping(
+    {
+        "DIRTY_TABLE": "dirty",
+        "FLUSHES_TABLE": "flushes",
+        "BUCKET": ",".join(BUCKETS),
+        "BUDGET_USD": "none",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a reader asks for: a raw path, with its query string if it has one."""
+
+    url: str
+    language: str = ""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request's headers."""
+        return {"accept-language": self.language} if self.language else {}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody does to an object.
+
+    Attributes:
+        kind: `put` other bytes, put the same bytes `again`, `copy` another object, or `remove`.
+        name: the object.
+        source: the object that is copied.
+        headers: those of the new object.
+        read: whether every reader asks right after the change.
+    """
+
+    kind: str
+    name: Name
+    source: Name = ("", "")
+    headers: Mapping[str, str] = field(default_factory=dict)
+    read: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens.
+
+    Attributes:
+        config: the `DistributionConfig`.
+        words: the parameter `viewerPaths`.
+        selection: the keys that are swept.
+        website: the website configuration of the buckets.
+        listable: whether a missing object is 404, else 403.
+        catalogue: whether uploads that change nothing are skipped.
+        room: how many paths a flush may take.
+        objects: what is there before; its headers.
+        requests: what readers ask for, before and after.
+        changes: what happens in between.
+    """
+
+    config: Config
+    words: str
+    selection: Selection
+    website: Website
+    listable: bool
+    catalogue: bool
+    room: Headroom
+    objects: Mapping[Name, Mapping[str, str]]
+    requests: Sequence[Request]
+    changes: Sequence[Change]
+
+
+class Buckets:
+    """Objects in memory, as the edge, the survey and the catalogue see them.
+
+    Attributes:
+        objects: name -> what is there.
+        holders: bytes, or a redirect's location -> the keys under which they were ever put.
+    """
+
+    def __init__(self, site: Website) -> None:
+        self.objects: dict[Name, Answer] = {}
+        self.holders: dict[bytes, set[str]] = {}
+        self._site = site
+        self._versions = count(1)
+
+    def put(self, name: Name, headers: Mapping[str, str], body: bytes | None = None) -> None:
+        """Write an object: the bytes, or other ones than ever before."""
+        body = b"%d %s" % (next(self._versions), "/".join(name).encode()) if body is None else body
+        self.objects[name] = Answer(200, body, headers)
+        for shown in (body, headers.get(REDIRECT, "").encode()):
+            self.holders.setdefault(shown, set()).add(name[1])
+
+    def etag(self, name: Name) -> str:
+        """Return the etag of an object."""
+        return hashlib.md5(self.objects[name].body, usedforsecurity=False).hexdigest()
+
+    def read(self, bucket: str, key: str) -> Answer | None:
+        """Return an object."""
+        return self.objects.get((bucket, key))
+
+    def website(self, _bucket: str) -> Website:
+        """Return the website configuration."""
+        return self._site
+
+    def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
+        """List a bucket, as the survey does."""
+        start = after.encode()
+        found = (key for name, key in self.objects if name == bucket and key.startswith(prefix))
+        return sorted((key for key in found if key.encode() > start), key=str.encode), False
+
+
+class Remembering(Node):
+    """Node, which is asked for the same only once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, Mapping[str, Any]] = {}
+
+    def run(self, code: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a function makes of an event."""
+        asked = f"{code} {event}"
+        if asked not in self._known:
+            self._known[asked] = super().run(code, event)
+        return self._known[asked]
+
+
+class World:
+    """Lets a story happen.
+
+    Attributes:
+        buckets: as they are now.
+        edge: what readers ask.
+        sent: the paths of each invalidation.
+    """
+
+    def __init__(self, story: Story, node: Node) -> None:
+        self.story = story
+        self.now = _NOON
+        self.buckets = Buckets(story.website)
+        self.edge = Edge(
+            distribution=read(story.config, POLICIES),
+            buckets=self.buckets,
+            clock=self._seconds,
+            node=node,
+            code=CODE,
+            lambdas=lambdas(self.buckets),
+            servers={API: lambda path: Answer(200, path.encode())},
+            listable=story.listable,
+        )
+        self.cloudfront = StrictCloudFront(self._clock, {IDENTITY})
+        self._dirty, self._store = DirtyRowsInMemory(), StoreInMemory()
+        self._tokens = count(1)
+
+    def tell(self) -> bool:
+        """Let it happen; return whether everything was swept in the end."""
+        with mock.patch.object(wiring, "now", self._clock):
+            for name, headers in self.story.objects.items():
+                self.buckets.put(name, headers)
+            self._tick.run()
+            self._ask()
+            messages = [self._changed(change) for change in self.story.changes]
+            self._record(messages)
+            return self._swept()
+
+    @property
+    def sent(self) -> Sequence[Sequence[str]]:
+        """The paths of each invalidation."""
+        return [made.paths for made in self.cloudfront.made]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    def _ask(self) -> None:
+        self.now += _SECOND
+        for request in self.story.requests:
+            self.edge.get(request.url, request.headers)
+
+    def _changed(self, change: Change) -> str:
+        """Change an object; return the event's message."""
+        self.now += _SECOND
+        buckets, name, event = self.buckets, change.name, "ObjectCreated:Put"
+        there = buckets.objects.get(change.source if change.kind == "copy" else name)
+        if change.kind == "remove":
+            buckets.objects.pop(name, None)
+            event = "ObjectRemoved:Delete"
+        elif change.kind == "put" or there is None:
+            buckets.put(name, change.headers)
+        else:
+            buckets.put(name, there.headers, there.body)
+            event = "ObjectCreated:Copy" if change.kind == "copy" else event
+        etag = buckets.etag(name) if name in buckets.objects else ""
+        if change.read:
+            self._ask()
+        return notification(name[1], bucket=name[0], at=self.now, event=event, etag=etag)
+
+    def _record(self, messages: Sequence[str]) -> None:
+        settings = self._settings
+        recorder = Recorder(
+            routes=wiring.routes_of(settings, None),
+            writer=self._dirty,
+            token=self._token,
+            selection=settings.selection,
+            unchanged=UnchangedFilter(CatalogueInMemory(), self, self._token, self._clock)
+            if self.story.catalogue
+            else NoCatalogue(),
+        )
+        self.now += _SECOND
+        informed = wiring.informed(recorder, settings, self._store.load())
+        batch = [Message(str(number), body) for number, body in enumerate(messages)]
+        recorded = informed.record(batch, self.now)
+        assert not recorded.failed
+
+    def _swept(self) -> bool:
+        """Tick until nothing is dirty; the edge forgets what CloudFront accepted."""
+        for _ in range(_MOST_TICKS):
+            self.now += _MINUTE
+            done = self._tick.run()
+            assert list(done.errors) == []
+            if not self._dirty.span(IDENTITY):
+                break
+        for paths in self.sent:
+            self.edge.forget(paths)
+        return not self._dirty.span(IDENTITY)
+
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+        """Send HEAD requests, as the catalogue does."""
+        there = {name: self.buckets.objects[name] for name in names if name in self.buckets.objects}
+        return {
+            name: Head(self.buckets.etag(name), fingerprint(one.headers), self.now, self.now)
+            for name, one in there.items()
+        }
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
+
+    def _token(self) -> str:
+        return f"{next(self._tokens):016x}"
+
+    @cached_property
+    def _settings(self) -> Settings:
+        story = self.story
+        return replace(
+            _SETTINGS,
+            policy=replace(_SETTINGS.policy, quota=story.room),
+            selection=story.selection,
+            variants=variants.parse(story.words),
+        )
+
+    @cached_property
+    def _tick(self) -> Tick:
+        client: Any = _Client(self.story.config)
+        adapters = wiring.Adapters(
+            dirty=self._dirty,
+            journal=JournalInMemory(),
+            store=self._store,
+            source=Distributions(client, BUCKETS),
+            edge=CloudFront(self.cloudfront),  # type: ignore[arg-type]  # a boto3 client
+            listing=self.buckets,
+            pause=self.wait,
+        )
+        return wiring.tick(self._settings, adapters, lambda _: None)
+
+
+@dataclass(frozen=True)
+class _Client:
+    """The boto3 client that discovery asks."""
+
+    config: Config
+
+    def get_paginator(self, _operation: str) -> SimpleNamespace:
+        """List the distribution."""
+        summary = {**self.config, "Id": IDENTITY}
+        return SimpleNamespace(paginate=lambda: self._pages(summary))
+
+    @staticmethod
+    def _pages(summary: Config) -> Iterator[Config]:
+        yield {"DistributionList": {"Items": [summary]}}
+
+    def get_distribution(self, *, Id: str) -> Config:
+        """Return the distribution, deployed."""
+        return {"Distribution": {"Id": Id, "Status": "Deployed", "DistributionConfig": self.config}}
+
+    def get_cache_policy(self, *, Id: str) -> Config:
+        """Return a cache policy."""
+        return {"CachePolicy": {"CachePolicyConfig": POLICIES[Id]}}
