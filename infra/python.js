@@ -32,7 +32,8 @@ const ask = (module, question, credentials) => {
   for (const python of pythons()) {
     const asked = spawnSync(python, ['-m', module], { cwd: ROOT, env, input: JSON.stringify(question), encoding: 'utf8' });
     if (asked.status === 0) return JSON.parse(asked.stdout);
-    const line = (asked.error?.message ?? asked.stderr).trim().split('\n').pop();
+    // Who dies early may leave the question unread, which is an error beside its own words.
+    const line = (asked.stderr || asked.error?.message || '').trim().split('\n').pop();
     if (asked.status === 2) throw new Error(line);
     if (asked.error?.code !== 'ENOENT' || python === 'python3') failures.push(`${python}: ${line}`);
   }

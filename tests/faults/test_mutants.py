@@ -22,7 +22,6 @@ SEEDS = 100
 
 # The kind of story that misses each, any kind for None, and the seed where it was seen last.
 IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
-    flushing.delete_before_send: (None, 116),
     flushing.delete_by_time_alone: (kinds.parts, 0),
     flushing.eventual_reads: (None, 0),
     flushing.fixed_order: (kinds.hog, 1),
@@ -56,6 +55,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
 CONTRACT, FLUSH = "tests/contract", "tests/unit/flush"
 ROWS = f"{CONTRACT}/test_dirty_rows.py::TestDynamoDB"
 BY_TESTS: Mapping[Mutant, str] = {
+    flushing.delete_before_send: f"{FLUSH}/test_steps.py::test_steps",
     flushing.ledger_held_to_the_allowance: f"{FLUSH}/test_policy.py::test_share",
     flushing.unfinished_not_checked: f"{CONTRACT}/test_opening.py::TestInMemory",
     account.gap_not_swept: f"{FLUSH}/test_gaps.py::test_unwired_spell",
