@@ -131,7 +131,12 @@ class BacklogRows:
         return backlog.row(oldest).recorded_at, backlog.row(newest).recorded_at
 
     def read(
-        self, distribution: str, until: datetime | None = None, after: str = ""
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,  # noqa: ARG002  # there is one partition
     ) -> Iterator[DirtyRow]:
         """Yield the rows, the oldest first."""
         backlog = self.backlogs.get(distribution)

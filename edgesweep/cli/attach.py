@@ -64,7 +64,7 @@ def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     edgesweep detach my-site
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
-    check_bucket(chosen, bucket)
+    check_bucket(chosen, bucket, anywhere=True)
     say(_users(chosen, bucket))
     then = f"{bucket} publishes no events; `edgesweep attach {bucket}` turns them on again"
     _rewire("-", Bucket(chosen.client("s3"), bucket), bucket, then, dry_run=dry_run)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgesweep.errors import BadInput
+
 if TYPE_CHECKING:
     import boto3
 
@@ -20,8 +22,20 @@ def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> s
     return name
 
 
-def check_bucket(session: "boto3.Session", name: str) -> None:
-    """Check that a bucket exists, is in the session's region and can be read."""
-    from edgesweep.operate import buckets  # noqa: PLC0415
+def check_bucket(session: "boto3.Session", name: str, *, anywhere: bool = False) -> None:
+    """Check that a bucket can be read, and unless `anywhere` that it is in the session's region."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
 
-    buckets.check(session.client("s3"), name)
+    from edgesweep.operate.attach import elsewhere  # noqa: PLC0415
+
+    client = session.client("s3")
+    try:
+        client.list_objects_v2(Bucket=name, MaxKeys=1)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+        msg = f"There is no bucket {name}"
+        raise BadInput(msg) from error
+    if session.region_name and not anywhere:
+        for reason in elsewhere(client, [name]):
+            raise BadInput(reason)

@@ -18,7 +18,7 @@ def survey_bucket(
     chosen: boto3.Session, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
 ) -> Survey:
     """Survey a bucket, showing how many keys were listed."""
-    check_bucket(chosen, bucket)
+    check_bucket(chosen, bucket, anywhere=True)
     with closing(chosen.client("s3")) as client, progress("Listing") as shown:
         counted = _Counted(S3Listing(client), shown)
         known = survey(counted, [Origin(bucket)], dirty, prices, limits)

@@ -4,9 +4,14 @@ S3 replaces the notification configuration of a bucket as a whole, so it is read
 back.
 """
 
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
+from edgesweep.aws.s3 import region_of
 from edgesweep.flush.notifications import EVENTBRIDGE, Notifications
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 
 class NotifyingBucket(Protocol):
@@ -41,3 +46,15 @@ def detach(bucket: NotifyingBucket) -> bool:
     if EVENTBRIDGE in before:
         bucket.replace({name: value for name, value in before.items() if name != EVENTBRIDGE})
     return EVENTBRIDGE in before
+
+
+def elsewhere(client: "S3Client", names: Iterable[str]) -> Iterator[str]:
+    """Yield a line about each bucket that is not in the client's region, with what to do."""
+    here = client.meta.region_name
+    for name in names:
+        region = region_of(client, name)
+        if region not in (here, None):
+            yield (
+                f"The bucket {name} is in {region}, not in {here}; "
+                f"deploy a stack with --region {region} and attach the bucket there"
+            )

@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tests.aws import http_response, listening
 
 _NOTHING = b"<NotificationConfiguration/>"
+_NO_OBJECTS = b"<ListBucketResult/>"
 _NO_BUCKET = b"<Error><Code>NoSuchBucket</Code><Message>There is no such bucket</Message></Error>"
 
 
@@ -28,10 +29,12 @@ class Notifications:
     def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         """Stand in for the network."""
         url = urlsplit(request.url)
-        if url.hostname != f"{self._bucket}.s3.amazonaws.com":
-            return http_response(request, 404, _NO_BUCKET)
         if request.method == "HEAD":
             return http_response(request, 200, b"")
+        if url.hostname != f"{self._bucket}.s3.amazonaws.com":
+            return http_response(request, 404, _NO_BUCKET)
+        if url.query.startswith("list-type"):
+            return http_response(request, 200, _NO_OBJECTS)
         assert url.query == "notification"
         if request.method == "GET":
             return http_response(request, 200, self.configuration)

@@ -99,7 +99,7 @@ def test_printed(operated: Operated) -> None:
     assert real.stdout.splitlines() == [
         f"{operated.distribution}: 3 paths for 2 rows, $0.015 at list price",
         "  /",
-        "  /a%20b.html",
+        "  /a*",
         "  /index.html",
     ]
     assert dry.stdout == real.stdout
