@@ -62,7 +62,7 @@ COMMANDS: Mapping[str, Command] = {
 ASKING = sorted(name for name, command in COMMANDS.items() if command.aws)
 WORKING = sorted(name for name, command in COMMANDS.items() if not command.reports)
 # What says something on standard error before it begins.
-COMMENTED = {"detach", "learn"}
+COMMENTED = {"detach", "flush", "learn"}
 # A refused HEAD has no body that could name the permission.
 UNSAID = {"s3:HeadObject": "s3:GetObject"}
 DEPLOYED = sorted(name for name, command in COMMANDS.items() if command.stack)
