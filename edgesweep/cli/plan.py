@@ -1,6 +1,6 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -85,12 +85,7 @@ def plan(
     git -c core.quotePath=off diff --name-only --no-renames HEAD~1 |
         edgesweep plan --alias --bucket my-site --paths -
     """  # noqa: D301  # \b tells click to keep the lines
-    if bare and machine():
-        raise click.UsageError("Give --paths or --json, not both")
-    if live and bucket:
-        raise click.UsageError("Give --live or --bucket, not both")
-    if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
-        raise click.UsageError("Only one of CHANGES and --live can be standard input")
+    _refuse_both(changes, live, bucket, bare=bare)
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
     keys, paths_of = read_keys(changes, null=null), _viewer_paths(alias=alias)
     dirty = {path for key in keys for path in paths_of(key)}
@@ -103,16 +98,33 @@ def plan(
 
         known = survey_bucket(session(**where), bucket, dirty, prices, limits)
     chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
-    if not live and not bucket:
-        say("The unchanged objects are unknown; give --live or --bucket")
-    if chosen.gap:
-        say(f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less")
-    say(_excess(chosen))
+    for warning in _warnings(chosen, unseen=not live and not bucket):
+        say(warning)
     if bare:
         show(None, chosen.paths)
         return
     lines = _table(chosen, dirty, known, prices, everything=live is not None)
     show(_as_json(chosen, prices), lines)
+
+
+def _refuse_both(
+    changes: BinaryIO, live: BinaryIO | None, bucket: str | None, *, bare: bool
+) -> None:
+    """Refuse options that exclude each other."""
+    if bare and machine():
+        raise click.UsageError("Give --paths or --json, not both")
+    if live and bucket:
+        raise click.UsageError("Give --live or --bucket, not both")
+    if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
+        raise click.UsageError("Only one of CHANGES and --live can be standard input")
+
+
+def _warnings(chosen: Cover, *, unseen: bool) -> Iterator[str]:
+    if unseen:
+        yield "The unchanged objects are unknown; give --live or --bucket"
+    if chosen.gap:
+        yield f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less"
+    yield _excess(chosen)
 
 
 def _excess(chosen: Cover) -> str:

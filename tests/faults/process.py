@@ -157,8 +157,7 @@ class Process(Actor):
         if draw < weather.crash:
             self._crash_at(name, execute)
         draw -= weather.crash
-        late = random.random() < weather.late
-        way = random.random() * weather.latency
+        late, way = random.random() < weather.late, random.random() * weather.latency
         self.sleep(random.uniform(0, PATIENCE) if late and random.getrandbits(1) else way)
         if draw < weather.refused and busy is not None:
             self.note(f"{name} refused")
