@@ -27,7 +27,6 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.fixed_order: (kinds.hog, 1),
     flushing.given_up_unseen: (kinds.month_turns, 2),
     flushing.hidden_retries: (kinds.month_turns, 115),
-    flushing.lease_by_time: (kinds.crowd, 59),
     flushing.ledger_outside_the_transaction: (None, 18),
     flushing.month_by_opening: (None, 25),
     flushing.no_recovery: (None, 0),
@@ -56,6 +55,7 @@ CONTRACT, FLUSH = "tests/contract", "tests/unit/flush"
 ROWS = f"{CONTRACT}/test_dirty_rows.py::TestDynamoDB"
 BY_TESTS: Mapping[Mutant, str] = {
     flushing.delete_before_send: f"{FLUSH}/test_steps.py::test_steps",
+    flushing.lease_by_time: f"{CONTRACT}/test_opening.py::TestInMemory::test_open_overtaken",
     flushing.ledger_held_to_the_allowance: f"{FLUSH}/test_policy.py::test_share",
     flushing.unfinished_not_checked: f"{CONTRACT}/test_opening.py::TestInMemory",
     account.gap_not_swept: f"{FLUSH}/test_gaps.py::test_unwired_spell",
