@@ -126,6 +126,11 @@ class Flush:
         return self.attempts == self.refusals + len(self.accepted)
 
     @property
+    def billed_at(self) -> datetime | None:
+        """When it was opened, if CloudFront billed it or may have; None if it cost nothing."""
+        return self.opened_at if self.accepted or not self.answered else None
+
+    @property
     def finished(self) -> bool:
         return self.state in (State.SETTLED, State.REJECTED)
 
@@ -203,7 +208,7 @@ class Lease:
         token: the owner's; ownership is the token, never the time.
         unfinished: id of the flush that is neither settled nor rejected.
         in_progress: accepted requests that were not yet seen completed.
-        flushed_at: when the last flush was opened.
+        flushed_at: when the last flush was opened that CloudFront billed, or may have.
         tries: how often it was taken since a release, or since a flush was opened or finished.
     """
 
@@ -287,7 +292,8 @@ class Journal(Protocol):
         """Replace an unfinished flush by `to`, which one of its methods made, and return that.
 
         In the same transaction the ledger follows its charges, and the lease gains accepted
-        requests and lets go of a finished flush. Beyond `limits` it raises `OverLimit`.
+        requests, notes when CloudFront may have billed, and lets go of a finished flush. Beyond
+        `limits` it raises `OverLimit`.
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:

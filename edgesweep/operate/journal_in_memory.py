@@ -95,7 +95,7 @@ class JournalInMemory:
         self.leases[flush.distribution] = replace(
             held,
             unfinished=flush.id,
-            flushed_at=flush.opened_at,
+            flushed_at=(replaced and replaced.billed_at) or held.flushed_at,
             in_progress=tuple(lease.in_progress),
             tries=1,
         )
@@ -103,15 +103,18 @@ class JournalInMemory:
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         self._check_known(flush)
         lease, accepted = self.lease(flush.distribution), to.accepted[len(flush.accepted) :]
-        if accepted or to.finished:
+        moved = bool(accepted) or to.finished
+        if moved:
             self._check_unfinished(lease, flush.id)
         self._charge(gained((flush, to)), limits)
-        self.leases[flush.distribution] = replace(
-            lease,
-            unfinished=None if to.finished else lease.unfinished,
-            in_progress=(*lease.in_progress, *accepted),
-            tries=1 if to.finished else lease.tries,
-        )
+        if moved:
+            self.leases[flush.distribution] = replace(
+                lease,
+                unfinished=None if to.finished else lease.unfinished,
+                in_progress=(*lease.in_progress, *accepted),
+                flushed_at=to.billed_at or lease.flushed_at,
+                tries=1 if to.finished else lease.tries,
+            )
         self._keep(to)
         return to
 

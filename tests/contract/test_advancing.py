@@ -86,7 +86,8 @@ class Advancing:
         assert sent == journal.load(SITE, flush.id)
         assert sent.sent_at == NOON + 2 * SECOND
         assert (journal.spent(MONTH), journal.spent(NEXT)) == (3, 0)
-        assert journal.lease(SITE).unfinished == flush.id
+        lease = journal.lease(SITE)
+        assert (lease.unfinished, lease.flushed_at) == (flush.id, flush.opened_at)
 
     def test_parts(self, journal: Journal) -> None:
         """A split flush is sent once its last request is; each month keeps what it pays."""
@@ -140,7 +141,10 @@ class Advancing:
         ("attempts", "refusals", "kept"), [(0, 0, 0), (2, 2, 0), (1, 0, 3), (2, 1, 3)]
     )
     def test_rejected(self, journal: Journal, attempts: int, refusals: int, kept: int) -> None:
-        """A rejected flush is unfinished no more, and refunded if every attempt was answered."""
+        """A rejected flush is unfinished no more.
+
+        If every attempt was answered it is refunded, and counts as none.
+        """
         flush, _ = opened(journal, months=(MONTH, NEXT))
         for _ in range(attempts):
             flush = journal.advance(flush, flush.attempt())
@@ -152,6 +156,7 @@ class Advancing:
         assert rejected == replace(flush, state=State.REJECTED) == journal.load(SITE, flush.id)
         assert (journal.spent(MONTH), journal.spent(NEXT)) == (kept, kept)
         assert journal.lease(SITE).unfinished is None
+        assert journal.lease(SITE).flushed_at == (flush.opened_at if kept else None)
 
     def test_rejected_partly(self, journal: Journal) -> None:
         """What was accepted of a rejected flush stays charged where it is billed."""

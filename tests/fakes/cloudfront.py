@@ -24,6 +24,7 @@ CONFLICT = (
     "Your request contains a caller reference that was used for a previous invalidation batch "
     "for the same distribution."
 )
+FULL = "Processing your request will cause you to exceed the maximum."
 INVALID = "Your request contains one or more invalid invalidation paths."
 
 
@@ -232,7 +233,7 @@ class StrictCloudFront:
             wildcards + sum(made.wildcards for made in busy) > self.rules.wildcards
             or exact + sum(made.exact for made in busy) > self.rules.paths
         ):
-            raise refusal(code, "Processing your request will cause you to exceed the maximum.")
+            raise refusal(code, FULL)
         since = self.now() - timedelta(seconds=1)
         recent = [made for made in self.made if made.created_at > since]
         asked = _Load.of([paths], per_path=self.rules.per_path)

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from edgesweep.errors import Unlistable
-from tests.fakes.cloudfront import Made, Pages, StrictCloudFront, refusal
+from tests.fakes.cloudfront import FULL, Made, Pages, StrictCloudFront, refusal
 from tests.faults.account import Account
 from tests.faults.process import NoAnswer, here
 from tests.faults.queues import Queues
@@ -31,6 +31,7 @@ class CloudFrontClient:
 
     Attributes:
         made: every invalidation that was made for it, in the order of creation.
+        full_at: when it was refused since too much was in progress.
         attempts: how often it asks for itself before it tells that it was not answered.
     """
 
@@ -42,13 +43,19 @@ class CloudFrontClient:
         self._account = account
         self.watch: Watch = lambda _: None
         self.made: list[Made] = []
+        self.full_at: list[datetime] = []
 
     def create_invalidation(self, **request: Any) -> Mapping[str, Any]:
         """Ask once."""
 
         def create() -> Mapping[str, Any]:
             before = len(self._edge.made)
-            answer = self._edge.create_invalidation(**request)
+            try:
+                answer = self._edge.create_invalidation(**request)
+            except ClientError as error:
+                if FULL in str(error):
+                    self.full_at.append(self._world.now)
+                raise
             self.made += self._edge.made[before:]
             self.watch(None)
             return answer

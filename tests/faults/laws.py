@@ -28,6 +28,9 @@ _AFTERMATH = REPEATED_FOR + _TICKS
 # Where every call takes seconds, a tick is cut off after `FLUSH_SECONDS`, and the next one begins
 # within a minute of that.
 _SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)
+# Then a turn may be cut off after each of its steps: refused for a path, refused for a rate, sent
+# in part, sent, swept. The next tick goes on from there.
+_STEPS = 5
 
 
 def broken(story: Story) -> Sequence[str]:
@@ -135,11 +138,10 @@ def _late(story: Story) -> Iterator[str]:
     scenario, made = story.scenario, _by_distribution(story.ours)
     if _charges_kept(story):
         return
-    # A turn of one distribution may be cut off once; the next tick recovers it, and another one
-    # may have to sweep what is left of a minute's portion. A change waits for the turn that had
-    # begun before it, and for one turn of each distribution, its own the last.
+    # A change waits for the turn that had begun before it, and for one turn of each distribution,
+    # its own the last.
     turns = 1 + len(scenario.distributions)
-    ticks = 3 * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
+    ticks = _STEPS * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
     calm = _calm_at(story)
     for row, written_at in story.tables.written.items():
         # Of one that is configured otherwise only the end is judged.
@@ -190,9 +192,17 @@ def _ticks(scenario: Scenario) -> timedelta:
 def _calm_at(story: Story) -> datetime:
     """Return from when on nothing is late because of the faults."""
     _, silent = story.scenario.silent or (0.0, 0.0)
-    calm = max(story.calm_at, story.scenario.start + timedelta(seconds=silent))
+    calm = max(story.calm_at, story.scenario.start + timedelta(seconds=silent), *_full_until(story))
     fair = story.scenario.weather.fair
     return calm if fair else calm + _AFTERMATH + story.scenario.rules.duration
+
+
+def _full_until(story: Story) -> Iterator[datetime]:
+    """Yield when CloudFront refused a request since others had too much in progress."""
+    others = [one for one in story.edge.made if one not in story.ours]
+    for at in story.full_at:
+        if any(one.created_at <= at < one.completed_at for one in others):
+            yield at
 
 
 def _buried(story: Story) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Story:
         account: how the distributions were configured, when.
         edge: CloudFront with all that it has made.
         ours: what it has made for us.
+        full_at: when it refused us since too much was in progress.
         queues: what was not recorded.
         watch: the laws that were seen broken while it happened.
         calm_at: when the faults were over.
@@ -68,6 +69,7 @@ class Story:
     account: Account
     edge: StrictCloudFront
     ours: Sequence[Made]
+    full_at: Sequence[datetime]
     queues: Queues
     watch: Watch
     calm_at: datetime = _NEVER
@@ -100,7 +102,15 @@ class Simulation:
         self.queues = Queues(self.world, lambda batch: self.deployment.record(self.queues, batch))
         self.people = People(scenario, self.world, site, account, edge, self.queues, self.tables)
         self.story = Story(
-            scenario, self.tables, site, account, edge, cloudfront.made, self.queues, self.watch
+            scenario,
+            self.tables,
+            site,
+            account,
+            edge,
+            cloudfront.made,
+            cloudfront.full_at,
+            self.queues,
+            self.watch,
         )
         self.deployment = Deployment(
             self.world, _settings(scenario), self._fakes(cloudfront), self.watch.note

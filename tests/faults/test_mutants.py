@@ -57,6 +57,7 @@ BY_TESTS: Mapping[Mutant, str] = {
     flushing.delete_before_send: f"{FLUSH}/test_steps.py::test_steps",
     flushing.lease_by_time: f"{CONTRACT}/test_opening.py::TestInMemory::test_open_overtaken",
     flushing.ledger_held_to_the_allowance: f"{FLUSH}/test_policy.py::test_share",
+    flushing.refused_flush_counted: f"{CONTRACT}/test_advancing.py::TestInMemory::test_rejected",
     flushing.unfinished_not_checked: f"{CONTRACT}/test_opening.py::TestInMemory",
     account.gap_not_swept: f"{FLUSH}/test_gaps.py::test_unwired_spell",
     account.removed_unsent: f"{CONTRACT}/test_dead_letters.py::test_not_sent",

@@ -113,7 +113,7 @@ class FlushTable:
                 transaction.update(self._key(known), items.progress(to), items.as_known(known))
             transaction.update(
                 self._lease_item(flush.distribution),
-                items.opened(lease, flush),
+                items.opened(lease, flush, replaced),
                 items.ours(str(lease.token)) & unfinished,
             )
             self._charge(transaction, gained((None, flush), *rejected), limits)

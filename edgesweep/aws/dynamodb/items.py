@@ -152,11 +152,11 @@ def progress(flush: Flush) -> list[Action]:
     ]
 
 
-def opened(lease: Lease, flush: Flush) -> list[Action]:
-    """Make `flush` the unfinished one of its lease."""
+def opened(lease: Lease, flush: Flush, replaced: Flush | None) -> list[Action]:
+    """Make `flush` the unfinished one of its lease, in place of the one that it replaces."""
     return [
         LeaseItem.unfinished.set(flush.id),
-        LeaseItem.flushed_at.set(flush.opened_at),
+        *(_billed(replaced) if replaced else ()),
         LeaseItem.in_progress.set([line(request) for request in lease.in_progress]),
         LeaseItem.tries.set(1),
     ]
@@ -166,11 +166,17 @@ def advanced(flush: Flush, to: Flush) -> list[Action]:
     """Add newly accepted invalidations to the lease, and release a finished flush."""
     accepted = [line(request) for request in to.accepted[len(flush.accepted) :]]
     actions: list[Action] = []
+    if accepted or to.finished:
+        actions += _billed(to)
     if accepted:
         actions.append(LeaseItem.in_progress.set((LeaseItem.in_progress | []).append(accepted)))
     if to.finished:
         actions += [LeaseItem.unfinished.remove(), LeaseItem.tries.set(1)]
     return actions
+
+
+def _billed(flush: Flush) -> list[Action]:
+    return [LeaseItem.flushed_at.set(flush.billed_at)] if flush.billed_at else []
 
 
 def new(model: type[FlushItem], flush: Flush) -> FlushItem:

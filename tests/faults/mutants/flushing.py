@@ -143,6 +143,11 @@ def lease_by_time() -> AbstractContextManager[object]:
     return mock.patch.object(JournalInMemory, "_ours", unexpired)
 
 
+def refused_flush_counted() -> AbstractContextManager[object]:
+    """The interval between two flushes begins at one that cost nothing."""
+    return mock.patch.object(Flush, "billed_at", property(lambda flush: flush.opened_at))
+
+
 def no_skew_margin() -> AbstractContextManager[object]:
     """A row stamped before the flush is taken for older than it."""
     return mock.patch.object(sweeping, "MARGIN", timedelta(0))
