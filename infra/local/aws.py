@@ -144,13 +144,13 @@ def working_copy(name: str) -> Path:
 
 @contextmanager
 def packaging() -> Iterator[None]:
-    """Let nobody else package meanwhile if that may install the requirements of the zip."""
+    """Let nobody else package meanwhile if that installs the requirements of the zip."""
     _LOCAL.mkdir(exist_ok=True)
     with (_LOCAL / "requirements.lock").open("w") as lock:
         if not _installed():
             fcntl.flock(lock, fcntl.LOCK_EX)
         if _installed():
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_UN)
         yield
 
 

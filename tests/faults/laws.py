@@ -28,9 +28,12 @@ _AFTERMATH = REPEATED_FOR + _TICKS
 # Where every call takes seconds, a tick is cut off after `FLUSH_SECONDS`, and the next one begins
 # within a minute of that.
 _SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)
-# Then a turn may be cut off after each of its steps: refused for a path, refused for a rate, sent
-# in part, sent, swept. The next tick goes on from there.
-_STEPS = 5
+# A turn that a long survey has cut off is recovered by the next tick, and another one may have to
+# sweep what is left of a minute's portion.
+_TICKS_SURVEYING = 3
+# Where every call is slow, a turn may be cut off after each of its steps: refused for a path,
+# refused for a rate, sent in part, sent, swept. The next tick goes on from there.
+_TICKS_CALLING = 5
 
 
 def broken(story: Story) -> Sequence[str]:
@@ -141,7 +144,8 @@ def _late(story: Story) -> Iterator[str]:
     # A change waits for the turn that had begun before it, and for one turn of each distribution,
     # its own the last.
     turns = 1 + len(scenario.distributions)
-    ticks = _STEPS * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
+    cut_off = _TICKS_SURVEYING if scenario.surveying else _TICKS_CALLING
+    ticks = cut_off * turns * _SLOW_TICK if scenario.slow else _ticks(scenario)
     calm = _calm_at(story)
     for row, written_at in story.tables.written.items():
         # Of one that is configured otherwise only the end is judged.

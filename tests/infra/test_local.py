@@ -15,9 +15,12 @@ import pytest
 from infra.local import aws
 from infra.local.aws import ROOT, LocalError, embedded_aws
 
+# A program that was started in the background of a shell ignores SIGINT, and so do its children.
 START = """
+import signal
 import time
 from infra.local.aws import embedded_aws
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with embedded_aws(name="signals") as aws:
     print(aws.endpoint, flush=True)
     time.sleep(1_200)
