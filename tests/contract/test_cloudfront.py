@@ -289,3 +289,4 @@ def test_look_up(service: Service) -> None:
     assert service.edge.look_up(SITE, "r7", NOON + 8 * SECOND, kept) is None
     assert service.edge.look_up(SITE, "r230", NOON, kept) is None
     assert service.edge.look_up(OTHER, "r8", NOON, kept) is None
+    assert service.edge.look_up("E3", "r8", NOON, kept) is None

@@ -1,6 +1,6 @@
 """Invalidations through boto3, with every answer of CloudFront as data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswer
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
+    from types_boto3_cloudfront.type_defs import InvalidationSummaryTypeDef
 
 # One HTTP attempt: botocore's own retries would hide an answer, and with it a charge.
 CLIENT_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
@@ -63,18 +64,21 @@ class CloudFront:
     ) -> Accepted | None:
         """Read each invalidation since then by itself, since a list lacks references.
 
-        "results are returned in decreasing order from most recent to oldest".
+        "results are returned in decreasing order from most recent to oldest". Of a deleted
+        distribution none can be found.
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
         """
-        lists = self._client.get_paginator("list_invalidations")
-        for page in lists.paginate(DistributionId=distribution):
-            for listed in page["InvalidationList"].get("Items", ()):
+        try:
+            for listed in self._newest_first(distribution):
                 if listed["CreateTime"] < since:
-                    return None
+                    break
                 keep()
                 known = self._client.get_invalidation(DistributionId=distribution, Id=listed["Id"])
                 if known["Invalidation"]["InvalidationBatch"]["CallerReference"] == reference:
                     return Accepted(listed["Id"], listed["CreateTime"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchDistribution":
+                raise
         return None
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
@@ -85,6 +89,11 @@ class CloudFront:
                 return False
             raise
         return response["Invalidation"]["Status"] != "Completed"
+
+    def _newest_first(self, distribution: str) -> "Iterator[InvalidationSummaryTypeDef]":
+        lists = self._client.get_paginator("list_invalidations")
+        for page in lists.paginate(DistributionId=distribution):
+            yield from page["InvalidationList"].get("Items", ())
 
 
 def _refused(error: ClientError) -> Answer:
