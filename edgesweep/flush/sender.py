@@ -200,7 +200,8 @@ class Sender:
     def _successor(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
         now = self.clock()
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
-            if refusal is not Refusal.TOO_LARGE and self._must_wait(flush, held, now):
+            unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
+            if unheard and refusal is not Refusal.TOO_LARGE:
                 return None
             return flush.successor(now, self.token(), flush.paths, split=True)
         if refusal in _NOT_THIS_WAY:
@@ -211,11 +212,6 @@ class Sender:
 
     def _room(self, held: HeldLease) -> int:
         return self.quota.less(held.lease.in_progress).wildcards
-
-    def _must_wait(self, flush: Flush, held: HeldLease, now: datetime) -> bool:
-        """Tell whether CloudFront may accept the same request later, or has accepted it."""
-        unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
-        return unheard or bool(held.lease.in_progress)
 
 
 def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:
