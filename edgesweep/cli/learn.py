@@ -10,7 +10,7 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.bucket import bucket_name, check_bucket
+from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import json_option, show
@@ -20,6 +20,7 @@ from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.lab.cost.bill import bill
 from edgesweep.lab.cost.prices import REGION, Item
+from edgesweep.operate.buckets import check
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
 from edgesweep.record.unchanged import Name, UnchangedFilter
@@ -54,8 +55,9 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     kept = RoutesTable(deployed.settings.flushes_table).load()
     sweeps = _judge(deployed, bucket, kept)
-    check_bucket(deployed.session, bucket)
-    pages = partial(_pages, S3Listing(deployed.session.client("s3")), bucket, sweeps)
+    s3 = deployed.session.client("s3")
+    check(s3, bucket)
+    pages = partial(_pages, S3Listing(s3), bucket, sweeps)
     total, requests = _counted(pages())
     known = asked = 0
     if total:
