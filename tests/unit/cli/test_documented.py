@@ -10,8 +10,7 @@ import click
 import pytest
 
 from edgesweep.cli.commands import main
-from edgesweep.cli.status import _NEXT  # the words of `edgesweep status`
-from edgesweep.operate.status import Idle
+from edgesweep.operate.status import NEXT, Idle
 from edgesweep.record.selection import Fate
 
 ROOT = Path(__file__).parents[3]
@@ -57,8 +56,8 @@ def test_troubleshooting() -> None:
     """The page on changes that do not show up explains every answer of `status` and every fate."""
     page = (ROOT / "docs" / "troubleshooting.md").read_text()
 
-    assert [text for text in _NEXT.values() if f"| `{text}` |" not in page] == []
-    assert Idle.NOTHING in _NEXT
+    assert [text for text in NEXT.values() if f"| `{text}` |" not in page] == []
+    assert Idle.NOTHING in NEXT
     assert [fate for fate in Fate if fate is not Fate.SWEPT and f"`{fate}`" not in page] == []
 
 
