@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from typing import Annotated, TypedDict
 
 import click
@@ -18,6 +19,7 @@ from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import agree, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.flush.rows import chunks
 from edgesweep.lab.cost.bill import bill
 from edgesweep.lab.cost.prices import REGION, Item
 from edgesweep.operate.buckets import check
@@ -130,8 +132,7 @@ def _learnt(
     """Learn objects; return how many are known now, and of how many."""
     known = asked = 0
     with progress("Learning", total) as shown:
-        parts = (page[at : at + _STRIDE] for page in pages for at in range(0, len(page), _STRIDE))
-        for names in parts:
+        for names in chain.from_iterable(chunks(page, _STRIDE) for page in pages):
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
                 objects = f"arn:aws:s3:::{names[0][0]}/*"

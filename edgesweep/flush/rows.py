@@ -1,12 +1,14 @@
 """The dirty rows as a flusher reaches them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.record.recorder import DirtyWriter
+
+T = TypeVar("T")
 
 # Rows between two renewals of the lease.
 CHUNK = 1_000
@@ -54,7 +56,21 @@ class DirtyRows(DirtyWriter, Protocol):
         """
 
 
-def chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
-    """Yield rows by the thousand."""
-    while chunk := list(islice(rows, CHUNK)):
+def chunks(items: Iterable[T], size: int | None = None) -> Iterator[Sequence[T]]:
+    """Yield items by the thousand, or in chunks of another size; nothing is read ahead."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size or CHUNK)):
         yield chunk
+
+
+def packs(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[Sequence[T]]:
+    """Yield items in packs whose sizes add up to `most` or less; a larger item goes alone."""
+    pack, left = list[T](), most
+    for item in items:
+        left -= size(item)
+        if left < 0 and pack:
+            yield pack
+            pack, left = [], most - size(item)
+        pack.append(item)
+    if pack:
+        yield pack

@@ -91,9 +91,9 @@ class Sweeper:
         return next(rows, None) is None
 
     def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
-        for start in range(0, len(rows), _DELETED_AT_ONCE):
+        for batch in chunks(rows, _DELETED_AT_ONCE):
             held.keep()
-            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
+            self.dirty.delete(batch)
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
         ends_at, looked = self.clock() + SWEEP_TIME, 0
