@@ -135,7 +135,7 @@ def cover(
 
     Args:
         dirty: decoded viewer paths that must be matched; any order, repeats allowed.
-        live: decoded viewer paths that exist, dirty or not; any order, repeats allowed.
+        live: decoded viewer paths that exist, dirty or not; likewise.
         prices: of a path and a unit of collateral.
         limits: the caps.
         weight: collateral of an unchanged live object, at least 0; by default 1.

@@ -93,11 +93,8 @@ def _secant(
 ) -> tuple[int, int, _Point, _Point]:
     """Return the price of the best bound, as a fraction, and the choices on both sides of the cap.
 
-    Args:
-        over: the best choice at price 0, which uses more than the cap.
-        under: a choice that keeps the cap.
-        cap: what may be used.
-        solve: returns the best choice at the price that is the quotient of its arguments.
+    `over` is the best choice at price 0, which uses more than the cap; `under` keeps it. `solve`
+    returns the best choice at the price that is the quotient of its arguments.
     """
     while True:
         price, scale = under.cost - over.cost, over.used - under.used

@@ -124,11 +124,9 @@ class Enumeration:
     ) -> list[int]:
         """Return the cheapest choice with less slack than `room` that keeps the caps, or nothing.
 
-        Args:
-            room: slack.
-            patience: how many pairs of labels may be looked at before `OutOfPatience`.
-            width: how many labels of each range are kept, those with the least slack. All, unless
-                given: with fewer the choice keeps the caps but need not be the cheapest.
+        It raises `OutOfPatience` before it looks at more than `patience` pairs of labels. With a
+        `width` it keeps that number of labels of each range, those with the least slack: the choice
+        keeps the caps, but need not be the cheapest.
         """
         self._patience, self._width = patience, width
         stack: list[_Part] = []

@@ -17,13 +17,10 @@ from edgesweep.paths import Pattern, matcher
 def spell(
     cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
 ) -> tuple[str, ...]:
-    """Return the quoted paths of a cover, as many as it has.
+    """Return the quoted paths of a cover, which matches all requested and changed paths.
 
-    Args:
-        cover: matches all requested and changed paths.
-        requested: quoted invalidation paths.
-        changed: viewer paths of objects that changed.
-        strict: whether only `/*` is trusted to match its own text.
+    The requested paths are quoted, the changed ones viewer paths. If `strict`, only `/*` is trusted
+    to match its own text.
     """
     asked = {unquote(path): path for path in requested}
     if not asked:

@@ -278,14 +278,11 @@ class Journal(Protocol):
     def open(
         self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
-        """Journal a flush, charge its months and make it the unfinished one, all or nothing.
+        """Journal a new flush, charge its months and make it the unfinished one, all or nothing.
 
-        Args:
-            flush: a new one.
-            lease: ours; its `in_progress` replaces the recorded one.
-            limits: for the ledger after the charge; beyond them it raises `OverLimit`.
-            replaced: the unfinished flush that is rejected in the same transaction; without it
-                there must be no unfinished flush.
+        The lease is ours, and its `in_progress` replaces the recorded one. Beyond the `limits` of
+        the ledger it raises `OverLimit`. It rejects the unfinished flush `replaced`; without that
+        there must be none.
         """
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:

@@ -125,13 +125,8 @@ class Policy:
     ) -> Go | Hold:
         """Decide how many paths a flush may take, and how much each of them has to save.
 
-        Args:
-            reason: why a flush is wanted.
-            spent: each month that may be billed -> the paths in its ledger.
-            headroom: how much more may be in progress.
-            flushed_at: when the distribution was last flushed.
-            now: the flusher's clock.
-            demand: that of all distributions together.
+        `spent` holds the paths in the ledger of each month that may be billed, and `demand` counts
+        all distributions together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Hold(Reason.QUOTA)

@@ -33,26 +33,18 @@ class DirtyRows(DirtyWriter, Protocol):
     ) -> Iterator[DirtyRow]:
         """Yield rows, the oldest first, strongly consistent.
 
-        Args:
-            distribution: whose rows.
-            until: only those recorded at or before this.
-            after: only those beyond this position.
-            everywhere: in partitions, too, that only other processes have heard of.
+        They are those recorded at or before `until`, and beyond the position `after`. If
+        `everywhere`, they include partitions that only other processes have heard of.
         """
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
-        """Put copies in the place of rows: a crash leaves the row or its copies, never both.
+        """Put copies in the place of rows; return the rows that stay, each with the reason.
 
-        A row with a hundred copies or more is the exception.
-
-        Args:
-            moves: row -> its copies, none to let it go.
-
-        Returns:
-            The rows that stay, each with the reason. A row that is gone gets no copies.
+        A crash leaves a row or its copies, never both, unless it has a hundred copies or more. A
+        row without copies is deleted, and one that is gone gets no copies.
         """
 
 

@@ -36,12 +36,7 @@ class Bill:
 
 
 def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
-    """Price a month.
-
-    Args:
-        used: units of each item, not negative; absent items are unused.
-        free_tier: whether the free tier is available; otherwise others have used it up.
-    """
+    """Price the units that a month used; without the free tier others have used that up."""
     lines = []
     for item in Item:
         if quantity := Decimal(used.get(item, 0)):
