@@ -29,6 +29,7 @@ from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.notifications import unwired
+from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
 from edgesweep.flush.rows import DirtyRows
@@ -93,7 +94,7 @@ def flusher(
         journal=journal,
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
-        survey=_BucketSurveyor(adapters.listing, routes, warn),
+        survey=_surveyor(adapters.listing, routes, warn),
         viewer_paths=routes.paths_of,
         strict=routes.strict,
         gone=routes.gone,
@@ -229,25 +230,20 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
     return latest
 
 
-@dataclass(frozen=True, slots=True)
-class _BucketSurveyor:
-    """Lists the objects that a cover of a distribution depends on."""
+def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> Surveyor:
+    """Return what lists the objects that a cover of a distribution depends on."""
 
-    listing: Listing
-    routes: Routes
-    warn: Callable[[str], None]
-
-    def __call__(
-        self,
+    def look(
         distribution: str,
         dirty: Collection[str],
         prices: Prices,
         limits: Limits,
         keep: Callable[[], None],
     ) -> Survey:
-        origins = self.routes.origins(distribution)
-        strict = self.routes.strict(distribution)
-        found = survey(self.listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
+        origins, strict = routes.origins(distribution), routes.strict(distribution)
+        found = survey(listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
         if found.refused:
-            self.warn(found.refused)
-        return with_marks(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
+            warn(found.refused)
+        return with_marks(found, dirty, partial(routes.foreign, distribution), strict=strict)
+
+    return look

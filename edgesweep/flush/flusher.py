@@ -36,7 +36,7 @@ from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal, Lease, State
 from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor
-from edgesweep.flush.policy import Hold, Policy, Reason
+from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
@@ -184,8 +184,8 @@ class Flusher:
         headroom = self.policy.quota.less(held.lease.in_progress)
         flushed_at, demand = held.lease.flushed_at, self.journal.demand()
         decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
-        if isinstance(decision, Hold):
-            return Outcome(held.distribution, decision.reason)
+        if isinstance(decision, Reason):
+            return Outcome(held.distribution, decision)
         batch = self._planner.read(held)
         if not batch.rows:
             # Another flusher covered the rows between the peek and the lease.

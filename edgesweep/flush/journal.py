@@ -219,6 +219,9 @@ class Lease:
     flushed_at: datetime | None = None
     tries: int = 0
 
+    def held(self, now: datetime) -> bool:
+        return self.token is not None and self.expires_at is not None and self.expires_at >= now
+
     def abandoned(self, now: datetime) -> bool:
         """Tell whether its owner let it expire without a release: most likely it died."""
         return self.token is not None and self.expires_at is not None and self.expires_at < now

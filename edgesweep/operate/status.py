@@ -155,7 +155,7 @@ class Observer:
         """Return the reason and the time of the next flush, and the decision if it goes now."""
         if not span and lease.unfinished is None:
             return Idle.NOTHING, None, None
-        if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
+        if lease.held(now):
             return Reason.LEASE, lease.expires_at, None
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
@@ -169,9 +169,8 @@ class Observer:
         decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
         if isinstance(decision, Go):
             return reason, now, decision
-        short = decision.reason is Reason.BUDGET
-        due = self._affordable(lease.flushed_at, spent, now) if short else None
-        return decision.reason, due, None
+        short = decision is Reason.BUDGET
+        return decision, self._affordable(lease.flushed_at, spent, now) if short else None, None
 
     def _affordable(
         self, flushed_at: datetime | None, spent: Mapping[str, int], now: datetime
