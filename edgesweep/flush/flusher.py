@@ -27,9 +27,9 @@ Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
@@ -48,7 +48,6 @@ LAST_FOR = timedelta(minutes=10)
 
 # With these reasons a flush is still unfinished.
 _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class _Waiting:
     def order(self, now: datetime) -> tuple[bool, datetime]:
         """Return a sort key: the longest waiting first, but last if its flusher has just died."""
         died_at = self.lease.expires_at if self.lease.abandoned(now) else None
-        since = self.span[0] if self.span else _ALWAYS
+        since = self.span[0] if self.span else LONG_AGO
         return died_at is not None and now - died_at < LAST_FOR, since
 
 

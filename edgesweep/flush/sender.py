@@ -150,8 +150,10 @@ class Sender:
 
     def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
         paths = flush.requests()[len(flush.accepted)]
-        noted = flush.accept(_invalidation(answer, paths), self.clock())
-        return self.journal.advance(flush, noted)
+        wildcards = sum(path.endswith("*") for path in paths)
+        month, exact = month_of(answer.created_at), len(paths) - wildcards
+        made = Invalidation(answer.invalidation, month, exact, wildcards)
+        return self.journal.advance(flush, flush.accept(made, self.clock()))
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return the invalidation that unanswered attempts have made, if any.
@@ -216,9 +218,3 @@ class Sender:
         """Tell whether CloudFront may accept the same request later, or has accepted it."""
         unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
         return unheard or bool(held.lease.in_progress)
-
-
-def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:
-    wildcards = sum(path.endswith("*") for path in paths)
-    exact = len(paths) - wildcards
-    return Invalidation(answer.invalidation, month_of(answer.created_at), exact, wildcards)
