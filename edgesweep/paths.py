@@ -30,7 +30,7 @@ _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 # Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
 
-# Of "15 wildcard invalidations" in progress, the default leaves two to people.
+# Of "15 wildcard invalidations" in progress, the default leaves two for people.
 MAX_WILDCARDS = 13
 
 # No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"

@@ -44,12 +44,11 @@ WIDENING = 4
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """A choice of candidates under both caps.
+    """The candidates of a choice under both caps.
 
     Attributes:
-        chosen: the candidates.
-        cost: what they and the exact paths beside them cost.
-        bound: a cost that no choice under the caps is below; equal to `cost` if proven.
+        cost: of the candidates and the exact paths beside them.
+        bound: every choice under the caps costs at least this; equal to `cost` if proven.
     """
 
     chosen: Sequence[int]

@@ -41,10 +41,10 @@ class Independent:
     """The best choice where parts do not compete, for each candidate.
 
     Attributes:
-        savings: what the candidate saves.
+        savings: of the candidate.
         below: the most that the candidates below it save.
         used: how many wildcards the best choice uses.
-        least: what the best choice costs.
+        least: the cost of the best choice.
     """
 
     savings: Sequence[int]
@@ -80,10 +80,8 @@ class _Label(NamedTuple):
 
     Attributes:
         slack: how far it falls behind the best choice in the same range.
-        cost: what it costs more than saying the range exactly; rarely above 0.
-        wildcards: how many it uses.
-        paths: how many it uses more than saying the range exactly; rarely above 0.
-        pick: the candidates.
+        cost: how much more it costs than exact paths for the range; rarely above 0.
+        paths: how many more it uses than exact paths for the range; rarely above 0.
     """
 
     slack: int

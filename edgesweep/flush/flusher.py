@@ -55,7 +55,6 @@ class Outcome:
     """The result of a tick for one distribution.
 
     Attributes:
-        reason: why it was flushed or held.
         flush: the flush that was sent, settled or left open.
         answer: CloudFront's last one.
         oldest: when the oldest row was recorded that waited before the tick, if any did.

@@ -28,8 +28,6 @@ ROW_BYTES = 700
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 
-_EVERYTHING = "/"
-
 # Finds the objects that a wildcard would hit; the last argument renews the lease.
 Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
 
@@ -99,8 +97,8 @@ class Planner:
             return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
         changed, requested = batch.changed, batch.requested
         if batch.cut and go.paths == 1:
-            # The only path has to match the unread rows as well.
-            changed = {*changed, _EVERYTHING}
+            # The only path has to match the unread rows as well, so it has to be `/*`.
+            changed = {*changed, "/"}
         dirty = changed.union(map(unquote, requested))
         prices = Prices(go.path_price, self.policy.refetch)
         # The pace asks what the flush would take at every price up to the list price.

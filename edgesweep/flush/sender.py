@@ -59,8 +59,7 @@ class Sent:
     """The result of sending a flush.
 
     Attributes:
-        flush: sent or still open.
-        answer: CloudFront's last one; None without any.
+        answer: CloudFront's last one.
         given_up: whether it can never be sent as it is; else an open one waits for the next tick.
     """
 
@@ -134,7 +133,9 @@ class Sender:
             # We did not call CloudFront, so this attempt counts as refused.
             flush = self.journal.advance(flush, flush.refuse())
             return flush, self._made_before(flush, held)
-        return flush, self._ask(flush)
+        request = len(flush.accepted)
+        paths, reference = flush.requests()[request], flush.reference(request)
+        return flush, self.edge.invalidate(flush.distribution, paths, reference)
 
     def _charged(self, flush: Flush) -> Flush:
         for month, near in months_near(self.clock()).items():
@@ -142,11 +143,6 @@ class Sender:
                 limit = self.budget.limit(len(flush.paths), near)
                 flush = self.journal.advance(flush, flush.charge(month), {month: limit})
         return flush
-
-    def _ask(self, flush: Flush) -> Answer:
-        request = len(flush.accepted)
-        paths = flush.requests()[request]
-        return self.edge.invalidate(flush.distribution, paths, flush.reference(request))
 
     def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
         paths = flush.requests()[len(flush.accepted)]

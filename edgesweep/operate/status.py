@@ -18,8 +18,7 @@ from edgesweep.prices import invalidation_bill
 class Waiting(Protocol):
     """The rows that wait."""
 
-    def span(self, distribution: str) -> Span:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
+    def span(self, distribution: str) -> Span: ...
 
     def count(self, distribution: str) -> int: ...
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -48,15 +49,12 @@ class CatalogueTable:
         return {_name(item["pk"]["S"]): reason for item, reason in puts}
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
-
-        def put(name: Name) -> str | None:
-            return self._put(name, entries[name], token)
-
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            reasons = zip(entries, pool.map(put, entries), strict=True)
-            return {name: reason for name, reason in reasons if reason is not None}
+            reasons = pool.map(partial(self._put, token), entries, entries.values())
+            found = zip(entries, reasons, strict=True)
+            return {name: reason for name, reason in found if reason is not None}
 
-    def _put(self, name: Name, entry: Entry, token: str) -> str | None:
+    def _put(self, token: str, name: Name, entry: Entry) -> str | None:
         """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
         item = self._model(_key(name), **asdict(entry))
         try:

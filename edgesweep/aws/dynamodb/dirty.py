@@ -41,11 +41,8 @@ class _Row(Keyed):
 class DirtyTable:
     """The table `dirty`.
 
-    Args:
-        name: the table's name.
-        shards: returns how many partitions of each distribution to read; it may lag behind.
-        latest: likewise, without a lag, to read `everywhere`.
-        pause: sleeps for some seconds between attempts.
+    `shards` returns how many partitions of each distribution to read; it may lag behind. `latest`
+    does not, and is asked to read `everywhere`. `pause` sleeps for some seconds between attempts.
     """
 
     def __init__(

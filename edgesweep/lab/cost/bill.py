@@ -9,13 +9,7 @@ from edgesweep.lab.cost.prices import Item
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a bill.
-
-    Attributes:
-        quantity: units used.
-        gross: dollars, were nothing free.
-        dollars: dollars to pay.
-    """
+    """One line of a bill: the used units, and the dollars before and after the free tier."""
 
     item: Item
     quantity: Decimal
@@ -36,7 +30,7 @@ class Bill:
 
 
 def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
-    """Price the units that a month used; without the free tier others have used that up."""
+    """Price the units that a month used; others may have used up the free tier."""
     lines = []
     for item in Item:
         if quantity := Decimal(used.get(item, 0)):

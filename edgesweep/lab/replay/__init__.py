@@ -39,7 +39,6 @@ class Replayed:
     """The result of a strategy over a history.
 
     Attributes:
-        deploys: how many there were.
         collateral: live objects that did not change and were hit, counted at every deploy.
         missed: changed objects that no path matched.
         most_wildcards: the most wildcards of any deploy.
