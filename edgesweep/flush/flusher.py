@@ -40,6 +40,7 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
+from edgesweep.routes import Routes
 
 # After this a tick starts no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
@@ -89,12 +90,9 @@ class Flusher:
 
     Attributes:
         survey: finds the objects that a wildcard would hit.
-        viewer_paths: every viewer path under which a row's object may be cached.
-        strict: whether a distribution's wildcards are trusted only with longer paths.
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
         warn: logs a warning for an operator.
-        gone: whether a distribution is known as deleted.
     """
 
     dirty: DirtyRows
@@ -102,12 +100,10 @@ class Flusher:
     sender: Sender
     policy: Policy
     survey: Surveyor
-    viewer_paths: Callable[[DirtyRow], Iterable[str]]
-    strict: Callable[[str], bool]
+    routes: Routes
     clock: Callable[[], datetime]
     token: Callable[[], str]
     warn: Callable[[str], None] = lambda _: None
-    gone: Callable[[str], bool] = lambda _: True
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -218,7 +214,7 @@ class Flusher:
         # CloudFront accepted a part of it, whose rows we delete before we forget the flush.
         flush, swept = self._sweeper.sweep(flush, held)
         refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
-        if swept and refused and self.gone(flush.distribution):
+        if swept and refused and self.routes.gone(flush.distribution):
             swept = self._sweeper.drop(held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
@@ -228,16 +224,9 @@ class Flusher:
     @property
     def _planner(self) -> Planner:
         return Planner(
-            self.dirty,
-            self.journal,
-            self.policy,
-            self.survey,
-            self.viewer_paths,
-            self.strict,
-            self.clock,
-            self.token,
+            self.dirty, self.journal, self.policy, self.survey, self.routes, self.clock, self.token
         )
 
     @property
     def _sweeper(self) -> Sweeper:
-        return Sweeper(self.dirty, self.journal, self.viewer_paths, self.strict, self.clock)
+        return Sweeper(self.dirty, self.journal, self.routes, self.clock)

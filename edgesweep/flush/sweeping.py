@@ -8,7 +8,7 @@ A tick sweeps a portion, and the journal keeps the place for the next tick. The 
 rows that are older than the flush, so it ends however many rows arrive meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -19,6 +19,7 @@ from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.flush.sender import CLOCKS_APART
 from edgesweep.paths import matcher
+from edgesweep.routes import Routes
 
 MARGIN = CLOCKS_APART
 
@@ -38,8 +39,7 @@ class Sweeper:
 
     dirty: DirtyRows
     journal: Journal
-    viewer_paths: Callable[[DirtyRow], Iterable[str]]
-    strict: Callable[[str], bool]
+    routes: Routes
     clock: Callable[[], datetime]
 
     def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> bool:
@@ -67,7 +67,7 @@ class Sweeper:
 
         def covered(row: DirtyRow) -> bool:
             since = [matches for until, matches in sent if row.recorded_at <= until]
-            return all(any(one(path) for one in since) for path in self.viewer_paths(row))
+            return all(any(one(path) for one in since) for path in self.routes.paths_of(row))
 
         until, place = sent[0][0], flush.swept
         older = self.dirty.read(flush.distribution, until, place, everywhere=everywhere)
@@ -109,6 +109,6 @@ class Sweeper:
         one: Flush | None = flush
         while one is not None:
             if one.accepted:
-                matches = matcher(one.done, strict=self.strict(one.distribution))
+                matches = matcher(one.done, strict=self.routes.strict(one.distribution))
                 yield one.opened_at - MARGIN, matches
             one = self.journal.load(one.distribution, one.replaces) if one.replaces else None

@@ -20,6 +20,7 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.operate.status import Idle, Observer, StackStatus
+from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -86,8 +87,7 @@ class World:
             sender=sender,
             policy=self.policy,
             survey=lambda *_: Survey([], ()),
-            viewer_paths=lambda row: [f"/{row.change.key}"],
-            strict=lambda _: False,
+            routes=Routes(),
             clock=clock,
             token=token,
         )
