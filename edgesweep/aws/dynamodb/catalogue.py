@@ -1,7 +1,6 @@
 """DynamoDB through pynamodb: the catalogue."""
 
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -33,9 +32,9 @@ class _Item(Model):
 class CatalogueTable:
     """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`."""
 
-    def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, name: str) -> None:
         self._model = bound(_Item, name)
-        self._batches = Batches(name, pause)
+        self._batches = Batches(name)
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         keys = [{"pk": {"S": _key(name)}} for name in names]

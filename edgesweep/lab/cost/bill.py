@@ -29,12 +29,12 @@ class Bill:
     dollars: Decimal
 
 
-def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
-    """Price the units that a month used; others may have used up the free tier."""
+def bill(used: Mapping[Item, Decimal | int]) -> Bill:
+    """Price the units that a month used."""
     lines = []
     for item in Item:
         if quantity := Decimal(used.get(item, 0)):
-            paid = max(Decimal(0), quantity - item.free * free_tier)
+            paid = max(Decimal(0), quantity - item.free)
             lines.append(Line(item, quantity, quantity * item.usd, paid * item.usd))
     gross = sum((line.gross for line in lines), Decimal(0))
     return Bill(lines, gross, sum((line.dollars for line in lines), Decimal(0)))
