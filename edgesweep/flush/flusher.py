@@ -200,7 +200,8 @@ class Flusher:
                 return self._give_up(flush, held, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
-        swept = self._sweeper.delete(rows, held)
+        # The newest first: if this is cut off, a sweep finds the others.
+        swept = self._sweeper.delete(reversed(rows), held)
         if swept:
             flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
@@ -215,7 +216,8 @@ class Flusher:
         flush, swept = self._sweeper.sweep(flush, held)
         refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
         if swept and refused and self.routes.gone(flush.distribution):
-            swept = self._sweeper.drop(held)
+            # The others that serve its buckets have their own rows, or appear later and are swept.
+            swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         rejected = self.journal.advance(flush, flush.reject())

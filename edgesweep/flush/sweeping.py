@@ -42,15 +42,11 @@ class Sweeper:
     routes: Routes
     clock: Callable[[], datetime]
 
-    def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> bool:
-        """Delete a portion of rows, the newest first; return whether it was the last portion.
-
-        A sweep finds the rows that are left.
-        """
-        newest = reversed(rows)
-        for chunk in self._portion(newest, held):
+    def delete(self, rows: Iterator[DirtyRow], held: HeldLease) -> bool:
+        """Delete a portion of rows; return whether it was the last portion."""
+        for chunk in self._portion(rows, held):
             self._delete(chunk, held)
-        return next(newest, None) is None
+        return next(rows, None) is None
 
     def sweep(
         self, flush: Flush, held: HeldLease, *, everywhere: bool = True
@@ -79,16 +75,6 @@ class Sweeper:
         if next(older, None) is None:
             return flush, True
         return self.journal.advance(flush, flush.sweep(place)), False
-
-    def drop(self, held: HeldLease) -> bool:
-        """Delete a portion of the rows of a gone distribution; return whether it was the last one.
-
-        The others that serve its buckets have rows of their own, or appear later and are swept.
-        """
-        rows = self.dirty.read(held.distribution)
-        for chunk in self._portion(rows, held):
-            self._delete(chunk, held)
-        return next(rows, None) is None
 
     def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
         for batch in chunks(rows, _DELETED_AT_ONCE):

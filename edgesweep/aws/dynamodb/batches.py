@@ -30,6 +30,11 @@ class Batches:
         self._connection = TableConnection(name).connection
         self._pause = pause
 
+    def put(self, items: Sequence[Any]) -> list[tuple[Any, str]]:
+        """Write items; return those that failed, each with the reason."""
+        unwritten = self.write([{"PutRequest": {"Item": item}} for item in items])
+        return [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
+
     def write(self, requests: Sequence[Request]) -> list[tuple[Request, str]]:
         """Send write requests; return those that failed, each with the reason."""
         unwritten: list[tuple[Request, str]] = []

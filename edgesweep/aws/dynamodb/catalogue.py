@@ -43,9 +43,7 @@ class CatalogueTable:
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         items = [self._model(_key(name), token=token).serialize() for name in names]
-        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
-        puts = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
-        return {_name(item["pk"]["S"]): reason for item, reason in puts}
+        return {_name(item["pk"]["S"]): reason for item, reason in self._batches.put(items)}
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -61,9 +61,8 @@ class DirtyTable:
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         by_key = {(row.partition, row.position): row for row in rows}
         items = [self._model(**_attributes(row)).serialize() for row in rows]
-        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
-        keys = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
-        return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
+        unwritten = self._batches.put(items)
+        return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in unwritten}
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows, gone or not; raise `Unwritten` if some are still there."""
