@@ -136,8 +136,10 @@ def _learnt(
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
                 objects = f"arn:aws:s3:::{names[0][0]}/*"
-                msg = f"None of {count(asked, 'object')} could be read; "
-                msg += f"may you do s3:GetObject on {objects}?"
+                msg = (
+                    f"None of {count(asked, 'object')} could be read; "
+                    f"may you do s3:GetObject on {objects}?"
+                )
                 raise EdgesweepError(msg)
             shown(asked)
     return known, asked
