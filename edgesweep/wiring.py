@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +19,7 @@ from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
+from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.discovery import (
     REFRESH_EVERY,
     Discovery,
@@ -213,19 +214,12 @@ def row_token() -> str:
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return a function that caches the answer of `ask` for `REFRESH_EVERY`.
+    """Return a function that asks once in each period of `REFRESH_EVERY`.
 
     A warm flusher must learn of partitions that a recorder has begun to use.
     """
-    asked_at, answer = clock(), ask()
-
-    def latest() -> int:
-        nonlocal asked_at, answer
-        if clock() - asked_at >= REFRESH_EVERY:
-            asked_at, answer = clock(), ask()
-        return answer
-
-    return latest
+    answer = lru_cache(1)(lambda _period: ask())
+    return lambda: answer((clock() - LONG_AGO) // REFRESH_EVERY)
 
 
 def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> Surveyor:
