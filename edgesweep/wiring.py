@@ -57,7 +57,6 @@ class Adapters:
 
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
-        """Return the adapters that reach AWS."""
         client = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
         shards = partial(journal.shards, settings.shards)

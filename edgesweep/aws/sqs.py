@@ -55,7 +55,6 @@ class Queue:
         self._url = url
 
     def waiting(self) -> int:
-        """Return about how many messages wait, including hidden ones."""
         return sum(self.depth())
 
     def depth(self) -> tuple[int, int]:

@@ -60,7 +60,6 @@ class Candidates:
         return self.collateral[-1] if self.collateral else 0
 
     def prefix(self, candidate: int) -> str:
-        """Return the text that the wildcard keeps."""
         return self.items[self.starts[candidate]][: self.lengths[candidate]]
 
 

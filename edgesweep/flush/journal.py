@@ -251,8 +251,7 @@ class Journal(Protocol):
     `Overtaken`.
     """
 
-    def lease(self, distribution: str) -> Lease:
-        """Read a distribution's lease."""
+    def lease(self, distribution: str) -> Lease: ...
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""

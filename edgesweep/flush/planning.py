@@ -75,7 +75,6 @@ class Planner:
     token: Callable[[], str]
 
     def read(self, held: HeldLease) -> Batch:
-        """Read the rows of a tick, the oldest first."""
         batch = Batch()
         waiting = self.dirty.read(held.distribution)
         most = MAX_ROWS // SMALL_PART ** max(0, min(held.deaths, HOPELESS_DEATHS) - 1)

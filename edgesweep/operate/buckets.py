@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
     """Check a bucket, which has to be in the client's region unless it may be `anywhere`.
 
-    We list it, since S3 says why it refuses that. It refuses HeadBucket with a bare 403, be the
-    credentials expired or the permission missing.
+    We list it, because S3 then says why it refuses. To HeadBucket it answers 403 without a reason,
+    whether the credentials have expired or a permission is missing.
 
     Raises:
         BadInput: it is missing or elsewhere; the text names it, and what to do.

@@ -59,7 +59,6 @@ class DryRunRows:
         *,
         everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
-        """Yield rows, the oldest first."""
         added = [
             row
             for row in self._added.values()
@@ -80,7 +79,6 @@ class DryRunRows:
         self._gone.update(map(_key, rows))
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
-        """Move rows in memory."""
         self.delete(list(moves))
         return self.add([copy for copies in moves.values() for copy in copies])
 

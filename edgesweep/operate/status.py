@@ -118,7 +118,6 @@ class Observer:
     dead_letters: Callable[[], int]
 
     def look(self, distributions: Iterable[str], now: datetime) -> StackStatus:
-        """Return the state of a stack with these distributions."""
         month = month_of(now)
         return StackStatus(
             month=month,

@@ -70,7 +70,6 @@ def before_removal(
 
 
 def _silent(session: boto3.Session, stack: Stack) -> Sequence[str]:
-    """Return the buckets that are not seen to publish their events."""
     s3, queue = session.client("s3"), stack.environment.get("NOTIFIED_QUEUE")
 
     def silent(name: str) -> bool:
