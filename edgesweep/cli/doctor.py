@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
-from edgesweep.cli.terminal import say, suggest
+from edgesweep.cli.terminal import check_terminal, say, suggest
 from edgesweep.errors import NoStack
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
@@ -43,8 +43,8 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     if yes and not fix:
         raise click.UsageError("--yes belongs to --fix")
-    if fix and not yes and not _can_ask():
-        raise click.UsageError("There is no terminal to ask at: give --yes")
+    if fix and not yes:
+        check_terminal()
     findings = _examine(deployed)
     if fix and _mend(findings, yes=yes):
         say("Looking again")
@@ -64,10 +64,6 @@ def _examine(deployed: Deployed) -> Sequence[Finding]:
         return examine(deployed.session, place, datetime.now(UTC))
     except NoStack:
         return [missing(place, regions_of(deployed.session, deployed.name))]
-
-
-def _can_ask() -> bool:
-    return sys.stdin.isatty()
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
