@@ -16,7 +16,7 @@ from time import process_time
 
 from edgesweep.cover import Limits, Prices, cover
 from edgesweep.lab.baselines import STRATEGIES
-from edgesweep.lab.replay import Reach
+from edgesweep.lab.replay import reached
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
@@ -116,8 +116,7 @@ def strategies(objects: int) -> None:
 
 def bill(patterns: Sequence[Pattern], dirty: Sequence[str], live: Sequence[str]) -> str:
     """Return a table's columns for what is sent."""
-    reach = Reach(patterns)
-    hit = reach.count(live) - reach.count(dirty)
+    hit = reached(patterns, live) - reached(patterns, dirty)
     dollars = PATH_PRICE * len(patterns) + REFETCH_COST * hit
     wildcards = sum(pattern.wildcard for pattern in patterns)
     return f"{len(patterns):7,}  {wildcards:9}  {hit:10,}  {dollars:7.2f}"

@@ -27,7 +27,7 @@ from edgesweep.cover.candidates import find_candidates
 from edgesweep.cover.ladder import climb
 from edgesweep.errors import BadInput
 from edgesweep.lab.baselines import level_collapse
-from edgesweep.lab.replay import STRATEGIES, Reach, Replayed, collateral, replay
+from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
 from edgesweep.lab.replay.history import Folder
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
@@ -111,7 +111,7 @@ def measure(folder: Path) -> Site:
         candidates = find_candidates(step.dirty, step.live, None)
         theirs = level_collapse(step.dirty, step.live)
         ours = choose(candidates, Prices(path=Decimal(0)), Limits(paths=len(theirs)))
-        worse += ours.collateral > collateral(Reach(theirs), step)
+        worse += ours.collateral > collateral(theirs, step)
         covers = climb(candidates, PRICE_LADDER, REFETCH_COST, Limits())
         rungs = [Spent(len(cover.members), cover.collateral) for cover in covers]
         ladder = [total + rung for total, rung in zip(ladder, rungs, strict=True)]

@@ -15,6 +15,9 @@ from edgesweep.errors import BadInput
 # The partition of changes that no distribution serves.
 UNROUTED = "unrouted"
 
+# Before any moment that matters.
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 # Seconds since 1970 and a fraction of one, in eight digits each.
 _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
 _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"

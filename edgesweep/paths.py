@@ -6,8 +6,10 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from urllib.parse import unquote
 
 # Stands for any bucket.
@@ -28,7 +30,7 @@ _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 # Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
 
-# Of "15 wildcard invalidations" in progress, the default leaves two to people.
+# Of "15 wildcard invalidations" in progress, the default leaves two for people.
 MAX_WILDCARDS = 13
 
 # No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"
@@ -66,6 +68,12 @@ class Pattern:
 
     def matches(self, viewer_path: str) -> bool:
         return viewer_path.startswith(self.text) if self.wildcard else viewer_path == self.text
+
+    def span(self, paths: Sequence[str]) -> range:
+        """Return the places of those among sorted paths that it matches."""
+        low = bisect_left(paths, self.text)
+        cut = itemgetter(slice(len(self.text) if self.wildcard else None))
+        return range(low, bisect_right(paths, self.text, low, key=cut))
 
     def quoted(self) -> str:
         """Return the path as CreateInvalidation takes it, at most 4,000 characters."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +19,7 @@ from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
+from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.discovery import (
     REFRESH_EVERY,
     Discovery,
@@ -29,6 +30,7 @@ from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.notifications import unwired
+from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
 from edgesweep.flush.rows import DirtyRows
@@ -55,7 +57,6 @@ class Adapters:
 
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
-        """Return the adapters that reach AWS."""
         client = session.client("cloudfront", config=DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table)
         shards = partial(journal.shards, settings.shards)
@@ -93,10 +94,8 @@ def flusher(
         journal=journal,
         sender=Sender(edge, journal, policy.budget, now, token, adapters.pause, policy.quota),
         policy=policy,
-        survey=_BucketSurveyor(adapters.listing, routes, warn),
-        viewer_paths=routes.paths_of,
-        strict=routes.strict,
-        gone=routes.gone,
+        survey=_surveyor(adapters.listing, routes, warn),
+        routes=routes,
         clock=now,
         token=token,
         warn=warn,
@@ -214,40 +213,28 @@ def row_token() -> str:
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return a function that caches the answer of `ask` for `REFRESH_EVERY`.
+    """Return a function that asks once in each period of `REFRESH_EVERY`.
 
     A warm flusher must learn of partitions that a recorder has begun to use.
     """
-    asked_at, answer = clock(), ask()
-
-    def latest() -> int:
-        nonlocal asked_at, answer
-        if clock() - asked_at >= REFRESH_EVERY:
-            asked_at, answer = clock(), ask()
-        return answer
-
-    return latest
+    answer = lru_cache(1)(lambda _period: ask())
+    return lambda: answer((clock() - LONG_AGO) // REFRESH_EVERY)
 
 
-@dataclass(frozen=True, slots=True)
-class _BucketSurveyor:
-    """Lists the objects that a cover of a distribution depends on."""
+def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> Surveyor:
+    """Return what lists the objects that a cover of a distribution depends on."""
 
-    listing: Listing
-    routes: Routes
-    warn: Callable[[str], None]
-
-    def __call__(
-        self,
+    def look(
         distribution: str,
         dirty: Collection[str],
         prices: Prices,
         limits: Limits,
         keep: Callable[[], None],
     ) -> Survey:
-        origins = self.routes.origins(distribution)
-        strict = self.routes.strict(distribution)
-        found = survey(self.listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
+        origins, strict = routes.origins(distribution), routes.strict(distribution)
+        found = survey(listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
         if found.refused:
-            self.warn(found.refused)
-        return with_marks(found, dirty, partial(self.routes.foreign, distribution), strict=strict)
+            warn(found.refused)
+        return with_marks(found, dirty, partial(routes.foreign, distribution), strict=strict)
+
+    return look

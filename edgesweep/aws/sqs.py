@@ -6,6 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from edgesweep.flush.redrive import ATTEMPTS, Letter
+from edgesweep.flush.rows import chunks, packs
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -54,7 +55,6 @@ class Queue:
         self._url = url
 
     def waiting(self) -> int:
-        """Return about how many messages wait, including hidden ones."""
         return sum(self.depth())
 
     def depth(self) -> tuple[int, int]:
@@ -89,7 +89,8 @@ class DeadLetterQueue(Queue):
         return list(map(_letter, taken.get("Messages", [])))
 
     def send_back(self, letters: Sequence[Letter]) -> int:
-        sent = [letter for batch in _batches(letters) for letter in self._sent(batch)]
+        batches = packs(letters, lambda letter: len(letter.body.encode()), _BATCH_BYTES)
+        sent = [letter for batch in batches for letter in self._sent(batch)]
         if sent:
             entries = [{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(sent)]
             self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
@@ -101,8 +102,7 @@ class DeadLetterQueue(Queue):
             {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": timeout}
             for number, (receipt, timeout) in enumerate(seconds.items())
         ]
-        for start in range(0, len(entries), _BATCH):
-            batch = entries[start : start + _BATCH]
+        for batch in chunks(entries, _BATCH):
             self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=batch)  # type: ignore[arg-type]  # a TypedDict
 
     def _sent(self, letters: Sequence[Letter]) -> Iterator[Letter]:
@@ -122,21 +122,5 @@ def _letter(message: "MessageTypeDef") -> Letter:
     redriven = int(count) if count.isdecimal() else ATTEMPTS
     sent = int(message["Attributes"]["SentTimestamp"]) / 1000
     sent_at = datetime.fromtimestamp(sent, UTC)
-    return Letter(
-        message["MessageId"], message["ReceiptHandle"], message["Body"], sent_at, redriven
-    )
-
-
-def _batches(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
-    """Yield messages in batches that SQS accepts; a message that is too large goes alone."""
-    batch: list[Letter] = []
-    room = _BATCH_BYTES
-    for letter in letters:
-        size = len(letter.body.encode())
-        if batch and size > room:
-            yield batch
-            batch, room = [], _BATCH_BYTES
-        batch.append(letter)
-        room -= size
-    if batch:
-        yield batch
+    identity, receipt = message["MessageId"], message["ReceiptHandle"]
+    return Letter(identity, receipt, message["Body"], sent_at, redriven)

@@ -9,13 +9,14 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket, region_of
-from edgesweep.cli.bucket import bucket_name, check_bucket
+from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import session
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import aws_options, say, suggest
 from edgesweep.flush.notifications import EVENTBRIDGE
-from edgesweep.operate import attach as operate
+from edgesweep.operate.attach import deliver
+from edgesweep.operate.buckets import check
 from edgesweep.operate.listeners import listeners
 
 
@@ -44,12 +45,13 @@ def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     edgesweep attach my-site
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
-    check_bucket(chosen, bucket)
+    s3 = chosen.client("s3")
+    check(s3, bucket, anywhere=not chosen.region_name)
     then = (
         f"{bucket} publishes its events; `edgesweep learn {bucket}` makes even the first re-upload "
         "of unchanged files free"
     )
-    _rewire("+", Bucket(chosen.client("s3"), bucket), bucket, then, dry_run=dry_run)
+    _rewire("attach", Bucket(s3, bucket), bucket, then, dry_run=dry_run)
 
 
 @click.command()
@@ -64,10 +66,11 @@ def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     edgesweep detach my-site
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
-    check_bucket(chosen, bucket, anywhere=True)
+    s3 = chosen.client("s3")
+    check(s3, bucket, anywhere=True)
     say(_users(chosen, bucket))
     then = f"{bucket} publishes no events; `edgesweep attach {bucket}` turns them on again"
-    _rewire("-", Bucket(chosen.client("s3"), bucket), bucket, then, dry_run=dry_run)
+    _rewire("detach", Bucket(s3, bucket), bucket, then, dry_run=dry_run)
 
 
 def _users(chosen: boto3.Session, bucket: str) -> str:
@@ -80,18 +83,15 @@ def _users(chosen: boto3.Session, bucket: str) -> str:
     return f"These EventBridge rules may use the delivery: {', '.join(names)}" if names else ""
 
 
-def _rewire(
-    sign: str, real: operate.NotifyingBucket, bucket: str, then: str, *, dry_run: bool
-) -> None:
-    kept = {name: value for name, value in real.notifications().items() if name != EVENTBRIDGE}
-    change = operate.attach if sign == "+" else operate.detach
-    changed = change(operate.DryRunBucket(real) if dry_run else real)
+def _rewire(command: str, real: Bucket, bucket: str, then: str, *, dry_run: bool) -> None:
+    on = command == "attach"
+    changed, kept = deliver(real, on=on, dry_run=dry_run)
     lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
-    lines += [f"{sign} {EVENTBRIDGE}: {{}}"] * changed
+    lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] * changed
     show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)
     if not changed:
         suggest(f"Nothing to change: {then}")
     elif dry_run:
-        suggest(f"A dry run changed nothing; `edgesweep {change.__name__} {bucket}` does it")
+        suggest(f"A dry run changed nothing; `edgesweep {command} {bucket}` does it")
     else:
         suggest(then)

@@ -26,24 +26,21 @@ _BEFORE_PROFILE = (
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployed stack, and a session of its account and region."""
+    """A stack by its name, and the session and AWS profile of the options; it may not exist."""
 
-    stack: Stack
+    name: str
     session: boto3.Session
+    profile: str | None
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stack, or else `NoStack` is raised."""
+        return find_stack(self.session, self.name)
 
     @cached_property
     def settings(self) -> Settings:
         """The settings of the deployment, which must be of a version that this one can read."""
         return Settings.from_mapping(self.stack.environment)
-
-
-@dataclass(frozen=True)
-class Named:
-    """The name of a stack that may not exist, and the session and AWS profile of the options."""
-
-    name: str
-    session: boto3.Session
-    profile: str | None
 
 
 def session(region: str | None, profile: str | None) -> boto3.Session:
@@ -52,18 +49,7 @@ def session(region: str | None, profile: str | None) -> boto3.Session:
 
 
 def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:
-    """Add the options that name a deployed stack, and call the command with that stack."""
-
-    @naming_options
-    @wraps(command)
-    def with_stack(named: Named, /, **others: object) -> None:
-        command(Deployed(find_stack(named.session, named.name), named.session), **others)
-
-    return with_stack
-
-
-def naming_options(command: Callable[Concatenate[Named, ...], None]) -> Callable[..., None]:
-    """Add the options that name a stack, and call the command with the name.
+    """Add the options that name a stack, and call the command with that stack.
 
     Until the command returns, the environment of the process matches the options: pynamodb makes
     sessions of its own, which must reach the same account and region.
@@ -73,13 +59,13 @@ def naming_options(command: Callable[Concatenate[Named, ...], None]) -> Callable
     @click.option("--stage", help="Stage of the stack.", metavar="NAME", default="prod")
     @aws_options
     @wraps(command)
-    def with_name(
+    def with_stack(
         *, stack: str | None, stage: str, region: str | None, profile: str | None, **others: object
     ) -> None:
         with _chosen(region, profile) as chosen:
-            command(Named(stack or f"{SERVICE}-{stage}", chosen, profile), **others)
+            command(Deployed(stack or f"{SERVICE}-{stage}", chosen, profile), **others)
 
-    return with_name
+    return with_stack
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from functools import partial
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.cli.deployed import Named, naming_options
+from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
-from edgesweep.cli.terminal import say, suggest
+from edgesweep.cli.terminal import check_terminal, say, suggest
 from edgesweep.errors import NoStack
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
@@ -27,8 +27,8 @@ _STDERR = 2
 @json_option(list[Finding])
 @click.option("--fix", is_flag=True, help="Offer to run each command, then look again.")
 @click.option("--yes", is_flag=True, help="Run the commands of --fix without asking.")
-@naming_options
-def doctor(named: Named, *, fix: bool, yes: bool) -> None:
+@stack_options
+def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     """List the faults of a stack with the command that mends each, the worst first.
 
     It compares every resource with the stack's template, and checks credentials, concurrency,
@@ -43,31 +43,27 @@ def doctor(named: Named, *, fix: bool, yes: bool) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     if yes and not fix:
         raise click.UsageError("--yes belongs to --fix")
-    if fix and not yes and not _can_ask():
-        raise click.UsageError("There is no terminal to ask at: give --yes")
-    findings = _examine(named)
+    if fix and not yes:
+        check_terminal()
+    findings = _examine(deployed)
     if fix and _mend(findings, yes=yes):
         say("Looking again")
-        findings = _examine(named)
+        findings = _examine(deployed)
     show(findings, _lines(findings))
-    suggest("" if findings else f"Nothing is wrong with {named.name}")
+    suggest("" if findings else f"Nothing is wrong with {deployed.name}")
     sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
 
 
-def _examine(named: Named) -> Sequence[Finding]:
-    place = Place(named.name, named.session.region_name, named.profile)
+def _examine(deployed: Deployed) -> Sequence[Finding]:
+    place = Place(deployed.name, deployed.session.region_name, deployed.profile)
     try:
-        named.session.client("sts").get_caller_identity()  # fails without valid credentials
+        deployed.session.client("sts").get_caller_identity()  # fails without valid credentials
     except (BotoCoreError, ClientError) as error:
         return [unreached(place, error, failure(error) or str(error))]
     try:
-        return examine(named.session, place, datetime.now(UTC))
+        return examine(deployed.session, place, datetime.now(UTC))
     except NoStack:
-        return [missing(place, regions_of(named.session, named.name))]
-
-
-def _can_ask() -> bool:
-    return sys.stdin.isatty()
+        return [missing(place, regions_of(deployed.session, deployed.name))]
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:

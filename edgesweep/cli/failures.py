@@ -35,8 +35,8 @@ def failure(error: BaseException) -> str | None:
 
 
 def _refusal(error: ClientError) -> str:
-    told = error.response.get("Error", {})
-    code, text = told.get("Code", ""), told.get("Message", "")
+    answer = error.response.get("Error", {})
+    code, text = answer.get("Code", ""), answer.get("Message", "")
     if code in _EXPIRED:
         return f"The AWS credentials have expired; sign in again ({code})"
     if code in _UNKNOWN:

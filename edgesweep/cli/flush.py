@@ -98,7 +98,6 @@ class _Heard:
 
 
 def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
-    """Return adapters that read from AWS and write nothing."""
     return replace(
         real,
         dirty=DryRunRows(real.dirty),
@@ -148,7 +147,6 @@ def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:
 
 
 def _trouble(outcome: Outcome) -> str | None:
-    """Return the error of a flush, if any."""
     if outcome.error is not None:
         return f"{outcome.distribution}: {failure(outcome.error) or outcome.error}"
     if isinstance(outcome.answer, Refused | Unanswered):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from typing import Annotated, TypedDict
 
 import click
@@ -10,7 +11,7 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.bucket import bucket_name, check_bucket
+from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import json_option, show
@@ -18,8 +19,10 @@ from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import agree, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.flush.rows import chunks
 from edgesweep.lab.cost.bill import bill
 from edgesweep.lab.cost.prices import REGION, Item
+from edgesweep.operate.buckets import check
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
 from edgesweep.record.unchanged import Name, UnchangedFilter
@@ -54,8 +57,9 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     kept = RoutesTable(deployed.settings.flushes_table).load()
     sweeps = _judge(deployed, bucket, kept)
-    check_bucket(deployed.session, bucket)
-    pages = partial(_pages, S3Listing(deployed.session.client("s3")), bucket, sweeps)
+    s3 = deployed.session.client("s3")
+    check(s3, bucket)
+    pages = partial(_pages, S3Listing(s3), bucket, sweeps)
     total, requests = _counted(pages())
     known = asked = 0
     if total:
@@ -128,13 +132,14 @@ def _learnt(
     """Learn objects; return how many are known now, and of how many."""
     known = asked = 0
     with progress("Learning", total) as shown:
-        parts = (page[at : at + _STRIDE] for page in pages for at in range(0, len(page), _STRIDE))
-        for names in parts:
+        for names in chain.from_iterable(chunks(page, _STRIDE) for page in pages):
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
                 objects = f"arn:aws:s3:::{names[0][0]}/*"
-                msg = f"None of {count(asked, 'object')} could be read; "
-                msg += f"may you do s3:GetObject on {objects}?"
+                msg = (
+                    f"None of {count(asked, 'object')} could be read; "
+                    f"may you do s3:GetObject on {objects}?"
+                )
                 raise EdgesweepError(msg)
             shown(asked)
     return known, asked

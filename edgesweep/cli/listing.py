@@ -6,11 +6,11 @@ from contextlib import closing
 import boto3
 
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.bucket import check_bucket
 from edgesweep.cli.progress import progress
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey
 from edgesweep.errors import EdgesweepError
+from edgesweep.operate.buckets import check
 from edgesweep.paths import Origin
 
 
@@ -18,8 +18,8 @@ def survey_bucket(
     chosen: boto3.Session, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
 ) -> Survey:
     """Survey a bucket, showing how many keys were listed."""
-    check_bucket(chosen, bucket, anywhere=True)
     with closing(chosen.client("s3")) as client, progress("Listing") as shown:
+        check(client, bucket, anywhere=True)
         counted = _Counted(S3Listing(client), shown)
         known = survey(counted, [Origin(bucket)], dirty, prices, limits)
     if known.refused:

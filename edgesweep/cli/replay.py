@@ -41,8 +41,6 @@ _CELLS = {
     "for heads": "{.heads_usd:.4f}",
     "history / strategy": "{0.history} / {0.strategy}",
 }
-# The strategies shown for `--reupload-all`.
-_VARIANTS = {OURS: (OURS, BLIND)}
 
 
 class Result(TypedDict):
@@ -140,7 +138,8 @@ def replay(
     chosen = tuple(dict.fromkeys(strategies or STRATEGIES))
     if reupload_all:
         sources = [Reuploaded(source) for source in sources]
-        chosen = tuple(chain.from_iterable(_VARIANTS.get(name, (name,)) for name in chosen))
+        both = ((OURS, BLIND) if name == OURS else (name,) for name in chosen)
+        chosen = tuple(chain.from_iterable(both))
     rows = _replayed(sources, chosen, limit)
     show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 

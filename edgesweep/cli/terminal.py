@@ -158,6 +158,12 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def check_terminal() -> None:
+    """Raise UsageError if there is no terminal to ask at."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask at: give --yes")
+
+
 def agree(question: str, *, yes: bool) -> None:
     """Ask a person at the terminal to agree, unless `yes`.
 
@@ -167,8 +173,7 @@ def agree(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask at: give --yes")
+    check_terminal()
     if not click.confirm(question, err=True):
         raise EdgesweepError("Nothing was done")
 

@@ -25,12 +25,10 @@ arithmetic is on integers: prices are scaled by their common denominator, and th
 the low digits of the same number, so one comparison decides.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from math import lcm
-from operator import itemgetter
 
 from edgesweep.cover.candidates import Candidates, find_candidates
 from edgesweep.cover.capped import cheapest_capped
@@ -135,7 +133,7 @@ def cover(
 
     Args:
         dirty: decoded viewer paths that must be matched; any order, repeats allowed.
-        live: decoded viewer paths that exist, dirty or not; any order, repeats allowed.
+        live: decoded viewer paths that exist, dirty or not; likewise.
         prices: of a path and a unit of collateral.
         limits: the caps.
         weight: collateral of an unchanged live object, at least 0; by default 1.
@@ -205,10 +203,8 @@ def _members(candidates: Candidates, chosen: Iterable[int]) -> Iterator[Member]:
     for candidate in chosen:
         for item in items[at : candidates.starts[candidate]]:
             yield Member(Pattern(item), 1, 0)
-        prefix = candidates.prefix(candidate)
-        low = bisect_left(dirty, prefix)
-        high = bisect_right(dirty, prefix, low, key=itemgetter(slice(len(prefix))))
-        yield Member(Pattern(prefix, wildcard=True), high - low, candidates.collateral[candidate])
+        wildcard = Pattern(candidates.prefix(candidate), wildcard=True)
+        yield Member(wildcard, len(wildcard.span(dirty)), candidates.collateral[candidate])
         at = candidates.ends[candidate]
     for item in items[at:]:
         yield Member(Pattern(item), 1, 0)

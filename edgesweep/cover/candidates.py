@@ -60,7 +60,6 @@ class Candidates:
         return self.collateral[-1] if self.collateral else 0
 
     def prefix(self, candidate: int) -> str:
-        """Return the text that the wildcard keeps."""
         return self.items[self.starts[candidate]][: self.lengths[candidate]]
 
 
@@ -73,11 +72,8 @@ def find_candidates(
 ) -> Candidates:
     """Return the candidates for covering `dirty` where `live` objects exist.
 
-    Args:
-        dirty: decoded viewer paths that must be matched.
-        live: decoded viewer paths that exist.
-        weight: collateral of an unchanged live object; by default 1.
-        strict: whether a wildcard covers only paths that are longer than its text.
+    Both are decoded viewer paths. `weight` is the collateral of an unchanged live object, by
+    default 1. If `strict`, a wildcard covers only paths that are longer than its text.
 
     Raises:
         BadInput: a dirty path lacks its leading slash, or a weight is negative.

@@ -44,12 +44,11 @@ WIDENING = 4
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """A choice of candidates under both caps.
+    """The candidates of a choice under both caps.
 
     Attributes:
-        chosen: the candidates.
-        cost: what they and the exact paths beside them cost.
-        bound: a cost that no choice under the caps is below; equal to `cost` if proven.
+        cost: of the candidates and the exact paths beside them.
+        bound: every choice under the caps costs at least this; equal to `cost` if proven.
     """
 
     chosen: Sequence[int]
@@ -93,11 +92,8 @@ def _secant(
 ) -> tuple[int, int, _Point, _Point]:
     """Return the price of the best bound, as a fraction, and the choices on both sides of the cap.
 
-    Args:
-        over: the best choice at price 0, which uses more than the cap.
-        under: a choice that keeps the cap.
-        cap: what may be used.
-        solve: returns the best choice at the price that is the quotient of its arguments.
+    `over` is the best choice at price 0, which uses more than the cap; `under` keeps it. `solve`
+    returns the best choice at the price that is the quotient of its arguments.
     """
     while True:
         price, scale = under.cost - over.cost, over.used - under.used

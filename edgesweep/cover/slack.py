@@ -41,10 +41,10 @@ class Independent:
     """The best choice where parts do not compete, for each candidate.
 
     Attributes:
-        savings: what the candidate saves.
+        savings: of the candidate.
         below: the most that the candidates below it save.
         used: how many wildcards the best choice uses.
-        least: what the best choice costs.
+        least: the cost of the best choice.
     """
 
     savings: Sequence[int]
@@ -80,10 +80,8 @@ class _Label(NamedTuple):
 
     Attributes:
         slack: how far it falls behind the best choice in the same range.
-        cost: what it costs more than saying the range exactly; rarely above 0.
-        wildcards: how many it uses.
-        paths: how many it uses more than saying the range exactly; rarely above 0.
-        pick: the candidates.
+        cost: how much more it costs than exact paths for the range; rarely above 0.
+        paths: how many more it uses than exact paths for the range; rarely above 0.
     """
 
     slack: int
@@ -124,11 +122,9 @@ class Enumeration:
     ) -> list[int]:
         """Return the cheapest choice with less slack than `room` that keeps the caps, or nothing.
 
-        Args:
-            room: slack.
-            patience: how many pairs of labels may be looked at before `OutOfPatience`.
-            width: how many labels of each range are kept, those with the least slack. All, unless
-                given: with fewer the choice keeps the caps but need not be the cheapest.
+        It raises `OutOfPatience` before it looks at more than `patience` pairs of labels. With a
+        `width` it keeps that number of labels of each range, those with the least slack: the choice
+        keeps the caps, but need not be the cheapest.
         """
         self._patience, self._width = patience, width
         stack: list[_Part] = []

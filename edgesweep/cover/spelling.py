@@ -5,9 +5,7 @@ the caps and the prices may widen it like any other. If a member of the cover ma
 paths, and one of them is as wide as all of them, that one is sent byte for byte.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from urllib.parse import unquote
 
 from edgesweep.cover import Cover
@@ -17,13 +15,10 @@ from edgesweep.paths import Pattern, matcher
 def spell(
     cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
 ) -> tuple[str, ...]:
-    """Return the quoted paths of a cover, as many as it has.
+    """Return the quoted paths of a cover, which matches all requested and changed paths.
 
-    Args:
-        cover: matches all requested and changed paths.
-        requested: quoted invalidation paths.
-        changed: viewer paths of objects that changed.
-        strict: whether only `/*` is trusted to match its own text.
+    The requested paths are quoted, the changed ones viewer paths. If `strict`, only `/*` is trusted
+    to match its own text.
     """
     asked = {unquote(path): path for path in requested}
     if not asked:
@@ -32,7 +27,7 @@ def spell(
     patterns = [member.pattern for member in cover.members]
     return tuple(
         pattern.quoted()
-        if _below(pattern, others)
+        if pattern.span(others)
         else _spelling(pattern, items, asked, strict=strict)
         for pattern in patterns
     )
@@ -42,14 +37,7 @@ def _spelling(
     pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool
 ) -> str:
     """Return the spelling of a pattern that matches only requested paths."""
-    items = _below(pattern, items)
+    items = [items[place] for place in pattern.span(items)]
     widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))
     as_wide = matcher([asked[widest]], strict=strict)
     return asked[widest] if all(map(as_wide, items)) else pattern.quoted()
-
-
-def _below(pattern: Pattern, paths: Sequence[str]) -> Sequence[str]:
-    """Return those of sorted paths that a pattern matches."""
-    low = bisect_left(paths, pattern.text)
-    cut = itemgetter(slice(len(pattern.text) if pattern.wildcard else None))
-    return paths[low : bisect_right(paths, pattern.text, low, key=cut)]

@@ -129,16 +129,9 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     strict: bool = False,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> Survey:
-    """List the objects that matter for a cover of `dirty`.
+    """List the objects that matter for a cover of `dirty`, which are decoded viewer paths.
 
-    Args:
-        listing: of the buckets.
-        origins: the buckets behind the distribution.
-        dirty: decoded viewer paths.
-        prices: of a path and a unit of collateral.
-        limits: the caps of the cover.
-        strict: whether a wildcard covers only paths that are longer than its text.
-        heartbeat: called before each page, so that a caller can renew a lease.
+    It calls `heartbeat` before each page, so that a caller can renew a lease.
     """
     if not origins:
         return unsurveyed(dirty, strict=strict)

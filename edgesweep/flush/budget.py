@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from edgesweep.errors import BadInput
-from edgesweep.prices import FREE_PATHS, PATH_PRICE
+from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
 
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
 MONTH_MARGIN = timedelta(seconds=30)
@@ -95,7 +95,7 @@ class Budget:
 
     def _unpaid(self, guarantee: timedelta, allowance: int) -> str:
         paths = self._paths_guaranteed(guarantee)
-        dollars = (PATH_PRICE * max(0, paths - self.free_paths)).quantize(_CENT, ROUND_CEILING)
+        dollars = invalidation_bill(paths, self.free_paths).quantize(_CENT, ROUND_CEILING)
         possible = math.ceil(_LONGEST_MONTH / (allowance // self.distributions) / _MINUTE)
         sharing = f" of each of {self.distributions} distributions"
         return (

@@ -27,19 +27,20 @@ Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal, Lease, State
 from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor
-from edgesweep.flush.policy import Hold, Policy, Reason
+from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
+from edgesweep.routes import Routes
 
 # After this a tick starts no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
@@ -48,7 +49,6 @@ LAST_FOR = timedelta(minutes=10)
 
 # With these reasons a flush is still unfinished.
 _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,6 @@ class Outcome:
     """The result of a tick for one distribution.
 
     Attributes:
-        reason: why it was flushed or held.
         flush: the flush that was sent, settled or left open.
         answer: CloudFront's last one.
         oldest: when the oldest row was recorded that waited before the tick, if any did.
@@ -81,7 +80,7 @@ class _Waiting:
     def order(self, now: datetime) -> tuple[bool, datetime]:
         """Return a sort key: the longest waiting first, but last if its flusher has just died."""
         died_at = self.lease.expires_at if self.lease.abandoned(now) else None
-        since = self.span[0] if self.span else _ALWAYS
+        since = self.span[0] if self.span else LONG_AGO
         return died_at is not None and now - died_at < LAST_FOR, since
 
 
@@ -91,12 +90,9 @@ class Flusher:
 
     Attributes:
         survey: finds the objects that a wildcard would hit.
-        viewer_paths: every viewer path under which a row's object may be cached.
-        strict: whether a distribution's wildcards are trusted only with longer paths.
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
         warn: logs a warning for an operator.
-        gone: whether a distribution is known as deleted.
     """
 
     dirty: DirtyRows
@@ -104,12 +100,10 @@ class Flusher:
     sender: Sender
     policy: Policy
     survey: Surveyor
-    viewer_paths: Callable[[DirtyRow], Iterable[str]]
-    strict: Callable[[str], bool]
+    routes: Routes
     clock: Callable[[], datetime]
     token: Callable[[], str]
     warn: Callable[[str], None] = lambda _: None
-    gone: Callable[[str], bool] = lambda _: True
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -184,8 +178,8 @@ class Flusher:
         headroom = self.policy.quota.less(held.lease.in_progress)
         flushed_at, demand = held.lease.flushed_at, self.journal.demand()
         decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
-        if isinstance(decision, Hold):
-            return Outcome(held.distribution, decision.reason)
+        if isinstance(decision, Reason):
+            return Outcome(held.distribution, decision)
         batch = self._planner.read(held)
         if not batch.rows:
             # Another flusher covered the rows between the peek and the lease.
@@ -206,7 +200,8 @@ class Flusher:
                 return self._give_up(flush, held, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
-        swept = self._sweeper.delete(rows, held)
+        # The newest first: if this is cut off, a sweep finds the others.
+        swept = self._sweeper.delete(reversed(rows), held)
         if swept:
             flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
@@ -220,8 +215,9 @@ class Flusher:
         # CloudFront accepted a part of it, whose rows we delete before we forget the flush.
         flush, swept = self._sweeper.sweep(flush, held)
         refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
-        if swept and refused and self.gone(flush.distribution):
-            swept = self._sweeper.drop(held)
+        if swept and refused and self.routes.gone(flush.distribution):
+            # The others that serve its buckets have their own rows, or appear later and are swept.
+            swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         rejected = self.journal.advance(flush, flush.reject())
@@ -230,16 +226,9 @@ class Flusher:
     @property
     def _planner(self) -> Planner:
         return Planner(
-            self.dirty,
-            self.journal,
-            self.policy,
-            self.survey,
-            self.viewer_paths,
-            self.strict,
-            self.clock,
-            self.token,
+            self.dirty, self.journal, self.policy, self.survey, self.routes, self.clock, self.token
         )
 
     @property
     def _sweeper(self) -> Sweeper:
-        return Sweeper(self.dirty, self.journal, self.viewer_paths, self.strict, self.clock)
+        return Sweeper(self.dirty, self.journal, self.routes, self.clock)

@@ -22,9 +22,10 @@ Cost: one read every ten minutes, one write a day.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 
+from edgesweep.dirty import LONG_AGO
 from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
 from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
@@ -39,8 +40,6 @@ NEARLY_EXPIRED = timedelta(days=13)
 # "After you enable EventBridge, it takes around five minutes for the changes to take effect."
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
 SETTLED = timedelta(minutes=10)
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 # Bucket -> the last moment at which an event of it may have been missed.
 Missed = Mapping[str, datetime]
@@ -72,7 +71,7 @@ def noted(kept: Kept, missed: Missed) -> Kept:
         bucket: at
         for bucket, at in missed.items()
         if bucket in kept.attached
-        and at > max(kept.complete_since.get(bucket, _NEVER), kept.missed.get(bucket, _NEVER))
+        and at > max(kept.complete_since.get(bucket, LONG_AGO), kept.missed.get(bucket, LONG_AGO))
     }
     return replace(kept, missed={**kept.missed, **new})
 
@@ -92,12 +91,6 @@ def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: 
     )
 
 
-def whole(kept: Kept, unwired: Collection[str], now: datetime) -> tuple[str, ...]:
-    """Return the buckets whose gaps can be closed."""
-    settled = (bucket for bucket, at in kept.missed.items() if now - at >= SETTLED)
-    return tuple(bucket for bucket in settled if bucket not in unwired)
-
-
 @dataclass(slots=True)
 class Gaps:
     """Finds gaps and closes them, looking now and then.
@@ -114,7 +107,7 @@ class Gaps:
     oldest: Callable[[datetime], timedelta]
     clock: Callable[[], datetime]
     token: Callable[[], str]
-    _look_at: datetime = field(default=_NEVER, init=False)
+    _look_at: datetime = field(default=LONG_AGO, init=False)
     _missed: dict[str, datetime] = field(default_factory=dict, init=False)
 
     def see(self, letter: Letter) -> None:
@@ -134,7 +127,8 @@ class Gaps:
         unwired = tuple(self.unwired())
         found = looked(kept, self.buckets, unwired, now)
         found = noted(found, {**self._missed, **self._expired(kept, found.attached, now)})
-        swept = whole(found, unwired, now)
+        settled = [bucket for bucket, at in found.missed.items() if now - at >= SETTLED]
+        swept = tuple(bucket for bucket in settled if bucket not in unwired)
         since = {**found.complete_since, **dict.fromkeys(swept, now)}
         if not self.store.save(replace(found, complete_since=since)):
             return Watched(unwired)

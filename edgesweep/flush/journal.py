@@ -219,6 +219,9 @@ class Lease:
     flushed_at: datetime | None = None
     tries: int = 0
 
+    def held(self, now: datetime) -> bool:
+        return self.token is not None and self.expires_at is not None and self.expires_at >= now
+
     def abandoned(self, now: datetime) -> bool:
         """Tell whether its owner let it expire without a release: most likely it died."""
         return self.token is not None and self.expires_at is not None and self.expires_at < now
@@ -248,8 +251,7 @@ class Journal(Protocol):
     `Overtaken`.
     """
 
-    def lease(self, distribution: str) -> Lease:
-        """Read a distribution's lease."""
+    def lease(self, distribution: str) -> Lease: ...
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         """Take the lease if it is free or expired, for `LEASE_TERM` from `now`."""
@@ -278,14 +280,11 @@ class Journal(Protocol):
     def open(
         self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
-        """Journal a flush, charge its months and make it the unfinished one, all or nothing.
+        """Journal a new flush, charge its months and make it the unfinished one, all or nothing.
 
-        Args:
-            flush: a new one.
-            lease: ours; its `in_progress` replaces the recorded one.
-            limits: for the ledger after the charge; beyond them it raises `OverLimit`.
-            replaced: the unfinished flush that is rejected in the same transaction; without it
-                there must be no unfinished flush.
+        The lease is ours, and its `in_progress` replaces the recorded one. Beyond the `limits` of
+        the ledger it raises `OverLimit`. It rejects the unfinished flush `replaced`; without that
+        there must be none.
         """
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:

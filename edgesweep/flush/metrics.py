@@ -59,14 +59,10 @@ def measured(
     now: datetime,
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
-    """Return the values that a tick publishes, none if it found nothing.
+    """Return the values that a tick publishes when it ends, none if it found nothing.
 
-    Args:
-        outcomes: those of the tick.
-        policy: that of the tick.
-        spent: returns how many paths the month's ledger holds; called only after a flush.
-        now: the end of the tick.
-        unrouted: rows that no distribution serves.
+    `spent` returns how many paths the month's ledger holds, and is called only after a flush;
+    `unrouted` rows are those that no distribution serves.
     """
     ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
     age = max(ages, default=timedelta(0))

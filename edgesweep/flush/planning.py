@@ -1,6 +1,6 @@
 """Read the rows that wait, and plan the flush that covers them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -17,6 +17,7 @@ from edgesweep.flush.pace import LADDER, demanded
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.prices import PATH_PRICE
+from edgesweep.routes import Routes
 
 # Rows of one tick, and bytes of them with their viewer paths: the rest waits for the next tick.
 # Planning takes about three times as much memory.
@@ -27,8 +28,6 @@ ROW_BYTES = 700
 # After several deaths in a row a flush reads one sixteenth of the rows; after more it is `/*`.
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
-
-_EVERYTHING = "/"
 
 # Finds the objects that a wildcard would hit; the last argument renews the lease.
 Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
@@ -52,13 +51,13 @@ class Batch:
     size: int = 0
     cut: bool = False
 
-    def add(self, row: DirtyRow, viewer_paths: Callable[[DirtyRow], Iterable[str]]) -> None:
+    def add(self, row: DirtyRow, routes: Routes) -> None:
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
             self.requested.add(row.subject.path)
             self.size += ROW_BYTES + getsizeof(row.subject.path)
             return
-        paths = list(viewer_paths(row))
+        paths = routes.paths_of(row)
         self.changed.update(paths)
         self.size += ROW_BYTES + getsizeof(row.subject.key) + sum(map(getsizeof, paths))
 
@@ -71,20 +70,18 @@ class Planner:
     journal: Journal
     policy: Policy
     survey: Surveyor
-    viewer_paths: Callable[[DirtyRow], Iterable[str]]
-    strict: Callable[[str], bool]
+    routes: Routes
     clock: Callable[[], datetime]
     token: Callable[[], str]
 
     def read(self, held: HeldLease) -> Batch:
-        """Read the rows of a tick, the oldest first."""
         batch = Batch()
         waiting = self.dirty.read(held.distribution)
         most = MAX_ROWS // SMALL_PART ** max(0, min(held.deaths, HOPELESS_DEATHS) - 1)
         for chunk in chunks(islice(waiting, max(1, most))):
             held.keep()
             for row in chunk:
-                batch.add(row, self.viewer_paths)
+                batch.add(row, self.routes)
             if batch.size >= MAX_BYTES:
                 break
         batch.cut = next(waiting, None) is not None
@@ -99,13 +96,13 @@ class Planner:
             return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
         changed, requested = batch.changed, batch.requested
         if batch.cut and go.paths == 1:
-            # The only path has to match the unread rows as well.
-            changed = {*changed, _EVERYTHING}
+            # The only path has to match the unread rows as well, so it has to be `/*`.
+            changed = {*changed, "/"}
         dirty = changed.union(map(unquote, requested))
         prices = Prices(go.path_price, self.policy.refetch)
         # The pace asks what the flush would take at every price up to the list price.
         surveyed = replace(prices, path=PATH_PRICE)
-        paths, strict = go.paths, self.strict(held.distribution)
+        paths, strict = go.paths, self.routes.strict(held.distribution)
         while True:
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             held.keep()

@@ -37,13 +37,6 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Nothing is flushed now."""
-
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
 class Go:
     """Flush now.
 
@@ -122,19 +115,14 @@ class Policy:
         now: datetime,
         *,
         demand: Demand = NOTHING_SEEN,
-    ) -> Go | Hold:
-        """Decide how many paths a flush may take, and how much each of them has to save.
+    ) -> Go | Reason:
+        """Return how many paths a flush may take and how much each has to save, or why it waits.
 
-        Args:
-            reason: why a flush is wanted.
-            spent: each month that may be billed -> the paths in its ledger.
-            headroom: how much more may be in progress.
-            flushed_at: when the distribution was last flushed.
-            now: the flusher's clock.
-            demand: that of all distributions together.
+        `spent` holds the paths in the ledger of each month that may be billed, and `demand` counts
+        all distributions together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
-            return Hold(Reason.QUOTA)
+            return Reason.QUOTA
         allowance = self.budget.allowance
         months = months_near(now)
         price = max(self._price(spent[month], demand, near) for month, near in months.items())
@@ -150,7 +138,7 @@ class Policy:
         due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
         if due and all(spent[month] < allowance for month in months):
             return Go(reason, 1, 1, dict.fromkeys(months, allowance), price)
-        return Hold(Reason.BUDGET)
+        return Reason.BUDGET
 
     def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
         """Return the marginal price of a path in `moment`'s month, in dollars.

@@ -17,8 +17,10 @@ Cost: one request for a look without dead letters; with them three for every ten
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+
+from edgesweep.dirty import LONG_AGO
 
 # How often we look at the dead-letter queue.
 LOOK_EVERY = timedelta(minutes=10)
@@ -91,7 +93,7 @@ class Redriver:
     dead: DeadLetters
     clock: Callable[[], datetime]
     see: Callable[[Letter], None] = field(default=lambda _: None)
-    _look_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
+    _look_at: datetime = field(default=LONG_AGO, init=False)
 
     def look(self) -> int:
         """Look if it is time; return how many messages were sent back."""

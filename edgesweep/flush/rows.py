@@ -1,12 +1,14 @@
 """The dirty rows as a flusher reaches them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.record.recorder import DirtyWriter
+
+T = TypeVar("T")
 
 # Rows between two renewals of the lease.
 CHUNK = 1_000
@@ -31,30 +33,36 @@ class DirtyRows(DirtyWriter, Protocol):
     ) -> Iterator[DirtyRow]:
         """Yield rows, the oldest first, strongly consistent.
 
-        Args:
-            distribution: whose rows.
-            until: only those recorded at or before this.
-            after: only those beyond this position.
-            everywhere: in partitions, too, that only other processes have heard of.
+        They are those recorded at or before `until`, and beyond the position `after`. If
+        `everywhere`, they include partitions that only other processes have heard of.
         """
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows."""
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
-        """Put copies in the place of rows: a crash leaves the row or its copies, never both.
+        """Put copies in the place of rows; return the rows that stay, each with the reason.
 
-        A row with a hundred copies or more is the exception.
-
-        Args:
-            moves: row -> its copies, none to let it go.
-
-        Returns:
-            The rows that stay, each with the reason. A row that is gone gets no copies.
+        A crash leaves a row or its copies, never both, unless it has a hundred copies or more. A
+        row without copies is deleted, and one that is gone gets no copies.
         """
 
 
-def chunks(rows: Iterator[DirtyRow]) -> Iterator[Sequence[DirtyRow]]:
-    """Yield rows by the thousand."""
-    while chunk := list(islice(rows, CHUNK)):
+def chunks(items: Iterable[T], size: int | None = None) -> Iterator[Sequence[T]]:
+    """Yield items by the thousand, or in chunks of another size; nothing is read ahead."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size or CHUNK)):
         yield chunk
+
+
+def packs(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[Sequence[T]]:
+    """Yield items in packs whose sizes add up to `most` or less; a larger item goes alone."""
+    pack, left = list[T](), most
+    for item in items:
+        left -= size(item)
+        if left < 0 and pack:
+            yield pack
+            pack, left = [], most - size(item)
+        pack.append(item)
+    if pack:
+        yield pack

@@ -59,8 +59,7 @@ class Sent:
     """The result of sending a flush.
 
     Attributes:
-        flush: sent or still open.
-        answer: CloudFront's last one; None without any.
+        answer: CloudFront's last one.
         given_up: whether it can never be sent as it is; else an open one waits for the next tick.
     """
 
@@ -134,7 +133,9 @@ class Sender:
             # We did not call CloudFront, so this attempt counts as refused.
             flush = self.journal.advance(flush, flush.refuse())
             return flush, self._made_before(flush, held)
-        return flush, self._ask(flush)
+        request = len(flush.accepted)
+        paths, reference = flush.requests()[request], flush.reference(request)
+        return flush, self.edge.invalidate(flush.distribution, paths, reference)
 
     def _charged(self, flush: Flush) -> Flush:
         for month, near in months_near(self.clock()).items():
@@ -143,15 +144,12 @@ class Sender:
                 flush = self.journal.advance(flush, flush.charge(month), {month: limit})
         return flush
 
-    def _ask(self, flush: Flush) -> Answer:
-        request = len(flush.accepted)
-        paths = flush.requests()[request]
-        return self.edge.invalidate(flush.distribution, paths, flush.reference(request))
-
     def _accepted(self, flush: Flush, answer: Accepted) -> Flush:
         paths = flush.requests()[len(flush.accepted)]
-        noted = flush.accept(_invalidation(answer, paths), self.clock())
-        return self.journal.advance(flush, noted)
+        wildcards = sum(path.endswith("*") for path in paths)
+        month, exact = month_of(answer.created_at), len(paths) - wildcards
+        made = Invalidation(answer.invalidation, month, exact, wildcards)
+        return self.journal.advance(flush, flush.accept(made, self.clock()))
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return the invalidation that unanswered attempts have made, if any.
@@ -212,9 +210,3 @@ class Sender:
 
     def _room(self, held: HeldLease) -> int:
         return self.quota.less(held.lease.in_progress).wildcards
-
-
-def _invalidation(answer: Accepted, paths: Sequence[str]) -> Invalidation:
-    wildcards = sum(path.endswith("*") for path in paths)
-    exact = len(paths) - wildcards
-    return Invalidation(answer.invalidation, month_of(answer.created_at), exact, wildcards)

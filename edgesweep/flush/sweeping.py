@@ -8,7 +8,7 @@ A tick sweeps a portion, and the journal keeps the place for the next tick. The 
 rows that are older than the flush, so it ends however many rows arrive meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -19,6 +19,7 @@ from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.flush.sender import CLOCKS_APART
 from edgesweep.paths import matcher
+from edgesweep.routes import Routes
 
 MARGIN = CLOCKS_APART
 
@@ -38,19 +39,14 @@ class Sweeper:
 
     dirty: DirtyRows
     journal: Journal
-    viewer_paths: Callable[[DirtyRow], Iterable[str]]
-    strict: Callable[[str], bool]
+    routes: Routes
     clock: Callable[[], datetime]
 
-    def delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> bool:
-        """Delete a portion of rows, the newest first; return whether it was the last portion.
-
-        A sweep finds the rows that are left.
-        """
-        newest = reversed(rows)
-        for chunk in self._portion(newest, held):
+    def delete(self, rows: Iterator[DirtyRow], held: HeldLease) -> bool:
+        """Delete a portion of rows; return whether it was the last portion."""
+        for chunk in self._portion(rows, held):
             self._delete(chunk, held)
-        return next(newest, None) is None
+        return next(rows, None) is None
 
     def sweep(
         self, flush: Flush, held: HeldLease, *, everywhere: bool = True
@@ -67,7 +63,7 @@ class Sweeper:
 
         def covered(row: DirtyRow) -> bool:
             since = [matches for until, matches in sent if row.recorded_at <= until]
-            return all(any(one(path) for one in since) for path in self.viewer_paths(row))
+            return all(any(one(path) for one in since) for path in self.routes.paths_of(row))
 
         until, place = sent[0][0], flush.swept
         older = self.dirty.read(flush.distribution, until, place, everywhere=everywhere)
@@ -80,20 +76,10 @@ class Sweeper:
             return flush, True
         return self.journal.advance(flush, flush.sweep(place)), False
 
-    def drop(self, held: HeldLease) -> bool:
-        """Delete a portion of the rows of a gone distribution; return whether it was the last one.
-
-        The others that serve its buckets have rows of their own, or appear later and are swept.
-        """
-        rows = self.dirty.read(held.distribution)
-        for chunk in self._portion(rows, held):
-            self._delete(chunk, held)
-        return next(rows, None) is None
-
     def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
-        for start in range(0, len(rows), _DELETED_AT_ONCE):
+        for batch in chunks(rows, _DELETED_AT_ONCE):
             held.keep()
-            self.dirty.delete(rows[start : start + _DELETED_AT_ONCE])
+            self.dirty.delete(batch)
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
         ends_at, looked = self.clock() + SWEEP_TIME, 0
@@ -109,6 +95,6 @@ class Sweeper:
         one: Flush | None = flush
         while one is not None:
             if one.accepted:
-                matches = matcher(one.done, strict=self.strict(one.distribution))
+                matches = matcher(one.done, strict=self.routes.strict(one.distribution))
                 yield one.opened_at - MARGIN, matches
             one = self.journal.load(one.distribution, one.replaces) if one.replaces else None

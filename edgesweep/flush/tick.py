@@ -84,7 +84,6 @@ class Tick:
         return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
-        """Return the values that a tick publishes, none if it found nothing."""
         now = self.clock()
         spent = partial(self.spent, month_of(now))
         values = measured(done.outcomes, done.policy, spent, now, done.unrouted)

@@ -55,8 +55,7 @@ class Rerouter:
         self, chunk: Sequence[DirtyRow], routes: Routes
     ) -> tuple[Collection[DirtyRow], Collection[DirtyRow]]:
         """Move rows; return those that nobody serves, and those that could not be moved."""
-        served = [row for row in chunk if routes.serves(row.change.bucket)]
-        copies = {row: _copies(row, routes) for row in served}
+        copies = {row: _copies(row, routes) for row in chunk if routes.serves(row.change.bucket)}
         return set(chunk) - copies.keys(), self.dirty.move(copies).keys()
 
 

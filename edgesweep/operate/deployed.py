@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.operate import buckets
+from edgesweep.operate.stack import described
 
 
 def template(stack: str, region: str) -> Mapping[str, Any]:
@@ -18,14 +19,13 @@ def template(stack: str, region: str) -> Mapping[str, Any]:
         EdgesweepError: it cannot be read.
     """
     with _stopping(f"The stack {stack} in {region} cannot be read"):
-        client = boto3.client("cloudformation", region_name=region)
+        session = boto3.Session(region_name=region)
         try:
-            found = client.describe_stacks(StackName=stack)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
+            found = described(session, stack)
+        except NoStack:
             return {}
         # By name, a template may be that of a stack that was deleted.
+        client = session.client("cloudformation")
         return client.get_template(StackName=found["StackId"])["TemplateBody"]
 
 

@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.answers import Accepted, Answer
@@ -14,6 +15,8 @@ from edgesweep.flush.discovery import DistributionStore
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Edge
 from edgesweep.routes.kept import Kept
+
+_key, _position = attrgetter("partition", "position"), attrgetter("position")
 
 
 class DryRunEdge:
@@ -56,7 +59,6 @@ class DryRunRows:
         *,
         everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
-        """Yield rows, the oldest first."""
         added = [
             row
             for row in self._added.values()
@@ -77,7 +79,6 @@ class DryRunRows:
         self._gone.update(map(_key, rows))
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
-        """Move rows in memory."""
         self.delete(list(moves))
         return self.add([copy for copies in moves.values() for copy in copies])
 
@@ -94,11 +95,3 @@ class DryRunStore:
     def save(self, kept: Kept) -> bool:
         self._kept = replace(kept, revision=kept.revision + 1)
         return True
-
-
-def _key(row: DirtyRow) -> tuple[str, str]:
-    return row.partition, row.position
-
-
-def _position(row: DirtyRow) -> str:
-    return row.position

@@ -49,7 +49,7 @@ class JournalInMemory:
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         lease = self.lease(distribution)
-        if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
+        if lease.held(now):
             msg = f"The lease of {distribution} is held until {lease.expires_at}"
             raise Overtaken(msg)
         self.leases[distribution] = replace(

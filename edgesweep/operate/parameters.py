@@ -9,7 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgesweep.errors import BadInput, EdgesweepError
@@ -29,11 +29,8 @@ _STAGE = like(
 def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
     """Return the parameters for a command of osls, and the Python that packages.
 
-    Args:
-        command: `deploy`, `package` or another, which needs no particular parameters.
-        stack: the stack's name.
-        region: its region.
-        given: arguments of `accept`.
+    Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
+    arguments of `accept`.
 
     Raises:
         EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
@@ -61,7 +58,7 @@ def accept(
     Args:
         values: parameter -> value, `drop` included.
         assigned: names of the parameters that the user set.
-        stage: the stack's stage.
+        stage: of the stack.
         before: the stack as it is deployed; None if it stays as it is.
 
     Raises:
@@ -114,15 +111,16 @@ def _packager() -> str:
     raise BadInput("Packaging the functions needs pip; install it for python3")
 
 
-def main() -> int:
-    """Print the answer on standard output; return the exit code."""
+def respond(answer: Callable[..., object], *failures: type[Exception]) -> int:
+    """Print the answer to the question on standard input; return the exit code."""
+    expected: tuple[type[Exception], ...] = (EdgesweepError, *failures)
     try:
         print(json.dumps(answer(**json.load(sys.stdin))))  # noqa: T201  # the answer
-    except EdgesweepError as error:
+    except expected as error:
         print(error, file=sys.stderr)  # noqa: T201  # to whoever deploys
         return BadInput.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(respond(answer))

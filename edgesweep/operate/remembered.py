@@ -46,9 +46,7 @@ class Remembered:
     def completed(self, given: Mapping[str, str], drop: Collection[str] = ()) -> dict[str, str]:
         """Return every parameter: as given, else as remembered, else its default.
 
-        Args:
-            given: parameter -> value.
-            drop: buckets that shall no longer be swept.
+        The buckets to `drop` are forgotten.
 
         Raises:
             BadInput: the stack does not say its parameters, and they are not given.

@@ -1,25 +1,24 @@
 """The state of a stack, for people: waiting rows, spending, and the time of the next flush."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Journal, Lease
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
-from edgesweep.prices import PATH_PRICE
+from edgesweep.prices import invalidation_bill
 
 
 class Waiting(Protocol):
     """The rows that wait."""
 
-    def span(self, distribution: str) -> Span:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
+    def span(self, distribution: str) -> Span: ...
 
     def count(self, distribution: str) -> int: ...
 
@@ -30,71 +29,74 @@ class Idle(StrEnum):
     NOTHING = "nothing waits"
 
 
+NEXT: Mapping[Reason | Idle, str] = {
+    Idle.NOTHING: "nothing waits",
+    Reason.QUIET: "goes at the next tick",
+    Reason.WAITED: "goes at the next tick, although the upload continues",
+    Reason.UPLOADING: "waits for the upload to come to rest",
+    Reason.BUDGET: "waits: only the reserve of the budget is left",
+    Reason.QUOTA: "waits: too much is in progress at CloudFront",
+    Reason.LEASE: "is being flushed",
+    Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class DistributionStatus:
+class MonthBudget:
+    """The budget of the month."""
+
+    charged: Annotated[int, "paths that are charged to the month"]
+    allowance: Annotated[int | None, "the most paths that it may take; null for no limit"]
+    reserve: Annotated[int, "paths that are kept for the rest of the month"]
+    left: Annotated[int | None, "paths that are left, with the reserve"]
+    spent_usd: Annotated[Decimal, "the price of the charged paths beyond the free ones"]
+    left_usd: Annotated[Decimal | None, "dollars that are left"]
+
+    @classmethod
+    def of(cls, budget: Budget, charged: int, now: datetime) -> "MonthBudget":
+        """Return what a ledger of `charged` paths leaves of the month of `now`."""
+        spent = invalidation_bill(charged, budget.free_paths)
+        return cls(
+            charged=charged,
+            allowance=budget.allowance,
+            reserve=budget.reserve(now),
+            left=None if budget.allowance is None else max(0, budget.allowance - charged),
+            spent_usd=spent,
+            left_usd=None if budget.usd is None else max(Decimal(0), budget.usd - spent),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NextFlush:
     """The state of one distribution.
 
-    Attributes:
-        dirty: rows that wait.
-        oldest: when the oldest of them was recorded.
-        in_progress: invalidation paths that CloudFront is working on.
-        unfinished: id of the flush that is neither settled nor rejected.
-        flushed_at: when the last flush was opened.
-        due: when the next flush can go; None if nothing waits, or if it depends on others.
-        most_paths: the most paths it may take; None if it waits, or resends a journaled flush.
-        path_usd: dollars that it counts for each path, None likewise.
+    `due` is None if nothing waits, or if it depends on others; `most_paths` and `path_usd` are None
+    if it waits, or resends a journaled flush.
     """
 
-    distribution: str
-    dirty: int
-    oldest: datetime | None
-    in_progress: int
-    unfinished: str | None
-    flushed_at: datetime | None
-    reason: Reason | Idle
-    due: datetime | None
-    most_paths: int | None = None
-    path_usd: Decimal | None = None
+    distribution: Annotated[str, "its id"]
+    dirty: Annotated[int, "rows that wait"]
+    oldest: Annotated[datetime | None, "when the oldest of them was recorded"]
+    in_progress: Annotated[int, "paths that CloudFront is working on"]
+    unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
+    flushed_at: Annotated[datetime | None, "when the last flush was opened"]
+    reason: Annotated[Reason | Idle, "why it is flushed or held"]
+    due: Annotated[datetime | None, "when the next flush can go"]
+    most_paths: Annotated[int | None, "the most paths that it may take"]
+    path_usd: Annotated[Decimal | None, "the price at which it chooses its paths"]
+    next: Annotated[str, "what happens next"]
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """The state of a stack.
+class StackStatus:
+    """The state of a stack."""
 
-    Attributes:
-        month: the UTC month, as `YYYY-MM`.
-        charged: paths that its ledger holds.
-        reserve: paths that are kept for the rest of the month.
-        unrouted: rows that no distribution serves.
-        queued: messages that are not recorded yet.
-        dead_letters: messages that could not be recorded.
-    """
-
-    month: str
-    charged: int
-    budget: Budget
-    reserve: int
-    unrouted: int
-    queued: int
-    dead_letters: int
-    distributions: tuple[DistributionStatus, ...]
-
-    @property
-    def left(self) -> int | None:
-        """The paths that the month still allows, None for no limit."""
-        allowance = self.budget.allowance
-        return None if allowance is None else max(0, allowance - self.charged)
-
-    @property
-    def usd_spent(self) -> Decimal:
-        """The dollars that the charged paths cost beyond the free ones."""
-        return PATH_PRICE * max(0, self.charged - self.budget.free_paths)
-
-    @property
-    def usd_left(self) -> Decimal | None:
-        """The dollars that the month still allows, None for no limit."""
-        usd = self.budget.usd
-        return None if usd is None else max(Decimal(0), usd - self.usd_spent)
+    month: Annotated[str, "the UTC month, as YYYY-MM"]
+    budget: MonthBudget
+    queued: Annotated[int, "messages that are not recorded yet"]
+    dead_letters: Annotated[int, "messages that could not be recorded"]
+    unrouted: Annotated[int, "rows that no distribution serves"]
+    distributions: Sequence[NextFlush]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,65 +117,58 @@ class Observer:
     queued: Callable[[], int]
     dead_letters: Callable[[], int]
 
-    def look(self, distributions: Iterable[str], now: datetime) -> Status:
-        """Return the state of a stack with these distributions."""
-        return Status(
-            month=month_of(now),
-            charged=self.journal.spent(month_of(now)),
-            budget=self.policy.budget,
-            reserve=self.policy.budget.reserve(now),
-            unrouted=self.rows.count(UNROUTED),
+    def look(self, distributions: Iterable[str], now: datetime) -> StackStatus:
+        month = month_of(now)
+        return StackStatus(
+            month=month,
+            budget=MonthBudget.of(self.policy.budget, self.journal.spent(month), now),
             queued=self.queued(),
             dead_letters=self.dead_letters(),
-            distributions=tuple(self._one(distribution, now) for distribution in distributions),
+            unrouted=self.rows.count(UNROUTED),
+            distributions=[self._one(distribution, now) for distribution in distributions],
         )
 
-    def _one(self, distribution: str, now: datetime) -> DistributionStatus:
+    def _one(self, distribution: str, now: datetime) -> NextFlush:
         span, lease = self.rows.span(distribution), self.journal.lease(distribution)
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
-        seen = DistributionStatus(
+        lease = replace(lease, in_progress=tuple(busy))
+        reason, due, go = self._next(span, lease, now)
+        return NextFlush(
             distribution=distribution,
             dirty=self.rows.count(distribution) if span else 0,
             oldest=span[0] if span else None,
             in_progress=sum(one.paths for one in busy),
             unfinished=lease.unfinished,
             flushed_at=lease.flushed_at,
-            reason=Idle.NOTHING,
-            due=None,
+            reason=reason,
+            due=due,
+            most_paths=go.paths if go else None,
+            path_usd=go.path_price if go else None,
+            next=NEXT[reason],
         )
-        return self._next(seen, span, replace(lease, in_progress=tuple(busy)), now)
 
     def _next(
-        self, seen: DistributionStatus, span: Span, lease: Lease, now: datetime
-    ) -> DistributionStatus:
-        """Return the state with the reason and the time of the next flush."""
+        self, span: Span, lease: Lease, now: datetime
+    ) -> tuple[Reason | Idle, datetime | None, Go | None]:
+        """Return the reason and the time of the next flush, and the decision if it goes now."""
         if not span and lease.unfinished is None:
-            return seen
-        if lease.token is not None and lease.expires_at is not None and lease.expires_at >= now:
-            return replace(seen, reason=Reason.LEASE, due=lease.expires_at)
+            return Idle.NOTHING, None, None
+        if lease.held(now):
+            return Reason.LEASE, lease.expires_at, None
         if lease.unfinished is not None or not span:
-            return replace(seen, reason=Reason.UNFINISHED, due=now)
+            return Reason.UNFINISHED, now, None
         oldest, newest = span
         reason = self.policy.settle(oldest, newest, now)
         if reason is Reason.UPLOADING:
-            due = min(newest + self.policy.quiet, oldest + self.policy.max_wait)
-            return replace(seen, reason=reason, due=due)
-        return self._decided(seen, reason, lease, now)
-
-    def _decided(
-        self, seen: DistributionStatus, reason: Reason, lease: Lease, now: datetime
-    ) -> DistributionStatus:
-        """Return the state with the decision that the flusher would take now."""
+            return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
+        # The decision that the flusher would take now.
         spent = {month: self.journal.spent(month) for month in months_near(now)}
-        headroom = self.policy.quota.less(lease.in_progress)
-        demand = self.journal.demand()
+        headroom, demand = self.policy.quota.less(lease.in_progress), self.journal.demand()
         decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
         if isinstance(decision, Go):
-            price = decision.path_price
-            return replace(seen, reason=reason, due=now, most_paths=decision.paths, path_usd=price)
-        short = decision.reason is Reason.BUDGET
-        due = self._affordable(lease.flushed_at, spent, now) if short else None
-        return replace(seen, reason=decision.reason, due=due)
+            return reason, now, decision
+        short = decision is Reason.BUDGET
+        return decision, self._affordable(lease.flushed_at, spent, now) if short else None, None
 
     def _affordable(
         self, flushed_at: datetime | None, spent: Mapping[str, int], now: datetime

@@ -4,30 +4,22 @@
 on standard input, and print what it answers.
 """
 
-import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from shlex import join
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.aws.sqs import Queue
-from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.notifications import reaches
+from edgesweep.operate.parameters import respond
 from edgesweep.operate.stack import Stack, find_stack
 
 
 def lines(command: str, stack: str, region: str, *, kept: bool) -> Sequence[str]:
-    """Return what to say once a stack is deployed, or before it is removed.
-
-    Args:
-        command: `deploy` or `remove`.
-        stack: the stack's name.
-        region: its region.
-        kept: whether its tables outlive it.
+    """Return what to say once a stack is deployed (`deploy`), or before it is removed (`remove`).
 
     Raises:
         EdgesweepError: there is no such stack.
@@ -43,12 +35,7 @@ def lines(command: str, stack: str, region: str, *, kept: bool) -> Sequence[str]
 
 
 def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
-    """Return the next step, in one line.
-
-    Args:
-        stack: the stack, which is deployed.
-        silent: its buckets that are not seen to publish their events.
-    """
+    """Return the next step, in one line; `silent` buckets are not seen to publish their events."""
     where = ["--region", stack.region]
     status = join(["edgesweep", "status", "--stack", stack.name, *where])
     if silent:
@@ -64,10 +51,10 @@ def before_removal(
     """Yield what a removal loses, and what it leaves behind.
 
     Args:
-        stack: the stack, which is about to be removed.
-        waiting: the changes that wait; empty without any.
-        silent: its buckets that are not seen to publish their events.
-        kept: whether its tables outlive it.
+        stack: about to be removed.
+        waiting: says how many changes wait; empty without any.
+        silent: buckets that are not seen to publish their events.
+        kept: whether the tables outlive the stack.
     """
     if waiting:
         yield f"{waiting} will not be sent; invalidate /* once instead"
@@ -83,7 +70,6 @@ def before_removal(
 
 
 def _silent(session: boto3.Session, stack: Stack) -> Sequence[str]:
-    """Return the buckets that are not seen to publish their events."""
     s3, queue = session.client("s3"), stack.environment.get("NOTIFIED_QUEUE")
 
     def silent(name: str) -> bool:
@@ -107,16 +93,5 @@ def _waiting(session: boto3.Session, stack: Stack) -> str:
     return f"{page['Count']:,}{more} waiting changes, and about {messages:,} in the queues,"
 
 
-def main() -> int:
-    """Print the answer on standard output; return the exit code."""
-    question: dict[str, Any] = json.load(sys.stdin)
-    try:
-        print(json.dumps(lines(**question)))  # noqa: T201  # the answer
-    except (EdgesweepError, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)  # noqa: T201  # to whoever deploys
-        return BadInput.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(respond(lines, BotoCoreError, ClientError))

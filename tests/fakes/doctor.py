@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgesweep.operate.doctor import Facts, Place
-from edgesweep.operate.doctor.template import Resource, given, resolve
+from edgesweep.operate.doctor.template import Resource, resolve
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.settings import Settings
 from tests.fakes.stack import ENVIRONMENT
@@ -195,7 +195,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
 RESOURCES: Mapping[str, Resource] = {one.name: one for one in resolve(TEMPLATE, IDS, ACCOUNT)}
 SERVING = Distribution("E1", (Behaviour(origins=(Origin("site"),)),))
 HEALTHY = Facts(
-    place=Place("edgesweep-prod", "eu-west-1", parameters=given(TEMPLATE)),
+    place=Place("edgesweep-prod", "eu-west-1", parameters=TEMPLATE["Metadata"]["Parameters"]),
     configured=Settings.from_mapping({**ENVIRONMENT, "BUCKET": "site", "DISTRIBUTION": "E1"}),
     status="UPDATE_COMPLETE",
     resources=[(RESOURCES[name], FOUND[name]) for name in IDS],

@@ -14,7 +14,7 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from edgesweep.routes import Routes
+from edgesweep.routes import Routes, everywhere
 from tests.fakes.dirty import DirtyRowsInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -110,9 +110,7 @@ class Ticks:
             sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
             policy=Policy(),
             survey=self._survey,
-            viewer_paths=Routes().paths_of,
-            strict=lambda _: False,
-            gone=lambda _: gone,
+            routes=Routes() if gone else everywhere(distributions or ("E1",)),
             clock=lambda: self.now,
             token=self.token,
             warn=self.warned.append,

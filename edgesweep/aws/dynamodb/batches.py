@@ -8,6 +8,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import TableConnection
 
+from edgesweep.flush.rows import chunks
+
 # "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 _WRITES = 25
@@ -28,29 +30,34 @@ class Batches:
         self._connection = TableConnection(name).connection
         self._pause = pause
 
+    def put(self, items: Sequence[Any]) -> list[tuple[Any, str]]:
+        """Write items; return those that failed, each with the reason."""
+        unwritten = self.write([{"PutRequest": {"Item": item}} for item in items])
+        return [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
+
     def write(self, requests: Sequence[Request]) -> list[tuple[Request, str]]:
         """Send write requests; return those that failed, each with the reason."""
         unwritten: list[tuple[Request, str]] = []
-        for start in range(0, len(requests), _WRITES):
-            batch = requests[start : start + _WRITES]
+        rest = iter(requests)
+        for batch in chunks(rest, _WRITES):
             try:
                 left = self._write_batch(batch)
             except (BotoCoreError, ClientError) as error:
-                unwritten += [(request, str(error)) for request in requests[start:]]
+                unwritten += [(request, str(error)) for request in (*batch, *rest)]
                 break
             unwritten += [(request, "DynamoDB left the item unprocessed") for request in left]
         return unwritten
 
     def read(self, keys: Sequence[Request]) -> Iterator[Any]:
         """Yield the items with these keys, strongly consistent; errors of botocore pass through."""
-        for start in range(0, len(keys), _READS):
-            batch: Sequence[Request] = keys[start : start + _READS]
+        for batch in chunks(keys, _READS):
+            left = batch
             for _ in self._attempts():
-                asked = {self._name: {"Keys": batch, "ConsistentRead": True}}
+                asked = {self._name: {"Keys": left, "ConsistentRead": True}}
                 answer = self._connection.dispatch("BatchGetItem", {"RequestItems": asked})
                 yield from answer.get("Responses", {}).get(self._name, [])
-                batch = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
-                if not batch:
+                left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+                if not left:
                     break
 
     def _write_batch(self, batch: Sequence[Request]) -> Sequence[Request]:

@@ -1,9 +1,9 @@
 """DynamoDB through pynamodb: the catalogue."""
 
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -32,9 +32,9 @@ class _Item(Model):
 class CatalogueTable:
     """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`."""
 
-    def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, name: str) -> None:
         self._model = bound(_Item, name)
-        self._batches = Batches(name, pause)
+        self._batches = Batches(name)
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         keys = [{"pk": {"S": _key(name)}} for name in names]
@@ -43,20 +43,15 @@ class CatalogueTable:
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         items = [self._model(_key(name), token=token).serialize() for name in names]
-        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
-        puts = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
-        return {_name(item["pk"]["S"]): reason for item, reason in puts}
+        return {_name(item["pk"]["S"]): reason for item, reason in self._batches.put(items)}
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
-
-        def put(name: Name) -> str | None:
-            return self._put(name, entries[name], token)
-
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            reasons = zip(entries, pool.map(put, entries), strict=True)
-            return {name: reason for name, reason in reasons if reason is not None}
+            reasons = pool.map(partial(self._put, token), entries, entries.values())
+            found = zip(entries, reasons, strict=True)
+            return {name: reason for name, reason in found if reason is not None}
 
-    def _put(self, name: Name, entry: Entry, token: str) -> str | None:
+    def _put(self, token: str, name: Name, entry: Entry) -> str | None:
         """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
         item = self._model(_key(name), **asdict(entry))
         try:

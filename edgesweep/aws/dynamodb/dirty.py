@@ -3,6 +3,7 @@
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -14,9 +15,10 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import Keyed, bound
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, bound
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
 from edgesweep.errors import Unwritten
+from edgesweep.flush.rows import Span, chunks, packs
 
 # "You can group up to 100 actions into a single TransactWriteItems operation."
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
@@ -27,7 +29,7 @@ class _Row(Keyed):
     bucket = UnicodeAttribute()
     key = UnicodeAttribute()
     kind = UnicodeAttribute()
-    changed_at = UnicodeAttribute()
+    changed_at = InstantAttribute()
     etag = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     sequencer = UnicodeAttribute(null=True)
@@ -39,11 +41,8 @@ class _Row(Keyed):
 class DirtyTable:
     """The table `dirty`.
 
-    Args:
-        name: the table's name.
-        shards: returns how many partitions of each distribution to read; it may lag behind.
-        latest: likewise, without a lag, to read `everywhere`.
-        pause: sleeps for some seconds between attempts.
+    `shards` returns how many partitions of each distribution to read; it may lag behind. `latest`
+    does not, and is asked to read `everywhere`. `pause` sleeps for some seconds between attempts.
     """
 
     def __init__(
@@ -62,9 +61,8 @@ class DirtyTable:
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         by_key = {(row.partition, row.position): row for row in rows}
         items = [self._model(**_attributes(row)).serialize() for row in rows]
-        unwritten = self._batches.write([{"PutRequest": {"Item": item}} for item in items])
-        keys = [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
-        return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in keys}
+        unwritten = self._batches.put(items)
+        return {by_key[item["pk"]["S"], item["sk"]["S"]]: reason for item, reason in unwritten}
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
         """Delete exactly these rows, gone or not; raise `Unwritten` if some are still there."""
@@ -75,11 +73,12 @@ class DirtyTable:
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
         unmoved: dict[DirtyRow, str] = {}
-        for rows in _together(moves):
+        # Rows whose copies fit into one transaction, or a single row with more of them.
+        for rows in packs(moves, lambda row: len(moves[row]) + 1, _ACTIONS):
             actions = [(row, copy) for row in rows for copy in (*moves[row], None)]
             try:
-                for start in range(0, len(actions), _ACTIONS):
-                    self._transact(actions[start : start + _ACTIONS])
+                for batch in chunks(actions, _ACTIONS):
+                    self._transact(batch)
             except TransactWriteError as error:
                 unmoved |= dict.fromkeys(rows, str(error))
         return unmoved
@@ -93,7 +92,7 @@ class DirtyTable:
                     item = self._model(row.partition, row.position)
                     transaction.delete(item, condition=_Row.pk.exists())
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
+    def span(self, distribution: str) -> Span:
         oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
         if not oldest:
             return ()
@@ -130,20 +129,6 @@ class DirtyTable:
             yield _row(distribution, shard, item)
 
 
-def _together(moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Iterator[Sequence[DirtyRow]]:
-    """Yield rows that fit into one transaction, or a single row with more copies than that."""
-    rows: list[DirtyRow] = []
-    left = _ACTIONS
-    for row, copies in moves.items():
-        left -= len(copies) + 1
-        if left < 0 and rows:
-            yield rows
-            rows, left = [], _ACTIONS - len(copies) - 1
-        rows.append(row)
-    if rows:
-        yield rows
-
-
 def _between(after: str, until: datetime | None) -> Condition | None:
     """Return the condition for sort keys beyond `after` and up to all of the instant `until`.
 
@@ -164,14 +149,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
     return {
         "pk": row.partition,
         "sk": row.position,
-        "bucket": subject.bucket,
-        "key": subject.key,
-        "kind": subject.kind.value,
-        "changed_at": instant(subject.changed_at),
-        "etag": subject.etag,
-        "size": subject.size,
-        "sequencer": subject.sequencer,
-        "version": subject.version,
+        **asdict(subject),
         **requested,
     }
 
@@ -183,13 +161,6 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
 
 
 def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
-    return Change(
-        bucket=item.bucket,
-        key=item.key,
-        kind=Kind(item.kind),
-        changed_at=parse_instant(item.changed_at),
-        etag=item.etag,
-        size=None if item.size is None else int(item.size),
-        sequencer=item.sequencer,
-        version=item.version,
-    )
+    given = {one.name: getattr(item, one.name) for one in fields(Change)}
+    size = None if item.size is None else int(item.size)
+    return Change(**{**given, "kind": Kind(item.kind), "size": size})

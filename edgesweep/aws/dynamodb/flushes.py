@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from pynamodb.connection import Connection
@@ -33,14 +33,13 @@ class _Transaction(TransactWrite):
 class FlushTable:
     """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
-    def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, name: str) -> None:
         self._flush = bound(FlushItem, name)
         self._ledger = bound(LedgerItem, name)
         self._lease = bound(LeaseItem, name)
         self._demand = bound(DemandItem, name)
         self._shards = bound(ShardsItem, name)
         self._connection = Connection()
-        self._pause = pause
 
     def lease(self, distribution: str) -> Lease:
         item = find(self._lease, f"lease#{distribution}", "lease")
@@ -161,7 +160,7 @@ class FlushTable:
                     raise OverLimit(str(error)) from error
                 if "TransactionConflict" not in failed or attempt == _ATTEMPTS:
                     raise
-                self._pause(_PAUSE_SECONDS * attempt)
+                time.sleep(_PAUSE_SECONDS * attempt)
             else:
                 return
 

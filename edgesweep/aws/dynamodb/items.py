@@ -21,7 +21,7 @@ from pynamodb.attributes import (
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute
 from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
 from edgesweep.flush.pace import LADDER, Demand
@@ -32,12 +32,27 @@ RETENTION = timedelta(days=400)
 MAX_PACKED = 350_000
 
 
+def packed(paths: Iterable[str]) -> bytes:
+    """Return paths compressed, byte for byte and in order."""
+    return zlib.compress(json.dumps(list(paths)).encode())
+
+
+def line(invalidation: Invalidation) -> str:
+    """Return an accepted request as a line of text."""
+    return " ".join(map(str, astuple(invalidation)))
+
+
+def _request(text: str) -> Invalidation:
+    invalidation, month, exact, wildcards = text.split()
+    return Invalidation(invalidation, month, int(exact), int(wildcards))
+
+
 class FlushItem(Keyed):
     """One flush of the journal: `flush#<distribution>` / `<opened_at>#<token>`."""
 
-    state = UnicodeAttribute()
+    state = TextAttribute(str, State)
     paths = BinaryAttribute(legacy_encoding=False)
-    months = UnicodeAttribute()
+    months = TextAttribute(" ".join, lambda text: tuple(text.split()))
     rows = NumberAttribute()
     billed = NumberAttribute()
     wildcards = NumberAttribute()
@@ -46,11 +61,21 @@ class FlushItem(Keyed):
     replaces = UnicodeAttribute(null=True)
     attempts = NumberAttribute()
     refusals = NumberAttribute()
-    accepted = UnicodeAttribute()
+    accepted = TextAttribute(
+        lambda requests: "\n".join(map(line, requests)),
+        lambda text: tuple(map(_request, text.splitlines())),
+    )
     sent_at = InstantAttribute(null=True)
     settled_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
+
+
+# Attributes that are fields of a flush: those that never change, those by which we know a flush
+# again, and the moments of its progress.
+_FIXED = ("rows", "collateral", "split", "replaces")
+_KNOWN = ("state", "months", "attempts", "refusals", "accepted")
+_MOMENTS = ("sent_at", "settled_at")
 
 
 class LedgerItem(Keyed):
@@ -108,13 +133,10 @@ def unfinished_is(flush_id: str | None) -> Condition:
 
 def as_known(flush: Flush) -> Condition:
     """The flush is as we read it: nobody has since sent, charged or finished it."""
-    condition: Condition = FlushItem.state == flush.state.value
-    condition &= FlushItem.attempts == flush.attempts
-    condition &= FlushItem.refusals == flush.refusals
-    condition &= FlushItem.accepted == lines(flush.accepted)
-    condition &= FlushItem.months == " ".join(flush.months)
     swept = FlushItem.swept
-    condition &= swept == flush.swept if flush.swept else swept.does_not_exist()
+    condition = swept == flush.swept if flush.swept else swept.does_not_exist()
+    for name in _KNOWN:
+        condition &= getattr(FlushItem, name) == getattr(flush, name)
     return condition
 
 
@@ -139,14 +161,9 @@ def progress(flush: Flush) -> list[Action]:
     """
     swept, expiry = FlushItem.swept, FlushItem.expires_at
     kept_until = flush.opened_at + RETENTION
-    moments = ((FlushItem.sent_at, flush.sent_at), (FlushItem.settled_at, flush.settled_at))
+    values = _values(flush, (*_KNOWN, *_MOMENTS))
     return [
-        FlushItem.state.set(flush.state.value),
-        FlushItem.months.set(" ".join(flush.months)),
-        FlushItem.attempts.set(flush.attempts),
-        FlushItem.refusals.set(flush.refusals),
-        FlushItem.accepted.set(lines(flush.accepted)),
-        *(attribute.set(moment) for attribute, moment in moments if moment),
+        *(getattr(FlushItem, name).set(one) for name, one in values.items() if one is not None),
         swept.set(flush.swept) if flush.swept else swept.remove(),
         expiry.set(int(kept_until.timestamp())) if flush.finished else expiry.remove(),
     ]
@@ -184,19 +201,15 @@ def new(model: type[FlushItem], flush: Flush) -> FlushItem:
     return model(
         f"flush#{flush.distribution}",
         flush.id,
-        state=flush.state.value,
         paths=packed(flush.paths),
-        months=" ".join(flush.months),
-        rows=flush.rows,
         billed=len(flush.paths),
         wildcards=flush.wildcards,
-        collateral=flush.collateral,
-        split=flush.split,
-        replaces=flush.replaces,
-        attempts=flush.attempts,
-        refusals=flush.refusals,
-        accepted=lines(flush.accepted),
+        **_values(flush, (*_FIXED, *_KNOWN)),
     )
+
+
+def _values(source: object, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in names}
 
 
 def to_lease(item: LeaseItem) -> Lease:
@@ -214,24 +227,10 @@ def to_lease(item: LeaseItem) -> Lease:
 def to_flush(distribution: str, item: FlushItem) -> Flush:
     """Return the flush that an item holds."""
     opened_at, token = item.sk.split("#")
-    return Flush(
-        distribution=distribution,
-        opened_at=parse_instant(opened_at),
-        token=token,
-        paths=tuple(json.loads(zlib.decompress(item.paths))),
-        months=tuple(item.months.split()),
-        rows=int(item.rows),
-        collateral=int(item.collateral),
-        split=item.split,
-        replaces=item.replaces,
-        state=State(item.state),
-        attempts=int(item.attempts),
-        refusals=int(item.refusals),
-        accepted=tuple(_request(text) for text in item.accepted.splitlines()),
-        sent_at=item.sent_at,
-        settled_at=item.settled_at,
-        swept=item.swept or "",
-    )
+    paths = tuple(json.loads(zlib.decompress(item.paths)))
+    values = _values(item, (*_FIXED, *_KNOWN, *_MOMENTS))
+    swept = item.swept or ""
+    return Flush(distribution, parse_instant(opened_at), token, paths, swept=swept, **values)
 
 
 def to_demand(item: DemandItem) -> Demand:
@@ -240,23 +239,3 @@ def to_demand(item: DemandItem) -> Demand:
     if len(paths) != len(LADDER):
         return Demand()
     return Demand(item.seen_at, float(item.days), paths)
-
-
-def packed(paths: Iterable[str]) -> bytes:
-    """Return paths compressed, byte for byte and in order."""
-    return zlib.compress(json.dumps(list(paths)).encode())
-
-
-def line(invalidation: Invalidation) -> str:
-    """Return an accepted request as a line of text."""
-    return " ".join(map(str, astuple(invalidation)))
-
-
-def lines(invalidations: Iterable[Invalidation]) -> str:
-    """Return accepted requests as text, one a line."""
-    return "\n".join(map(line, invalidations))
-
-
-def _request(text: str) -> Invalidation:
-    invalidation, month, exact, wildcards = text.split()
-    return Invalidation(invalidation, month, int(exact), int(wildcards))

@@ -1,7 +1,8 @@
 """Shared by the models of the tables: keys, instants, the table's name, the read of an item."""
 
-from datetime import datetime
-from typing import TypeVar, cast
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.constants import STRING
@@ -13,16 +14,26 @@ from edgesweep.dirty import instant, parse_instant
 Model_ = TypeVar("Model_", bound=Model)
 
 
-class InstantAttribute(Attribute[datetime]):
-    """A moment, stored as text that sorts like it."""
+class TextAttribute(Attribute[Any]):
+    """A value that `write` turns into the text that is stored, and `read` turns back."""
 
     attr_type = STRING
 
-    def serialize(self, value: datetime) -> str:
-        return instant(value)
+    def __init__(
+        self, write: Callable[[Any], str], read: Callable[[str], Any], *, null: bool = False
+    ) -> None:
+        super().__init__(null=null)
+        self._write, self._read = write, read
 
-    def deserialize(self, value: str) -> datetime:
-        return parse_instant(value)
+    def serialize(self, value: object) -> str:
+        return self._write(value)
+
+    def deserialize(self, value: str) -> object:
+        return self._read(value)
+
+
+# A moment, stored as text that sorts like it.
+InstantAttribute = partial(TextAttribute, instant, parse_instant)
 
 
 class Keyed(Model):

@@ -9,13 +9,7 @@ from edgesweep.lab.cost.prices import Item
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a bill.
-
-    Attributes:
-        quantity: units used.
-        gross: dollars, were nothing free.
-        dollars: dollars to pay.
-    """
+    """One line of a bill: the used units, and the dollars before and after the free tier."""
 
     item: Item
     quantity: Decimal
@@ -35,17 +29,12 @@ class Bill:
     dollars: Decimal
 
 
-def bill(used: Mapping[Item, Decimal | int], *, free_tier: bool = True) -> Bill:
-    """Price a month.
-
-    Args:
-        used: units of each item, not negative; absent items are unused.
-        free_tier: whether the free tier is available; otherwise others have used it up.
-    """
+def bill(used: Mapping[Item, Decimal | int]) -> Bill:
+    """Price the units that a month used."""
     lines = []
     for item in Item:
         if quantity := Decimal(used.get(item, 0)):
-            paid = max(Decimal(0), quantity - item.free * free_tier)
+            paid = max(Decimal(0), quantity - item.free)
             lines.append(Line(item, quantity, quantity * item.usd, paid * item.usd))
     gross = sum((line.gross for line in lines), Decimal(0))
     return Bill(lines, gross, sum((line.dollars for line in lines), Decimal(0)))

@@ -46,12 +46,10 @@ class Workload:
 
     Attributes:
         events: changes of objects that S3 reported through EventBridge.
-        flushes: invalidations sent.
-        paths: invalidation paths in them.
+        flushes: invalidations sent, with `paths` in all.
         collateral: unchanged objects that were hit, each at every flush.
         heads: requests for an object's headers, one for each upload where there is a catalogue.
         unchanged: events among them that the catalogue passed over.
-        days: of the month.
     """
 
     events: int = 0

@@ -1,8 +1,7 @@
 """Strategies replayed over publish histories, with their paths, collateral and costs."""
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -25,33 +24,14 @@ OURS, BLIND = "edgesweep", "edgesweep-no-catalogue"
 STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
 
 
-class Reach:
-    """The paths that a set of patterns matches, each counted once."""
-
-    def __init__(self, patterns: Collection[Pattern]) -> None:
-        self._prefixes: list[str] = []
-        for prefix in sorted(pattern.text for pattern in patterns if pattern.wildcard):
-            if not self._prefixed(prefix):
-                self._prefixes.append(prefix)
-        exact = {pattern.text for pattern in patterns if not pattern.wildcard}
-        self._exact = {path for path in exact if not self._prefixed(path)}
-
-    def matches(self, path: str) -> bool:
-        """Tell whether any pattern matches `path`."""
-        return path in self._exact or self._prefixed(path)
-
-    def count(self, paths: Sequence[str]) -> int:
-        """Count the matches among sorted, distinct paths."""
-        below = 0
-        for prefix in self._prefixes:
-            end = bisect_right(paths, prefix, key=lambda path: path[: len(prefix)])
-            below += end - bisect_left(paths, prefix)
-        return below + sum(holds(paths, path) for path in self._exact)
-
-    def _prefixed(self, path: str) -> bool:
-        # The prefixes are sorted and none begins another, so only the last before `path` can match.
-        place = bisect_right(self._prefixes, path)
-        return place > 0 and path.startswith(self._prefixes[place - 1])
+def reached(patterns: Iterable[Pattern], paths: Sequence[str]) -> int:
+    """Count the sorted, distinct paths that any pattern matches."""
+    total = end = 0
+    for pattern in sorted(patterns):
+        span = pattern.span(paths)
+        total += max(0, span.stop - max(span.start, end))
+        end = max(end, span.stop)
+    return total
 
 
 @dataclass(slots=True)
@@ -59,7 +39,6 @@ class Replayed:
     """The result of a strategy over a history.
 
     Attributes:
-        deploys: how many there were.
         collateral: live objects that did not change and were hit, counted at every deploy.
         missed: changed objects that no path matched.
         most_wildcards: the most wildcards of any deploy.
@@ -99,10 +78,9 @@ class Replayed:
 
     def add(self, step: Step, sent: Sequence[Pattern]) -> None:
         """Count the paths sent for a step, which may merge several deploys."""
-        reach = Reach(sent)
         self.months[month_of(step.at)] += len(sent)
-        self.collateral += collateral(reach, step)
-        self.missed += sum(not reach.matches(path) for path in step.dirty)
+        self.collateral += collateral(sent, step)
+        self.missed += len(step.dirty) - reached(sent, step.dirty)
         self.most_wildcards = max(self.most_wildcards, sum(pattern.wildcard for pattern in sent))
 
 
@@ -121,7 +99,7 @@ def replay(
     return tuple(rows.values())
 
 
-def collateral(reach: Reach, step: Step) -> int:
+def collateral(sent: Sequence[Pattern], step: Step) -> int:
     """Count the live objects that are hit though they did not change."""
     dirty_and_live = [path for path in step.dirty if holds(step.live, path)]
-    return reach.count(step.live) - reach.count(dirty_and_live)
+    return reached(sent, step.live) - reached(sent, dirty_and_live)

@@ -164,7 +164,6 @@ def _cluster(rng: random.Random, pages: Sequence[str], most: int) -> list[str]:
 
 
 def _words(rng: random.Random, count: int) -> list[str]:
-    """Return distinct made-up words."""
     words: dict[str, None] = {}
     while len(words) < count:
         words["".join(rng.choices(_SYLLABLES, k=3))] = None

@@ -177,7 +177,7 @@ def _lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):  # noqa: B007  # told if reading breaks off
+            for number, line in enumerate(lines, 1):  # noqa: B007  # named if reading fails
                 yield line
     except FileNotFoundError as error:
         msg = f"{path} is not there"

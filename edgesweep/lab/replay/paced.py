@@ -7,10 +7,11 @@ fails, and CloudFront completes an invalidation before the next tick.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
+from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.pace import Demand, demanded
 from edgesweep.flush.policy import Go, Policy, Reason
@@ -18,7 +19,6 @@ from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
 TICK = timedelta(minutes=1)
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Paced:
     ledger: Counter[str] = field(default_factory=Counter)
     _demand: Demand = field(default_factory=Demand)
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
-    _now: datetime = _NEVER
+    _now: datetime = LONG_AGO
 
     def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[PacedFlush]:
         """Yield the flushes of deploys that come in the order of time, each with its distribution.

@@ -12,7 +12,7 @@ from decimal import ROUND_UP, Decimal
 from edgesweep.flush.notifications import reaches
 from edgesweep.operate.doctor.facts import REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
-from edgesweep.prices import FREE_PATHS, PATH_PRICE
+from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
 from edgesweep.routes import Distribution, Routes
 
 # The fewest paths that a distribution takes; `Budget` refuses less.
@@ -153,8 +153,8 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
         f"Other tools invalidated {used:,} paths this month, and the stack counts on "
         f"{counted_on:,} of the account's {FREE_PATHS:,} free ones"
     )
-    over = PATH_PRICE * (used + counted_on - FREE_PATHS)
     if used * _TENTH < FREE_PATHS:
+        over = invalidation_bill(used + counted_on)
         yield Finding("free-paths-shared", Harm.NOTE, f"{text}; this may cost ${over:.2f}")
         return
     left = max(0, FREE_PATHS - used)

@@ -17,7 +17,7 @@ def compared(facts: Facts) -> Iterator[Finding]:
             yield from _changed(facts, one, kind, found)
             continue
         text = f"The {kind.noun} {one.id} is gone, so {kind.gone}"
-        mend = facts.place.command(kind.restore, **words(one))
+        mend = facts.place.command(kind.restore or kind.mend, **words(one))
         yield Finding(f"{_check(kind)}-gone", kind.harm, text, mend)
 
 

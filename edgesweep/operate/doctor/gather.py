@@ -1,6 +1,5 @@
 """Reads the facts about a stack and its surroundings from AWS."""
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
-from edgesweep.operate.doctor.template import Resource, given, resolve
+from edgesweep.operate.doctor.template import Resource, resolve
 from edgesweep.operate.history import History
 from edgesweep.operate.stack import described, find_stack
 from edgesweep.routes import Distribution
@@ -68,11 +67,11 @@ class _Gatherer:
             BadInput: a different version deployed settings that this one cannot read.
         """
         template = self._seen("The stack's template", self._template) or {}
-        self.place = replace(self.place, parameters=given(template))
+        parameters = template.get("Metadata", {}).get("Parameters", {})
+        self.place = replace(self.place, parameters=parameters)
         wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")
-        notifications: Callable[[str], Found] = lambda name: Bucket(s3, name).notifications()  # noqa: E731
         distributions = self._seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
         foreign = partial(self._foreign, History(configured.flushes_table), now)
         return Facts(
@@ -81,7 +80,11 @@ class _Gatherer:
             status=status,
             resources=list(self._resources(wanted)),
             regions=self._each("The region of the bucket", buckets, partial(region_of, s3)),
-            notifications=self._each("Notifications of the bucket", buckets, notifications),
+            notifications=self._each(
+                "Notifications of the bucket",
+                buckets,
+                lambda name: Bucket(s3, name).notifications(),
+            ),
             distributions=distributions,
             foreign=self._each("Invalidations of", [one.id for one in distributions], foreign),
             unreserved=self._seen("The account's concurrency", self._unreserved),
@@ -103,10 +106,7 @@ class _Gatherer:
 
     def _template(self) -> Mapping[str, Any]:
         cloudformation = self.session.client("cloudformation")
-        body: Any = cloudformation.get_template(StackName=self.place.stack)["TemplateBody"]
-        # boto3 parses a JSON template, and returns any other as text.
-        parsed: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
-        return parsed
+        return cloudformation.get_template(StackName=self.place.stack)["TemplateBody"]
 
     def _wanted(self, template: Mapping[str, Any]) -> Sequence[Resource]:
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")

@@ -27,10 +27,10 @@ _LEFT_OUT = {
 }  # fmt: skip
 
 
-def _call(service: str, operation: str, **arguments: str) -> Reader:
-    """Return what reads a resource with one call, given its `id` or properties of these names."""
+def _call(service: str, operation: str, *properties: str, by: str = "") -> Reader:
+    """Return what reads a resource with one call, given these properties or, as `by`, its id."""
     return lambda session, one: getattr(session.client(service), operation)(
-        **{key: one.properties.get(name, one.id) for key, name in arguments.items()}
+        **({by: one.id} if by else {name: one.properties[name] for name in properties})
     )
 
 
@@ -61,7 +61,7 @@ class Kind:
         changed: the harm of one that does not match, if not `harm`.
         wanted: returns the properties that must match.
         merged: returns the value to set, from the wanted one and the present one.
-        restore: the command that creates one again.
+        restore: the command that creates one again; empty if `mend` does that as well.
     """
 
     noun: str
@@ -174,14 +174,6 @@ _UPDATE_FUNCTION = (
 _PUT_RULE = "aws events put-rule --name {id} --state ENABLED --event-pattern {EventPattern} {at}"
 _PUT_TARGETS = "aws events put-targets --rule {id} --targets {Targets} {at}"
 _SCHEDULE = "schedule --name {id} --state ENABLED --cli-input-json {properties} {at}"
-_GET_RETRIES = _call(
-    *("lambda", "get_function_event_invoke_config"),
-    FunctionName="FunctionName",
-    Qualifier="Qualifier",
-)
-_PUT_RETRIES = "aws lambda put-function-event-invoke-config --cli-input-json {properties} {at}"
-_PUT_ALARM = "aws cloudwatch put-metric-alarm --alarm-name {id} --cli-input-json {properties} {at}"
-_PUT_POLICY = "aws s3api put-bucket-policy --bucket {Bucket} --policy {PolicyDocument} {at}"
 _KEEP_LOG = (
     "aws logs put-retention-policy --log-group-name {id} --retention-in-days {RetentionInDays} {at}"
 )
@@ -231,7 +223,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     MAPPING: Kind(
         *("event source mapping", Harm.DELAYS, "changes wait in the queue, for 14 days at most"),
-        _call("lambda", "get_event_source_mapping", UUID="id"),
+        _call("lambda", "get_event_source_mapping", by="UUID"),
         _UPDATE_MAPPING + "--cli-input-json {attribute} {at}",
         {"State": _UPDATE_MAPPING + "--enabled {at}"},
         wanted=_switched_on,
@@ -244,7 +236,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "AWS::Scheduler::Schedule": Kind(
         *("schedule", Harm.DELAYS, "nothing is flushed"),
-        _call("scheduler", "get_schedule", Name="id"),
+        _call("scheduler", "get_schedule", by="Name"),
         f"aws scheduler update-{_SCHEDULE}",
         wanted=_switched_on,
         restore=f"aws scheduler create-{_SCHEDULE}",
@@ -260,9 +252,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "AWS::Lambda::EventInvokeConfig": Kind(
         *("retry setting", Harm.COSTS, "Lambda repeats ticks that failed"),
-        _GET_RETRIES,
-        _PUT_RETRIES,
-        restore=_PUT_RETRIES,
+        _call("lambda", "get_function_event_invoke_config", "FunctionName", "Qualifier"),
+        "aws lambda put-function-event-invoke-config --cli-input-json {properties} {at}",
+        restore="",
     ),
     "AWS::IAM::Role": _ROLE,
     "AWS::IAM::Policy": replace(_ROLE, noun="policy", mends={}),
@@ -278,29 +270,30 @@ KINDS: Mapping[str, Kind] = {
         wanted=lambda one: {each["Endpoint"]: True for each in one.properties["Subscription"]},
     ),
     "AWS::CloudWatch::Alarm": Kind(
-        *("alarm", Harm.NOTE, "nobody hears of it", _alarm, _PUT_ALARM),
+        *("alarm", Harm.NOTE, "nobody hears of it", _alarm),
+        "aws cloudwatch put-metric-alarm --alarm-name {id} --cli-input-json {properties} {at}",
         wanted=lambda one: {"ActionsEnabled": True, **one.properties},
-        restore=_PUT_ALARM,
+        restore="",
     ),
     "AWS::CloudWatch::Dashboard": Kind(
         *("dashboard", Harm.NOTE, "there is no page of the numbers"),
-        _call("cloudwatch", "get_dashboard", DashboardName="id"),
+        _call("cloudwatch", "get_dashboard", by="DashboardName"),
         restore="aws cloudwatch put-dashboard --dashboard-name {id} "
         "--dashboard-body {DashboardBody} {at}",
     ),
     "AWS::S3::BucketPolicy": Kind(
         *("bucket policy", Harm.NOTE, "CloudFront may not read the bucket"),
-        _call("s3", "get_bucket_policy", Bucket="Bucket"),
-        _PUT_POLICY,
+        _call("s3", "get_bucket_policy", "Bucket"),
+        "aws s3api put-bucket-policy --bucket {Bucket} --policy {PolicyDocument} {at}",
         wanted=_document,
-        restore=_PUT_POLICY,
+        restore="",
     ),
     "AWS::CloudFront::OriginAccessControl": Kind(
         *("origin access control", Harm.NOTE, "CloudFront may not read the bucket"),
-        _call("cloudfront", "get_origin_access_control", Id="id"),
+        _call("cloudfront", "get_origin_access_control", by="Id"),
     ),
     "AWS::CloudFront::Distribution": Kind(
         *("distribution", Harm.NOTE, "nobody sees the site"),
-        _call("cloudfront", "get_distribution", Id="id"),
+        _call("cloudfront", "get_distribution", by="Id"),
     ),
 }

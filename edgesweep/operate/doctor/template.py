@@ -29,10 +29,6 @@ _NOTHING = {"Ref": "AWS::NoValue"}
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
-# The `account` of a stack, its `partition` (such as aws) and the `region`.
-Account = Mapping[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A resource as the template describes it.
@@ -49,16 +45,13 @@ class Resource:
     properties: Mapping[str, Value]
 
 
-def given(template: Mapping[str, Value]) -> Mapping[str, str]:
-    """Return the deploy parameters that a template records."""
-    parameters: Mapping[str, str] = template.get("Metadata", {}).get("Parameters", {})
-    return parameters
-
-
 def resolve(
-    template: Mapping[str, Value], ids: Mapping[str, str], account: Account
+    template: Mapping[str, Value], ids: Mapping[str, str], account: Mapping[str, str]
 ) -> Sequence[Resource]:
-    """Return the resources that have a physical id, in the order of the template."""
+    """Return the resources that have a physical id, in the order of the template.
+
+    `account` holds the `account` of the stack, its `partition` (such as aws) and the `region`.
+    """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
     references = dict(_references(kinds, ids, account))
@@ -79,7 +72,7 @@ def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
 
 
 def _references(
-    kinds: Mapping[str, str], ids: Mapping[str, str], account: Account
+    kinds: Mapping[str, str], ids: Mapping[str, str], account: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the values of `Name`, `Name.Attribute` and pseudo parameters."""
     yield "AWS::AccountId", account["account"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.operate.attach import attach
+from edgesweep.operate.attach import deliver
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.watch import Invalidation, Watch
 
@@ -109,7 +109,7 @@ def _site() -> Iterator[Site]:
         for bucket, keys in UNCHANGED.items():
             aws.client("s3").create_bucket(Bucket=bucket)
             _put(aws, bucket, keys)
-            attach(Bucket(aws.client("s3"), bucket))
+            deliver(Bucket(aws.client("s3"), bucket), on=True)
         distributions = {
             "whole": _distribution(aws, _origin(SHARED)),
             "docs": _distribution(aws, _origin(SHARED, "/docs")),

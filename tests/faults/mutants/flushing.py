@@ -17,7 +17,7 @@ from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
-from edgesweep.flush.policy import Go, Hold, Policy
+from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -202,9 +202,9 @@ def ledger_held_to_the_allowance() -> AbstractContextManager[object]:
     """The open transaction lets the ledger grow into the reserve."""
     decide = Policy.decide
 
-    def generous(self: Policy, *arguments: Any, **named: Any) -> Go | Hold:
+    def generous(self: Policy, *arguments: Any, **named: Any) -> Go | Reason:
         decision = decide(self, *arguments, **named)
-        if isinstance(decision, Hold):
+        if isinstance(decision, Reason):
             return decision
         return replace(decision, limits=dict.fromkeys(decision.limits, self.budget.allowance))
 

@@ -5,7 +5,7 @@ import pytest
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE, Notifications, reaches
-from edgesweep.operate.attach import DryRunBucket, attach, detach
+from edgesweep.operate.attach import deliver
 from tests.fakes.wiring import notifications_of
 
 QUEUE = {
@@ -32,7 +32,7 @@ OTHERS = {
 }
 
 
-class Wires:
+class Wires(Bucket):
     """The notification configuration of a bucket, in memory; counts how often it is replaced."""
 
     def __init__(self, configuration: Notifications) -> None:
@@ -54,7 +54,7 @@ def test_attach(others: Notifications) -> None:
     """Attaching adds EventBridge and keeps every other notification as it is."""
     wires = Wires(others)
 
-    assert attach(wires)
+    assert deliver(wires, on=True)[0]
 
     assert wires.configuration == {**others, EVENTBRIDGE: {}}
 
@@ -62,9 +62,9 @@ def test_attach(others: Notifications) -> None:
 def test_attach_twice() -> None:
     """Attaching again changes nothing and writes nothing."""
     wires = Wires(OTHERS)
-    attach(wires)
+    deliver(wires, on=True)
 
-    assert not attach(wires)
+    assert not deliver(wires, on=True)[0]
 
     assert wires.configuration == {**OTHERS, EVENTBRIDGE: {}}
     assert wires.replaced == 1
@@ -75,21 +75,20 @@ def test_detach(others: Notifications) -> None:
     """Detaching removes EventBridge and keeps every other notification as it is."""
     wires = Wires({**others, EVENTBRIDGE: {}})
 
-    assert detach(wires)
-    assert not detach(wires)
+    assert deliver(wires, on=False)[0]
+    assert not deliver(wires, on=False)[0]
 
     assert wires.configuration == others
     assert wires.replaced == 1
 
 
-@pytest.mark.parametrize("change", [attach, detach])
+@pytest.mark.parametrize("to", [True, False])
 @pytest.mark.parametrize("before", [OTHERS, {**OTHERS, EVENTBRIDGE: {}}])
-def test_dry_run(change: object, before: Notifications) -> None:
+def test_dry_run(to: bool, before: Notifications) -> None:  # noqa: FBT001  # a parameter
     """A dry run says what would change and writes nothing."""
-    assert callable(change)
     wires, twin = Wires(before), Wires(before)
 
-    assert change(DryRunBucket(wires)) == change(twin)
+    assert deliver(wires, on=to, dry_run=True) == deliver(twin, on=to)
 
     assert wires.configuration == before
     assert wires.replaced == 0
@@ -99,7 +98,7 @@ def test_inputs_stay() -> None:
     """The configuration that was read is not changed in place."""
     before = {**OTHERS}
 
-    attach(Wires(before))
+    deliver(Wires(before), on=True)
 
     assert before == OTHERS
 
@@ -112,12 +111,12 @@ def test_wire() -> None:
         bucket.replace(bucket.notifications())
         before = wiring.configuration
 
-        assert attach(bucket)
+        assert deliver(bucket, on=True)[0]
         assert wiring.configuration.replace(b"<EventBridgeConfiguration />", b"") == before
-        assert not attach(bucket)
+        assert not deliver(bucket, on=True)[0]
         assert bucket.notifications() == {**OTHERS, EVENTBRIDGE: {}}
-        assert detach(bucket)
-        assert not detach(bucket)
+        assert deliver(bucket, on=False)[0]
+        assert not deliver(bucket, on=False)[0]
 
         assert bucket.notifications() == OTHERS
         assert wiring.configuration == before
@@ -127,7 +126,7 @@ def test_wire() -> None:
 def test_destinations() -> None:
     """S3 is told not to test the destinations, which belong to other people."""
     with notifications_of("site") as wiring:
-        attach(Bucket(boto3.client("s3"), "site"))
+        deliver(Bucket(boto3.client("s3"), "site"), on=True)
 
         (headers,) = wiring.puts
 

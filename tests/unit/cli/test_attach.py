@@ -78,7 +78,7 @@ def test_attach_elsewhere() -> None:
     assert result.exit_code == 2
     assert result.stderr == (
         "edgesweep: The bucket far-site is in eu-west-1, not in us-east-1; "
-        "deploy a stack with --region eu-west-1 and attach the bucket there\n"
+        "a stack with --region eu-west-1 can sweep it\n"
     )
 
 
@@ -126,7 +126,9 @@ def test_no_bucket(site: Bucket) -> None:  # noqa: ARG001  # the only one
     result = run("attach", "not-there")
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "edgesweep: There is no bucket not-there\n"
+    assert result.stderr == (
+        "edgesweep: There is no bucket not-there; create it, or correct its name\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["attach", "detach"])

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from edgesweep.cli import doctor as command
 from edgesweep.cli.commands import main
+from edgesweep.cli.terminal import check_terminal
 from edgesweep.operate.doctor import Finding, Harm
 
 GREETED = Finding("queue-changed", Harm.LOSES, "Nobody greeted", "echo hello >> greeted")
@@ -33,7 +34,7 @@ def doctor(
     """Run the doctor, which finds everything at first, and what is left after that."""
     looks = iter([ALL, left])
     monkeypatch.setattr(command, "_examine", lambda _: next(looks))
-    monkeypatch.setattr(command, "_can_ask", lambda: bool(answers))
+    monkeypatch.setattr(command, "check_terminal", lambda: None if answers else check_terminal())
     return CliRunner().invoke(main, ["doctor", *options], input=answers)
 
 

@@ -74,7 +74,9 @@ def test_no_bucket(site: str) -> None:
     result = plan("-", "--bucket", "elsewhere", "--json", stdin=lines("a", "b"))
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert json.loads(result.stderr)["error"] == "There is no bucket elsewhere"
+    assert json.loads(result.stderr)["error"] == (
+        "There is no bucket elsewhere; create it, or correct its name"
+    )
 
 
 def test_closed_bucket() -> None:

@@ -14,6 +14,7 @@ from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 
 SITE = "E1"
@@ -76,8 +77,7 @@ class Crowd:
             sender=Sender(edge, self._journal, Budget(usd=None), self.clock, token, lambda _: None),
             policy=Policy(),
             survey=lambda *_: self._survey(),
-            viewer_paths=lambda row: [f"/{row.change.key}"],
-            strict=lambda _: False,
+            routes=Routes(),
             clock=self.clock,
             token=token,
         ).tick([SITE])

@@ -8,7 +8,7 @@ import pytest
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Invalidation
 from edgesweep.flush.pace import LADDER, NOTHING_SEEN
-from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Hold, Policy, Reason
+from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
 from edgesweep.prices import PATH_PRICE
 
 # The middle of a month of 30 days: half of the reserve of 500 is still needed.
@@ -25,7 +25,7 @@ def decide(
     headroom: Headroom = WIDE,
     flushed_at: datetime | None = None,
     now: datetime = NOW,
-) -> Go | Hold:
+) -> Go | Reason:
     """Decide with this much spent in November, and in December if both are near."""
     ledger = dict(zip(("2026-11", "2026-12"), spent, strict=False))
     return policy.decide(Reason.QUIET, ledger, headroom, flushed_at, now)
@@ -74,7 +74,7 @@ def test_headroom(headroom: Headroom, paths: int) -> None:
 @pytest.mark.parametrize("budget", [Budget(), Budget(usd=None)])
 def test_quota(headroom: Headroom, budget: Budget) -> None:
     """Where no wildcard or no path may be in progress any more, the next flush waits."""
-    assert decide(Policy(budget), 0, headroom=headroom) == Hold(Reason.QUOTA)
+    assert decide(Policy(budget), 0, headroom=headroom) == Reason.QUOTA
 
 
 @pytest.mark.parametrize("spent", [750, 751, 999])
@@ -93,7 +93,7 @@ def test_reserve(spent: int, ago: timedelta | None) -> None:
 )
 def test_budget(spent: int, ago: timedelta) -> None:
     """The reserve is left alone before its next path is due, and nothing passes the allowance."""
-    assert decide(Policy(), spent, flushed_at=NOW - ago) == Hold(Reason.BUDGET)
+    assert decide(Policy(), spent, flushed_at=NOW - ago) == Reason.BUDGET
 
 
 def test_unlimited() -> None:
@@ -113,10 +113,10 @@ def test_unlimited() -> None:
         (979, 0, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
         (0, 480, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
         (999, 0, Go(Reason.QUIET, 1, 1, {"2026-11": 1_000, "2026-12": 1_000}, LADDER[0])),
-        (1_000, 0, Hold(Reason.BUDGET)),
+        (1_000, 0, Reason.BUDGET),
     ],
 )
-def test_two_months(november: int, december: int, go: Go | Hold) -> None:
+def test_two_months(november: int, december: int, go: Go | Reason) -> None:
     """Near the end of a month a flush keeps to the limits of both that may be billed."""
     assert decide(Policy(), november, december, now=MONTH_END - SECOND) == go
 

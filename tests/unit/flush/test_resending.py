@@ -18,6 +18,7 @@ from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.routes import Routes
 from tests.fakes.cloudfront import Rules, StrictCloudFront
 from tests.fakes.dirty import DirtyRowsInMemory
 
@@ -85,8 +86,7 @@ class Site:
             ),
             policy=Policy(self.budget),
             survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
-            viewer_paths=lambda row: [f"/{row.change.key}"],
-            strict=lambda _: False,
+            routes=Routes(),
             clock=self._clock,
             token=self._token,
         ).tick([SITE])

@@ -18,6 +18,7 @@ from edgesweep.lab.replay.history import Step
 from edgesweep.lab.replay.paced import Paced
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher, viewer_path
+from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -60,8 +61,7 @@ def test_one_flush() -> None:
         sender=Sender(edge, journal, policy.budget, lambda: NOON, str, lambda _: None),
         policy=policy,
         survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
-        viewer_paths=lambda row: [viewer_path(row.change.key)],
-        strict=lambda _: False,
+        routes=Routes(),
         clock=lambda: NOON,
         token=lambda: f"{next(tokens):08x}",
     ).tick(["E1"])

@@ -25,7 +25,7 @@ STACK = {
 def _formation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """CloudFormation, whose answers a test gives."""
     client = boto3.client("cloudformation", region_name=HERE)
-    monkeypatch.setattr("boto3.client", lambda _service, **_place: client)
+    monkeypatch.setattr("boto3.Session.client", lambda _session, _service: client)
     with Stubber(client) as stubber:
         yield stubber
 

@@ -13,7 +13,7 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
-from edgesweep.operate.parameters import accept, main
+from edgesweep.operate.parameters import accept, answer, respond
 from edgesweep.operate.remembered import Remembered
 from edgesweep.settings import PARAMETERS
 
@@ -33,7 +33,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
     """Ask what osls asks for a command, and return the exit code."""
     place = {"command": command, "stack": "edgesweep-prod", "region": "us-east-1"}
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(question(**given) | place)))
-    return main()
+    return respond(answer)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from edgesweep.flush.journal import Flush, Invalidation, Lease
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from edgesweep.operate.status import Idle, Observer, Status
+from edgesweep.operate.status import Idle, Observer, StackStatus
+from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -69,7 +70,7 @@ class World:
             change = Change("site", f"{number}.html", Kind.CREATED, NOON - age)
             self.rows.add([DirtyRow(SITE, change, NOON - age, f"{number:04x}")])
 
-    def look(self, now: datetime = NOON) -> Status:
+    def look(self, now: datetime = NOON) -> StackStatus:
         """Observe."""
         observer = Observer(
             self.rows, self.journal, self.edge.in_progress, self.policy, lambda: 3, lambda: 2
@@ -86,8 +87,7 @@ class World:
             sender=sender,
             policy=self.policy,
             survey=lambda *_: Survey([], ()),
-            viewer_paths=lambda row: [f"/{row.change.key}"],
-            strict=lambda _: False,
+            routes=Routes(),
             clock=clock,
             token=token,
         )
@@ -225,15 +225,15 @@ def test_counts() -> None:
     told = world.look()
 
     assert (told.queued, told.dead_letters, told.unrouted) == (3, 2, 1)
-    assert (told.month, told.charged, told.left) == ("2026-11", 120, 180)
-    assert (told.usd_spent, told.usd_left) == (Decimal("0.1"), Decimal("0.9"))
+    assert (told.month, told.budget.charged, told.budget.left) == ("2026-11", 120, 180)
+    assert (told.budget.spent_usd, told.budget.left_usd) == (Decimal("0.1"), Decimal("0.9"))
     (one,) = told.distributions
     assert (one.dirty, one.oldest) == (2, NOON - 2 * MINUTE)
-    assert told.reserve == world.policy.budget.reserve(NOON)
+    assert told.budget.reserve == world.policy.budget.reserve(NOON)
 
 
 def test_no_limit() -> None:
     """Without a limit nothing is left to count down."""
-    told = World(Policy(UNLIMITED)).look()
+    budget = World(Policy(UNLIMITED)).look().budget
 
-    assert (told.left, told.usd_left, told.reserve) == (None, None, 0)
+    assert (budget.left, budget.left_usd, budget.reserve) == (None, None, 0)

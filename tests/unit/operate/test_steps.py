@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE
 from edgesweep.operate import steps
+from edgesweep.operate.parameters import respond
 from edgesweep.operate.stack import Stack
 from edgesweep.operate.steps import after_deployment, before_removal
 from tests.fakes.wiring import notifications_of
@@ -79,7 +81,7 @@ def _outputs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
 def ask(monkeypatch: pytest.MonkeyPatch, command: str) -> int:
     """Ask what osls asks, and return the exit code."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(QUESTION | {"command": command})))
-    return steps.main()
+    return respond(steps.lines, BotoCoreError, ClientError)
 
 
 @pytest.mark.usefixtures("outputs")
