@@ -174,4 +174,4 @@ def test_only_here() -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Flush", "replace"}
     ]
 
-    assert {name for name, given in calls if given & steps} == {"journal.py", "items.py"}
+    assert {name for name, given in calls if given & steps} == {"journal.py"}
