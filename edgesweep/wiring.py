@@ -13,7 +13,13 @@ from functools import lru_cache, partial
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
+from edgesweep.aws.cloudfront import (
+    CLIENT_CONFIG,
+    DISCOVERY_CONFIG,
+    CloudFront,
+    CloudFrontFunctions,
+    Distributions,
+)
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
@@ -64,7 +70,9 @@ class Adapters:
             dirty=DirtyTable(settings.dirty_table, recent(shards, now), shards),
             journal=journal,
             store=RoutesTable(settings.flushes_table),
-            source=Distributions(client, settings.buckets, settings.distributions),
+            source=Distributions(
+                client, settings.buckets, settings.distributions, CloudFrontFunctions(client)
+            ),
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
         )

@@ -45,10 +45,11 @@ class Found:
 class DistributionSource(Protocol):
     """The distributions of the account."""
 
-    def find(self, known: Collection[str] = ()) -> Sequence[Found]:
+    def find(self, known: Mapping[str, Distribution]) -> Sequence[Found]:
         """Return the distributions that lead to the swept buckets.
 
-        `known` ids are returned as well, unless they are deleted. It may raise `Undiscovered`.
+        `known` ids are returned as well, unless they are deleted, and what was learnt of their
+        functions is kept. It may raise `Undiscovered`.
         """
 
 
@@ -124,7 +125,8 @@ class Discovery:
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
-        found = {one.distribution.id: one for one in self.source.find(list(known))}
+        newest = {name: one.newest for name, one in known.items()}
+        found = {one.distribution.id: one for one in self.source.find(newest)}
         seen = [
             self._tracked(one.distribution, known.get(name), now, first=kept is None)
             for name, one in found.items()

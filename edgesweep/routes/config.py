@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from edgesweep.paths import Origin
-from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
+from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
 from edgesweep.routes.fingerprint import fingerprint
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS
@@ -167,7 +167,8 @@ def _leading(origin: Config, buckets: Collection[str], *, named: bool) -> Iterat
 
 def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Config]) -> Behaviour:
     kinds = ("FunctionAssociations", "LambdaFunctionAssociations")
-    events = {function["EventType"] for kind in kinds for function in _items(behaviour, kind)}
+    functions = [one for kind in kinds for one in _items(behaviour, kind)]
+    events = {one["EventType"] for one in functions}
     chosen = origins.unused if events.intersection(_CHANGE_ORIGINS) else ()
     keeps_errors = behaviour.get("CachePolicyId") != _CACHING_DISABLED
     found = origins.of(behaviour["TargetOriginId"]) + chosen
@@ -180,7 +181,14 @@ def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Conf
         caches=keeps_errors and _longest(behaviour, policies) > 0,
         keeps_errors=keeps_errors,
         unknown=origins.unknown and bool(found),
+        functions=tuple(_function(one) for one in functions if one["EventType"] in _CHANGE_PATHS),
     )
+
+
+def _function(association: Config) -> Function:
+    if arn := association.get("FunctionARN"):
+        return Function(arn.rpartition("/")[2])
+    return Function(doubt="Lambda@Edge is never asked")
 
 
 def _longest(behaviour: Config, policies: Mapping[str, Config]) -> int:

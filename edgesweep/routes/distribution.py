@@ -5,6 +5,7 @@ path of its behaviour from any key. While an object has a path that leads to it 
 configuration, the function is assumed to add index documents and nothing else: `/docs/` beside
 `/docs/index.html`. Where no path leads to the object but a function is in between, everything that
 the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths lead to objects.
+`edgesweep.routes.probing` learns more of a CloudFront Function, which adds to these paths.
 
 Behind a viewer-request function the cache may go by the path that the function made, so the
 object's own path counts too: "we recommend that you invalidate both URIs".
@@ -18,7 +19,32 @@ from urllib.parse import unquote
 
 from edgesweep.paths import ANY_BUCKET, Origin
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
-from edgesweep.routes.variants import ERROR_SECONDS, EVERYTHING, Variants, query_copies
+from edgesweep.routes.variants import (
+    ALL_PATHS,
+    ERROR_SECONDS,
+    EVERYTHING,
+    Variants,
+    query_copies,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that may change paths, and what was learnt of it.
+
+    Attributes:
+        name: that of a CloudFront Function; empty for one of Lambda@Edge, which is never asked.
+        version: of its code that was asked; empty if it never was.
+        words: those of `viewerPaths` that say what it does.
+        doubt: why it is not understood; empty if it is.
+        refusal: why CloudFront did not let us ask it last time.
+    """
+
+    name: str = ""
+    version: str = ""
+    words: tuple[str, ...] = ()
+    doubt: str = ""
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +58,7 @@ class Behaviour:
         caches: whether objects stay in the cache.
         keeps_errors: whether errors do.
         unknown: whether its origins only may lead to the buckets, at any path.
+        functions: those that see requests or the origin's answers.
     """
 
     pattern: str = "*"
@@ -42,11 +69,27 @@ class Behaviour:
     caches: bool = True
     keeps_errors: bool = True
     unknown: bool = False
+    functions: tuple[Function, ...] = ()
 
     @property
     def stem(self) -> str:
         """The text with which all paths begin that its pattern matches."""
         return "/" + unquote(re.split("[*?]", self.pattern.removeprefix("/"), maxsplit=1)[0])
+
+    @property
+    def folder(self) -> str:
+        """The last folder of the stem."""
+        return self.stem[: self.stem.rindex("/") + 1]
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The words that were learnt of its functions."""
+        return tuple(word for one in self.functions for word in one.words)
+
+    def shows_anywhere(self, path: str) -> bool:
+        """Tell whether a function was seen to answer any path with what is at this one."""
+        words = self.learnt
+        return ALL_PATHS in words or "errors=" + path[1:] in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +139,12 @@ class Distribution:
         """The buckets it leads to, each once."""
         return list(dict.fromkeys(origin for one in self.behaviours for origin in one.origins))
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The name of each function that was asked -> the version of its code."""
+        functions = (one for behaviour in self.behaviours for one in behaviour.functions)
+        return {one.name: one.version for one in functions if one.version}
+
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         """Yield the viewer paths under which an object may be cached; some may come twice."""
         for path in self._paths(bucket, key, variants):
@@ -103,8 +152,10 @@ class Distribution:
 
     def may_hold_error(self, bucket: str, key: str, variants: Variants) -> bool:
         """Tell whether the edge may say for longer than accepted that an object is missing."""
-        answers = [*self._answers(bucket, key, variants)] or self._hidden(bucket, key, variants)
-        return any(self._keeps_error(one, variants) for one in answers)
+        answers = [*self._answers(bucket, key, variants)]
+        hidden = self._hidden(bucket, key, variants, answered=bool(answers))
+        every = (*answers, *hidden, *self._learnt(bucket, key, variants))
+        return any(self._keeps_error(one, variants) for one in every)
 
     def foreign(self, prefix: str) -> bool:
         """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
@@ -117,14 +168,14 @@ class Distribution:
 
     def _paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         answers, pages = list(self._answers(bucket, key, variants)), self._error_pages(variants)
-        for one in answers:
+        for one in (*answers, *self._learnt(bucket, key, variants)):
             if one.behaviour.caches or self._keeps_error(one, variants):
                 yield one.path
                 if one.behaviour.query_strings and variants.queries:
                     yield query_copies(one.path, own=one.own)
             if one.path in pages:
                 yield EVERYTHING
-        for one in () if answers else self._hidden(bucket, key, variants):
+        for one in self._hidden(bucket, key, variants, answered=bool(answers)):
             yield from variants.below(one.behaviour.stem)
             if one.behaviour.rekeyed:
                 yield one.path
@@ -144,14 +195,30 @@ class Distribution:
                             continue
                         if origin.path(bucket, key) == path:
                             yield Answer(asked, behaviour, origin, own=asked == path)
+                            # Then the cache may go by the object's own path, wherever that leads.
+                            if behaviour.rekeyed or path == "/" + self.root:
+                                yield Answer(path, behaviour, origin)
 
-    def _hidden(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
+    def _learnt(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
+        """Yield what answers from an object by the words that were learnt of functions."""
+        for behaviour in () if variants.given else self.behaviours:
+            for origin in behaviour.origins if behaviour.learnt else ():
+                path = origin.path(bucket, key) or ""
+                for form, _ in Variants(behaviour.learnt).forms(path) if path else ():
+                    if form != path and behaviour in self._leading(form):
+                        yield Answer(form, behaviour, origin, own=False)
+                        yield Answer(path, behaviour, origin)
+
+    def _hidden(
+        self, bucket: str, key: str, variants: Variants, *, answered: bool
+    ) -> Iterator[Answer]:
         """Yield the behaviours that may answer any path from an object."""
         for behaviour in () if variants.given else self.behaviours:
-            if behaviour.caches and (behaviour.rewritten or behaviour.unknown):
-                for origin in behaviour.origins:
-                    if path := origin.path(bucket, key):
-                        yield Answer(path, behaviour, origin)
+            guessed = not answered and (behaviour.rewritten or behaviour.unknown)
+            for origin in behaviour.origins if behaviour.caches else ():
+                path = origin.path(bucket, key)
+                if path and (guessed or behaviour.shows_anywhere(path)):
+                    yield Answer(path, behaviour, origin)
 
     def _forms(
         self, path: str, variants: Variants

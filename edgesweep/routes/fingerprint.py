@@ -3,8 +3,8 @@
 A distribution with a new text gets a `/*`. Only the fields below count, and only if they are set:
 a field that CloudFront adds, or a default that it begins to report, is no new configuration. Fields
 that concern viewers alone do not count (names, certificates, logs, firewalls, prices), nor do
-custom headers, since secrets in them rotate. New code of a CloudFront function keeps its name, so
-it does not show.
+custom headers, since secrets in them rotate. New code of a CloudFront Function keeps its name, so
+it does not show here; `edgesweep.routes.kept` compares its versions.
 """
 
 import hashlib

@@ -46,11 +46,16 @@ class Tracked:
         return self.missing_since is not None and not self.newest.enabled
 
     def found(self, newest: Distribution, now: datetime) -> "Tracked":
-        """Return it after a discovery that found it; an unreadable one has not changed."""
+        """Return it after a discovery that found it; an unreadable one has not changed.
+
+        New code of a function that was asked before is a new configuration.
+        """
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
-        if same:
+        # A function that was asked on one side only counts for both.
+        same_code = before.versions | newest.versions == newest.versions | before.versions
+        if same and same_code:
             return replace(self, newest=newest, missing_since=None)
         earlier = (one for one in (*self.earlier, before) if one.enabled)
         return Tracked(newest, tuple(dict.fromkeys(earlier)), changed_at=now)

@@ -1,9 +1,10 @@
 """What CloudFront is asked to find distributions, and where they are kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -11,17 +12,20 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from pynamodb.exceptions import PutError
 
-from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, CloudFrontFunctions, Distributions
 from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.aws.dynamodb import routes as stored
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
-from edgesweep.routes import Distribution, Origin
+from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.config import cache_policies_of
-from edgesweep.routes.distribution import unread
+from edgesweep.routes.distribution import Function, unread
 from edgesweep.routes.kept import Kept, Tracked
+from edgesweep.routes.probing import Live
 from tests.aws import create_table
 from tests.configured import NAMES, POLICIES, config_of, configuration
 
+FUNCTION = Function("rewrite", "E1", ("bare", "html"), "a doubt", "a refusal")
 Answers = Mapping[str, Any]
 
 
@@ -97,7 +101,7 @@ def look(
 ) -> Sequence[Found]:
     """Look for distributions."""
     client: Any = stubber.client
-    return Distributions(client, buckets, only).find(known)
+    return Distributions(client, buckets, only).find({one: Distribution(one, ()) for one in known})
 
 
 def find(stubber: Stubber, *arguments: Sequence[str]) -> Sequence[Distribution]:
@@ -245,6 +249,86 @@ def test_unreadable_unnamed(cloudfront: Stubber) -> None:
         find(cloudfront, ["docs-site"])
 
 
+EVENT = '{"request": {"uri": "/"}}'
+ASKED = {"Name": "rewrite", "IfMatch": "E1", "Stage": "LIVE", "EventObject": EVENT.encode()}
+
+
+def function(**config: object) -> Mapping[str, Any]:
+    """Return what describes a function."""
+    metadata = {
+        "FunctionARN": "arn:aws:cloudfront::111122223333:function/rewrite",
+        "LastModifiedTime": datetime(2026, 11, 23, tzinfo=UTC),
+    }
+    written = {"Comment": "", "Runtime": "cloudfront-js-2.0", **config}
+    return {"Name": "rewrite", "FunctionConfig": written, "FunctionMetadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("config", "stores"),
+    [
+        ({}, False),
+        ({"KeyValueStoreAssociations": {"Quantity": 0}}, False),
+        ({"KeyValueStoreAssociations": {"Quantity": 1}}, True),
+    ],
+)
+def test_live(cloudfront: Stubber, config: Mapping[str, object], *, stores: bool) -> None:
+    """The version of a function is the tag of its live stage."""
+    cloudfront.add_response(
+        "describe_function",
+        {"ETag": "E1", "FunctionSummary": function(**config)},
+        {"Name": "rewrite", "Stage": "LIVE"},
+    )
+    client: Any = cloudfront.client
+
+    assert CloudFrontFunctions(client).live("rewrite") == Live("E1", stores)
+
+
+@pytest.mark.parametrize(
+    ("result", "made"),
+    [
+        ({"FunctionOutput": EVENT, "FunctionErrorMessage": ""}, EVENT),
+        ({"FunctionErrorMessage": "TypeError"}, ""),
+    ],
+)
+def test_run(cloudfront: Stubber, result: Mapping[str, str], made: str) -> None:
+    """The live version of a function is run; one that fails makes nothing."""
+    cloudfront.add_response("test_function", {"TestResult": result}, ASKED)
+    client: Any = cloudfront.client
+
+    assert CloudFrontFunctions(client).run("rewrite", "E1", EVENT) == made
+
+
+@pytest.mark.parametrize("operation", ["describe_function", "test_function"])
+def test_refused_function(cloudfront: Stubber, operation: str) -> None:
+    """A refusal of CloudFront says why."""
+    cloudfront.add_client_error(operation, "AccessDenied", http_status_code=403)
+    client: Any = cloudfront.client
+    functions = CloudFrontFunctions(client)
+
+    with pytest.raises(Undiscovered, match="AccessDenied"):
+        _ = (
+            functions.live("rewrite")
+            if operation == "describe_function"
+            else functions.run("rewrite", "E1", EVENT)
+        )
+
+
+def test_functions(cloudfront: Stubber) -> None:
+    """A distribution is found with what its functions do, or with why they were not asked."""
+    tells(cloudfront, "viewer-request")
+    explains(cloudfront, *sorted(cache_policies_of(config_of("viewer-request"))))
+    cloudfront.add_client_error("describe_function", "AccessDenied", http_status_code=403)
+    client: Any = cloudfront.client
+
+    (found,) = Distributions(
+        client, [], ["viewer-request"], CloudFrontFunctions(client)
+    ).find({})
+
+    asked = next(one for each in found.distribution.behaviours for one in each.functions)
+    assert asked.name
+    assert "AccessDenied" in asked.refusal
+
+
 @pytest.fixture
 def table() -> Iterator[RoutesTable]:
     """Return an empty table."""
@@ -266,6 +350,7 @@ def test_saved(table: RoutesTable) -> None:
     last = Kept(
         tracked=(
             *(Tracked(replace(one, fingerprint="f00d")) for one in every),
+            Tracked(Distribution("E9", (Behaviour(functions=(FUNCTION,)),))),
             Tracked(every[0], (every[1], replace(every[0], enabled=False)), noon, noon),
         ),
         complete_since={"site": noon},
@@ -283,6 +368,18 @@ def test_saved(table: RoutesTable) -> None:
     assert table.save(last)
 
     assert table.load() == replace(last, revision=2)
+
+
+def test_saved_before(table: RoutesTable) -> None:
+    """What was saved before functions were asked is loaded as if none were known."""
+    behaviour = Behaviour(origins=(Origin("site"),), rewritten=True, rekeyed=True)
+    kept = Kept((Tracked(Distribution("E1", (behaviour,), fingerprint="f00d")),))
+    written = asdict(kept)
+    del written["tracked"][0]["newest"]["behaviours"][0]["functions"]
+    with mock.patch.object(stored, "asdict", return_value=written):
+        table.save(kept)
+
+    assert table.load() == replace(kept, revision=1)
 
 
 def test_saved_meanwhile(table: RoutesTable) -> None:

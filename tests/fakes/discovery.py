@@ -1,6 +1,6 @@
 """An account of distributions, what is kept of it, and a discovery that looks at it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -95,7 +95,7 @@ class Account:
             token=lambda: f"{next(tokens):08x}",
         )
 
-    def find(self, known: Collection[str] = ()) -> Sequence[Found]:  # noqa: ARG002  # all are listed
+    def find(self, known: Mapping[str, Distribution]) -> Sequence[Found]:  # noqa: ARG002  # all are listed
         """Read the account."""
         self.asked += 1
         if self.there is None:

@@ -8,7 +8,7 @@ from infra.local.edge.config import CACHING_DISABLED
 from infra.local.edge.s3 import Buckets
 from infra.local.edge.serve import Lambda
 from tests.viewers.choices import Choices
-from tests.viewers.not_yet import NOT_YET, allowed
+from tests.viewers.not_yet import allowed
 
 Config = Mapping[str, Any]
 
@@ -136,18 +136,18 @@ _FUNCTIONS: Sequence[Config] = allowed(
     ("", _lambda("lambda-index", "viewer-request")),
     ("", _lambda("lambda-index", "origin-request")),
     ("", _lambda("lambda-bare", "origin-request")),
-    ("rewriting functions", _function("html")),
-    ("rewriting functions", _function("single-page")),
+    ("", _function("html")),
+    ("", _function("single-page")),
     ("rewriting functions", _function("strip")),
-    ("rewriting functions", _function("fold")),
-    ("rewriting functions", _function("language")),
+    ("", _function("fold")),
+    ("", _function("language")),
     ("rewriting functions", _lambda("lambda-strip", "origin-request")),
     ("origin-response functions", _lambda("lambda-fallback", "origin-response")),
 )
 
+# Those that make something of the paths of a pattern alone.
+_OF_A_FOLDER: Mapping[str, Sequence[Config]] = {"/app/*": [_function("strip")] * 4}
 _PATTERNS = ("/docs/*", "*.html", "docs/?.html", "/docs", "*", "/errors/*", "/app/*")
-# Those that no function and no root leads a request out of, or into.
-_APART = _PATTERNS if "rewritten into another behaviour" not in NOT_YET else _PATTERNS[-3:]
 # Host and origin path of the origin that is drawn.
 _HOSTS: Sequence[tuple[str, str]] = allowed(
     ("", ("site.s3.us-east-1.amazonaws.com", "")),
@@ -192,8 +192,7 @@ def configuration(choices: Choices) -> Config:
     """Return a distribution with up to two behaviours beside the default one."""
     host, path = choices.one(_HOSTS)
     root = choices.one(_ROOTS)
-    default, *others = [_behaviour(choices) for _ in range(choices.number(1, 3))]
-    patterns = _APART if root or any(map(_renames, (default, *others))) else _PATTERNS
+    patterns = [choices.one(_PATTERNS) for _ in range(choices.number(0, 2))]
     return {
         "CallerReference": "story",
         "Enabled": True,
@@ -207,25 +206,20 @@ def configuration(choices: Choices) -> Config:
             ]
         ),
         "OriginGroups": _listed([_group("group", ["drawn", "old"])]),
-        "DefaultCacheBehavior": default,
+        "DefaultCacheBehavior": _behaviour(choices, "*"),
         "CacheBehaviors": _listed(
-            [{"PathPattern": choices.one(patterns), **one} for one in others]
+            [{"PathPattern": pattern, **_behaviour(choices, pattern)} for pattern in patterns]
         ),
         "CustomErrorResponses": _listed(choices.one(_ERRORS)),
     }
 
 
-def _behaviour(choices: Choices) -> Config:
+def _behaviour(choices: Choices, pattern: str) -> Config:
     return {
         "TargetOriginId": choices.one(_TARGETS),
         **choices.one(_CACHING),
-        **choices.one(_FUNCTIONS),
+        **choices.one((*_FUNCTIONS, *_OF_A_FOLDER.get(pattern, ()))),
     }
-
-
-def _renames(behaviour: Config) -> bool:
-    """Tell whether a function changes the path before the cache is asked."""
-    return "viewer-request" in str(behaviour)
 
 
 def _group(name: str, members: Iterable[str]) -> Config:

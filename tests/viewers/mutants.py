@@ -72,6 +72,11 @@ def website_taken_for_rest() -> AbstractContextManager[object]:
     return _read(_rest)
 
 
+def function_not_probed() -> AbstractContextManager[object]:
+    """Nobody asks what a function does."""
+    return mock.patch.object(distributions, "probed", lambda newest, *_: list(newest))
+
+
 def folder_without_slash_ignored() -> AbstractContextManager[object]:
     """A folder has no path without its slash, whatever the user says."""
     real = Routes.viewer_paths

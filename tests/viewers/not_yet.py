@@ -7,10 +7,8 @@ T = TypeVar("T")
 
 # What no story holds yet, and the reason. To take a line away is to hold the product to it.
 NOT_YET: Mapping[str, str] = {
-    "rewriting functions": "routes follow functions to index documents and no further",
+    "rewriting functions": "nobody asks Lambda@Edge, or for a folder that only a function knows",
     "origin-response functions": "a path of the key's own hides what a function answers elsewhere",
-    "rewritten into another behaviour": "routes miss the path that a request is changed into, where"
-    " that path by itself leads elsewhere",
     "folders without their slash": "routes follow them only where a user says `bare`",
     "error documents of websites": "routes do not read the website configuration of a bucket",
 }

@@ -5,6 +5,7 @@ CloudFront's API. The edge knows nothing of them: it forgets what the invalidati
 """
 
 import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from edgesweep import wiring
-from edgesweep.aws.cloudfront import CloudFront, Distributions
+from edgesweep.aws.cloudfront import CloudFront, CloudFrontFunctions, Distributions
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.tick import Tick
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -25,7 +26,7 @@ from edgesweep.record.unchanged import Head, Name, NoCatalogue, UnchangedFilter,
 from edgesweep.routes import variants
 from edgesweep.settings import Settings
 from infra.local.edge.config import read
-from infra.local.edge.functions import Node
+from infra.local.edge.functions import FunctionFailed, Node
 from infra.local.edge.s3 import REDIRECT, Answer, Website
 from infra.local.edge.serve import Edge
 from tests.fakes.catalogue import CatalogueInMemory
@@ -299,12 +300,12 @@ class World:
 
     @cached_property
     def _tick(self) -> Tick:
-        client: Any = _Client(self.story.config)
+        client: Any = _Client(self.story.config, self.edge.node)
         adapters = wiring.Adapters(
             dirty=self._dirty,
             journal=JournalInMemory(),
             store=self._store,
-            source=Distributions(client, BUCKETS),
+            source=Distributions(client, BUCKETS, (), CloudFrontFunctions(client)),
             edge=CloudFront(self.cloudfront),  # type: ignore[arg-type]  # a boto3 client
             listing=self.buckets,
             pause=self.wait,
@@ -317,6 +318,7 @@ class _Client:
     """The boto3 client that discovery asks."""
 
     config: Config
+    node: Node | None
 
     def get_paginator(self, _operation: str) -> SimpleNamespace:
         """List the distribution."""
@@ -334,3 +336,19 @@ class _Client:
     def get_cache_policy(self, *, Id: str) -> Config:
         """Return a cache policy."""
         return {"CachePolicy": {"CachePolicyConfig": POLICIES[Id]}}
+
+    @staticmethod
+    def describe_function(*, Name: str, Stage: str) -> Config:
+        """Describe a function."""
+        return {"ETag": f"{Name} {Stage}", "FunctionSummary": {"FunctionConfig": {}}}
+
+    def test_function(self, *, Name: str, IfMatch: str, Stage: str, EventObject: bytes) -> Config:
+        """Run a function."""
+        assert IfMatch == f"{Name} {Stage}"
+        assert self.node
+        try:
+            made = self.node.run(CODE[Name], json.loads(EventObject))
+        except FunctionFailed as error:
+            return {"TestResult": {"FunctionErrorMessage": str(error)}}
+        output = {"response" if "statusCode" in made else "request": made}
+        return {"TestResult": {"FunctionOutput": json.dumps(output)}}

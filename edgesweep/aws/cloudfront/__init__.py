@@ -1,6 +1,13 @@
 """CloudFront through boto3: distributions, and the answers to invalidations."""
 
 from edgesweep.aws.cloudfront.distributions import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.cloudfront.functions import CloudFrontFunctions
 from edgesweep.aws.cloudfront.invalidations import CLIENT_CONFIG, CloudFront
 
-__all__ = ["CLIENT_CONFIG", "DISCOVERY_CONFIG", "CloudFront", "Distributions"]
+__all__ = [
+    "CLIENT_CONFIG",
+    "DISCOVERY_CONFIG",
+    "CloudFront",
+    "CloudFrontFunctions",
+    "Distributions",
+]

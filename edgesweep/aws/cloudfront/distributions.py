@@ -1,6 +1,7 @@
 """The distributions that lead to the swept buckets, through boto3."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -9,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
-from edgesweep.routes.distribution import unread
+from edgesweep.routes.distribution import Distribution, unread
+from edgesweep.routes.probing import Functions, probed
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -23,20 +25,29 @@ DISCOVERY_CONFIG = Config(
 # edge locations." https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
 _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
+_NONE: Mapping[str, Distribution] = {}
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 class Distributions:
-    """The distributions that lead to some buckets, or to any if empty; or `only` some ids."""
+    """The distributions that lead to some buckets, or to any if empty; or `only` some ids.
+
+    Their functions are asked where `functions` are given.
+    """
 
     def __init__(
-        self, client: "CloudFrontClient", buckets: Collection[str] = (), only: Sequence[str] = ()
+        self,
+        client: "CloudFrontClient",
+        buckets: Collection[str] = (),
+        only: Sequence[str] = (),
+        functions: Functions | None = None,
     ) -> None:
         self._client = client
         self._buckets = buckets
         self._only = only
+        self._functions = functions
 
-    def find(self, known: Collection[str] = ()) -> Sequence[Found]:
+    def find(self, known: Mapping[str, Distribution] = _NONE) -> Sequence[Found]:
         """Return the distributions as they are configured now, including disabled ones.
 
         A list may lag behind, so known ids are read directly. A distribution that the settings
@@ -46,11 +57,15 @@ class Distributions:
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
             described = {identity: self._described(identity) for identity in identities}
-            return self._read(
+            found = self._read(
                 {identity: one for identity, one in described.items() if one is not None}
             )
         except (BotoCoreError, ClientError) as error:
             raise Undiscovered(str(error)) from error
+        if self._functions is None:
+            return found
+        newest = probed([one.distribution for one in found], known.values(), self._functions)
+        return [replace(one, distribution=new) for one, new in zip(found, newest, strict=True)]
 
     def _leading(self) -> Iterator[str]:
         for page in self._client.get_paginator("list_distributions").paginate():

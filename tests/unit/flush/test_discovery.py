@@ -9,6 +9,7 @@ import pytest
 from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
 from edgesweep.flush.journal import Lease
 from edgesweep.routes import Behaviour, Distribution, Variants
+from edgesweep.routes.distribution import Function
 from edgesweep.routes.kept import CONFIRMED_AFTER, Kept
 from tests.fakes.discovery import Account, distribution, row
 
@@ -112,6 +113,23 @@ def test_reconfigured_twice() -> None:
     pass_by(account)
 
     assert account.rows("E1") == ["/*"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "swept"), [("1", "2", True), ("1", "", False), ("", "1", False)]
+)
+def test_new_code(before: str, after: str, *, swept: bool) -> None:
+    """New code of a function that was asked is a new configuration; no answer is none."""
+
+    def coded(version: str) -> Distribution:
+        behaviour = replace(E1.behaviours[0], functions=(Function("rewrite", version),))
+        return replace(E1, behaviours=(behaviour,))
+
+    account = settled(coded(before))
+    account.there = [coded(after)]
+    pass_by(account)
+
+    assert account.rows("E1") == ["/*"] * swept
 
 
 def test_sure() -> None:
