@@ -9,17 +9,25 @@ variables.
 
 # ruff: noqa: SLF001  # ministack has no options for these
 
+import json
+import re
 import sys
+from base64 import b64decode
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, SubElement
 
+# Beside this file: the project itself is out of reach of what runs here.
+from edge.functions import FunctionFailed, Node  # type: ignore[import-not-found]
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
 
 _FUNCTION_SECONDS = 1_800
+_FUNCTION = re.compile("/2020-05-31/function/(?P<name>[^/]+)(/(?P<call>[a-z]+))?")
 
 
 def main() -> None:
@@ -32,7 +40,8 @@ def main() -> None:
     _count_loopback_as_tls()
     _permit_batches()
     _predate_messages()
-    _name_cache_policies()
+    _name_resources()
+    _test_functions()
     _name_anew()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -136,8 +145,8 @@ def _predate_messages() -> None:
     sqs._build_send_sys_attrs = built
 
 
-def _name_cache_policies() -> None:
-    """Let a cache policy be the resource of the calls that read it, as AWS documents it.
+def _name_resources() -> None:
+    """Let cache policies and functions be the resources of the calls about them, as documented.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
     """
@@ -147,9 +156,49 @@ def _name_cache_policies() -> None:
         collection, _, name = path.rpartition("/")
         if service == "cloudfront" and collection.endswith("/cache-policy"):
             return f"arn:aws:cloudfront::aws:cache-policy/{name}"
+        if service == "cloudfront" and (found := _FUNCTION.fullmatch(path)):
+            return cloudfront._func_arn(found["name"])
         return as_written(service, method, path, *others)
 
     iam_actions.extract_resource_arn = extracted
+
+
+def _test_functions() -> None:
+    """Answer TestFunction with what Node makes of the event, by the live code.
+
+    https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_TestFunction.html
+    """
+    as_written, node = cloudfront.handle_request, cache(Node)
+
+    async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:  # noqa: ANN401  # as it is
+        found = _FUNCTION.fullmatch(path)
+        if method == "POST" and found and found["call"] == "test":
+            return _tested(node(), found["name"], headers.get("if-match"), body)
+        return await as_written(method, path, headers, body, query)
+
+    cloudfront.handle_request = handled
+
+
+def _tested(node: Node, name: str, version: str, body: bytes) -> Any:  # noqa: ANN401  # ministack's own types
+    function = cloudfront._functions.get(name)
+    if function is None or not function["live_etag"]:
+        return cloudfront._error("NoSuchFunctionExists", "The function does not exist.", 404)
+    if version != function["live_etag"]:
+        return cloudfront._error("InvalidIfMatchVersion", "Another version is live.", 400)
+    event = cloudfront._text(cloudfront._parse_body(body), "EventObject")
+    result = {"ComputeUtilization": "10", "FunctionErrorMessage": "", "FunctionOutput": ""}
+    try:
+        made = node.run(function["live_body"]["code"].decode(), json.loads(b64decode(event)))
+        kind = "response" if "statusCode" in made else "request"
+        result["FunctionOutput"] = json.dumps({kind: made})
+    except FunctionFailed as error:
+        result["FunctionErrorMessage"] = str(error)
+
+    def written(root: Element) -> None:
+        for member, text in result.items():
+            SubElement(root, member).text = text
+
+    return cloudfront._xml_response("TestResult", written)
 
 
 def _name_anew() -> None:

@@ -1,19 +1,26 @@
 """The embedded AWS answers to this machine alone and leaves with whoever started it."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
+from edgesweep.aws.cloudfront import CloudFrontFunctions
+from edgesweep.errors import Undiscovered
 from infra.local import aws
 from infra.local.aws import ROOT, LocalError, embedded_aws
+from infra.local.edge.functions import viewer_request
 
 # A program that was started in the background of a shell ignores SIGINT, and so do its children.
 START = """
@@ -26,6 +33,12 @@ with embedded_aws(name="signals") as aws:
     time.sleep(1_200)
 """
 PATIENCE_SECONDS = 600
+FUNCTION = b"""
+function handler(event) {
+  if (event.request.uri.endsWith('/')) event.request.uri += 'index.html';
+  return event.request;
+}
+"""
 # Leaves so many files that removing them takes a while.
 LITTER = """
 import pathlib, tempfile, time
@@ -78,6 +91,41 @@ def test_loopback() -> None:
         outside = {address for address in _addresses() if _answers(address, port)}
 
     assert outside <= {"127.0.0.1", "127.0.1.1"}
+
+
+def test_functions() -> None:
+    """The live code of a function is run, as it is asked on AWS, and under its own name in IAM."""
+    config = {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    event = json.dumps(viewer_request("/docs/", "", {"host": "www.example.com"}))
+    with embedded_aws(name="functions") as running:
+        client = running.client("cloudfront")
+        made = client.create_function(Name="index", FunctionConfig=config, FunctionCode=FUNCTION)
+        client.publish_function(Name="index", IfMatch=made["ETag"])
+        draft = {"IfMatch": made["ETag"], "FunctionConfig": config, "FunctionCode": b"broken"}
+        client.update_function(Name="index", **draft)
+        user = _user(running, "cloudfront:*Function", "arn:aws:cloudfront::*:function/index")
+        functions = CloudFrontFunctions(user("cloudfront"))
+        live = functions.live("index")
+        output = json.loads(functions.run("index", live.version, event))
+        with pytest.raises(Undiscovered, match="InvalidIfMatchVersion"):
+            functions.run("index", made["ETag"], event)
+        with pytest.raises(Undiscovered, match="AccessDenied"):
+            functions.live("other")
+
+    assert output["request"]["uri"] == "/docs/index.html"
+    assert not live.stores
+
+
+def _user(running: aws.EmbeddedAws, action: str, resource: str) -> Callable[[str], Any]:
+    """Return how somebody who may do only this gets clients."""
+    iam = running.client("iam")
+    iam.create_user(UserName="somebody")
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="somebody", PolicyName="only", PolicyDocument=document)
+    key = iam.create_access_key(UserName="somebody")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=aws.REGION)
+    return partial(session.client, endpoint_url=running.endpoint)
 
 
 def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:

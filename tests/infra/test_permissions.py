@@ -21,6 +21,7 @@ REFERENCE = json.loads(
 )
 
 DISTRIBUTION = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"
+FUNCTION = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:function/*"
 OF_THE_SITE = "arn:${AWS::Partition}:s3:::edgesweep-prod-${AWS::AccountId}-${AWS::Region}/*"
 FOUND_OUT = "which distributions lead to the buckets is found out later, and may change"
 NO_NAMES = "the keys of objects are not known beforehand"
@@ -37,6 +38,8 @@ WILDCARDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("FlushRole", "cloudfront:GetInvalidation"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:ListInvalidations"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:GetDistribution"): (DISTRIBUTION, FOUND_OUT),
+    ("FlushRole", "cloudfront:DescribeFunction"): (FUNCTION, FOUND_OUT),
+    ("FlushRole", "cloudfront:TestFunction"): (FUNCTION, FOUND_OUT),
     ("CataloguePolicy", "s3:GetObject"): (OF_THE_SITE, NO_NAMES),
     ("SiteBucketPolicy", "s3:GetObject"): ("${SiteBucket.Arn}/*", NO_NAMES),
 }
