@@ -5,14 +5,16 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.flush.metrics import Series
 from edgesweep.record.recorder import Message, Recorded, Recorder
 from edgesweep.settings import Settings
 
 logger = Logger()
+metrics = Metrics()
 
 
 @cache
@@ -47,14 +49,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def log(messages: int, recorded: Recorded) -> None:
     """Log how many rows a batch became, and how many changes were skipped for which reason."""
-    logger.info(
-        "Recorded",
-        messages=messages,
-        rows=recorded.rows,
-        unrouted=recorded.unrouted,
-        passed_over=recorded.passed_over,
-        unseen=recorded.unseen,
-    )
-    if recorded.unconfirmed:
-        reason = next(iter(recorded.unconfirmed.values()))
+    counts = {one: getattr(recorded, one) for one in ("rows", "unrouted", "passed_over", "unseen")}
+    logger.info("Recorded", messages=messages, **counts)
+    for reason in list(recorded.unconfirmed.values())[:1]:
         logger.warning("Objects stay unknown", objects=len(recorded.unconfirmed), reason=reason)
+    if recorded.unserved:
+        logger.warning("No distribution serves some keys", examples=recorded.unserved[:3])
+        metrics.add_metric(Series.UNSWEPT, Series.UNSWEPT.unit, len(recorded.unserved))
+        metrics.add_metadata("UnservedChanges", len(recorded.unserved))
+        metrics.flush_metrics()

@@ -37,7 +37,7 @@ class Series(StrEnum):
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
     STUCK = "StuckDistributions"  # those that CloudFront refuses or whose flushers die; see the log
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
-    UNWIRED_BUCKETS = "UnwiredBuckets"  # that publish no events; checked once a day
+    UNSWEPT = "Unswept"  # buckets that publish no events, and changes that no distribution serves
 
     @property
     def unit(self) -> str:

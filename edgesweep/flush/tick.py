@@ -88,7 +88,7 @@ class Tick:
         spent = partial(self.spent, month_of(now))
         values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
         unwired = len(done.watched.unwired)
-        return {**values, **({Series.UNWIRED_BUCKETS: float(unwired)} if unwired else {})}
+        return {**values, **({Series.UNSWEPT: float(unwired)} if unwired else {})}
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:

@@ -67,6 +67,7 @@ class Recorded:
         passed_over: why changes got no row -> how many.
         unconfirmed: objects that stay unknown to the catalogue -> the reason.
         unseen: how many objects no HEAD saw, so they count as changed.
+        unserved: objects that no distribution of their bucket serves.
     """
 
     rows: int
@@ -75,6 +76,7 @@ class Recorded:
     passed_over: Mapping[Fate, int] = field(default_factory=dict)
     unconfirmed: Mapping[Name, str] = field(default_factory=dict)
     unseen: int = 0
+    unserved: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Recorder:
             passed_over=passed_over,
             unconfirmed=self.unchanged.learn(checked, _names(written) - reasons.keys()),
             unseen=checked.unseen,
+            unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
 
     def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:

@@ -320,9 +320,7 @@ def test_functions(cloudfront: Stubber) -> None:
     cloudfront.add_client_error("describe_function", "AccessDenied", http_status_code=403)
     client: Any = cloudfront.client
 
-    (found,) = Distributions(
-        client, [], ["viewer-request"], CloudFrontFunctions(client)
-    ).find({})
+    (found,) = Distributions(client, [], ["viewer-request"], CloudFrontFunctions(client)).find({})
 
     asked = next(one for each in found.distribution.behaviours for one in each.functions)
     assert asked.name

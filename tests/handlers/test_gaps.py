@@ -146,7 +146,7 @@ def test_unwired(
 
     assert asked.count("s3.GetBucketNotificationConfiguration") == 1
     assert [line["bucket"] for line in flush.lines("ERROR")] == ["site"]
-    assert capsys.readouterr().out.count('"UnwiredBuckets":[1.0]') == 1
+    assert capsys.readouterr().out.count('"Unswept":[1.0]') == 1
 
 
 def test_spell(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,4 +185,4 @@ def test_wired(
     told, (complaint,) = complaints
     assert told == []
     assert complaint.startswith("The notifications of the bucket not-there cannot be read: ")
-    assert "UnwiredBuckets" not in capsys.readouterr().out
+    assert "Unswept" not in capsys.readouterr().out

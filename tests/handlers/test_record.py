@@ -16,6 +16,7 @@ from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.routes import everywhere
 from edgesweep.routes.kept import Kept, Tracked
 from tests.aws import calls, create_catalogue, dated_heads, listening
+from tests.fakes.discovery import distribution
 from tests.fakes.stack import refusal
 from tests.handlers.conftest import Deployment, Function
 from tests.keys import HARD_KEYS
@@ -107,6 +108,21 @@ def test_payloads(record: Function) -> None:
     assert record(named(bodies(EVENTS))) == failures()
 
     assert record.lines("ERROR") == []
+
+
+def test_unserved(record: Function, capsys: pytest.CaptureFixture[str]) -> None:
+    """Changes of keys that no distribution serves are counted and named, and no others."""
+    RoutesTable("flushes").save(Kept((Tracked(distribution("E1", pattern="docs/*")),)))
+
+    record(event(notification("docs/a")))
+    assert "Unswept" not in capsys.readouterr().out
+    record(event(notification("docs/a", "a", "b"), notification("c"), notification("d")))
+
+    out = capsys.readouterr().out
+    assert '"Unswept":[4.0]' in out.replace(" ", "")
+    assert '"UnservedChanges":4' in out.replace(" ", "")
+    (warning,) = record.lines("WARNING")
+    assert warning["examples"] == [["site", "a"], ["site", "b"], ["site", "c"]]
 
 
 def test_malformed(deployment: Deployment, record: Function) -> None:

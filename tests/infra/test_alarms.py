@@ -28,7 +28,7 @@ ALARMS = {
     "UnroutedAlarm": (OURS, "UnroutedRows", "> 0 in 3 of 5"),
     "StuckAlarm": (OURS, "StuckDistributions", "> 0 in 3 of 5"),
     "OverdueAlarm": (OURS, "SecondsOverdue", "> 0 in 3 of 5"),
-    "UnwiredAlarm": (OURS, "UnwiredBuckets", "> 0 in 1 of 1"),
+    "UnsweptAlarm": (OURS, "Unswept", "> 0 in 1 of 1"),
     "BudgetAlarm": (OURS, "DollarsSpent", "> 7.2 in 1 of 1"),
 }
 UNDELIVERED = ("AWS/Events", "FailedInvocations", "> 0 in 1 of 1")
@@ -65,7 +65,7 @@ def test_alarms(site: Package) -> None:
 
     assert watched == ALARMS
     periods = {name: alarm["Period"] for name, alarm in alarms(site).items()}
-    assert periods.pop("UnwiredAlarm") == 24 * 60 * 60
+    assert periods.pop("UnsweptAlarm") == 24 * 60 * 60
     assert set(periods.values()) == {60}
 
 

@@ -161,7 +161,9 @@ def test_unserved() -> None:
     )
 
     assert writer.rows == []
-    assert recorded == Recorded(rows=0, unrouted=0, failed={}, passed_over={Fate.UNSERVED: 2})
+    assert (recorded.rows, recorded.unrouted, recorded.failed) == (0, 0, {})
+    assert recorded.passed_over == {Fate.UNSERVED: 2}
+    assert recorded.unserved == (("site", "a"), ("site", "b"))
 
 
 def test_selection() -> None:
