@@ -13,13 +13,7 @@ from functools import lru_cache, partial
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront import (
-    CLIENT_CONFIG,
-    DISCOVERY_CONFIG,
-    CloudFront,
-    CloudFrontFunctions,
-    Distributions,
-)
+from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
@@ -70,9 +64,7 @@ class Adapters:
             dirty=DirtyTable(settings.dirty_table, recent(shards, now), shards),
             journal=journal,
             store=RoutesTable(settings.flushes_table),
-            source=Distributions(
-                client, settings.buckets, settings.distributions, CloudFrontFunctions(client)
-            ),
+            source=Distributions(client, settings.buckets, settings.distributions),
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
         )

@@ -1,7 +1,7 @@
 """Asks AWS what a deployment is about to replace, and whether it can sweep its buckets."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.operate import buckets
 from edgesweep.operate.stack import described
+from edgesweep.routes.config import is_for_tenants
 
 
 def template(stack: str, region: str) -> Mapping[str, Any]:
@@ -47,6 +48,21 @@ def check_buckets(names: Collection[str], swept: Collection[str], region: str) -
                     raise
                 msg = f"{error}; or give --param drop={name} to sweep it no longer"
                 raise BadInput(msg) from error
+
+
+def check_distributions(names: Collection[str], region: str) -> None:
+    """Check each named distribution that may be read.
+
+    Raises:
+        BadInput: one is for tenants only.
+        EdgesweepError: CloudFront does not answer.
+    """
+    client = boto3.client("cloudfront", region_name=region)
+    for name in names:
+        with _stopping(f"The distribution {name} cannot be looked at"), suppress(ClientError):
+            if is_for_tenants(client.get_distribution_config(Id=name)["DistributionConfig"]):
+                msg = f"The distribution {name} takes invalidations by tenant only; leave it out"
+                raise BadInput(msg)
 
 
 @contextmanager

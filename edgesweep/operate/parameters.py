@@ -45,6 +45,7 @@ def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, 
         before = Remembered.of(f"{stack} in {region}", deployed.template(stack, region))
         accepted = accept(before=before, **given)
         deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
+        deployed.check_distributions(split(accepted["distribution"]), region)
     return {**accepted, "python": _packager()}
 
 

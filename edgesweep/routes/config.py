@@ -9,7 +9,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from edgesweep.paths import Origin
-from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
+from edgesweep.routes.distribution import (
+    Behaviour,
+    Distribution,
+    Function,
+    somewhere,
+)
 from edgesweep.routes.fingerprint import fingerprint
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS
@@ -171,9 +176,10 @@ def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Conf
     events = {one["EventType"] for one in functions}
     chosen = origins.unused if events.intersection(_CHANGE_ORIGINS) else ()
     keeps_errors = behaviour.get("CachePolicyId") != _CACHING_DISABLED
+    pattern = behaviour.get("PathPattern", "*")
     found = origins.of(behaviour["TargetOriginId"]) + chosen
     return Behaviour(
-        pattern=behaviour.get("PathPattern", "*"),
+        pattern=pattern,
         origins=found,
         query_strings=_keyed_by_query(behaviour, policies),
         rewritten=bool(events.intersection(_CHANGE_PATHS)),
@@ -181,13 +187,17 @@ def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Conf
         caches=keeps_errors and _longest(behaviour, policies) > 0,
         keeps_errors=keeps_errors,
         unknown=origins.unknown and bool(found),
-        functions=tuple(_function(one) for one in functions if one["EventType"] in _CHANGE_PATHS),
+        functions=tuple(
+            _function(one, pattern)
+            for one in functions
+            if found and one["EventType"] in _CHANGE_PATHS
+        ),
     )
 
 
-def _function(association: Config) -> Function:
+def _function(association: Config, pattern: str) -> Function:
     if arn := association.get("FunctionARN"):
-        return Function(arn.rpartition("/")[2])
+        return Function(arn.rpartition("/")[2], Behaviour(pattern).folder)
     return Function(doubt="Lambda@Edge is never asked")
 
 

@@ -34,6 +34,7 @@ class Function:
 
     Attributes:
         name: that of a CloudFront Function; empty for one of Lambda@Edge, which is never asked.
+        folder: the one below which it is asked, where the paths of its behaviour begin.
         version: of its code that was asked; empty if it never was.
         words: those of `viewerPaths` that say what it does.
         doubt: why it is not understood; empty if it is.
@@ -41,6 +42,7 @@ class Function:
     """
 
     name: str = ""
+    folder: str = "/"
     version: str = ""
     words: tuple[str, ...] = ()
     doubt: str = ""
@@ -58,7 +60,7 @@ class Behaviour:
         caches: whether objects stay in the cache.
         keeps_errors: whether errors do.
         unknown: whether its origins only may lead to the buckets, at any path.
-        functions: those that see requests or the origin's answers.
+        functions: those that see requests or the origin's answers, where it leads to a bucket.
     """
 
     pattern: str = "*"
@@ -73,12 +75,10 @@ class Behaviour:
 
     @property
     def stem(self) -> str:
-        """The text with which all paths begin that its pattern matches."""
         return "/" + unquote(re.split("[*?]", self.pattern.removeprefix("/"), maxsplit=1)[0])
 
     @property
     def folder(self) -> str:
-        """The last folder of the stem."""
         return self.stem[: self.stem.rindex("/") + 1]
 
     @property
@@ -142,8 +142,11 @@ class Distribution:
     @property
     def versions(self) -> dict[str, str]:
         """The name of each function that was asked -> the version of its code."""
-        functions = (one for behaviour in self.behaviours for one in behaviour.functions)
-        return {one.name: one.version for one in functions if one.version}
+        return {one.name: one.version for one in self.functions if one.version}
+
+    @property
+    def functions(self) -> Sequence[Function]:
+        return [one for behaviour in self.behaviours for one in behaviour.functions]
 
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         """Yield the viewer paths under which an object may be cached; some may come twice."""

@@ -11,8 +11,8 @@ A function that reads a key value store is not asked, since the store changes wi
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from edgesweep.errors import Undiscovered
@@ -38,45 +38,32 @@ _OTHER_VIEWER = {
 Made = Mapping[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The version of a function that viewers meet: its ETag, and if it reads a key value store."""
-
-    version: str
-    stores: bool = False
-
-
 class Functions(Protocol):
     """CloudFront Functions; both methods raise `Undiscovered` if CloudFront refuses."""
 
-    def live(self, name: str) -> Live:
-        """Return the live version."""
+    def live(self, name: str) -> tuple[str, bool]:
+        """Return the version that viewers meet, and if it reads a key value store."""
 
     def run(self, name: str, version: str, event: str) -> str:
         """Return what the live version makes of an event, both as JSON; empty if it fails."""
 
 
 def probed(
-    newest: Iterable[Distribution], before: Iterable[Distribution], ask: Functions
+    newest: Collection[Distribution], before: Iterable[Distribution], ask: Functions
 ) -> Sequence[Distribution]:
     """Return distributions with what their functions do; `before` tells what was learnt."""
-    found, learnt_before = list(newest), dict(_functions(before))
-    now = {
-        (folder, name): _probed(learnt_before.get((folder, name), one), folder, ask)
-        for (folder, name), one in dict(_functions(found)).items()
-    }
+    known = {(one.name, one.folder): one for each in before for one in each.functions}
+    functions = dict.fromkeys(one for each in newest for one in each.functions if one.name)
+    found = {one: _probed(known.get((one.name, one.folder), one), ask) for one in functions}
     return [
         replace(
             each,
             behaviours=tuple(
-                replace(
-                    one,
-                    functions=tuple(now.get((one.folder, f.name), f) for f in one.functions),
-                )
+                replace(one, functions=tuple(found.get(f, f) for f in one.functions))
                 for one in each.behaviours
             ),
         )
-        for each in found
+        for each in newest
     ]
 
 
@@ -87,8 +74,8 @@ def learnt(folder: str, plain: Made, others: Made) -> tuple[tuple[str, ...], str
     if any(made and plain[path] and made != plain[path] for path, made in others.items()):
         return (ALL_PATHS,), "it reads more than the path"
     file = folder + _FILE
-    kept = plain[file] or file
-    stripped = file.removesuffix(kept) if file.endswith(kept) else ""
+    stripped = file.removesuffix(plain[file] or file)
+    stripped = "" if stripped == file else stripped
     words = {f"strip={stripped}"} if stripped else set()
     for path, made in plain.items():
         rest = path.removeprefix(stripped)
@@ -114,56 +101,40 @@ def _words(path: str, made: str) -> Iterator[str]:
         yield f"errors={made[1:]}" if _NAME not in made.lower() else f"? {made}"
 
 
-def _functions(
-    distributions: Iterable[Distribution],
-) -> Iterator[tuple[tuple[str, str], Function]]:
-    """Yield the functions that may be asked, each by the folder of its probes and its name."""
-    for distribution in distributions:
-        for behaviour in distribution.behaviours:
-            for one in behaviour.functions if behaviour.origins else ():
-                if one.name:
-                    yield (behaviour.folder, one.name), one
-
-
-def _probed(known: Function, folder: str, ask: Functions) -> Function:
+def _probed(known: Function, ask: Functions) -> Function:
+    name, folder = known.name, known.folder
     try:
-        live = ask.live(known.name)
-        if live.version == known.version:
+        version, stores = ask.live(name)
+        if version == known.version:
             return replace(known, refusal="")
-        if live.stores:
-            return Function(known.name, live.version, doubt="it reads a key value store")
-        plain = _asked(ask, known.name, live, (folder + end for end in _PROBES), _VIEWER)
-        others = _asked(ask, known.name, live, (folder + end for end in _BY_OTHERS), _OTHER_VIEWER)
+        if stores:
+            return Function(name, folder, version, doubt="it reads a key value store")
+        plain, others = (
+            {folder + end: _uri(ask.run(name, version, event(folder + end))) for end in ends}
+            for event, ends in ((_event, _PROBES), (_event_of_another, _BY_OTHERS))
+        )
     except Undiscovered as error:
         return replace(known, refusal=error.reason)
-    return Function(known.name, live.version, *learnt(folder, plain, others))
+    return Function(name, folder, version, *learnt(folder, plain, others))
 
 
-def _asked(
-    ask: Functions, name: str, live: Live, paths: Iterable[str], viewer: Mapping[str, str]
-) -> Made:
-    made = {path: ask.run(name, live.version, _event(path, viewer)) for path in paths}
-    requests = {path: json.loads(text or "{}").get("request") for path, text in made.items()}
-    return {path: request and request.get("uri") for path, request in requests.items()}
+def _uri(output: str) -> str | None:
+    uri: str | None = json.loads(output or "{}").get("request", {}).get("uri")
+    return uri
 
 
-def _event(path: str, viewer: Mapping[str, str]) -> str:
-    """Return the event of a viewer's request.
+def _event(path: str, viewer: Mapping[str, str] = _VIEWER, extra: str = "") -> str:
+    """Return the event of a viewer's request, with a cookie and a query string of this name.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
     """
-    other = {"edgesweep-probe": {"value": "1"}} if viewer is _OTHER_VIEWER else {}
-    return json.dumps(
-        {
-            "version": "1.0",
-            "context": {"eventType": "viewer-request"},
-            "viewer": {"ip": "192.0.2.1"},
-            "request": {
-                "method": "GET",
-                "uri": path,
-                "querystring": other,
-                "headers": {name: {"value": value} for name, value in viewer.items()},
-                "cookies": other,
-            },
-        }
-    )
+    extras = {extra: {"value": "1"}} if extra else {}
+    headers = {name: {"value": value} for name, value in viewer.items()}
+    request = {"method": "GET", "uri": path, "headers": headers}
+    event = {"context": {"eventType": "viewer-request"}, "viewer": {"ip": "192.0.2.1"}}
+    request |= {"querystring": extras, "cookies": extras}
+    return json.dumps({"version": "1.0", **event, "request": request})
+
+
+def _event_of_another(path: str) -> str:
+    return _event(path, _OTHER_VIEWER, _NAME)

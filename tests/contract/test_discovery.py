@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from pynamodb.exceptions import PutError
 
-from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, CloudFrontFunctions, Distributions
+from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.dynamodb import routes as stored
 from edgesweep.errors import Undiscovered
@@ -21,11 +21,10 @@ from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.config import cache_policies_of
 from edgesweep.routes.distribution import Function, unread
 from edgesweep.routes.kept import Kept, Tracked
-from edgesweep.routes.probing import Live
 from tests.aws import create_table
 from tests.configured import NAMES, POLICIES, config_of, configuration
 
-FUNCTION = Function("rewrite", "E1", ("bare", "html"), "a doubt", "a refusal")
+FUNCTION = Function("rewrite", "/", "E1", ("bare", "html"), "a doubt", "a refusal")
 Answers = Mapping[str, Any]
 
 
@@ -280,7 +279,7 @@ def test_live(cloudfront: Stubber, config: Mapping[str, object], *, stores: bool
     )
     client: Any = cloudfront.client
 
-    assert CloudFrontFunctions(client).live("rewrite") == Live("E1", stores)
+    assert Distributions(client).live("rewrite") == ("E1", stores)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +294,7 @@ def test_run(cloudfront: Stubber, result: Mapping[str, str], made: str) -> None:
     cloudfront.add_response("test_function", {"TestResult": result}, ASKED)
     client: Any = cloudfront.client
 
-    assert CloudFrontFunctions(client).run("rewrite", "E1", EVENT) == made
+    assert Distributions(client).run("rewrite", "E1", EVENT) == made
 
 
 @pytest.mark.parametrize("operation", ["describe_function", "test_function"])
@@ -303,7 +302,7 @@ def test_refused_function(cloudfront: Stubber, operation: str) -> None:
     """A refusal of CloudFront says why."""
     cloudfront.add_client_error(operation, "AccessDenied", http_status_code=403)
     client: Any = cloudfront.client
-    functions = CloudFrontFunctions(client)
+    functions = Distributions(client)
 
     with pytest.raises(Undiscovered, match="AccessDenied"):
         _ = (
@@ -320,9 +319,9 @@ def test_functions(cloudfront: Stubber) -> None:
     cloudfront.add_client_error("describe_function", "AccessDenied", http_status_code=403)
     client: Any = cloudfront.client
 
-    (found,) = Distributions(client, [], ["viewer-request"], CloudFrontFunctions(client)).find({})
+    (found,) = Distributions(client, [], ["viewer-request"]).find()
 
-    asked = next(one for each in found.distribution.behaviours for one in each.functions)
+    (asked, *_) = found.distribution.functions
     assert asked.name
     assert "AccessDenied" in asked.refusal
 

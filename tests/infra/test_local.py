@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from edgesweep.aws.cloudfront import CloudFrontFunctions
+from edgesweep.aws.cloudfront import Distributions
 from edgesweep.errors import Undiscovered
 from infra.local import aws
 from infra.local.aws import ROOT, LocalError, embedded_aws
@@ -104,16 +104,16 @@ def test_functions() -> None:
         draft = {"IfMatch": made["ETag"], "FunctionConfig": config, "FunctionCode": b"broken"}
         client.update_function(Name="index", **draft)
         user = _user(running, "cloudfront:*Function", "arn:aws:cloudfront::*:function/index")
-        functions = CloudFrontFunctions(user("cloudfront"))
-        live = functions.live("index")
-        output = json.loads(functions.run("index", live.version, event))
+        functions = Distributions(user("cloudfront"))
+        version, stores = functions.live("index")
+        output = json.loads(functions.run("index", version, event))
         with pytest.raises(Undiscovered, match="InvalidIfMatchVersion"):
             functions.run("index", made["ETag"], event)
         with pytest.raises(Undiscovered, match="AccessDenied"):
             functions.live("other")
 
     assert output["request"]["uri"] == "/docs/index.html"
-    assert not live.stores
+    assert not stores
 
 
 def _user(running: aws.EmbeddedAws, action: str, resource: str) -> Callable[[str], Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from edgesweep import wiring
-from edgesweep.aws.cloudfront import CloudFront, CloudFrontFunctions, Distributions
+from edgesweep.aws.cloudfront import CloudFront, Distributions
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.tick import Tick
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -305,7 +305,7 @@ class World:
             dirty=self._dirty,
             journal=JournalInMemory(),
             store=self._store,
-            source=Distributions(client, BUCKETS, (), CloudFrontFunctions(client)),
+            source=Distributions(client, BUCKETS),
             edge=CloudFront(self.cloudfront),  # type: ignore[arg-type]  # a boto3 client
             listing=self.buckets,
             pause=self.wait,

@@ -1,6 +1,6 @@
 """The distributions that lead to the swept buckets, through boto3."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
 from edgesweep.routes.distribution import Distribution, unread
-from edgesweep.routes.probing import Functions, probed
+from edgesweep.routes.probing import probed
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -26,33 +26,26 @@ DISCOVERY_CONFIG = Config(
 _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _NONE: Mapping[str, Distribution] = {}
+_LIVE = "LIVE"
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 class Distributions:
-    """The distributions that lead to some buckets, or to any if empty; or `only` some ids.
-
-    Their functions are asked where `functions` are given.
-    """
+    """The distributions that lead to some buckets, or to any if empty; or `only` some ids."""
 
     def __init__(
-        self,
-        client: "CloudFrontClient",
-        buckets: Collection[str] = (),
-        only: Sequence[str] = (),
-        functions: Functions | None = None,
+        self, client: "CloudFrontClient", buckets: Collection[str] = (), only: Sequence[str] = ()
     ) -> None:
         self._client = client
         self._buckets = buckets
         self._only = only
-        self._functions = functions
 
     def find(self, known: Mapping[str, Distribution] = _NONE) -> Sequence[Found]:
         """Return the distributions as they are configured now, including disabled ones.
 
         A list may lag behind, so known ids are read directly. A distribution that the settings
         name but whose configuration we may not read counts as serving every object at any path.
-        One for tenants only counts as disabled.
+        One for tenants only counts as disabled. Functions are asked, unless `known` tells already.
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
@@ -62,10 +55,26 @@ class Distributions:
             )
         except (BotoCoreError, ClientError) as error:
             raise Undiscovered(str(error)) from error
-        if self._functions is None:
-            return found
-        newest = probed([one.distribution for one in found], known.values(), self._functions)
+        newest = probed([one.distribution for one in found], known.values(), self)
         return [replace(one, distribution=new) for one, new in zip(found, newest, strict=True)]
+
+    def live(self, name: str) -> tuple[str, bool]:
+        found = self._asked(self._client.describe_function, Name=name, Stage=_LIVE)
+        stores = found["FunctionSummary"]["FunctionConfig"].get("KeyValueStoreAssociations", {})
+        return found["ETag"], stores.get("Quantity", 0) > 0
+
+    def run(self, name: str, version: str, event: str) -> str:
+        request = {"Name": name, "IfMatch": version, "Stage": _LIVE, "EventObject": event.encode()}
+        result = self._asked(self._client.test_function, **request)["TestResult"]
+        return "" if result.get("FunctionErrorMessage") else str(result.get("FunctionOutput", ""))
+
+    @staticmethod
+    def _asked(call: Callable[..., Any], **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  # boto3
+        try:
+            answer: Mapping[str, Any] = call(**request)
+        except (BotoCoreError, ClientError) as error:
+            raise Undiscovered(str(error)) from error
+        return answer
 
     def _leading(self) -> Iterator[str]:
         for page in self._client.get_paginator("list_distributions").paginate():

@@ -8,7 +8,7 @@ surroundings of the stack. Checks are pure functions from facts to findings.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from edgesweep.operate.doctor import checks_around, comparison
+from edgesweep.operate.doctor import checks_around, checks_paths, comparison
 from edgesweep.operate.doctor.facts import Facts, Finding, Harm, Place
 
 __all__ = ["CHECKS", "Facts", "Finding", "Harm", "Place", "diagnose", "mends"]
@@ -24,7 +24,8 @@ CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
     checks_around.wiring,
     checks_around.routes,
     checks_around.uncovered,
-    checks_around.aliases,
+    checks_paths.functions,
+    checks_paths.unserved,
     checks_around.free_paths,
 )
 

@@ -13,7 +13,7 @@ from edgesweep.flush.notifications import reaches
 from edgesweep.operate.doctor.facts import REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
-from edgesweep.routes import Distribution, Routes
+from edgesweep.routes import Distribution
 
 # The fewest paths that a distribution takes; `Budget` refuses less.
 _FEWEST_PATHS = 2
@@ -122,26 +122,6 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
         if named and one.id not in named:
             text = f"The distribution {one.id} leads to a swept bucket, and serves stale objects"
             yield Finding("distribution-unswept", Harm.LOSES, text, _renamed(facts))
-
-
-def aliases(facts: Facts) -> Iterator[Finding]:
-    """Where functions see requests, the deployment says under which paths objects are cached."""
-    words = Routes(variants=facts.configured.variants).variants_of
-    seen = {
-        one.id: [each.pattern for each in one.behaviours if each.rewritten and each.origins]
-        for one in facts.distributions
-        if one.enabled and not words(one.id).words
-    }
-    unsaid = {identity: patterns for identity, patterns in seen.items() if patterns}
-    said = filter(None, [facts.place.parameters.get("viewerPaths")])
-    every = [f"{identity}=folders+bare+queries+errors" for identity in unsaid]
-    mend = facts.place.deploy(viewerPaths=",".join([*said, *every]))
-    for identity, patterns in unsaid.items():
-        text = (
-            f"A function of the distribution {identity} sees requests of {', '.join(patterns)}; "
-            "paths such as /docs are not invalidated beside /docs/index.html; say which are cached"
-        )
-        yield Finding("paths-unsaid", Harm.LOSES, text, mend)
 
 
 def free_paths(facts: Facts) -> Iterator[Finding]:

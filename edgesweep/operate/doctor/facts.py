@@ -87,6 +87,7 @@ class Facts:
         regions: bucket -> its region.
         notifications: bucket -> its notification configuration.
         distributions: those that lead to a swept bucket, and the configured ones that exist.
+        keys: bucket -> the first keys in it.
         foreign: distribution -> paths of this month's invalidations by other tools.
         unreserved: concurrent executions that functions without a reserve share.
         unseen: fact that could not be read -> why.
@@ -99,6 +100,7 @@ class Facts:
     regions: Mapping[str, str] = field(default_factory=dict)
     notifications: Mapping[str, Found] = field(default_factory=dict)
     distributions: Sequence[Distribution] = ()
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     foreign: Mapping[str, int] = field(default_factory=dict)
     unreserved: int | None = None
     unseen: Mapping[str, str] = field(default_factory=dict)

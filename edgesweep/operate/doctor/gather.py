@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
-from edgesweep.aws.s3 import Bucket, region_of
+from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.journal import REFERENCE
@@ -86,6 +86,11 @@ class _Gatherer:
                 lambda name: Bucket(s3, name).notifications(),
             ),
             distributions=distributions,
+            keys=self._each(
+                "The keys of the bucket",
+                buckets,
+                lambda name: S3Listing(s3).page(name, "", "")[0],
+            ),
             foreign=self._each("Invalidations of", [one.id for one in distributions], foreign),
             unreserved=self._seen("The account's concurrency", self._unreserved),
             unseen=self.unseen,

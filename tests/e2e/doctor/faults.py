@@ -121,18 +121,12 @@ def _astray(patient: Patient) -> None:
 
 
 def _rewrite(patient: Patient) -> None:
-    """Let a function see the requests of the distribution."""
+    """Let a function that nobody asks see the requests of the distribution."""
     cloudfront, identity = patient.client("cloudfront"), patient.output("Distribution")
-    made = cloudfront.create_function(
-        Name="index",
-        FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
-        FunctionCode=b"function handler(event) { return event.request; }",
-    )
-    cloudfront.publish_function(Name="index", IfMatch=made["ETag"])
-    arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
     config = cloudfront.get_distribution_config(Id=identity)["DistributionConfig"]
-    seen = {"FunctionARN": arn, "EventType": "viewer-request"}
-    associations = {"FunctionAssociations": {"Quantity": 1, "Items": [seen]}}
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:rewrite:1"
+    seen = {"LambdaFunctionARN": arn, "EventType": "viewer-request", "IncludeBody": False}
+    associations = {"LambdaFunctionAssociations": {"Quantity": 1, "Items": [seen]}}
     behaviour = {**config["DefaultCacheBehavior"], **associations}
     _reconfigure(identity, patient, DefaultCacheBehavior=behaviour)
 
@@ -141,7 +135,7 @@ def _second_distribution(patient: Patient) -> None:
     cloudfront = patient.client("cloudfront")
     config = cloudfront.get_distribution_config(Id=patient.output("Distribution"))
     config = {**config["DistributionConfig"], "CallerReference": "second"}
-    config["DefaultCacheBehavior"].pop("FunctionAssociations", None)
+    config["DefaultCacheBehavior"].pop("LambdaFunctionAssociations", None)
     cloudfront.create_distribution(DistributionConfig=config)
 
 
@@ -333,6 +327,8 @@ NOT_RUN: Mapping[str, str] = {
     "event-source-mapping-gone": _REVERTS,
     "free-paths-shared": "a note, without a command",
     "function-gone": _REVERTS,
+    "keys-guessed": "run by tests/viewers/test_mends.py, since a person has to choose",
+    "keys-unserved": "a person has to choose between words and leaving the keys out",
     "no-connection": "nothing answers until the network does",
     "no-stack": _PERSON,
     "origin-access-control-gone": _REVERTS,

@@ -122,7 +122,7 @@ def test_new_code(before: str, after: str, *, swept: bool) -> None:
     """New code of a function that was asked is a new configuration; no answer is none."""
 
     def coded(version: str) -> Distribution:
-        behaviour = replace(E1.behaviours[0], functions=(Function("rewrite", version),))
+        behaviour = replace(E1.behaviours[0], functions=(Function("rewrite", "/", version),))
         return replace(E1, behaviours=(behaviour,))
 
     account = settled(coded(before))

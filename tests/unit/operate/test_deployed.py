@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from unittest import mock
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.operate import deployed
+from tests.configured import config_of
 
 HERE = "us-east-1"
 ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/edgesweep-prod/1"
@@ -97,3 +100,33 @@ def test_unreachable(
     (line,) = str(failure.value).splitlines()
     assert line.startswith(f"The {what} cannot be ")
     assert "so nothing is deployed: Could not connect" in line
+
+
+@pytest.fixture(name="cloudfront")
+def _cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """CloudFront, whose answers a test gives."""
+    client = boto3.client("cloudfront", region_name=HERE)
+    monkeypatch.setattr("boto3.client", lambda _service, **_place: client)
+    with Stubber(client) as stubber:
+        yield stubber
+
+
+def test_for_tenants(cloudfront: Stubber) -> None:
+    """A distribution for tenants only is refused in one line; one that may not be read is not."""
+    config = config_of("oac")
+    cloudfront.add_client_error("get_distribution_config", "AccessDenied")
+    cloudfront.add_response("get_distribution_config", {"DistributionConfig": config})
+    config = {**config, "ConnectionMode": "tenant-only"}
+    cloudfront.add_response("get_distribution_config", {"DistributionConfig": config})
+
+    with pytest.raises(BadInput, match=r"^The distribution E3 takes invalidations by tenant only"):
+        deployed.check_distributions(["E1", "E2", "E3"], HERE)
+
+
+def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an answer of CloudFront nothing is deployed."""
+    broken = mock.Mock(side_effect=EndpointConnectionError(endpoint_url="cloudfront"))
+    monkeypatch.setattr("boto3.client", lambda *_, **__: mock.Mock(get_distribution_config=broken))
+
+    with pytest.raises(EdgesweepError, match=r"^The distribution E1 cannot be looked at, so nothi"):
+        deployed.check_distributions(["E1"], HERE)

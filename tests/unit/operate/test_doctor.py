@@ -96,14 +96,6 @@ def test_healthy() -> None:
             "create-distribution --origin-domain-name site.s3.eu-west-1.amazonaws.com",
         ),
         (
-            served_by(
-                Distribution("E1", (Behaviour("docs/*", (Origin("site"),), rewritten=True),))
-            ),
-            "paths-unsaid",
-            "sees requests of docs/*",
-            "--param=viewerPaths=E1=folders+bare+queries+errors",
-        ),
-        (
             replace(HEALTHY, foreign={"E1": 300}),
             "free-paths-taken",
             "Other tools invalidated 300 paths",
@@ -178,18 +170,6 @@ def test_several_missing() -> None:
 
     assert mend == "npx osls deploy --param=drop=a,b --stage prod --region eu-west-1"
     assert not any(one.check == "unreadable" for one in found)
-
-
-def test_several_rewritten() -> None:
-    """One deployment says the viewer paths of every distribution."""
-    behaviour = Behaviour("*", (Origin("site"),), rewritten=True)
-    rewritten = [Distribution(identity, (behaviour,)) for identity in ("E1", "E2")]
-    facts = served_by(*rewritten, named=("E1", "E2"))
-    place = replace(facts.place, parameters={"bucket": "site", "viewerPaths": "E9=bare"})
-    (mend,) = mends(diagnose(replace(facts, place=place)))
-
-    every = "folders+bare+queries+errors"
-    assert f"--param=viewerPaths=E9=bare,E1={every},E2={every} " in mend
 
 
 def test_by_hand() -> None:

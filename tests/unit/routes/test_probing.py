@@ -1,6 +1,7 @@
 """A function is asked once for each version of its code, and its answers become words."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from edgesweep.errors import Undiscovered
 from edgesweep.paths import REST
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from edgesweep.routes.distribution import Function
-from edgesweep.routes.probing import Live, probed
+from edgesweep.routes.probing import probed
 from edgesweep.routes.variants import parse
 
 Request = Mapping[str, Any]
@@ -19,7 +20,6 @@ Request = Mapping[str, Any]
 Code = Callable[[str, Request], str | None]
 
 SITE = (Origin("site"),)
-FIRST = Live("1")
 
 
 @dataclass
@@ -31,20 +31,21 @@ class Asked:
     """
 
     code: Code = lambda uri, _: uri
-    live_version: Live = FIRST
+    version: str = "1"
+    stores: bool = False
     refused: Collection[str] = ()
     uris: list[str] = field(default_factory=list)
 
-    def live(self, name: str) -> Live:
+    def live(self, name: str) -> tuple[str, bool]:
         """Return the live version."""
         assert name
         self._permitted("describe")
-        return self.live_version
+        return self.version, self.stores
 
     def run(self, name: str, version: str, event: str) -> str:
         """Run the code."""
         self._permitted("test")
-        assert (name, version) == ("rewrite", self.live_version.version)
+        assert (name, version) == ("rewrite", self.version)
         request = json.loads(event)["request"]
         self.uris.append(request["uri"])
         made = self.code(request["uri"], request)
@@ -58,7 +59,7 @@ class Asked:
 
 def rewritten(pattern: str = "*", *functions: Function) -> Distribution:
     """Return a distribution with a function."""
-    functions = functions or (Function("rewrite"),)
+    functions = functions or (Function("rewrite", Behaviour(pattern).folder),)
     first = Behaviour(pattern, SITE, rewritten=True, rekeyed=True, functions=functions)
     return Distribution("E1", (first, Behaviour()) if pattern != "*" else (first,))
 
@@ -141,7 +142,7 @@ def test_learnt(code: Code, pattern: str, words: Sequence[str]) -> None:
         (Asked(_by("host")), "it reads more than the path"),
         (Asked(lambda uri, _: uri.lower()), "no word says what it does"),
         (Asked(lambda _uri, _request: None), "it answers every request itself"),
-        (Asked(live_version=Live("1", stores=True)), "it reads a key value store"),
+        (Asked(stores=True), "it reads a key value store"),
         (Asked(lambda uri, _: _bare(uri)), ""),
     ],
 )
@@ -152,7 +153,7 @@ def test_doubt(asked: Asked, doubt: str) -> None:
 
 def test_store() -> None:
     """A function whose key value store changes without a version is not run."""
-    asked = Asked(live_version=Live("1", stores=True))
+    asked = Asked(stores=True)
 
     assert function_of(learn(asked)).words == ()
     assert asked.uris == []
@@ -166,20 +167,19 @@ def test_once() -> None:
 
     assert learn(asked, first) == first
     assert len(asked.uris) == probes
-    asked.live_version, asked.code = Live("2"), lambda uri, _: uri
-    assert function_of(learn(asked, first)) == Function("rewrite", "2")
+    asked.version, asked.code = "2", lambda uri, _: uri
+    assert function_of(learn(asked, first)) == Function("rewrite", "/", "2")
     assert len(asked.uris) == 2 * probes
 
 
 def test_folders() -> None:
-    """A function is asked below the path pattern of each behaviour that leads to a bucket."""
+    """A function is asked once below the folder of each path pattern."""
     asked = Asked()
-    docs = rewritten("/docs/*").behaviours[0]
-    elsewhere = Behaviour("/api/*", functions=(Function("rewrite"),))
-    default = Behaviour(origins=SITE, rewritten=True, functions=(Function("rewrite"),))
-    probed([Distribution("E1", (elsewhere, docs, default))], (), asked)
+    docs, other = rewritten("/docs/*"), rewritten("/docs/*.html")
+    probed([docs, other, rewritten()], (), asked)
 
     assert {uri[:6] for uri in asked.uris} == {"/docs/", "/", "/edges", "/EDGES"}
+    assert Counter(asked.uris).most_common(1)[0][1] == 2
 
 
 @pytest.mark.parametrize("action", ["describe", "test"])
@@ -187,11 +187,11 @@ def test_refused(action: str) -> None:
     """Without a permission routes are as they were, and the reason is kept until it is back."""
     asked = Asked(lambda uri, _: _bare(uri), refused=[action])
     new = function_of(learn(asked))
-    known = rewritten("*", Function("rewrite", "0", ("html",)))
+    known = rewritten("*", Function("rewrite", "/", "0", ("html",)))
 
     assert new == Function("rewrite", refusal=f"AccessDenied: {action}")
     assert function_of(learn(asked, known)) == Function(
-        "rewrite", "0", ("html",), refusal=f"AccessDenied: {action}"
+        "rewrite", "/", "0", ("html",), refusal=f"AccessDenied: {action}"
     )
     asked.refused = ()
     assert function_of(learn(asked, learn(Asked(refused=["test"])))).words == ("bare", "folders")
@@ -231,7 +231,7 @@ PATHS = [
 @pytest.mark.parametrize(("words", "pattern", "key", "added"), PATHS)
 def test_added(words: tuple[str, ...], pattern: str, key: str, added: set[str]) -> None:
     """Words that were learnt add paths to those that are sent without them."""
-    learnt = Routes([rewritten(pattern, Function("rewrite", "1", words))])
+    learnt = Routes([rewritten(pattern, Function("rewrite", "/", "1", words))])
     before = {*Routes([rewritten(pattern)]).viewer_paths("E1", "site", key)}
 
     assert {*learnt.viewer_paths("E1", "site", key)} == before | added
@@ -239,7 +239,7 @@ def test_added(words: tuple[str, ...], pattern: str, key: str, added: set[str]) 
 
 def test_width_stays() -> None:
     """What a handful of probes shows takes away no path that is sent without it."""
-    routes = Routes([rewritten("/app/*", Function("rewrite", "1", ("strip=/app",)))])
+    routes = Routes([rewritten("/app/*", Function("rewrite", "/", "1", ("strip=/app",)))])
     given = Routes(routes.known, parse("strip=/app"))
 
     assert {*routes.viewer_paths("E1", "site", "a.css")} == {
@@ -253,7 +253,10 @@ def test_width_stays() -> None:
 @pytest.mark.parametrize("words", ["only", "none", "/x/{key}", "strip=/y"])
 def test_words_replace(words: str) -> None:
     """Words of the user's that say how paths lead to objects replace those that were learnt."""
-    plain, learnt = rewritten(), rewritten("*", Function("rewrite", "1", ("everything", "html")))
+    plain, learnt = (
+        rewritten(),
+        rewritten("*", Function("rewrite", "/", "1", ("everything", "html"))),
+    )
     every = [Routes([one], parse(words)) for one in (plain, learnt)]
 
     one, other = ({*routes.viewer_paths("E1", "site", "a.html")} for routes in every)
