@@ -44,7 +44,7 @@ class Routes:
         """How many of them serve anything."""
         return len({one.id for one in self.known if one.enabled})
 
-    def serving(self, bucket: str) -> Collection[str]:
+    def serving(self, bucket: str) -> Sequence[str]:
         """Return the ids of the distributions that lead to a bucket."""
         return _distinct(
             one.id

@@ -9,12 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from edgesweep.paths import Origin
-from edgesweep.routes.distribution import (
-    Behaviour,
-    Distribution,
-    Function,
-    somewhere,
-)
+from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
 from edgesweep.routes.fingerprint import fingerprint
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS
@@ -188,17 +183,11 @@ def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Conf
         keeps_errors=keeps_errors,
         unknown=origins.unknown and bool(found),
         functions=tuple(
-            _function(one, pattern)
+            Function(one.get("FunctionARN", "").rpartition("/")[2], Behaviour(pattern).folder)
             for one in functions
             if found and one["EventType"] in _CHANGE_PATHS
         ),
     )
-
-
-def _function(association: Config, pattern: str) -> Function:
-    if arn := association.get("FunctionARN"):
-        return Function(arn.rpartition("/")[2], Behaviour(pattern).folder)
-    return Function(doubt="Lambda@Edge is never asked")
 
 
 def _longest(behaviour: Config, policies: Mapping[str, Config]) -> int:

@@ -19,13 +19,7 @@ from urllib.parse import unquote
 
 from edgesweep.paths import ANY_BUCKET, Origin
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
-from edgesweep.routes.variants import (
-    ALL_PATHS,
-    ERROR_SECONDS,
-    EVERYTHING,
-    Variants,
-    query_copies,
-)
+from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, query_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,11 @@ class Function:
     words: tuple[str, ...] = ()
     doubt: str = ""
     refusal: str = ""
+
+    @property
+    def unclear(self) -> str:
+        """Why nobody knows what it does; empty if somebody does."""
+        return self.refusal or self.doubt or ("" if self.name else "Lambda@Edge is never asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ class Behaviour:
 
     @property
     def stem(self) -> str:
+        """The text with which all paths begin that its pattern matches."""
         return "/" + unquote(re.split("[*?]", self.pattern.removeprefix("/"), maxsplit=1)[0])
 
     @property
@@ -85,11 +85,6 @@ class Behaviour:
     def learnt(self) -> tuple[str, ...]:
         """The words that were learnt of its functions."""
         return tuple(word for one in self.functions for word in one.words)
-
-    def shows_anywhere(self, path: str) -> bool:
-        """Tell whether a function was seen to answer any path with what is at this one."""
-        words = self.learnt
-        return ALL_PATHS in words or "errors=" + path[1:] in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +133,6 @@ class Distribution:
     def origins(self) -> Sequence[Origin]:
         """The buckets it leads to, each once."""
         return list(dict.fromkeys(origin for one in self.behaviours for origin in one.origins))
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """The name of each function that was asked -> the version of its code."""
-        return {one.name: one.version for one in self.functions if one.version}
 
     @property
     def functions(self) -> Sequence[Function]:
@@ -217,10 +207,11 @@ class Distribution:
     ) -> Iterator[Answer]:
         """Yield the behaviours that may answer any path from an object."""
         for behaviour in () if variants.given else self.behaviours:
-            guessed = not answered and (behaviour.rewritten or behaviour.unknown)
+            words = behaviour.learnt
+            wide = not answered and (behaviour.rewritten or behaviour.unknown)
             for origin in behaviour.origins if behaviour.caches else ():
                 path = origin.path(bucket, key)
-                if path and (guessed or behaviour.shows_anywhere(path)):
+                if path and (wide or ALL in words or f"errors={path[1:]}" in words):
                     yield Answer(path, behaviour, origin)
 
     def _forms(

@@ -53,9 +53,10 @@ class Tracked:
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
-        # A function that was asked on one side only counts for both.
-        same_code = before.versions | newest.versions == newest.versions | before.versions
-        if same and same_code:
+        versions = {one.name: one.version for one in before.functions if one.version}
+        if same and all(
+            versions.get(one.name, v) == v for one in newest.functions if (v := one.version)
+        ):
             return replace(self, newest=newest, missing_since=None)
         earlier = (one for one in (*self.earlier, before) if one.enabled)
         return Tracked(newest, tuple(dict.fromkeys(earlier)), changed_at=now)

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from edgesweep.errors import Undiscovered
 from edgesweep.routes.distribution import Distribution, Function
-from edgesweep.routes.variants import ALL_PATHS, INDEX, is_word
+from edgesweep.routes.variants import ALL, INDEX, WORD
 
 # A function that knows some names of objects does not know this one.
 _NAME = "edgesweep-probe"
@@ -72,7 +72,7 @@ def learnt(folder: str, plain: Made, others: Made) -> tuple[tuple[str, ...], str
     if not any(plain.values()):
         return (), "it answers every request itself"
     if any(made and plain[path] and made != plain[path] for path, made in others.items()):
-        return (ALL_PATHS,), "it reads more than the path"
+        return (ALL,), "it reads more than the path"
     file = folder + _FILE
     stripped = file.removesuffix(plain[file] or file)
     stripped = "" if stripped == file else stripped
@@ -80,9 +80,9 @@ def learnt(folder: str, plain: Made, others: Made) -> tuple[tuple[str, ...], str
     for path, made in plain.items():
         rest = path.removeprefix(stripped)
         words.update(_words(rest, made or rest))
-    if all(map(is_word, words)):
+    if all(map(WORD.fullmatch, words)):
         return tuple(sorted(words)), ""
-    return (ALL_PATHS,), "no word says what it does"
+    return (ALL,), "no word says what it does"
 
 
 def _words(path: str, made: str) -> Iterator[str]:
@@ -110,8 +110,8 @@ def _probed(known: Function, ask: Functions) -> Function:
         if stores:
             return Function(name, folder, version, doubt="it reads a key value store")
         plain, others = (
-            {folder + end: _uri(ask.run(name, version, event(folder + end))) for end in ends}
-            for event, ends in ((_event, _PROBES), (_event_of_another, _BY_OTHERS))
+            {folder + end: _uri(ask.run(name, version, _event(folder + end, by))) for end in ends}
+            for by, ends in ((_VIEWER, _PROBES), (_OTHER_VIEWER, _BY_OTHERS))
         )
     except Undiscovered as error:
         return replace(known, refusal=error.reason)
@@ -123,18 +123,13 @@ def _uri(output: str) -> str | None:
     return uri
 
 
-def _event(path: str, viewer: Mapping[str, str] = _VIEWER, extra: str = "") -> str:
-    """Return the event of a viewer's request, with a cookie and a query string of this name.
+def _event(path: str, viewer: Mapping[str, str]) -> str:
+    """Return the event of a request; the other viewer has a query string and cookies as well.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
     """
-    extras = {extra: {"value": "1"}} if extra else {}
     headers = {name: {"value": value} for name, value in viewer.items()}
-    request = {"method": "GET", "uri": path, "headers": headers}
+    more = {name: value for name, value in headers.items() if name not in _VIEWER}
+    request = {"method": "GET", "uri": path, "headers": headers, "querystring": more}
     event = {"context": {"eventType": "viewer-request"}, "viewer": {"ip": "192.0.2.1"}}
-    request |= {"querystring": extras, "cookies": extras}
-    return json.dumps({"version": "1.0", **event, "request": request})
-
-
-def _event_of_another(path: str) -> str:
-    return _event(path, _OTHER_VIEWER, _NAME)
+    return json.dumps({"version": "1.0", **event, "request": {**request, "cookies": more}})

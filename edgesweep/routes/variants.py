@@ -16,13 +16,13 @@ WORDS = (
     *("everything", "html", "folders", "bare", "queries", "errors", "stems"),
     *("index=NAME", "strip=/app", "errors=NAME", "/images/{key}*", "only", "none"),
 )
-_WORD = re.compile(
+WORD = re.compile(
     r"everything|html|folders|bare|queries|errors|stems|only|none"
     r"|index=[^/=*]+|strip=/[^*]*[^*/]|errors=[^/=*][^=*]*|/[^*]*[*]?"
 )
 _VALUED = ("index", "strip", "errors")
-ALL_PATHS = "everything"
-_WHOLE = (ALL_PATHS, "only", "none")
+ALL = "everything"
+_WHOLE = (ALL, "only", "none")
 
 # Stands for every distribution that has no words of its own.
 ALL_OTHERS = ""
@@ -89,7 +89,7 @@ class Variants:
     def said(self, key: str) -> Iterator[str]:
         """Yield the paths that the user says for a key, whatever the configuration says."""
         for word in self.words:
-            if word == ALL_PATHS:
+            if word == ALL:
                 yield EVERYTHING
             elif word.startswith("/"):
                 path = word.removesuffix("*").replace(_KEY, key)
@@ -155,11 +155,6 @@ def parse(
     return parsed if plain == Variants() else {ALL_OTHERS: plain, **parsed}
 
 
-def is_word(word: str) -> bool:
-    """Tell whether `viewerPaths` knows a word."""
-    return _WORD.fullmatch(word) is not None
-
-
 def query_copies(path: str, *, own: bool) -> str:
     """Return what stands for a path with any query string.
 
@@ -180,7 +175,7 @@ def _entry(text: str) -> tuple[str, str]:
 def _checked(words: str) -> tuple[str, ...]:
     said = {word.strip() for word in words.split("+")} - {""}
     for word in sorted(said):
-        if not is_word(word):
+        if not WORD.fullmatch(word):
             msg = f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
             raise BadInput(msg)
     return tuple(sorted(said))

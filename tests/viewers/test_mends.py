@@ -66,12 +66,12 @@ ABOUT = Request("/docs/about")
 KINDS: Mapping[str, tuple[Story, set[str], bool]] = {
     "strips, on origin-request": (
         story(_lambda("lambda-strip", "origin-request"), "static/js/main.js", [APP], "/app/*"),
-        {"paths-unsaid", "keys-guessed"},
+        {"paths-unsaid", "keys-unsaid"},
         False,
     ),
     "strips": (
         story(_function("strip"), "static/js/main.js", [APP], "/app/*"),
-        {"keys-guessed"},
+        {"keys-unsaid"},
         False,
     ),
     "falls back, on origin-response": (

@@ -7,9 +7,17 @@ from edgesweep.operate.doctor.facts import Facts, Finding, Harm
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
 from edgesweep.routes import Routes, Variants
-from edgesweep.routes.variants import ALL_PATHS
+from edgesweep.routes.variants import ALL
 
 _EXAMPLES = 3
+_UNSERVED = (
+    "No distribution serves {}; if viewers see them, say how with viewerPaths, else leave them out "
+    "with exclude"
+)
+_GUESSED = (
+    "Only a function can lead to {}, so all that it may answer is invalidated with them; words of "
+    "viewerPaths say it exactly"
+)
 # What functions mostly do beside taking a folder away.
 _MOSTLY = ("bare", "folders", "html")
 
@@ -22,15 +30,15 @@ def functions(facts: Facts) -> Iterator[Finding]:
         if one.enabled and not _said(facts, one.id)
         for behaviour in one.behaviours
         for function in behaviour.functions
-        if function.refusal or function.doubt
+        if function.unclear
     }
-    mend = _deploy(facts, {identity: (ALL_PATHS,) for identity, _ in unsaid})
+    mend = _deploy(facts, {identity: (ALL,) for identity, _ in unsaid})
     for (identity, pattern), function in unsaid.items():
         text = (
             f"A function of the distribution {identity} sees requests of {pattern}, and "
-            f"{function.refusal or function.doubt}; say with viewerPaths which paths it makes"
+            f"{function.unclear}; say with viewerPaths which paths it makes"
         )
-        harm = Harm.COSTS if ALL_PATHS in function.words else Harm.LOSES
+        harm = Harm.COSTS if ALL in function.words else Harm.LOSES
         yield Finding("paths-unsaid", harm, text, mend)
 
 
@@ -42,25 +50,20 @@ def unserved(facts: Facts) -> Iterator[Finding]:
     selection = facts.configured.selection
     for bucket, keys in facts.keys.items():
         fates = {key: fate(selection, routes, bucket, key) for key in keys}
-        if missed := [key for key in keys if fates[key][0] is Fate.UNSERVED]:
-            text = (
-                f"No distribution serves {_shown(missed)} of the bucket {bucket}; if viewers see "
-                "them, say how with viewerPaths, else leave them out with exclude"
-            )
-            mend = _deploy(facts, _serving(facts, bucket, missed))
-            yield Finding("keys-unserved", Harm.NOTE, text, mend, manual=True)
+        missed = [key for key in keys if fates[key][0] is Fate.UNSERVED]
         served = [key for key in keys if {*fates[key][1]} - {UNROUTED}]
-        if guessed := [key for key in served if not exact.distributions(bucket, key)]:
-            text = (
-                f"Only a function can lead to {_shown(guessed)} of the bucket {bucket}, so all "
-                "that it may answer is invalidated with them; words of viewerPaths say it exactly"
-            )
-            mend = _deploy(facts, _serving(facts, bucket, guessed))
-            yield Finding("keys-guessed", Harm.NOTE, text, mend, manual=True)
+        guessed = [key for key in served if not exact.distributions(bucket, key)]
+        for text, found in ((_UNSERVED, missed), (_GUESSED, guessed)):
+            words = _serving(facts, bucket, found) if found else {}
+            if found and (words or found is missed):
+                examples = ", ".join(found[:_EXAMPLES])
+                shown = f"{len(found):,} keys of the bucket {bucket}, such as {examples}"
+                mend = _deploy(facts, words or {routes.serving(bucket)[0]: (ALL,)})
+                yield Finding("keys-unsaid", Harm.NOTE, text.format(shown), mend, manual=True)
 
 
 def _serving(facts: Facts, bucket: str, keys: Sequence[str]) -> Mapping[str, Collection[str]]:
-    """Return the most precise words by which some distribution serves keys."""
+    """Return words by which some distribution serves keys and little else."""
     leading = [
         (one, behaviour)
         for one in facts.distributions
@@ -73,7 +76,7 @@ def _serving(facts: Facts, bucket: str, keys: Sequence[str]) -> Mapping[str, Col
             routes = Routes([one], {one.id: Variants(words)})
             if given and all(routes.distributions(bucket, key) for key in keys):
                 return {one.id: words}
-    return dict.fromkeys(list(Routes(facts.distributions).serving(bucket))[:1], (ALL_PATHS,))
+    return {}
 
 
 def _said(facts: Facts, identity: str) -> tuple[str, ...]:
@@ -81,16 +84,8 @@ def _said(facts: Facts, identity: str) -> tuple[str, ...]:
 
 
 def _deploy(facts: Facts, words: Mapping[str, Collection[str]]) -> str:
-    """Return a deployment that adds words for some distributions."""
-    said = {name: variants.words for name, variants in facts.configured.variants.items()}
+    """Return a deployment that adds words for some distributions; the last of an id counts."""
+    said = filter(None, [facts.place.parameters.get("viewerPaths")])
     added = {name: dict.fromkeys((*_said(facts, name), *more)) for name, more in words.items()}
-    entries = [
-        f"{name}={'+'.join(every)}" if name else "+".join(every)
-        for name, every in {**said, **added}.items()
-        if every
-    ]
-    return facts.place.deploy(viewerPaths=",".join(entries))
-
-
-def _shown(keys: Sequence[str]) -> str:
-    return f"{len(keys):,} keys, such as {', '.join(keys[:_EXAMPLES])},"
+    entries = [f"{name}={'+'.join(every)}" for name, every in added.items()]
+    return facts.place.deploy(viewerPaths=",".join((*said, *entries)))

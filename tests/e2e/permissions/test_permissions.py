@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
-from infra.local.aws import ROOT, embedded_aws
+from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
 from infra.local.watch import uncovered
 from tests.e2e.conftest import EXISTING, RESTING, Stack, make_distribution
 
+CONFIG = {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+CODE = b"function handler(event) { return event.request; }"
 ROW = re.compile(r"^\| (record|flush) \| `(\S+)` \| (fails|goes on|stops) \|", re.MULTILINE)
 DOCUMENTED = ROW.findall((ROOT / "docs" / "operating.md").read_text())
 
@@ -95,7 +97,7 @@ class Functions:
 def _functions() -> Iterator[Functions]:
     with embedded_aws(speed=RESTING, name="e2e-permissions") as aws:
         aws.client("s3").create_bucket(Bucket=EXISTING)
-        make_distribution(aws, EXISTING)
+        rewrite(aws, make_distribution(aws, EXISTING))
         outputs = aws.deploy("dev", bucket=EXISTING, quietSeconds="0", maxWaitSeconds="1")
         (distribution,) = aws.client("cloudfront").list_distributions()["DistributionList"]["Items"]
         stack = Stack(aws, {**outputs, "Distribution": distribution["Id"]}, EXISTING)
@@ -112,6 +114,8 @@ def test_without(functions: Functions, role: str, action: str, effect: str) -> N
     if action.startswith("sqs:") and role == "flush":
         _dead_letter(functions, key)
     functions.restart()
+    if action == "cloudfront:TestFunction":
+        publish(functions.stack.aws)
 
     with functions.without(role, action):
         taken = functions.record(key)
@@ -125,6 +129,30 @@ def test_without(functions: Functions, role: str, action: str, effect: str) -> N
     assert functions.fresh(key, before)
     assert functions.flush()
     assert not functions.waits(key)
+
+
+def rewrite(aws: EmbeddedAws, distribution: str) -> None:
+    """Let a function see the requests of a distribution."""
+    cloudfront = aws.client("cloudfront")
+    made = cloudfront.create_function(Name="index", FunctionConfig=CONFIG, FunctionCode=CODE)
+    cloudfront.publish_function(Name="index", IfMatch=made["ETag"])
+    read = cloudfront.get_distribution_config(Id=distribution)
+    arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
+    seen = {"FunctionARN": arn, "EventType": "viewer-request"}
+    read["DistributionConfig"]["DefaultCacheBehavior"]["FunctionAssociations"] = {
+        "Quantity": 1,
+        "Items": [seen],
+    }
+    cloudfront.update_distribution(
+        Id=distribution, IfMatch=read["ETag"], DistributionConfig=read["DistributionConfig"]
+    )
+
+
+def publish(aws: EmbeddedAws) -> None:
+    """Publish the function's code once more, so that it has to be asked again."""
+    cloudfront = aws.client("cloudfront")
+    draft = cloudfront.describe_function(Name="index", Stage="DEVELOPMENT")["ETag"]
+    cloudfront.publish_function(Name="index", IfMatch=draft)
 
 
 def _dead_letter(functions: Functions, key: str) -> None:

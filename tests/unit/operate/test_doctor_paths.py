@@ -8,13 +8,13 @@ import pytest
 from edgesweep.operate.doctor import Facts, Finding, Harm, diagnose, mends
 from edgesweep.record.selection import Selection
 from edgesweep.routes import Behaviour, Distribution, Origin
-from edgesweep.routes.distribution import Function
+from edgesweep.routes.distribution import Function, unread
 from edgesweep.routes.variants import parse
 from tests.fakes.doctor import served_by
 
 SITE = (Origin("site"),)
 BARE = Function("rewrite", "/", "1", ("bare",))
-LAMBDA = Function(doubt="Lambda@Edge is never asked")
+LAMBDA = Function()
 REFUSED = Function("rewrite", refusal="AccessDenied")
 STORE = Function("rewrite", "/", "1", doubt="it reads a key value store")
 LANGUAGE = Function("rewrite", "/", "1", ("everything",), "it reads more than the path")
@@ -31,7 +31,8 @@ def facts(*distributions: Distribution, words: str = "", keys: Sequence[str] = (
     """Return the facts of an otherwise healthy stack."""
     found = served_by(*distributions, named=tuple(one.id for one in distributions))
     configured = replace(found.configured, variants=parse(words))
-    return replace(found, configured=configured, keys={"site": keys})
+    place = replace(found.place, parameters={"bucket": "site", "viewerPaths": words})
+    return replace(found, place=place, configured=configured, keys={"site": keys})
 
 
 def words_of(finding: Finding) -> str:
@@ -67,6 +68,7 @@ def test_unsaid(function: Function, harm: Harm, reason: str) -> None:
         facts(rewritten(LAMBDA), words="E1=bare"),
         facts(replace(rewritten(BARE), id="E1"), keys=["index.html", "docs/index.html"]),
         facts(rewritten(STRIP, pattern="/app/*"), words="strip=/app", keys=["a.js"]),
+        facts(unread("E1", ["site"]), keys=["a.js"]),
     ],
 )
 def test_said(healthy: Facts) -> None:
@@ -93,8 +95,8 @@ def test_unserved() -> None:
 
     (finding,) = diagnose(found)
 
-    assert (finding.check, finding.harm, finding.manual) == ("keys-unserved", Harm.NOTE, True)
-    assert "serves 4 keys, such as a.js, b.js, c.js, of the bucket site" in finding.text
+    assert (finding.check, finding.harm, finding.manual) == ("keys-unsaid", Harm.NOTE, True)
+    assert "serves 4 keys of the bucket site, such as a.js, b.js, c.js;" in finding.text
     assert words_of(finding) == "E1=bare+folders+html+strip=/app"
 
 
@@ -103,7 +105,7 @@ def test_unserved_otherwise() -> None:
     behaviour = Behaviour(origins=(Origin("site", "v1/"),))
     (finding,) = diagnose(facts(Distribution("E1", (behaviour,)), keys=["v1/a", "v2/a"]))
 
-    assert "1 keys, such as v2/a," in finding.text
+    assert "such as v2/a;" in finding.text
     assert words_of(finding) == "E1=everything"
 
 
@@ -115,6 +117,6 @@ def test_guessed(function: Function, words: str) -> None:
     """Keys that only a function can lead to have words that are more precise than the guess."""
     (finding,) = diagnose(facts(rewritten(function, pattern="/app/*"), keys=["a.js", "app/b.js"]))
 
-    assert (finding.check, finding.harm, finding.manual) == ("keys-guessed", Harm.NOTE, True)
-    assert "lead to 1 keys, such as a.js, of the bucket site" in finding.text
+    assert (finding.check, finding.harm, finding.manual) == ("keys-unsaid", Harm.NOTE, True)
+    assert "lead to 1 keys of the bucket site, such as a.js," in finding.text
     assert words_of(finding) == words

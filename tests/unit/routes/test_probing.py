@@ -211,7 +211,7 @@ def test_refused_for_a_while() -> None:
 def test_lambda() -> None:
     """A function of Lambda@Edge is never asked."""
     asked = Asked()
-    distribution = rewritten("*", Function(doubt="Lambda@Edge is never asked"))
+    distribution = rewritten("*", Function())
 
     assert probed([distribution], (), asked) == [distribution]
     assert asked.uris == []
