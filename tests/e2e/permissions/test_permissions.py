@@ -7,6 +7,7 @@ that of those permissions only the second half is shown.
 import json
 import re
 import secrets
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,14 @@ class Functions:
     def fresh(self, key: str, since: datetime) -> bool:
         """Tell whether a key was invalidated since a moment."""
         return not uncovered({f"/{key}": since}, self.stack.watch.invalidations())
+
+    def routes(self) -> str:
+        """Return the JSON of the routes that are kept, with the refusals that were met."""
+        item = self.stack.aws.client("dynamodb").get_item(
+            TableName=self.stack.outputs["FlushesTable"],
+            Key={"pk": {"S": "routes"}, "sk": {"S": "3"}},
+        )["Item"]
+        return zlib.decompress(item["kept"]["B"]).decode()
 
     def restart(self) -> None:
         """Let the next calls be cold starts, which look at everything anew."""
@@ -121,6 +130,7 @@ def test_without(functions: Functions, role: str, action: str, effect: str) -> N
         taken = functions.record(key)
         went_on = functions.flush() if role == "flush" else taken
 
+    assert (action in functions.routes()) is action.endswith("Function")
     assert went_on is (effect != "fails")
     assert taken or role == "record"
     assert functions.waits(key) or functions.fresh(key, before) or not taken
