@@ -84,7 +84,7 @@ class Behaviour:
     @property
     def learnt(self) -> tuple[str, ...]:
         """The words that were learnt of its functions."""
-        return tuple(word for one in self.functions for word in one.words)
+        return tuple([word for one in self.functions for word in one.words])
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,10 @@ class Distribution:
     def _learnt(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield what answers from an object by the words that were learnt of functions."""
         for behaviour in () if variants.given else self.behaviours:
-            for origin in behaviour.origins if behaviour.learnt else ():
+            words = behaviour.learnt
+            for origin in behaviour.origins if words else ():
                 path = origin.path(bucket, key) or ""
-                for form, _ in Variants(behaviour.learnt).forms(path) if path else ():
+                for form, _ in Variants(words).forms(path) if path else ():
                     if form != path and behaviour in self._leading(form):
                         yield Answer(form, behaviour, origin, own=False)
                         yield Answer(path, behaviour, origin)
@@ -209,7 +210,7 @@ class Distribution:
         for behaviour in () if variants.given else self.behaviours:
             words = behaviour.learnt
             wide = not answered and (behaviour.rewritten or behaviour.unknown)
-            for origin in behaviour.origins if behaviour.caches else ():
+            for origin in behaviour.origins if behaviour.caches and (wide or words) else ():
                 path = origin.path(bucket, key)
                 if path and (wide or ALL in words or f"errors={path[1:]}" in words):
                     yield Answer(path, behaviour, origin)

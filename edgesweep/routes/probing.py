@@ -87,15 +87,14 @@ def learnt(folder: str, plain: Made, others: Made) -> tuple[tuple[str, ...], str
 
 def _words(path: str, made: str) -> Iterator[str]:
     """Yield the words that explain why a function makes one path of another."""
-    end = made.removeprefix(path)
+    folder, name = path.removesuffix("/") + "/", made.rpartition("/")[2]
     if made == path:
         return
-    if end == ".html":
+    if made == path + ".html":
         yield "html"
-    elif end != made and end.removeprefix("/").count("/") == 0:
-        name = end.removeprefix("/")
-        yield "folders" if path.endswith("/") else "bare"
-        yield from () if name == INDEX else (f"index={name}",)
+    elif made == folder + name:
+        yield "folders" if path == folder else "bare"
+        yield from () if name in ("", INDEX) else (f"index={name}",)
     else:
         # A page for all paths tells nothing of the path.
         yield f"errors={made[1:]}" if _NAME not in made.lower() else f"? {made}"
