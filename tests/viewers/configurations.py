@@ -99,6 +99,10 @@ def _strip(event: Config) -> Config:
     return {**event, "uri": event["uri"].removeprefix("/app") or "/"}
 
 
+def _select(event: Config) -> Config:
+    return {**event, "origin": {"s3": {"domainName": "site.s3.amazonaws.com", "path": ""}}}
+
+
 def _fallback(buckets: Buckets, _request: Config, response: Config) -> Config:
     page = buckets.read("site", "index.html")
     failed = response["status"] in ("403", "404")
@@ -111,16 +115,19 @@ def lambdas(buckets: Buckets) -> Mapping[str, Lambda]:
         "lambda-index": _index,
         "lambda-bare": _bare,
         "lambda-strip": _strip,
+        "lambda-select": _select,
         "lambda-fallback": partial(_fallback, buckets),
     }
 
 
-def _function(name: str) -> Config:
+def function(name: str) -> Config:
+    """Return the member of a behaviour that associates a CloudFront Function."""
     one = {"FunctionARN": name, "EventType": "viewer-request"}
     return {"FunctionAssociations": {"Quantity": 1, "Items": [one]}}
 
 
-def _lambda(name: str, event: str) -> Config:
+def edge_lambda(name: str, event: str) -> Config:
+    """Return the member of a behaviour that associates a Lambda@Edge function."""
     one = {"LambdaFunctionARN": name, "EventType": event, "IncludeBody": False}
     return {"LambdaFunctionAssociations": {"Quantity": 1, "Items": [one]}}
 
@@ -130,19 +137,19 @@ _FUNCTIONS: Sequence[Config] = allowed(
     ("", {}),
     ("", {}),
     ("", {}),
-    ("", _function("index")),
-    ("", _function("bare")),
-    ("", _function("moved")),
-    ("", _lambda("lambda-index", "viewer-request")),
-    ("", _lambda("lambda-index", "origin-request")),
-    ("", _lambda("lambda-bare", "origin-request")),
-    ("rewriting functions", _function("html")),
-    ("rewriting functions", _function("single-page")),
-    ("rewriting functions", _function("strip")),
-    ("rewriting functions", _function("fold")),
-    ("rewriting functions", _function("language")),
-    ("rewriting functions", _lambda("lambda-strip", "origin-request")),
-    ("origin-response functions", _lambda("lambda-fallback", "origin-response")),
+    ("", function("index")),
+    ("", function("bare")),
+    ("", function("moved")),
+    ("", edge_lambda("lambda-index", "viewer-request")),
+    ("", edge_lambda("lambda-index", "origin-request")),
+    ("", edge_lambda("lambda-bare", "origin-request")),
+    ("rewriting functions", function("html")),
+    ("rewriting functions", function("single-page")),
+    ("rewriting functions", function("strip")),
+    ("rewriting functions", function("fold")),
+    ("rewriting functions", function("language")),
+    ("rewriting functions", edge_lambda("lambda-strip", "origin-request")),
+    ("origin-response functions", edge_lambda("lambda-fallback", "origin-response")),
 )
 
 _PATTERNS = ("/docs/*", "*.html", "docs/?.html", "/docs", "*", "/errors/*", "/app/*")

@@ -36,7 +36,7 @@ _NAMES: Sequence[str] = allowed(
     ("", "docs/../a.html"),
     ("", "a.css"),
     ("", "assets/1.js"),
-    ("spellings", "a+b:c.txt"),
+    ("", "a+b:c.txt"),
 )
 _OFTEN = 6
 # One for each choice.
@@ -59,6 +59,7 @@ _WEBSITES: Sequence[Website] = allowed(
     ("", Website()), ("error documents of websites", Website(error="oops"))
 )
 
+_ESCAPES = {"~": "%7E", "+": "%2B", ":": "%3A"}
 _UNSAID = "/!$&'()*+,;=:@"
 
 
@@ -68,8 +69,8 @@ def _own(name: str) -> str:
 
 def _escaped(name: str) -> str:
     """Return another spelling, which not every viewer uses."""
-    escapes = {"~": "%7E"} | ({} if "spellings" in NOT_YET else {"+": "%2B", ":": "%3A"})
-    return "".join(escapes.get(character, character) for character in _own(name))
+    spelled = "".join(_ESCAPES.get(character, character) for character in _own(name))
+    return spelled.replace("%20", "+")
 
 
 def _folder(name: str) -> str:
