@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -51,16 +51,12 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A behaviour that may answer a path from an object of an origin.
-
-    Attributes:
-        own: whether the path is the object's own.
-    """
+    """A behaviour that may answer a path from an object of an origin, at `own` by itself."""
 
     path: str
+    own: str
     behaviour: Behaviour
     origin: Origin
-    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +92,9 @@ class Distribution:
         """The buckets it leads to, each once."""
         return list(dict.fromkeys(origin for one in self.behaviours for origin in one.origins))
 
+    def leads_to(self, bucket: str) -> bool:
+        return any(origin.bucket in (bucket, ANY_BUCKET) for origin in self.origins)
+
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         """Yield the viewer paths under which an object may be cached; some may come twice."""
         for path in self._paths(bucket, key, variants):
@@ -118,17 +117,26 @@ class Distribution:
     def _paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         answers, pages = list(self._answers(bucket, key, variants)), self._error_pages(variants)
         for one in answers:
-            if one.behaviour.caches or self._keeps_error(one, variants):
-                yield one.path
+            kept = one.behaviour.caches or self._keeps_error(one, variants)
+            for path in self._kept_under(one) if kept else ():
+                yield path
                 if one.behaviour.query_strings and variants.queries:
-                    yield query_copies(one.path, own=one.own)
+                    yield query_copies(path, own=path == one.own)
             if one.path in pages:
                 yield EVERYTHING
         for one in () if answers else self._hidden(bucket, key, variants):
             yield from variants.below(one.behaviour.stem)
             if one.behaviour.rekeyed:
                 yield one.path
+        if "/" + key in variants.error_documents and self.leads_to(bucket):
+            yield EVERYTHING
         yield from variants.said(key)
+
+    def _kept_under(self, answer: Answer) -> Iterable[str]:
+        """Return a viewer's path, and those that a function or the default root object makes."""
+        root = self._root(answer.own)
+        made = answer.behaviour.rekeyed or answer.path in root
+        return dict.fromkeys((answer.path, *root[:1], answer.own) if made else (answer.path,))
 
     def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield what answers from an object, by the configuration and the user's words."""
@@ -143,7 +151,7 @@ class Distribution:
                         if assumed and not (behaviour.rewritten or origin.website):
                             continue
                         if origin.path(bucket, key) == path:
-                            yield Answer(asked, behaviour, origin, own=asked == path)
+                            yield Answer(asked, path, behaviour, origin)
 
     def _hidden(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield the behaviours that may answer any path from an object."""
@@ -151,20 +159,25 @@ class Distribution:
             if behaviour.caches and (behaviour.rewritten or behaviour.unknown):
                 for origin in behaviour.origins:
                     if path := origin.path(bucket, key):
-                        yield Answer(path, behaviour, origin)
+                        yield Answer(path, path, behaviour, origin)
 
     def _forms(
         self, path: str, variants: Variants
     ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
         """Yield paths that may stand for `path`, what answers them, and if it is only assumed."""
-        for form, assumed in variants.forms(path):
-            yield form, self._leading(form), assumed
-        if path == "/" + self.root:
-            # "If you specified a path to your default root object (install/index.html), CloudFront
-            # will return the default root object for end-user requests for the install directory".
+        root = self._root(path)
+        for form, assumed in variants.forms(path, root):
             # The guide does not say whether the pattern must match `/` or the object: both count.
-            for asked in dict.fromkeys(("/", path[: path.rindex("/") + 1])):
-                yield asked, [*self._leading(asked), *self._leading(path)], False
+            leading = [*self._leading(form), *(self._leading(path) if form in root else ())]
+            yield form, leading, assumed
+
+    def _root(self, path: str) -> Sequence[str]:
+        """Return where viewers get an object that is the default root object.
+
+        "If you specified a path to your default root object (install/index.html), CloudFront will
+        return the default root object for end-user requests for the install directory".
+        """
+        return ("/", path[: path.rindex("/") + 1]) if path == "/" + self.root else ()
 
     def _leading(self, path: str) -> Sequence[Behaviour]:
         """Return the first behaviour that matches, for each way to read the path."""

@@ -79,7 +79,8 @@ def happens(row: Row, node: Node) -> Happened:
         *(one[row.url] for one in world.asked),
         world.edge.get(row.url, world.story.requests[0].headers),
     ]
-    return Happened(*map(shown, answers), sent=[sorted(paths) for paths in world.sent])
+    first, unswept, swept = map(shown, answers)
+    return Happened(first, unswept, swept, [sorted(paths) for paths in world.sent])
 
 
 def story(row: Row) -> Story:

@@ -146,6 +146,12 @@ ERRORS: Mapping[str, Row] = {
         headers=CACHED,
         more={"website": Website(error="404.html")},
     ),
+    "a website's error document, which no origin path moves": row(
+        *(site(host=WEBSITE, path="/v1"), "404.html", "/missing", "/*"),
+        words="errors=404.html",
+        headers=CACHED,
+        more={"website": Website(error="404.html")},
+    ),
     "a new object behind a website": row(
         *(site(host=WEBSITE), "new.html", "/new.html", "/new.html"),
         new=True,

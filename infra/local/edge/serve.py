@@ -144,15 +144,14 @@ class Edge:
             path = made["uri"]
             for chosen in made.get("origin", {}).values():
                 origin = origin_of(chosen["domainName"], chosen["path"])
-        if isinstance(origin, Group):
-            answer = self._origin(origin.members[0], path)
-            if answer.status in origin.codes:
-                answer = self._origin(origin.members[1], path)
-        else:
-            answer = self._origin(origin, path)
+        group = origin if isinstance(origin, Group) else Group((origin,), frozenset())
+        for asked in group.members:
+            answer = self._origin(asked, path)
+            if answer.status not in group.codes:
+                break
         if arn := behaviour.lambdas.get("origin-response"):
             response = {"status": str(answer.status), "body": answer.body}
-            made = self.lambdas[arn]({"uri": path}, response)
+            made = self.lambdas[arn]({"uri": path, "bucket": asked.bucket}, response)
             return Answer(int(made["status"]), made["body"], answer.headers)
         return answer
 
