@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -51,12 +51,16 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A behaviour that may answer a path from an object of an origin, at `own` by itself."""
+    """A behaviour that may answer a path from an object of an origin.
+
+    Attributes:
+        own: whether the path is the object's own.
+    """
 
     path: str
-    own: str
     behaviour: Behaviour
     origin: Origin
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +121,10 @@ class Distribution:
     def _paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         answers, pages = list(self._answers(bucket, key, variants)), self._error_pages(variants)
         for one in answers:
-            kept = one.behaviour.caches or self._keeps_error(one, variants)
-            for path in self._kept_under(one) if kept else ():
-                yield path
+            if one.behaviour.caches or self._keeps_error(one, variants):
+                yield one.path
                 if one.behaviour.query_strings and variants.queries:
-                    yield query_copies(path, own=path == one.own)
+                    yield query_copies(one.path, own=one.own)
             if one.path in pages:
                 yield EVERYTHING
         for one in () if answers else self._hidden(bucket, key, variants):
@@ -132,17 +135,12 @@ class Distribution:
             yield EVERYTHING
         yield from variants.said(key)
 
-    def _kept_under(self, answer: Answer) -> Iterable[str]:
-        """Return a viewer's path, and those that a function or the default root object makes."""
-        root = self._root(answer.own)
-        made = answer.behaviour.rekeyed or answer.path in root
-        return dict.fromkeys((answer.path, *root[:1], answer.own) if made else (answer.path,))
-
     def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield what answers from an object, by the configuration and the user's words."""
         for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
             if path is None:
                 continue
+            root = self._root(path)
             for asked, leading, assumed in self._forms(path, variants):
                 for behaviour in leading:
                     if behaviour.unknown and not variants.given:
@@ -151,7 +149,10 @@ class Distribution:
                         if assumed and not (behaviour.rewritten or origin.website):
                             continue
                         if origin.path(bucket, key) == path:
-                            yield Answer(asked, path, behaviour, origin)
+                            # The cache may go by what the root or a function makes of a path.
+                            made = (*root[:1], path) if root or behaviour.rekeyed else ()
+                            for kept in dict.fromkeys((asked, *made)):
+                                yield Answer(kept, behaviour, origin, own=kept == path)
 
     def _hidden(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield the behaviours that may answer any path from an object."""
@@ -159,7 +160,7 @@ class Distribution:
             if behaviour.caches and (behaviour.rewritten or behaviour.unknown):
                 for origin in behaviour.origins:
                     if path := origin.path(bucket, key):
-                        yield Answer(path, path, behaviour, origin)
+                        yield Answer(path, behaviour, origin)
 
     def _forms(
         self, path: str, variants: Variants

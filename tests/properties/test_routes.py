@@ -83,11 +83,8 @@ def fits(pattern: str, path: str) -> bool:
     return pattern[0] in ("?", path[0]) and fits(pattern[1:], path[1:])
 
 
-def served(config: Config, url: str) -> Iterator[tuple[str, str, set[str], bool]]:
-    """Yield what may answer a URL, where it may be kept, and whether its query string counts.
-
-    The first two are a bucket and a key.
-    """
+def served(config: Config, url: str) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield bucket and key of what may answer a URL, under which URL, and if queries count."""
     root = config["DefaultRootObject"]
     at_root = root and url in ("/", f"/{root}"[: f"/{root}".rindex("/") + 1])
     for looked_up in [url, f"/{root}"] if at_root else [url]:
@@ -103,10 +100,9 @@ def served(config: Config, url: str) -> Iterator[tuple[str, str, set[str], bool]
                 if url.endswith("/") and folder:
                     asked.append(url[1:] + "index.html")
             for name in asked:
-                kept = {url}
-                if at_root or "viewer-request" in events(behaviour):
-                    kept |= {f"/{name}", *["/"] * (name == root)}
-                yield bucket, f"{origin['OriginPath']}/{name}"[1:], kept, query
+                renamed = name == root or "viewer-request" in events(behaviour)
+                for cached in {url, f"/{name}", "/" * (name == root)} - {""} if renamed else {url}:
+                    yield bucket, f"{origin['OriginPath']}/{name}"[1:], cached, query
 
 
 def first(config: Config, url: str) -> Config:
@@ -157,12 +153,11 @@ def hidden(config: Config, bucket: str, key: str) -> Iterator[str]:
 def test_both_directions(config: Config) -> None:
     """An object has just the viewer paths that may be asked for, or those that functions make."""
     expected = {
-        (bucket, key, at + end)
+        (bucket, key, cached + end)
         for url in URLS
-        for bucket, key, kept, query in served(config, url)
-        for at in kept
-        for end in ("", *["?" * at.endswith("/") + REST] * query)
-        if bucket in BUCKETS and at in URLS
+        for bucket, key, cached, query in served(config, url)
+        for end in ("", *["?" * cached.endswith("/") + REST] * query)
+        if bucket in BUCKETS and cached in URLS
     }
     routes = Routes([read("E1", config)])
     served_objects = {(bucket, key) for bucket, key, _ in expected}

@@ -8,7 +8,7 @@ from unittest import mock
 
 from edgesweep import paths
 from edgesweep.aws.cloudfront import distributions
-from edgesweep.routes import Distribution, Routes, Variants
+from edgesweep.routes import Routes, Variants
 from tests.viewers.configurations import Config
 
 _WEBSITE = re.compile(r"s3-website[.-]")
@@ -87,11 +87,6 @@ def tilde_sent_encoded() -> AbstractContextManager[object]:
     """`%7E` is sent for `~`, which CloudFront accepts and ignores."""
     without = re.compile(paths._INEXACT.pattern.replace("~", ""))
     return mock.patch.object(paths, "_INEXACT", without)
-
-
-def made_path_ignored() -> AbstractContextManager[object]:
-    """An answer is kept under the path that the viewer asked for, and no other."""
-    return mock.patch.object(Distribution, "_kept_under", lambda _, answer: (answer.path,))
 
 
 def spellings_ignored() -> AbstractContextManager[object]:

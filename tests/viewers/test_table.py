@@ -48,6 +48,11 @@ FUNCTIONS: Mapping[str, Row] = {
         *(STRIPPED, "static/js/main.js", "/app/static/js/main.js", "/app/static/js/main.js"),
         words="strip=/app",
     ),
+    "a function strips /app in front of the root": row(
+        *({**beside("/app/*", **function("strip")), "DefaultRootObject": "index.html"},),
+        *("index.html", "/app/", "/", "/app/*", "/index.html"),
+        words="strip=/app",
+    ),
     "an answer is replaced": row(FALLBACK, "index.html", "/app/users", "/app/*"),
     "an answer is replaced, in words": row(
         *(site(**edge_lambda("lambda-fallback", "origin-response")), "index.html", "/users", "/*"),
