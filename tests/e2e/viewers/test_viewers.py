@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.operate.attach import attach
+from edgesweep.operate.attach import deliver
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.edge.server import serving
 from infra.local.readers import ask
@@ -67,7 +67,7 @@ def _fill(aws: EmbeddedAws) -> None:
     s3 = aws.client("s3")
     for bucket in (WEB, PAGES, MEDIA):
         s3.create_bucket(Bucket=bucket)
-        attach(Bucket(s3, bucket))
+        deliver(Bucket(s3, bucket), on=True)
     website = {"IndexDocument": {"Suffix": "index.html"}}
     s3.put_bucket_website(Bucket=PAGES, WebsiteConfiguration=website)
     _put(aws, OLD)
