@@ -22,7 +22,7 @@ def main() -> int:
         ["backlogs"],
     ]
     if histories:
-        runs += [["histories", histories], ["precision", histories]]
+        runs += [[name, histories] for name in ("histories", "precision", "spellings")]
     return max(map(run, runs))
 
 

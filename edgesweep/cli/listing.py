@@ -11,17 +11,22 @@ from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey
 from edgesweep.errors import EdgesweepError
 from edgesweep.operate.buckets import check
-from edgesweep.paths import Origin
+from edgesweep.routes import Routes
 
 
 def survey_bucket(
-    chosen: boto3.Session, bucket: str, dirty: Collection[str], prices: Prices, limits: Limits
+    chosen: boto3.Session,
+    bucket: str,
+    rules: Routes,
+    dirty: Collection[str],
+    prices: Prices,
+    limits: Limits,
 ) -> Survey:
     """Survey a bucket, showing how many keys were listed."""
     with closing(chosen.client("s3")) as client, progress("Listing") as shown:
         check(client, bucket, anywhere=True)
         counted = _Counted(S3Listing(client), shown)
-        known = survey(counted, [Origin(bucket)], dirty, prices, limits)
+        known = survey(counted, rules.origins(rules.ids[0]), dirty, prices, limits)
     if known.refused:
         raise EdgesweepError(known.refused)
     return known

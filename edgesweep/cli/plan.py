@@ -1,22 +1,24 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Annotated, BinaryIO, TypedDict
 
 import click
 
 from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.format import count, table
-from edgesweep.cli.keys import STANDARD_INPUT, name_of, read_keys
+from edgesweep.cli.keys import read_keys
 from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.rules import holders, requested, rules_options
 from edgesweep.cli.terminal import Dollars, aws_options, machine, say
-from edgesweep.cover import Cover, Limits, Prices, cover
+from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
-from edgesweep.paths import viewer_path
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
+from edgesweep.routes import Routes
+
+# Of the objects of a path.
+_SHOWN_KEYS = 2
 
 
 class Cost(TypedDict):
@@ -57,7 +59,7 @@ class Plan(TypedDict):
     default=REFETCH_COST,
     help="Dollars for each unchanged object that is hit.",
 )
-@click.option("--alias", is_flag=True, help="Add /docs/ and /docs for docs/index.html, and so on.")
+@rules_options
 @click.option("--paths", "bare", is_flag=True, help="Print the paths alone, one a line.")
 @json_option(Plan)
 @aws_options
@@ -65,12 +67,12 @@ def plan(
     changes: BinaryIO,
     live: BinaryIO | None,
     bucket: str | None,
+    rules: Routes,
     *,
     max_paths: int | None,
     max_wildcards: int,
     path_price: Decimal,
     refetch_cost: Decimal,
-    alias: bool,
     null: bool,
     bare: bool,
     **where: str | None,
@@ -82,22 +84,23 @@ def plan(
 
     \b
     edgesweep plan changed.txt --live all-keys.txt
+    edgesweep plan changed.txt --config distribution.json --viewer-paths strip=/app
     git -c core.quotePath=off diff --name-only --no-renames HEAD~1 |
         edgesweep plan --alias --bucket my-site --paths -
     """  # noqa: D301  # \b tells click to keep the lines
-    _refuse_both(changes, live, bucket, bare=bare)
+    _refuse_both(live, bucket, bare=bare)
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
-    keys, paths_of = read_keys(changes, null=null), _viewer_paths(alias=alias)
-    dirty = {path for key in keys for path in paths_of(key)}
+    dirty = holders(rules, read_keys(changes, null=null))
     known = unsurveyed(dirty)
     if live:
-        known = Survey([viewer_path(key) for key in read_keys(live, null=null)], ())
+        known = Survey(requested(rules, read_keys(live, null=null)), ())
     elif bucket:
         from edgesweep.cli.deployed import session  # noqa: PLC0415  # imports AWS's libraries
         from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415
 
-        known = survey_bucket(session(**where), bucket, dirty, prices, limits)
-    chosen = cover(dirty, known.live, prices=prices, limits=limits, weight=known.weight)
+        known = survey_bucket(session(**where), bucket, rules, dirty, prices, limits)
+    candidates = find_candidates(dirty, known.live, known.weight, strict=rules.strict(rules.ids[0]))
+    chosen = choose(candidates, prices, limits)
     for warning in _warnings(chosen, unseen=not live and not bucket):
         say(warning)
     if bare:
@@ -107,16 +110,12 @@ def plan(
     show(_as_json(chosen, prices), lines)
 
 
-def _refuse_both(
-    changes: BinaryIO, live: BinaryIO | None, bucket: str | None, *, bare: bool
-) -> None:
+def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> None:
     """Refuse options that exclude each other."""
     if bare and machine():
         raise click.UsageError("Give --paths or --json, not both")
     if live and bucket:
         raise click.UsageError("Give --live or --bucket, not both")
-    if live and name_of(live) == name_of(changes) == STANDARD_INPUT:
-        raise click.UsageError("Only one of CHANGES and --live can be standard input")
 
 
 def _warnings(chosen: Cover, *, unseen: bool) -> Iterator[str]:
@@ -142,17 +141,6 @@ def _excess(chosen: Cover) -> str:
     )
 
 
-def _viewer_paths(*, alias: bool) -> Callable[[str], Collection[str]]:
-    """Return a function from an object's key to its viewer path, or to all that may be cached."""
-    if not alias:
-        return lambda key: [viewer_path(key)]
-    from edgesweep.routes import everywhere  # noqa: PLC0415  # only here
-    from edgesweep.routes.variants import ALL_OTHERS, Variants  # noqa: PLC0415
-
-    variants = {ALL_OTHERS: Variants(("bare", "folders"), spellings=False)}
-    return partial(replace(everywhere([""]), variants=variants).viewer_paths, "", "")
-
-
 def _as_json(chosen: Cover, prices: Prices) -> Plan:
     seen = Survey.seen(chosen.collateral)
     paths, refetch = prices.path * len(chosen.members), prices.refetch * seen
@@ -161,9 +149,14 @@ def _as_json(chosen: Cover, prices: Prices) -> Plan:
 
 
 def _table(
-    chosen: Cover, dirty: Collection[str], known: Survey, prices: Prices, *, everything: bool
+    chosen: Cover,
+    dirty: Mapping[str, Collection[str]],
+    known: Survey,
+    prices: Prices,
+    *,
+    everything: bool,
 ) -> Sequence[str]:
-    """Return the lines: each path, their sum, and the usual alternatives.
+    """Return the lines: each path and its objects, their sum, and the usual alternatives.
 
     `everything` tells whether `known` holds all objects that exist.
     """
@@ -176,7 +169,11 @@ def _table(
 
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
     sent = len(chosen.members)
-    rows = [row(one.dirty, one.collateral, 1, one.pattern.quoted()) for one in chosen.members]
+    items, width = sorted(dirty), max(map(len, chosen.paths), default=0)
+    rows = [
+        row(one.dirty, one.collateral, 1, f"{path:<{width}}  {_objects(one, items, dirty)}")
+        for one, path in zip(chosen.members, chosen.paths, strict=True)
+    ]
     sums = [
         row(changed, chosen.collateral, sent, count(sent, "path")),
         row(changed, 0, changed, f"{count(changed, 'path')}, one each"),
@@ -184,3 +181,12 @@ def _table(
     ]
     lines = table(("changed", "collateral", "dollars", "path"), [*rows, *sums])
     return (*lines[: sent + 1], "", *lines[sent + 1 :])
+
+
+def _objects(member: Member, items: Sequence[str], holders: Mapping[str, Collection[str]]) -> str:
+    """Return which changed objects a path is for."""
+    keys = list(
+        dict.fromkeys(key for place in member.pattern.span(items) for key in holders[items[place]])
+    )
+    more = len(keys) - _SHOWN_KEYS
+    return f"for {', '.join(keys[:_SHOWN_KEYS])}" + f" and {more:,} more" * (more > 0)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import ANY_BUCKET, Origin, viewer_path
+from edgesweep.paths import Origin, viewer_path
 from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
 from edgesweep.routes.variants import ALL_OTHERS, INDEX, Variants
 
@@ -46,11 +46,7 @@ class Routes:
 
     def serving(self, bucket: str) -> Sequence[str]:
         """Return the ids of the distributions that lead to a bucket."""
-        return _distinct(
-            one.id
-            for one in self.known
-            if one.enabled and any(origin.bucket in (bucket, ANY_BUCKET) for origin in one.origins)
-        )
+        return _distinct(one.id for one in self.known if one.enabled and one.leads_to(bucket))
 
     def serves(self, bucket: str) -> bool:
         return bool(self.serving(bucket))

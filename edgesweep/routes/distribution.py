@@ -138,6 +138,9 @@ class Distribution:
     def functions(self) -> Sequence[Function]:
         return [one for behaviour in self.behaviours for one in behaviour.functions]
 
+    def leads_to(self, bucket: str) -> bool:
+        return any(origin.bucket in (bucket, ANY_BUCKET) for origin in self.origins)
+
     def viewer_paths(self, bucket: str, key: str, variants: Variants) -> Iterator[str]:
         """Yield the viewer paths under which an object may be cached; some may come twice."""
         for path in self._paths(bucket, key, variants):
@@ -172,6 +175,8 @@ class Distribution:
             yield from variants.below(one.behaviour.stem)
             if one.behaviour.rekeyed:
                 yield one.path
+        if "/" + key in variants.error_documents and self.leads_to(bucket):
+            yield EVERYTHING
         yield from variants.said(key)
 
     def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
@@ -179,6 +184,7 @@ class Distribution:
         for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
             if path is None:
                 continue
+            root = self._root(path)
             for asked, leading, assumed in self._forms(path, variants):
                 for behaviour in leading:
                     if behaviour.unknown and not variants.given:
@@ -187,10 +193,10 @@ class Distribution:
                         if assumed and not (behaviour.rewritten or origin.website):
                             continue
                         if origin.path(bucket, key) == path:
-                            yield Answer(asked, behaviour, origin, own=asked == path)
-                            # Then the cache may go by the object's own path, wherever that leads.
-                            if behaviour.rekeyed or path == "/" + self.root:
-                                yield Answer(path, behaviour, origin)
+                            # The cache may go by what the root or a function makes of a path.
+                            made = (*root[:1], path) if root or behaviour.rekeyed else ()
+                            for kept in dict.fromkeys((asked, *made)):
+                                yield Answer(kept, behaviour, origin, own=kept == path)
 
     def _learnt(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield what answers from an object by the words that were learnt of functions."""
@@ -219,14 +225,19 @@ class Distribution:
         self, path: str, variants: Variants
     ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
         """Yield paths that may stand for `path`, what answers them, and if it is only assumed."""
-        for form, assumed in variants.forms(path):
-            yield form, self._leading(form), assumed
-        if path == "/" + self.root:
-            # "If you specified a path to your default root object (install/index.html), CloudFront
-            # will return the default root object for end-user requests for the install directory".
+        root = self._root(path)
+        for form, assumed in variants.forms(path, root):
             # The guide does not say whether the pattern must match `/` or the object: both count.
-            for asked in dict.fromkeys(("/", path[: path.rindex("/") + 1])):
-                yield asked, [*self._leading(asked), *self._leading(path)], False
+            leading = [*self._leading(form), *(self._leading(path) if form in root else ())]
+            yield form, leading, assumed
+
+    def _root(self, path: str) -> Sequence[str]:
+        """Return where viewers get an object that is the default root object.
+
+        "If you specified a path to your default root object (install/index.html), CloudFront will
+        return the default root object for end-user requests for the install directory".
+        """
+        return ("/", path[: path.rindex("/") + 1]) if path == "/" + self.root else ()
 
     def _leading(self, path: str) -> Sequence[Behaviour]:
         """Return the first behaviour that matches, for each way to read the path."""

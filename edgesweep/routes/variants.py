@@ -80,9 +80,12 @@ class Variants:
         """The viewer paths of the error documents that the user names."""
         return ["/" + name for name in self._values("errors")]
 
-    def forms(self, path: str) -> Iterator[tuple[str, bool]]:
-        """Yield the paths that may stand for an object's own, and whether each is only assumed."""
-        own = list(self._own(path))
+    def forms(self, path: str, root: Iterable[str] = ()) -> Iterator[tuple[str, bool]]:
+        """Yield the paths that may stand for an object's own, and whether each is only assumed.
+
+        Those for the default root object are `root`.
+        """
+        own = [*self._own(path), *((one, False) for one in root)]
         for prefix in ("", *self._values("strip")):
             yield from ((prefix + form, assumed) for form, assumed in own if prefix + form)
 

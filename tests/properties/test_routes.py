@@ -101,7 +101,7 @@ def served(config: Config, url: str) -> Iterator[tuple[str, str, str, bool]]:
                     asked.append(url[1:] + "index.html")
             for name in asked:
                 renamed = name == root or "viewer-request" in events(behaviour)
-                for cached in {url, f"/{name}"} if renamed else {url}:
+                for cached in {url, f"/{name}", "/" * (name == root)} - {""} if renamed else {url}:
                     yield bucket, f"{origin['OriginPath']}/{name}"[1:], cached, query
 
 

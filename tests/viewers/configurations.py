@@ -5,10 +5,9 @@ from functools import partial
 from typing import Any
 
 from infra.local.edge.config import CACHING_DISABLED
-from infra.local.edge.s3 import Buckets
+from infra.local.edge.s3 import Buckets, Website
 from infra.local.edge.serve import Lambda
 from tests.viewers.choices import Choices
-from tests.viewers.not_yet import allowed
 
 Config = Mapping[str, Any]
 
@@ -85,6 +84,35 @@ CODE: Mapping[str, str] = {
 }
 
 
+# The words that the documentation names for a function, by its ARN.
+WORDS: Mapping[str, str] = {
+    "bare": "bare",
+    "html": "html",
+    "single-page": "errors=index.html",
+    "strip": "strip=/app+bare",
+    "fold": "everything",
+    "language": "everything",
+    "lambda-bare": "bare",
+    "lambda-strip": "strip=/app",
+    "lambda-fallback": "errors=index.html",
+}
+# Functions whose answers to probes say as much, while the user's words say nothing else.
+PROBED = frozenset(("index", "bare", "moved", "html", "single-page", "fold", "language"))
+
+
+def words(config: Config, website: Website) -> str:
+    """Return the words that a distribution needs, from a user who reads the documentation."""
+    behaviours = (config["DefaultCacheBehavior"], *config["CacheBehaviors"].get("Items", ()))
+    found = {arn: word for arn, word in WORDS.items() if f"'{arn}'" in str(behaviours)}
+    said = [] if found.keys() <= PROBED else [*found.values()]
+    asked = {one["TargetOriginId"] for one in behaviours}
+    asked |= {"drawn"} & {name.replace("group", "drawn") for name in asked}
+    hosts = (one["DomainName"] for one in config["Origins"]["Items"] if one["Id"] in asked)
+    if any("s3-website" in host for host in hosts):
+        said += ["bare", *([f"errors={website.error}"] if website.error else [])]
+    return "+".join(said)
+
+
 def _index(event: Config) -> Config:
     uri = event["uri"]
     return {**event, "uri": uri + "index.html" if uri.endswith("/") else uri}
@@ -99,8 +127,12 @@ def _strip(event: Config) -> Config:
     return {**event, "uri": event["uri"].removeprefix("/app") or "/"}
 
 
-def _fallback(buckets: Buckets, _request: Config, response: Config) -> Config:
-    page = buckets.read("site", "index.html")
+def _select(event: Config) -> Config:
+    return {**event, "origin": {"s3": {"domainName": "site.s3.amazonaws.com", "path": ""}}}
+
+
+def _fallback(buckets: Buckets, request: Config, response: Config) -> Config:
+    page = buckets.read(request["bucket"], "index.html")
     failed = response["status"] in ("403", "404")
     return {"status": "200", "body": page.body} if failed and page else response
 
@@ -111,55 +143,56 @@ def lambdas(buckets: Buckets) -> Mapping[str, Lambda]:
         "lambda-index": _index,
         "lambda-bare": _bare,
         "lambda-strip": _strip,
+        "lambda-select": _select,
         "lambda-fallback": partial(_fallback, buckets),
     }
 
 
-def _function(name: str) -> Config:
+def function(name: str) -> Config:
+    """Return the member of a behaviour that associates a CloudFront Function."""
     one = {"FunctionARN": name, "EventType": "viewer-request"}
     return {"FunctionAssociations": {"Quantity": 1, "Items": [one]}}
 
 
-def _lambda(name: str, event: str) -> Config:
+def edge_lambda(name: str, event: str) -> Config:
+    """Return the member of a behaviour that associates a Lambda@Edge function."""
     one = {"LambdaFunctionARN": name, "EventType": event, "IncludeBody": False}
     return {"LambdaFunctionAssociations": {"Quantity": 1, "Items": [one]}}
 
 
-_FUNCTIONS: Sequence[Config] = allowed(
-    ("", {}),
-    ("", {}),
-    ("", {}),
-    ("", {}),
-    ("", _function("index")),
-    ("", _function("bare")),
-    ("", _function("moved")),
-    ("", _lambda("lambda-index", "viewer-request")),
-    ("", _lambda("lambda-index", "origin-request")),
-    ("", _lambda("lambda-bare", "origin-request")),
-    ("", _function("html")),
-    ("", _function("single-page")),
-    ("rewriting functions", _function("strip")),
-    ("", _function("fold")),
-    ("", _function("language")),
-    ("rewriting functions", _lambda("lambda-strip", "origin-request")),
-    ("origin-response functions", _lambda("lambda-fallback", "origin-response")),
+_FUNCTIONS: Sequence[Config] = (
+    {},
+    {},
+    {},
+    {},
+    function("index"),
+    function("bare"),
+    function("moved"),
+    edge_lambda("lambda-index", "viewer-request"),
+    edge_lambda("lambda-index", "origin-request"),
+    edge_lambda("lambda-bare", "origin-request"),
+    function("html"),
+    function("single-page"),
+    function("strip"),
+    function("fold"),
+    function("language"),
+    edge_lambda("lambda-strip", "origin-request"),
+    edge_lambda("lambda-fallback", "origin-response"),
 )
 
-# Those that make something of the paths of a pattern alone.
-_OF_A_FOLDER: Mapping[str, Sequence[Config]] = {"/app/*": [_function("strip")] * 4}
 _PATTERNS = ("/docs/*", "*.html", "docs/?.html", "/docs", "*", "/errors/*", "/app/*")
 # Host and origin path of the origin that is drawn.
-_HOSTS: Sequence[tuple[str, str]] = allowed(
-    ("", ("site.s3.us-east-1.amazonaws.com", "")),
-    ("", ("site.s3.us-east-1.amazonaws.com", "/v1")),
-    ("", ("site.s3.dualstack.us-east-1.amazonaws.com", "")),
-    ("", ("site.s3.amazonaws.com", "/v1")),
-    ("", ("site.s3-website-us-east-1.amazonaws.com", "")),
-    ("", ("site.s3-website.eu-central-1.amazonaws.com", "/v1")),
-    ("hosts", ("SITE.S3.us-east-1.amazonaws.com", "")),
-    ("hosts", ("s3.us-east-1.amazonaws.com", "/site")),
-    ("hosts", ("site.s3-external-1.amazonaws.com", "")),
-    ("escaped origin paths", ("site.s3.us-east-1.amazonaws.com", "/%761")),
+_HOSTS: Sequence[tuple[str, str]] = (
+    ("site.s3.us-east-1.amazonaws.com", ""),
+    ("site.s3.us-east-1.amazonaws.com", "/v1"),
+    ("site.s3.dualstack.us-east-1.amazonaws.com", ""),
+    ("site.s3.amazonaws.com", "/v1"),
+    ("site.s3-website-us-east-1.amazonaws.com", ""),
+    ("site.s3-website.eu-central-1.amazonaws.com", "/v1"),
+    ("SITE.S3.us-east-1.amazonaws.com", ""),
+    ("s3.us-east-1.amazonaws.com", "/site"),
+    ("site.s3-external-1.amazonaws.com", ""),
+    ("site.s3.us-east-1.amazonaws.com", "/%761"),
 )
 _TARGETS = ("drawn", "drawn", "drawn", "old", "api", "group", "website")
 _OLD = "old.s3.us-east-1.amazonaws.com"
@@ -174,17 +207,17 @@ def _error(code: int, page: str, shown: str, seconds: int) -> Config:
 
 
 _DAY = 86_400
-_ERRORS: Sequence[Sequence[Config]] = allowed(
-    ("", []),
-    ("", []),
-    ("", [_error(404, "/oops", "404", 10)]),
-    ("", [_error(404, "/oops", "404", _DAY), _error(403, "/oops", "404", _DAY)]),
-    ("", [_error(403, "/index.html", "200", _DAY), _error(404, "/index.html", "200", _DAY)]),
-    ("", [_error(404, "/errors/oops", "404", _DAY)]),
-    ("", [_error(404, "", "", _DAY)]),
-    ("", [_error(404, "", "", 0)]),
-    ("error pages with a behaviour of their own", [_error(404, "/errors/oops", "404", 10)]),
-    ("errors of some minutes", [_error(404, "/oops", "404", 300)]),
+_ERRORS: Sequence[Sequence[Config]] = (
+    [],
+    [],
+    [_error(404, "/oops", "404", 10)],
+    [_error(404, "/oops", "404", _DAY), _error(403, "/oops", "404", _DAY)],
+    [_error(403, "/index.html", "200", _DAY), _error(404, "/index.html", "200", _DAY)],
+    [_error(404, "/errors/oops", "404", _DAY)],
+    [_error(404, "", "", _DAY)],
+    [_error(404, "", "", 0)],
+    [_error(404, "/errors/oops", "404", 10)],
+    [_error(404, "/oops", "404", 300)],
 )
 
 
@@ -192,7 +225,7 @@ def configuration(choices: Choices) -> Config:
     """Return a distribution with up to two behaviours beside the default one."""
     host, path = choices.one(_HOSTS)
     root = choices.one(_ROOTS)
-    patterns = [choices.one(_PATTERNS) for _ in range(choices.number(0, 2))]
+    default, *others = [_behaviour(choices) for _ in range(choices.number(1, 3))]
     return {
         "CallerReference": "story",
         "Enabled": True,
@@ -206,19 +239,19 @@ def configuration(choices: Choices) -> Config:
             ]
         ),
         "OriginGroups": _listed([_group("group", ["drawn", "old"])]),
-        "DefaultCacheBehavior": _behaviour(choices, "*"),
+        "DefaultCacheBehavior": default,
         "CacheBehaviors": _listed(
-            [{"PathPattern": pattern, **_behaviour(choices, pattern)} for pattern in patterns]
+            [{"PathPattern": choices.one(_PATTERNS), **one} for one in others]
         ),
         "CustomErrorResponses": _listed(choices.one(_ERRORS)),
     }
 
 
-def _behaviour(choices: Choices, pattern: str) -> Config:
+def _behaviour(choices: Choices) -> Config:
     return {
         "TargetOriginId": choices.one(_TARGETS),
         **choices.one(_CACHING),
-        **choices.one((*_FUNCTIONS, *_OF_A_FOLDER.get(pattern, ()))),
+        **choices.one(_FUNCTIONS),
     }
 
 

@@ -8,7 +8,7 @@ from unittest import mock
 
 from edgesweep import paths
 from edgesweep.aws.cloudfront import distributions
-from edgesweep.routes import Routes
+from edgesweep.routes import Routes, Variants
 from tests.viewers.configurations import Config
 
 _WEBSITE = re.compile(r"s3-website[.-]")
@@ -92,6 +92,11 @@ def tilde_sent_encoded() -> AbstractContextManager[object]:
     """`%7E` is sent for `~`, which CloudFront accepts and ignores."""
     without = re.compile(paths._INEXACT.pattern.replace("~", ""))
     return mock.patch.object(paths, "_INEXACT", without)
+
+
+def spellings_ignored() -> AbstractContextManager[object]:
+    """Each path has one spelling."""
+    return mock.patch.object(Variants, "spelled", lambda _, path: (path,))
 
 
 # What tells a behaviour's cache key.

@@ -16,7 +16,7 @@ from edgesweep.record.unchanged import Name
 from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Website
 from tests.fakes.doctor import served_by
-from tests.viewers.configurations import Config, _function, _lambda
+from tests.viewers.configurations import Config, edge_lambda, function
 from tests.viewers.law import stale
 from tests.viewers.world import IDENTITY, SITE, Change, Request, Story, _Client
 
@@ -65,38 +65,38 @@ ABOUT = Request("/docs/about")
 # Each function, what the doctor finds, and whether the edge is stale before its mend.
 KINDS: Mapping[str, tuple[Story, set[str], bool]] = {
     "strips, on origin-request": (
-        story(_lambda("lambda-strip", "origin-request"), "static/js/main.js", [APP], "/app/*"),
+        story(edge_lambda("lambda-strip", "origin-request"), "static/js/main.js", [APP], "/app/*"),
         {"paths-unsaid", "keys-unsaid"},
         False,
     ),
     "strips": (
-        story(_function("strip"), "static/js/main.js", [APP], "/app/*"),
+        story(function("strip"), "static/js/main.js", [APP], "/app/*"),
         {"keys-unsaid"},
         False,
     ),
     "falls back, on origin-response": (
-        story(_lambda("lambda-fallback", "origin-response"), "index.html", [ROUTE]),
+        story(edge_lambda("lambda-fallback", "origin-response"), "index.html", [ROUTE]),
         {"paths-unsaid"},
         True,
     ),
     "answers routes with a page": (
-        story(_function("single-page"), "index.html", [ROUTE]),
+        story(function("single-page"), "index.html", [ROUTE]),
         set(),
         False,
     ),
-    "appends .html": (story(_function("html"), "docs/about.html", [ABOUT]), set(), False),
+    "appends .html": (story(function("html"), "docs/about.html", [ABOUT]), set(), False),
     "adds index documents, on origin-request": (
-        story(_lambda("lambda-bare", "origin-request"), "docs/about/index.html", [ABOUT]),
+        story(edge_lambda("lambda-bare", "origin-request"), "docs/about/index.html", [ABOUT]),
         {"paths-unsaid"},
         True,
     ),
     "folds case": (
-        story(_function("fold"), "a.html", [Request("/A.HTML")]),
+        story(function("fold"), "a.html", [Request("/A.HTML")]),
         {"paths-unsaid"},
         False,
     ),
     "picks a folder by language": (
-        story(_function("language"), "docs/a.html", [Request("/a.html", "de")]),
+        story(function("language"), "docs/a.html", [Request("/a.html", "de")]),
         {"paths-unsaid"},
         False,
     ),

@@ -9,17 +9,21 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from botocore.exceptions import ClientError
+
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CloudFront, Distributions
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.tick import Tick
 from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.prices import REFETCH_COST
 from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.selection import Selection
 from edgesweep.record.unchanged import Head, Name, NoCatalogue, UnchangedFilter, fingerprint
@@ -46,6 +50,8 @@ _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _MOST_TICKS = 20
+# Until discovery has looked again, and the `/*` for what it found is due.
+_MINUTES_OF_DISCOVERY = 15
 _SETTINGS = Settings.from_mapping(
     {
         "DIRTY_TABLE": "dirty",
@@ -103,6 +109,8 @@ class Story:
         objects: what is there before; its headers.
         requests: what readers ask for, before and after.
         changes: what happens in between.
+        refetch: the dollars of an unchanged object that is hit.
+        named: whether the user names the distribution; `closed`: and it may not be read.
     """
 
     config: Config
@@ -115,6 +123,8 @@ class Story:
     objects: Mapping[Name, Mapping[str, str]]
     requests: Sequence[Request]
     changes: Sequence[Change]
+    refetch: Decimal = REFETCH_COST
+    named: str = ""
 
 
 class Buckets:
@@ -178,6 +188,7 @@ class World:
     Attributes:
         buckets: as they are now.
         edge: what readers ask.
+        asked: the answers to the story's requests, each time that readers asked.
         sent: the paths of each invalidation.
     """
 
@@ -195,20 +206,36 @@ class World:
             servers={API: lambda path: Answer(200, path.encode())},
             listable=story.listable,
         )
+        self.asked: list[Mapping[str, Answer]] = []
         self.cloudfront = StrictCloudFront(self._clock, {IDENTITY})
+        self._client = _Client(story.config, self.edge.node, denies=story.named == "closed")
         self._dirty, self._store = DirtyRowsInMemory(), StoreInMemory()
         self._tokens = count(1)
 
     def tell(self) -> bool:
         """Let it happen; return whether everything was swept in the end."""
-        with mock.patch.object(wiring, "now", self._clock):
-            for name, headers in self.story.objects.items():
-                self.buckets.put(name, headers)
-            self._tick.run()
-            self._ask()
-            messages = [self._changed(change) for change in self.story.changes]
-            self._record(messages)
-            return self._swept()
+        self.begin()
+        self.change(self.story.changes)
+        return self.sweep()
+
+    def begin(self) -> None:
+        """Put the objects into the buckets, and let every reader ask."""
+        for name, headers in self.story.objects.items():
+            self.buckets.put(name, headers)
+        self._ticked()
+        self._ask()
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Change objects, and record that."""
+        self._record([self._changed(change) for change in changes])
+
+    def configure(self, config: Config) -> None:
+        """Change the distribution; discovery sees it, and the edges have it, some minutes later."""
+        self._client.config = config
+        self.edge.distribution = read(config, POLICIES)
+        for _ in range(_MINUTES_OF_DISCOVERY):
+            self.now += _MINUTE
+            self._ticked()
 
     @property
     def sent(self) -> Sequence[Sequence[str]]:
@@ -221,8 +248,9 @@ class World:
 
     def _ask(self) -> None:
         self.now += _SECOND
-        for request in self.story.requests:
-            self.edge.get(request.url, request.headers)
+        self.asked.append(
+            {one.url: self.edge.get(one.url, one.headers) for one in self.story.requests}
+        )
 
     def _changed(self, change: Change) -> str:
         """Change an object; return the event's message."""
@@ -254,17 +282,22 @@ class World:
             else NoCatalogue(),
         )
         self.now += _SECOND
-        informed = wiring.informed(recorder, settings, self._store.load())
         batch = [Message(str(number), body) for number, body in enumerate(messages)]
-        recorded = informed.record(batch, self.now)
+        with mock.patch.object(wiring, "now", self._clock):
+            informed = wiring.informed(recorder, settings, self._store.load())
+            recorded = informed.record(batch, self.now)
         assert not recorded.failed
 
-    def _swept(self) -> bool:
+    def _ticked(self) -> None:
+        with mock.patch.object(wiring, "now", self._clock):
+            done = self._tick.run()
+        assert list(done.errors) == []
+
+    def sweep(self) -> bool:
         """Tick until nothing is dirty; the edge forgets what CloudFront accepted."""
         for _ in range(_MOST_TICKS):
             self.now += _MINUTE
-            done = self._tick.run()
-            assert list(done.errors) == []
+            self._ticked()
             if not self._dirty.span(IDENTITY):
                 break
         for paths in self.sent:
@@ -293,19 +326,20 @@ class World:
         story = self.story
         return replace(
             _SETTINGS,
-            policy=replace(_SETTINGS.policy, quota=story.room),
+            distributions=(IDENTITY,) if story.named else (),
+            policy=replace(_SETTINGS.policy, quota=story.room, refetch=story.refetch),
             selection=story.selection,
             variants=variants.parse(story.words),
         )
 
     @cached_property
     def _tick(self) -> Tick:
-        client: Any = _Client(self.story.config, self.edge.node)
+        client: Any = self._client
         adapters = wiring.Adapters(
             dirty=self._dirty,
             journal=JournalInMemory(),
             store=self._store,
-            source=Distributions(client, BUCKETS),
+            source=Distributions(client, BUCKETS, self._settings.distributions),
             edge=CloudFront(self.cloudfront),  # type: ignore[arg-type]  # a boto3 client
             listing=self.buckets,
             pause=self.wait,
@@ -313,24 +347,25 @@ class World:
         return wiring.tick(self._settings, adapters, lambda _: None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Client:
     """The boto3 client that discovery asks."""
 
     config: Config
-    node: Node | None
+    node: Node | None = None
+    denies: bool = False
 
     def get_paginator(self, _operation: str) -> SimpleNamespace:
         """List the distribution."""
-        summary = {**self.config, "Id": IDENTITY}
-        return SimpleNamespace(paginate=lambda: self._pages(summary))
+        return SimpleNamespace(paginate=self._pages)
 
-    @staticmethod
-    def _pages(summary: Config) -> Iterator[Config]:
-        yield {"DistributionList": {"Items": [summary]}}
+    def _pages(self) -> Iterator[Config]:
+        yield {"DistributionList": {"Items": [{**self.config, "Id": IDENTITY}]}}
 
     def get_distribution(self, *, Id: str) -> Config:
         """Return the distribution, deployed."""
+        if self.denies:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetDistribution")
         return {"Distribution": {"Id": Id, "Status": "Deployed", "DistributionConfig": self.config}}
 
     def get_cache_policy(self, *, Id: str) -> Config:

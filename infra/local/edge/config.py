@@ -17,10 +17,11 @@ ERROR_SECONDS = 10.0
 _YEAR = 31_536_000.0
 _DAY = 86_400.0
 
-# https://docs.aws.amazon.com/general/latest/gr/s3.html; "Domain names are not case-sensitive."
+# https://docs.aws.amazon.com/general/latest/gr/s3.html; "Domain names are not case-sensitive." The
+# alias of an access point is no bucket.
 _BUCKET = re.compile(
-    r"(?P<bucket>.+)\.s3(?P<website>-website)?(-external-1)?(-accelerate)?([.-]dualstack)?"
-    r"([.-][a-z]{2}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?",
+    r"(?!.+(-s3alias|--ol-s3)\.)(?P<bucket>.+)\.s3(?P<website>-website)?(-external-1)?"
+    r"(-accelerate)?([.-]dualstack)?([.-][a-z]{2}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?",
     re.IGNORECASE,
 )
 _PATH_STYLE = re.compile(
@@ -155,6 +156,13 @@ def read(config: Config, policies: Mapping[str, Config]) -> Distribution:
     )
 
 
+def origin_of(domain: str, path: str) -> Origin:
+    """Return the origin of a host, and of what CloudFront puts before paths."""
+    domain = domain.lower()
+    bucket, website, rest = bucket_of(domain, path.rstrip("/"))
+    return Origin(domain, rest, bucket, website)
+
+
 def bucket_of(domain: str, path: str) -> tuple[str | None, bool, str]:
     """Return the bucket behind a host, whether it is a website, and what is left of the path."""
     if _PATH_STYLE.fullmatch(domain):
@@ -176,9 +184,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 def _origins(config: Config) -> Iterator[tuple[str, Origin | Group]]:
     single: dict[str, Origin] = {}
     for one in _items(config, "Origins"):
-        domain, path = one["DomainName"].lower(), (one.get("OriginPath") or "").rstrip("/")
-        bucket, website, rest = bucket_of(domain, path)
-        single[one["Id"]] = Origin(domain, rest, bucket, website)
+        single[one["Id"]] = origin_of(one["DomainName"], one.get("OriginPath") or "")
     yield from single.items()
     for group in _items(config, "OriginGroups"):
         members = tuple(single[member["OriginId"]] for member in _items(group, "Members"))

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 REDIRECT = "x-amz-website-redirect-location"
 
@@ -57,8 +57,13 @@ def rest(buckets: Buckets, bucket: str, path: str, *, listable: bool = True) -> 
     "If the object that you request doesn't exist, the error that Amazon S3 returns depends on
     whether you also have the s3:ListBucket permission": 404 with it, 403 without.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+
+    Which object a plus sign means is not documented: here the one of that name, else the one with a
+    space in its place.
     """
-    found = buckets.read(bucket, unquote(path)[1:]) if len(path) > 1 else None
+    keys = dict.fromkeys(read(path)[1:] for read in (unquote, unquote_plus))
+    answers = (buckets.read(bucket, key) for key in keys if key)
+    found = next((one for one in answers if one is not None), None)
     if found is None:
         return Answer(404 if listable else 403)
     # The REST endpoint hands the object out, whatever its redirect says.

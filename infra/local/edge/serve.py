@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.local.edge.cache import Cache, Entry, Key, error_seconds, is_error, seconds
-from infra.local.edge.config import ERROR_SECONDS, Behaviour, Distribution, Group, Origin
+from infra.local.edge.config import ERROR_SECONDS, Behaviour, Distribution, Group, Origin, origin_of
 from infra.local.edge.functions import FunctionFailed, Node, query_of, viewer_request
 from infra.local.edge.s3 import Answer, Buckets, rest, website
 
@@ -135,20 +135,23 @@ class Edge:
 
         "CloudFront fails over to the secondary origin when the primary origin returns a specific
         HTTP response code": https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/high_availability_origin_failover.html
+        A function on origin-request may choose another origin: "you can update the request.origin
+        object": https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
         """
-        path = request.path
+        path, origin = request.path, behaviour.origin
         if arn := behaviour.lambdas.get("origin-request"):
-            path = self.lambdas[arn]({"uri": path, "querystring": request.query})["uri"]
-        origin = behaviour.origin
-        if isinstance(origin, Group):
-            answer = self._origin(origin.members[0], path)
-            if answer.status in origin.codes:
-                answer = self._origin(origin.members[1], path)
-        else:
-            answer = self._origin(origin, path)
+            made = self.lambdas[arn]({"uri": path, "querystring": request.query})
+            path = made["uri"]
+            for chosen in made.get("origin", {}).values():
+                origin = origin_of(chosen["domainName"], chosen["path"])
+        group = origin if isinstance(origin, Group) else Group((origin,), frozenset())
+        for asked in group.members:
+            answer = self._origin(asked, path)
+            if answer.status not in group.codes:
+                break
         if arn := behaviour.lambdas.get("origin-response"):
             response = {"status": str(answer.status), "body": answer.body}
-            made = self.lambdas[arn]({"uri": path}, response)
+            made = self.lambdas[arn]({"uri": path, "bucket": asked.bucket}, response)
             return Answer(int(made["status"]), made["body"], answer.headers)
         return answer
 

@@ -8,7 +8,7 @@ in under 5 seconds at P95."
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -128,7 +128,7 @@ def serving(
     identity: str,
     *,
     delay: float = 1.0,
-    node: Node | None = None,
+    code: Mapping[str, str] | None = None,
     listable: bool = True,
 ) -> Iterator[Served]:
     """Serve a distribution during the block.
@@ -137,14 +137,22 @@ def serving(
         clients: boto3 clients for `s3` and `cloudfront`.
         identity: the distribution's id.
         delay: seconds until an invalidation takes effect.
-        node: runs CloudFront Functions.
+        code: ARN of a CloudFront Function -> its JavaScript.
         listable: whether the distribution may list its buckets.
     """
     cloudfront = clients["cloudfront"]
     configured = configuration(cloudfront, identity)
-    edge = Edge(configured, LiveBuckets(clients["s3"]), time.time, node, listable=listable)
-    following = Following(cloudfront, identity, edge, delay)
-    following.look(time.time())
+    buckets = LiveBuckets(clients["s3"])
+    with Node() if code else nullcontext() as node:
+        edge = Edge(configured, buckets, time.time, node, code or {}, listable=listable)
+        following = Following(cloudfront, identity, edge, delay)
+        following.look(time.time())
+        with _served(edge, following) as url:
+            yield Served(url, following.taken)
+
+
+@contextmanager
+def _served(edge: Edge, following: Following) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(edge, following.lock))
     ended = threading.Event()
     threads = [
@@ -154,7 +162,7 @@ def serving(
     for thread in threads:
         thread.start()
     try:
-        yield Served(f"http://127.0.0.1:{server.server_port}", following.taken)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         ended.set()
         server.shutdown()

@@ -61,8 +61,8 @@ def test_table(write: Write) -> None:
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
         "changed  collateral   dollars  path",
-        "      3           1  0.005005  /blog/*",
-        "      1           0  0.005000  /index.html",
+        "      3           1  0.005005  /blog/*      for blog/1.html, blog/2.html and 1 more",
+        "      1           0  0.005000  /index.html  for index.html",
         "",
         "      4           1  0.010005  2 paths",
         "      4           0  0.020000  4 paths, one each",
@@ -78,8 +78,8 @@ def test_nothing_known() -> None:
     assert result.stderr == BLIND
     assert result.stdout.splitlines() == [
         "changed  collateral   dollars  path",
-        "      1           0  0.005000  /a",
-        "      1           0  0.005000  /b",
+        "      1           0  0.005000  /a  for a",
+        "      1           0  0.005000  /b  for b",
         "",
         "      2           0  0.010000  2 paths",
         "      2           0  0.010000  2 paths, one each",
@@ -305,7 +305,9 @@ def test_both(write: Write) -> None:
 
 def test_standard_input_twice() -> None:
     """Standard input can be read once only."""
-    assert refused("-", "--live", "-") == "Only one of CHANGES and --live can be standard input"
+    told = "Only one of CHANGES, --live and --config can be standard input"
+
+    assert refused("-", "--live", "-") == told
 
 
 def test_live_from_standard_input(write: Write) -> None:

@@ -44,9 +44,9 @@ def test_bucket_in_part(site: str) -> None:
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
         "changed  collateral   dollars  path",
-        "      1           0  0.005000  /blog/1.html",
-        "      1           0  0.005000  /index.html",
-        "      1          0+  0.005000  /zoo*",
+        "      1           0  0.005000  /blog/1.html  for blog/1.html",
+        "      1           0  0.005000  /index.html   for index.html",
+        "      1          0+  0.005000  /zoo*         for zoo~b",
         "",
         "      3          0+  0.015000  3 paths",
         "      3           0  0.015000  3 paths, one each",

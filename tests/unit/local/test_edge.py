@@ -142,6 +142,19 @@ def test_spellings(memory: Memory) -> None:
     assert (edge.get("/a+b").body, edge.get("/a%2Bb").body) == (b"new", b"old")
 
 
+def test_plus_sign(memory: Memory) -> None:
+    """A plus sign means the object of that name, else the one with a space in its place."""
+    edge = edge_of(memory, configured())
+    memory.put("a+b", "plus")
+    memory.put("a b", "space")
+    memory.put("c d", "space")
+
+    answers = [edge.get(url).body for url in ("/a+b", "/a%2Bb", "/a%20b", "/c+d")]
+
+    assert answers == [b"plus", b"plus", b"space", b"space"]
+    assert edge.get("/c%2Bd").status == 404
+
+
 def test_tilde(memory: Memory) -> None:
     """No path with a tilde forgets anything; a wildcard before it does."""
     memory.put("a~b", "old")
@@ -335,6 +348,21 @@ def test_lambda_at_edge(memory: Memory) -> None:
     kept = edge.get("/app/a.html").body
     edge.forget(["/app/*"])
     assert (kept, edge.get("/app/a.html").body) == (b"old", b"new")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [(REST, 200), ("other.s3.amazonaws.com", 404), ("site-1a2b-s3alias.s3.amazonaws.com", 502)],
+)
+def test_chosen_origin(memory: Memory, host: str, status: int) -> None:
+    """A function on origin-request may ask another origin, which need not be configured."""
+    association = {"EventType": "origin-request", "LambdaFunctionARN": "l"}
+    associated = {"LambdaFunctionAssociations": {"Items": [association]}}
+    distribution = configured("placeholder.example.com", default=associated)
+    chosen = {"s3": {"domainName": host, "path": "/docs"}}
+    edge = edge_of(memory, distribution, lambdas={"l": lambda event: {**event, "origin": chosen}})
+
+    assert edge.get("/index.html").status == status
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,150 @@
+"""The rules of `edgesweep plan`: under which viewer paths an object may be cached."""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial, wraps
+from typing import Any, BinaryIO
+
+import click
+
+from edgesweep.cli.format import count
+from edgesweep.cli.keys import STANDARD_INPUT, name_of
+from edgesweep.cli.terminal import say
+from edgesweep.errors import BadInput
+from edgesweep.routes import Behaviour, Distribution, Routes, Variants
+from edgesweep.routes.config import cache_policies_of, read
+from edgesweep.routes.distribution import somewhere
+from edgesweep.routes.variants import ALL_OTHERS, INDEX, parse
+
+Config = Mapping[str, Any]
+
+# Cache policies of AWS's that a file may name where there are no credentials. A missing setting
+# has the same meaning as in the policy.
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+_MANAGED: dict[str, Config] = {
+    "658327ea-f89d-4fab-a63d-7e88639e58f6": {},  # CachingOptimized
+    "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": {},  # CachingOptimizedForUncompressedObjects
+    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": {"DefaultTTL": 0, "MaxTTL": 0},  # CachingDisabled
+}
+
+
+def rules_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose rules, and call the command with them: one distribution."""
+
+    @click.option(
+        "--alias", is_flag=True, help="Add / for index.html, /docs/ and /docs for docs/index.html."
+    )
+    @click.option("--distribution", help="Use the rules of this distribution.", metavar="ID")
+    @click.option(
+        "--config",
+        type=click.File("rb"),
+        help="Use the rules of a configuration, as `aws cloudfront get-distribution` prints it.",
+        metavar="FILE",
+    )
+    @click.option(
+        "--viewer-paths",
+        help="Words for these rules, as of the parameter viewerPaths.",
+        metavar="WORDS",
+    )
+    @wraps(command)
+    def with_rules(*, alias: bool, viewer_paths: str | None, **others: Any) -> None:  # noqa: ANN401  # click's
+        distribution, config = others.pop("distribution"), others.pop("config")
+        names = [name_of(file) for file in (config, others["changes"], others["live"]) if file]
+        if names.count(STANDARD_INPUT) > 1:
+            raise click.UsageError("Only one of CHANGES, --live and --config can be standard input")
+        sources = [source for source in (distribution, config) if source is not None]
+        if len(sources) + alias > 1:
+            raise click.UsageError("Give one of --alias, --distribution and --config")
+        if viewer_paths and not sources:
+            raise click.UsageError("Words need a configuration: give --distribution or --config")
+        bucket, where = others["bucket"], {name: others[name] for name in ("region", "profile")}
+        rules = _plain(bucket, alias=alias)
+        for source in sources:
+            rules = _configured(source, bucket, viewer_paths or "", where)
+        command(rules=rules, **others)
+
+    return with_rules
+
+
+def _plain(bucket: str | None, *, alias: bool) -> Routes:
+    """Return the rules of a bucket whose keys are viewer paths, or also aliases of them."""
+    root, words = (INDEX, ("bare", "folders")) if alias else ("", ("none",))
+    behaviours = (Behaviour(origins=somewhere([bucket] if bucket else ())),)
+    variants = {ALL_OTHERS: Variants(words, spellings=False)}
+    return Routes([Distribution("", behaviours, root=root)], variants)
+
+
+def _configured(
+    source: str | BinaryIO, bucket: str | None, words: str, where: Mapping[str, str | None]
+) -> Routes:
+    """Return the rules of a distribution, of which there is the id or a file.
+
+    Raises:
+        BadInput: a word, the source or a cache policy is wrong, or no origin is the bucket.
+    """
+    variants, asked = parse(words), partial(_asked, where)
+    name = source if isinstance(source, str) else name_of(source)
+    try:
+        config = asked("distribution", source) if isinstance(source, str) else _parsed(source)
+        names = cache_policies_of(config)
+        policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
+        known = read(name, config, [bucket] if bucket else (), policies, named=True)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"{name} is not the configuration of a distribution: {error!r}"
+        raise BadInput(msg) from error
+    if not known.origins:
+        msg = f"No origin of {name} leads to {f'the bucket {bucket}' if bucket else 'a bucket'}"
+        raise BadInput(msg)
+    return Routes([known], variants)
+
+
+def requested(rules: Routes, keys: Iterable[str]) -> Sequence[str]:
+    """Return the viewer paths at which viewers request existing objects."""
+    origins = rules.origins(rules.ids[0])
+    found = (origin.path(origin.bucket, key) for key in keys for origin in origins)
+    return [path for path in found if path is not None]
+
+
+def holders(rules: Routes, keys: Iterable[str]) -> Mapping[str, Collection[str]]:
+    """Return the viewer paths of changed objects, each with the keys that it may hold.
+
+    A key counts as one of every bucket that the rules lead to. Keys without a path are reported.
+    """
+    (name,) = rules.ids
+    buckets = {origin.bucket: None for origin in rules.origins(name)}
+    found: dict[str, dict[str, None]] = {}
+    uncached = dict.fromkeys(keys)
+    for key in [*uncached]:
+        for path in (path for one in buckets for path in rules.viewer_paths(name, one, key)):
+            found.setdefault(path, {})[key] = None
+            uncached.pop(key, None)
+    if uncached:
+        first, *_ = uncached
+        say(f"No cache holds a copy of {count(len(uncached), 'key')}, such as {first!r}")
+    return found
+
+
+def _parsed(file: BinaryIO) -> Config:
+    """Return a configuration, with or without what `aws cloudfront` prints around it."""
+    config: Config = json.load(file)
+    for envelope in ("Distribution", "DistributionConfig"):
+        config = config.get(envelope, config)
+    return config
+
+
+def _asked(where: Mapping[str, str | None], kind: str, name: str) -> Config:
+    """Return what CloudFront knows under a name; BadInput if it knows nothing."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415  # takes long
+
+    from edgesweep.cli.deployed import session  # noqa: PLC0415  # likewise
+
+    client = session(**where).client("cloudfront")
+    try:
+        if kind == "distribution":
+            return client.get_distribution_config(Id=name)["DistributionConfig"]
+        return client.get_cache_policy(Id=name)["CachePolicy"]["CachePolicyConfig"]
+    except ClientError as error:
+        if not error.response["Error"]["Code"].startswith("NoSuch"):
+            raise
+        msg = f"There is no {kind} {name}"
+        raise BadInput(msg) from error
