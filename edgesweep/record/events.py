@@ -134,8 +134,11 @@ def _event(message: Mapping[str, Any]) -> Iterator[Change]:
         changed_at = _time(_field(message, "time", str))
         lasting = kind is Kind.CREATED or detail.get("deletion-type") == "Permanently Deleted"
         version = _mark(_field(detail, "object", dict), "version-id") if lasting else None
-        for key in _readings(_raw_key(detail)):
-            yield replace(_change(detail, key, kind, changed_at, "etag"), version=version)
+        keys = tuple(_readings(_raw_key(detail)))
+        for key in keys:
+            other = next((other for other in keys if other != key), None)
+            change = _change(detail, key, kind, changed_at, "etag")
+            yield replace(change, version=version, other=other)
 
 
 def _change(
