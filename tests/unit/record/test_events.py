@@ -140,7 +140,7 @@ REFUSED = {
     "etag-half-surrogate": "'\\udc00' holds half a surrogate pair, which UTF-8 cannot carry",
     "etag-number": "eTag must be text, not 5",
     "event-name-missing": "eventName must be text, not None",
-    "event-name-unknown": "Unknown kind of S3 event: 'ObjectTeleported'",
+    "event-name-unknown": "Unknown kind of S3 event: 'ObjectTeleported:Put'",
     "event-time-before-1970": (
         "'0001-01-01T00:00:00+14:00' is not a time since 1970 with its offset from UTC"
     ),
@@ -207,6 +207,15 @@ def eventbridge(key: str) -> str:
     event: dict[str, Any] = json.loads(body("eventbridge-object-created-put"))
     event["detail"]["object"]["key"] = key
     return json.dumps(event)
+
+
+def test_whole_name() -> None:
+    """A name that S3 uses only in configurations is refused with all of it in the message."""
+    event = json.loads(body("s3-object-created-put"))
+    event["Records"][0]["eventName"] = "s3:ObjectCreated:Put"
+
+    with pytest.raises(BadInput, match=r"^Unknown kind of S3 event: 's3:ObjectCreated:Put'$"):
+        parse(json.dumps(event))
 
 
 def test_readings() -> None:
