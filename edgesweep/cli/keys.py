@@ -40,9 +40,9 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     """Return the object keys of a file, one a line; skip empty lines.
 
-    Names that git has quoted are unquoted, and URLs and the output of `aws s3 sync` stand for their
-    objects. If every line begins with `./` or `/`, that is left out. A message says which lines may
-    be no keys. With `null`, each key ends with a NUL byte instead and stands for itself.
+    Names that git has quoted are unquoted; URLs and the output of `aws s3 sync` name their objects.
+    A `./` or `/` before every key is left out. A message says which lines may be no keys. With
+    `null`, each key ends with a NUL byte instead and stands for itself.
 
     Raises:
         BadInput: a line is no object key; the text names the file and the line.

@@ -32,7 +32,7 @@ def spell(
     patterns = [member.pattern for member in cover.members]
     return tuple(
         pattern.quoted()
-        if _below(pattern, others)
+        if below(pattern, others)
         else _spelling(pattern, items, asked, strict=strict)
         for pattern in patterns
     )
@@ -42,13 +42,13 @@ def _spelling(
     pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool
 ) -> str:
     """Return the spelling of a pattern that matches only requested paths."""
-    items = _below(pattern, items)
+    items = below(pattern, items)
     widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))
     as_wide = matcher([asked[widest]], strict=strict)
     return asked[widest] if all(map(as_wide, items)) else pattern.quoted()
 
 
-def _below(pattern: Pattern, paths: Sequence[str]) -> Sequence[str]:
+def below(pattern: Pattern, paths: Sequence[str]) -> Sequence[str]:
     """Return those of sorted paths that a pattern matches."""
     low = bisect_left(paths, pattern.text)
     cut = itemgetter(slice(len(pattern.text) if pattern.wildcard else None))

@@ -1,7 +1,4 @@
-"""The catalogue of known objects: its entries, and the answers to HEAD requests they come from.
-
-`edgesweep.record.unchanged` has the rule, and why it is safe.
-"""
+"""The catalogue of known objects; `edgesweep.record.unchanged` has the rule, and why it is safe."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -50,6 +50,7 @@ class FlushItem(Keyed):
     sent_at = InstantAttribute(null=True)
     settled_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
+    why = BinaryAttribute(legacy_encoding=False, null=True)
     expires_at = NumberAttribute(null=True)
 
 
@@ -196,6 +197,7 @@ def new(model: type[FlushItem], flush: Flush) -> FlushItem:
         attempts=flush.attempts,
         refusals=flush.refusals,
         accepted=lines(flush.accepted),
+        why=zlib.compress(flush.why.encode()) if flush.why else None,
     )
 
 
@@ -231,6 +233,7 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
         sent_at=item.sent_at,
         settled_at=item.settled_at,
         swept=item.swept or "",
+        why=zlib.decompress(item.why).decode() if item.why else "",
     )
 
 

@@ -118,8 +118,7 @@ def _records(file: Path) -> Iterator[object]:
         return
     # A document of CloudTrail's, or an event in each line.
     document = _parsed(text)
-    documents = map(_parsed, text.splitlines()) if document is None else [document]
-    for one in documents:
+    for one in map(_parsed, text.splitlines()) if document is None else [document]:
         records = one.get("Records", [one]) if isinstance(one, dict) else one
         yield from records if isinstance(records, list) else [None]
 
