@@ -8,7 +8,7 @@ from edgesweep.cover import Cover, Member
 from edgesweep.cover.spelling import below
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import quote, viewer_path
+from edgesweep.paths import REST, quote, viewer_path
 
 # Characters; compressed they take about a third of that.
 MOST = 3_000
@@ -52,4 +52,4 @@ def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
 
 
 def _first(keys: Iterable[str]) -> str:
-    return ", ".join(quote(viewer_path(key)) for key in [*keys][:3])
+    return ", ".join(quote(viewer_path(key).replace(REST, "*")) for key in [*keys][:3])

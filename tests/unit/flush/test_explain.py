@@ -6,6 +6,7 @@ from edgesweep.cover import Limits, Prices, choose, find_candidates
 from edgesweep.cover.candidates import Candidates
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.explain import MOST, explain
+from edgesweep.paths import REST
 from tests.messages import NOON
 
 REFETCH = Decimal("0.001")
@@ -45,6 +46,11 @@ def test_wildcard() -> None:
 def test_inexact() -> None:
     """A key that no path says exactly has a wildcard for that reason."""
     assert explained(["a~b"], []).endswith("for $0.000, where no path is exact")
+
+
+def test_rest() -> None:
+    """A path with any query string after it is shown with a star."""
+    assert "1 changed paths, first /docs/?*;" in explained([f"docs/?{REST}"], [])
 
 
 def test_requested() -> None:
