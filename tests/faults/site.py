@@ -104,7 +104,7 @@ class Site:
         self._objects[name].history = [(before, ("A", "1")), (moment, ("B", "1"))]
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
-        """Answer HEAD requests; some get no answer."""
+        """Answer HEAD requests; some of what is there get no answer."""
         if not names:
             return {}
         seen = here().call("heads", lambda: {name: self._head(name) for name in names})
@@ -112,7 +112,7 @@ class Site:
         return {
             name: head
             for name, head in seen.items()
-            if not (lost and self._world.random.random() < lost)
+            if head is None or not (lost and self._world.random.random() < lost)
         }
 
     def _other(self, one: _Object) -> Version:
