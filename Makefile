@@ -25,19 +25,28 @@ define environment
 	fi
 endef
 
+# $(call modules,FOLDER): the packages that FOLDER's package-lock.json pins.
+define modules
+	@command -v npm >/dev/null || { echo "Node.js 20.19 or later with npm is needed; there is no npm" >&2; exit 1; }
+	@echo "Installing $(1)/package-lock.json into $(1)/node_modules" >&2
+	@npm ci --prefix $(1) --loglevel=error
+	@touch $@
+endef
+
 # Processes that run tests, some of which mostly wait for what they have deployed.
 WORKERS ?= 8
 SEEDS ?= 10000
 FIRST ?= 0
 JOBS ?= 2
 
-.PHONY: help install demo test notebook soak lint types bench format docs lock clean
+.PHONY: help install demo test clients notebook soak lint types bench format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
 
 install: ## Install everything into this folder
-	@$(MAKE) --silent --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp node_modules/.package-lock.json
+	@$(MAKE) --silent --jobs=4 .venv/.stamp .envs/aws/.stamp .envs/awscli/.stamp .envs/clients/.stamp \
+		node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json
 
 .venv/.stamp: dev.lock pyproject.toml
 	$(call environment,.venv,dev.lock)
@@ -54,10 +63,10 @@ install: ## Install everything into this folder
 
 # npm writes it, so that whoever has run `npm ci` has this already.
 node_modules/.package-lock.json: package.json package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 20.19 or later with npm is needed; there is no npm" >&2; exit 1; }
-	@echo "Installing package-lock.json into node_modules" >&2
-	@npm ci --loglevel=error
-	@touch $@
+	$(call modules,.)
+
+tests/clients/node_modules/.package-lock.json: tests/clients/package.json tests/clients/package-lock.json
+	$(call modules,tests/clients)
 
 demo: install ## Deploy to an embedded AWS, upload a site, watch what readers get
 	@.venv/bin/python -m infra.local.demo
@@ -65,6 +74,9 @@ demo: install ## Deploy to an embedded AWS, upload a site, watch what readers ge
 test: install lint types ## Run every check and test
 	@.venv/bin/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@.venv/bin/coverage report --fail-under=100
+
+clients: install ## Let every client of S3 sync a site, and write docs/clients.md
+	@.venv/bin/python -m tests.clients
 
 notebook: .venv/.stamp ## Run the cost notebook, and write its outputs in place
 	@.venv/bin/python -m notebooks
@@ -96,8 +108,9 @@ lock: ## Pin every Python package by hash again; needs uv
 	@uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra notebook --group dev -c runtime.lock -o dev.lock
 	@uv pip compile $(LOCK_OPTIONS) aws.in -o aws.lock
 	@uv pip compile $(LOCK_OPTIONS) awscli.in -o awscli.lock
+	@uv pip compile $(LOCK_OPTIONS) clients.in -o clients.lock
 
 clean: ## Remove everything that was installed or built here
-	@rm -rf .venv .envs .local .serverless .cache build dist node_modules
+	@rm -rf .venv .envs .local .serverless .cache build dist node_modules tests/clients/node_modules
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

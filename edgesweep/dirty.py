@@ -46,6 +46,7 @@ class Change:
         sequencer: hexadecimal text that orders the changes of one key.
         version: the version that was written or permanently removed; absent without versioning,
             and where a delete marker hides the object.
+        other: how else the key of the event can be read; no row keeps it.
     """
 
     bucket: str
@@ -56,6 +57,7 @@ class Change:
     size: int | None = None
     sequencer: str | None = None
     version: str | None = None
+    other: str | None = None
 
     @property
     def begun_by(self) -> datetime:

@@ -17,6 +17,7 @@ from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import MAX_IN_PROGRESS, RESERVED_WILDCARDS, Headroom, Policy
 from edgesweep.prices import FREE_PATHS, REFETCH_COST
+from edgesweep.record.headers import metadata_name
 from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
 
@@ -126,6 +127,12 @@ PARAMETERS: Mapping[str, Parameter] = {
     "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
     "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
     "skipUnchanged": like("true", *_FLAG),
+    "ignoreMetadata": like(
+        "",
+        r"[\w.*?-]{1,255}",
+        "a name of user metadata, such as build or ci-*",
+        _LONGEST,
+    ),
     "quietSeconds": _whole(10, 0, 3_600),
     "maxWaitSeconds": _whole(300, 1, 3_600),
     "shards": _whole(1, 1, 100),
@@ -151,6 +158,7 @@ class Settings:
         distributions: ids of those that serve the buckets; if empty, they are discovered.
         shards: partitions over which the dirty rows of a distribution are spread.
         variants: distribution id -> the viewer paths of an object that count.
+        ignored_metadata: names of user metadata, or patterns of them, that viewers do not miss.
         notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
         queue: URL of the queue of changes; empty for a function that does not use it.
         dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
@@ -165,6 +173,7 @@ class Settings:
     shards: int
     selection: Selection
     variants: Mapping[str, Variants]
+    ignored_metadata: tuple[str, ...]
     notified_queue: str | None
     queue: str = ""
     dead_letter_queue: str = ""
@@ -189,6 +198,7 @@ class Settings:
                 spellings=given["spellings"] == "all",
                 error_seconds=int(given["errorSeconds"]),
             ),
+            ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),

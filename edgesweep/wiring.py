@@ -185,7 +185,8 @@ def unchanged_filter(
 ) -> UnchangedFilter:
     """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
     catalogue = CatalogueTable(settings.catalogue_table)
-    heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience)
+    client = session.client("s3", config=HEAD_CONFIG)
+    heads = S3Heads(client, patience, settings.ignored_metadata)
     since = kept.complete_since if kept else {}
     return UnchangedFilter(catalogue, heads, row_token, now, since)
 

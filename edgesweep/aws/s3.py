@@ -1,8 +1,12 @@
 """Buckets through boto3: which of their events go where, what they hold, and how it is served."""
 
+import math
+import time
+from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
@@ -11,24 +15,27 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from edgesweep.errors import Unlistable
 from edgesweep.flush.notifications import Notifications
-from edgesweep.record.unchanged import Head, Name, fingerprint
+from edgesweep.record.catalogue import Head, Name
+from edgesweep.record.headers import fingerprints
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _AT_ONCE = 32
 
-# For the client that `S3Heads` gets: a connection for each request under way. A HEAD that takes
-# long costs a row at most, so it is not waited for.
+# For the client that `S3Heads` gets: a connection for each request under way, and no retries, since
+# `S3Heads` asks again itself.
 HEAD_CONFIG = Config(
     max_pool_connections=_AT_ONCE,
     connect_timeout=1,
-    read_timeout=1,
-    retries={"mode": "standard", "total_max_attempts": 2},
+    read_timeout=2,
+    retries={"total_max_attempts": 1},
 )
-# After this many seconds no further request is begun: a batch looks twice, and has 30 seconds. The
-# record function takes less than two for a thousand objects; see `bench/catalogue.py`.
-PATIENCE = 6.0
+_ATTEMPTS = 3
+# After this many seconds no further request is begun. A batch looks twice, which takes up to 22 of
+# the record function's 30 seconds, and less than two for a thousand objects as a rule; see
+# `bench/catalogue.py`.
+PATIENCE = 8.0
 
 
 class Bucket:
@@ -72,37 +79,53 @@ class S3Listing:
 class S3Heads:
     """Looks at objects through HeadObject, which needs the right to `s3:GetObject`.
 
-    Its client is made with `HEAD_CONFIG`. It starts no request after `patience` seconds, if given.
+    S3 says that an object is not there only to those who have the right to `s3:ListBucket` as well.
+    The client is made with `HEAD_CONFIG`. No request begins after `patience` seconds, if given.
     """
 
-    def __init__(self, client: "S3Client", patience: float | None = PATIENCE) -> None:
+    def __init__(
+        self, client: "S3Client", patience: float | None = PATIENCE, ignored: Sequence[str] = ()
+    ) -> None:
         self._client = client
         self._patience = patience
+        self._ignored = ignored
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+        until = math.inf if self._patience is None else time.monotonic() + self._patience
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            asked = {name: pool.submit(self._head, name) for name in names}
+            asked = [pool.submit(self._answer, name, until) for name in names]
             try:
-                wait(asked.values(), self._patience)
+                wait(asked, self._patience)
             finally:
                 pool.shutdown(cancel_futures=True)
-        answers = {name: one.result() for name, one in asked.items() if not one.cancelled()}
-        return {name: head for name, head in answers.items() if head is not None}
+        return dict(ChainMap(*(one.result() for one in asked if not one.cancelled())))
 
-    def _head(self, name: Name) -> Head | None:
-        bucket, key = name
-        try:
-            answer = self._client.head_object(Bucket=bucket, Key=key)
-        except (BotoCoreError, ClientError):
-            # Gone, unreadable or throttled: an unseen object counts as changed.
-            return None
+    def _answer(self, name: Name, until: float) -> dict[Name, Head | None]:
+        """Return the answer to a HEAD, empty if there is none; ask again if that may help."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return {name: self._head(*name)}
+            except BotoCoreError:
+                pass
+            except ClientError as error:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return {name: None} if status == HTTPStatus.NOT_FOUND else {}
+            if time.monotonic() >= until:
+                break
+        return {}
+
+    def _head(self, bucket: str, key: str) -> Head:
+        answer = self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        whole = answer.get("ChecksumType") == "FULL_OBJECT"
         return Head(
             etag=answer["ETag"].strip('"'),
-            headers=fingerprint(headers),
+            headers=fingerprints(headers, self._ignored),
             modified_at=answer["LastModified"],
             seen_at=parsedate_to_datetime(headers["date"]),
             version=answer.get("VersionId"),
+            checksum=answer.get("ChecksumCRC64NVME") if whole else None,
         )
 
 

@@ -42,6 +42,7 @@ class SentFlush(TypedDict):
     attempts: Annotated[int, "requests to CloudFront"]
     refusals: Annotated[int, "requests that CloudFront refused"]
     invalidations: Annotated[Sequence[str], "CloudFront's ids of the accepted requests"]
+    why: Annotated[Sequence[str], "what changed, and why these paths; empty for flushes of 0.1.0"]
 
 
 @click.command()
@@ -55,7 +56,7 @@ class SentFlush(TypedDict):
 def flushes(
     deployed: Deployed, *, flush_id: str | None, distribution: str | None, limit: int
 ) -> None:
-    """List the newest flushes, or show one in full.
+    """List the newest flushes, or show one in full: what changed, and why it has these paths.
 
     ID is the name of a flush as the list shows it, or CloudFront's id of an invalidation. Dollars
     are at list price; the first paths of a month are free. Seconds run from the opening of a flush
@@ -109,6 +110,7 @@ def _sent(flush: Flush) -> SentFlush:
         seconds=_seconds(flush),
         usd=PATH_PRICE * len(flush.paths),
         invalidations=[request.id for request in flush.accepted],
+        why=flush.why.splitlines(),
     )
 
 
@@ -127,7 +129,7 @@ def row(flush: Flush) -> Sequence[str]:
 
 
 def _full(flush: Flush) -> Iterator[str]:
-    """Yield the course, the cost and the paths of a flush."""
+    """Yield the course, the cost, the reasons and the paths of a flush."""
     seconds = _seconds(flush)
     yield f"{flush.distribution} / {flush.id}"
     yield flush.state.value + ("" if seconds is None else f" after {seconds:.1f} s")
@@ -141,6 +143,7 @@ def _full(flush: Flush) -> Iterator[str]:
         f"{count(flush.attempts, 'attempt')}, {count(flush.refusals, 'refusal')}, accepted as "
         f"{', '.join(request.id for request in flush.accepted) or 'nothing'}"
     )
+    yield from flush.why.splitlines()
     yield ""
     yield from flush.paths
 

@@ -1,10 +1,13 @@
-"""Reads lists of object keys, as people and git write them."""
+"""Reads lists of object keys, as people, git and the AWS CLI write them."""
 
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import BinaryIO
 
+from edgesweep.cli.format import count
+from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
 
 # "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
@@ -23,17 +26,39 @@ _ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
 _QUOTED = re.compile(rb'"(?:[^"\\]*%b)+[^"\\]*"' % _ESCAPE.pattern)
 _CONTROLS = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
 
+# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm, which may stand behind a
+# progress message. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
+_URL = re.compile(
+    rb"(?:.*\r)?(?:\(dryrun\) )?(?:(?:upload|copy|move): .* to |delete: )?"
+    rb"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(.+?)",
+    re.DOTALL,
+)
+_ODD = re.compile(r"\.{0,2}/|.*s3://", re.DOTALL)
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 
 def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     """Return the object keys of a file, one a line; skip empty lines.
 
-    Names that git has quoted are unquoted. With `null`, each key ends with a NUL byte instead and
-    stands for itself.
+    Names that git has quoted are unquoted; URLs and the output of `aws s3 sync` name their objects.
+    A `./` or `/` before every key is left out. A message says which lines may be no keys. With
+    `null`, each key ends with a NUL byte instead and stands for itself.
 
     Raises:
         BadInput: a line is no object key; the text names the file and the line.
     """
-    return list(_keys(file, name_of(file), null=null))
+    name = name_of(file)
+    keys = list(_keys(file, name, null=null))
+    if null or not keys:
+        return keys
+    if all(key.startswith("./") for key in keys):
+        return [key[2:] for key in keys]
+    if all(key.startswith("/") for key in keys):
+        say(f"{name}: every line begins with /, so it was taken for a viewer path; -0 reads keys")
+        return [key[1:] for key in keys]
+    if odd := [key for key in keys if _ODD.match(key)]:
+        say(f"{name}: {count(len(odd), 'line')} taken for a key as it stands, such as {odd[0]!r}")
+    return keys
 
 
 def name_of(file: BinaryIO) -> str:
@@ -46,14 +71,28 @@ def _keys(file: BinaryIO, name: str, *, null: bool) -> Iterator[str]:
         raws = enumerate(file.read().split(b"\0"), 1)
         yield from (_key(raw, f"{name}, entry {number}") for number, raw in raws if raw)
         return
-    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
+    for number, line in enumerate(_lines(file, name), 1):
         raw = line.rstrip(b"\r\n")
-        if number == 1:
-            raw = raw.removeprefix(codecs.BOM_UTF8)
         if _QUOTED.fullmatch(raw):
             raw = _ESCAPE.sub(_unescaped, raw[1:-1])
+        elif url := _URL.fullmatch(raw):
+            raw = url[1]
         if raw:
             yield _key(raw, f"{name}, line {number}")
+
+
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the lines in UTF-8, without a byte order mark."""
+    first = file.readline(_LONGEST_LINE)
+    if first.startswith(_WIDE):
+        try:
+            file = BytesIO((first + file.read()).decode("utf-16").encode())
+        except UnicodeError as error:
+            msg = f"{name}: not UTF-16, although it begins with its byte order mark"
+            raise BadInput(msg) from error
+        first = file.readline(_LONGEST_LINE)
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from iter(lambda: file.readline(_LONGEST_LINE), b"")
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:

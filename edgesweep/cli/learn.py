@@ -23,9 +23,10 @@ from edgesweep.flush.rows import chunks
 from edgesweep.lab.cost.bill import bill
 from edgesweep.lab.cost.prices import REGION, Item
 from edgesweep.operate.buckets import check
+from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
-from edgesweep.record.unchanged import Name, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes.kept import Kept
 
 _CENT = Decimal("0.01")

@@ -79,8 +79,9 @@ def plan(
 ) -> None:
     """Print the cheapest invalidation paths for the keys in the file CHANGES, one a line.
 
-    Standard input is `-`. Names may be quoted as git quotes them. Objects that were not seen count
-    as dear to hit, never as absent; a plus sign behind the collateral stands for them.
+    Standard input is `-`. Names may be quoted as git quotes them, or stand in the output of
+    `aws s3 sync`. Objects that were not seen count as dear to hit, never as absent; a plus sign
+    behind the collateral stands for them.
 
     \b
     edgesweep plan changed.txt --live all-keys.txt
@@ -103,6 +104,8 @@ def plan(
     chosen = choose(candidates, prices, limits)
     for warning in _warnings(chosen, unseen=not live and not bucket):
         say(warning)
+    if live and known.live and dirty and dirty.keys().isdisjoint(known.live):
+        say("None of the keys is in the list of --live")
     if bare:
         show(None, chosen.paths)
         return

@@ -11,6 +11,7 @@ from edgesweep.cover import Limits, Prices, choose, find_candidates
 from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.flush.explain import explain
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.pace import LADDER, demanded
@@ -113,6 +114,8 @@ class Planner:
             held.keep()
             said = spell(chosen, requested, changed, strict=strict)
             flush = self._journaled(held, batch, go, said, chosen.collateral)
+            lines = explain(go.why, batch.rows, chosen, candidates.dirty, self.policy.refetch)
+            flush = replace(flush, why=lines)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
                 return flush, demanded(candidates, prices.refetch, wildcards, held.keep)

@@ -45,6 +45,7 @@ class Go:
         wildcards: how many of them may be wildcards.
         limits: month -> the most paths in its ledger afterwards, None for no limit.
         path_price: dollars that the cover counts for a path.
+        why: how that price came about, in one line for people.
     """
 
     reason: Reason
@@ -52,6 +53,7 @@ class Go:
     wildcards: int
     limits: Mapping[str, int | None]
     path_price: Decimal = PATH_PRICE
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +127,23 @@ class Policy:
             return Reason.QUOTA
         allowance = self.budget.allowance
         months = months_near(now)
-        price = max(self._price(spent[month], demand, near) for month, near in months.items())
+        price, near, month = max(
+            (self._price(spent[month], demand, near), near, month) for month, near in months.items()
+        )
+        why = self._why(price, spent[month], demand, near)
         if allowance is None:
-            return Go(reason, headroom.paths, headroom.wildcards, dict.fromkeys(months), price)
+            unlimited = dict.fromkeys(months)
+            return Go(reason, headroom.paths, headroom.wildcards, unlimited, price, why)
         limits = {
             month: allowance - self.budget.reserve(moment) for month, moment in months.items()
         }
         can = min(limits[month] - spent[month] for month in months)
         if can >= 1:
             paths = min(headroom.paths, max(1, can // SHARE))
-            return Go(reason, paths, headroom.wildcards, limits, price)
+            return Go(reason, paths, headroom.wildcards, limits, price, why)
         due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
         if due and all(spent[month] < allowance for month in months):
-            return Go(reason, 1, 1, dict.fromkeys(months, allowance), price)
+            return Go(reason, 1, 1, dict.fromkeys(months, allowance), price, why)
         return Reason.BUDGET
 
     def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
@@ -147,3 +153,12 @@ class Policy:
         """
         remaining = month_bounds(moment)[1] - moment
         return demand.price(self.budget.free_paths - spent, remaining, moment)
+
+    def _why(self, price: Decimal, spent: int, demand: Demand, moment: datetime) -> str:
+        days = (month_bounds(moment)[1] - moment) / timedelta(days=1)
+        return (
+            f"A path counted as ${price:.8f} of ${PATH_PRICE}: "
+            f"{max(self.budget.free_paths - spent, 0):,} of {self.budget.free_paths:,} free paths "
+            f"were left for {days:.1f} days; the {demand.days:.1f} days seen take "
+            f"{demand.paths[-1]:,.0f} paths at the list price, {demand.paths[0]:,.0f} at the lowest"
+        )

@@ -114,11 +114,12 @@ def _notification(record: object) -> Iterator[Change]:
         raise BadInput(msg)
     _require_s3(record, "eventSource", "aws:s3")
     _require_major(record, "eventVersion", "2")
-    kind = _kind(_NOTIFICATIONS, _field(record, "eventName", str).partition(":")[0])
+    name = _field(record, "eventName", str)
+    kind = _kind(_NOTIFICATIONS, name, name.partition(":")[0])
     if kind:
         s3 = _field(record, "s3", dict)
         changed_at = _time(_field(record, "eventTime", str))
-        lasting = kind is Kind.CREATED or record["eventName"].endswith(":Delete")
+        lasting = kind is Kind.CREATED or name.endswith(":Delete")
         version = _mark(_field(s3, "object", dict), "versionId") if lasting else None
         change = _change(s3, _form_decoded(_raw_key(s3)), kind, changed_at, "eTag")
         yield replace(change, version=version)
@@ -126,7 +127,8 @@ def _notification(record: object) -> Iterator[Change]:
 
 def _event(message: Mapping[str, Any]) -> Iterator[Change]:
     _require_s3(message, "source", "aws.s3")
-    kind = _kind(_EVENTS, _field(message, "detail-type", str))
+    name = _field(message, "detail-type", str)
+    kind = _kind(_EVENTS, name, name)
     if kind:
         detail = _field(message, "detail", dict)
         if "event-version" in detail:
@@ -134,8 +136,11 @@ def _event(message: Mapping[str, Any]) -> Iterator[Change]:
         changed_at = _time(_field(message, "time", str))
         lasting = kind is Kind.CREATED or detail.get("deletion-type") == "Permanently Deleted"
         version = _mark(_field(detail, "object", dict), "version-id") if lasting else None
-        for key in _readings(_raw_key(detail)):
-            yield replace(_change(detail, key, kind, changed_at, "etag"), version=version)
+        keys = tuple(_readings(_raw_key(detail)))
+        for key in keys:
+            other = next((other for other in keys if other != key), None)
+            change = _change(detail, key, kind, changed_at, "etag")
+            yield replace(change, version=version, other=other)
 
 
 def _change(
@@ -220,11 +225,11 @@ def _time(text: str) -> datetime:
     raise BadInput(msg)
 
 
-def _kind(kinds: Mapping[str, Kind | None], name: str) -> Kind | None:
-    if name not in kinds:
+def _kind(kinds: Mapping[str, Kind | None], name: str, key: str) -> Kind | None:
+    if key not in kinds:
         msg = f"Unknown kind of S3 event: {_excerpt(name)}"
         raise BadInput(msg)
-    return kinds[name]
+    return kinds[key]
 
 
 def _require_s3(parent: Mapping[str, Any], name: str, s3: str) -> None:

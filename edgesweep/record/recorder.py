@@ -22,8 +22,9 @@ from typing import Protocol
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.errors import BadInput
 from edgesweep.record import events
+from edgesweep.record.catalogue import Name
 from edgesweep.record.selection import Fate, Selection
-from edgesweep.record.unchanged import Checked, Name, NoCatalogue, UnchangedFilter, name_of
+from edgesweep.record.unchanged import Checked, NoCatalogue, UnchangedFilter, name_of
 
 # The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]

@@ -3,9 +3,10 @@
 Goal: an upload that changes neither the bytes nor the headers that viewers see gets no dirty row.
 A row too many costs a path; a row too few is a stale edge, so an unknown object counts as changed.
 
-The rule. A created event is skipped if the catalogue knows the object, the event's own etag is the
-one it knows, and a HEAD then finds that etag, those headers, the version that the event names, and
-no write later than the event's. The permanent removal of a version is skipped if the catalogue
+The rule. A created event is skipped if the catalogue knows the object, and a HEAD then finds the
+event's own etag, the known bytes and headers, the version that the event names, and no write later
+than the event's. The bytes are the same if the etag or the full-object checksum is, the headers if
+`edgesweep.record.headers` says so. The permanent removal of a version is skipped if the catalogue
 knows the object under another version, and a HEAD finds that etag and those headers. A skip writes
 nothing. For any other event, in this order: forget the object (under a token of our own), HEAD,
 stamp and write the dirty row, and learn the answer to the HEAD if the token still stands. A removal
@@ -37,9 +38,13 @@ the row covers a version put before it. The cases:
   same bytes were uploaded again, and skipped, before.
 - Restoring an archived object and moving it between storage classes change no byte and no header
   that is compared, and are no created events.
-- SSE-KMS and SSE-C: the etag is no digest and differs with every upload, so nothing is skipped.
-- Multipart uploads: the etag depends on the part size as well. Other parts, another etag: a row.
-  The same etag for other bytes needs an MD5 collision, made on purpose by somebody who may upload.
+- SSE-KMS and SSE-C: the etag is no digest and differs with every upload. SSE-C needs a key for a
+  HEAD, so nothing is skipped. Nor under SSE-KMS, unless checksums are known: these need
+  `kms:Decrypt`, without which the HEAD is refused.
+- Multipart uploads: the etag depends on the part size as well. Other parts, another etag: then the
+  checksums decide. The argument against A-B-A holds: it needs the event's own etag in the HEAD, so
+  the event of B still gets its row. A removal has no etag, so checksums are no evidence there.
+  The same etag or checksum for other bytes is made on purpose by somebody who may upload.
 - A first run over existing objects (`survey`) writes no row. So its entries hold only from a stated
   time on, and skip no event up to then.
 
@@ -56,126 +61,28 @@ We rely on events. After a gap in the events of a bucket, we trust no entry whos
 before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it assumes that viewers
 get the objects that are there.
 
-After a skipped upload, an edge keeps the Last-Modified and the version id of an earlier one. Of the
-readings of a key that EventBridge may have encoded, the one that does not exist gets its rows.
+After a skipped upload, an edge keeps the Last-Modified, the version id and the ignored metadata of
+an earlier one.
+
+Two readings. EventBridge may have encoded a key, so its event names two objects. One of them needs
+no row for a created event if the catalogue does not know it, S3 says that it is not there, and the
+other has the event's etag. If the event was its own after all, then it was removed since, and a
+removal gets its rows under both readings. An object that is there, or that gives no answer, gets
+its row.
 
 Cost: see `bench/catalogue.py`.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Protocol
 
 from edgesweep.dirty import Change, Kind
-
-# A bucket and a key.
-Name = tuple[str, str]
-
-# Response headers that S3 returns as they were uploaded, beside user metadata.
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax
-_VIEWED = frozenset(
-    {
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "content-type",
-        "expires",
-        "x-amz-website-redirect-location",
-    }
-)
-_METADATA = "x-amz-meta-"
-
-# Writes to a bucket without versions, or with suspended ones, all have this for a version.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html
-NULL = "null"
+from edgesweep.record.catalogue import Catalogue, Entry, Head, Heads, Name
 
 # Two clocks of S3 may differ by this, including the fraction of a second that an answer omits.
 _SKEW = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The answer to a HEAD request.
-
-    Attributes:
-        etag: without quotes, as events have it.
-        headers: the fingerprint of the headers that viewers see.
-        modified_at: when the object was written, in whole seconds.
-        seen_at: when S3 answered, in whole seconds of its clock.
-        version: which version it is; absent without versions.
-    """
-
-    etag: str
-    headers: str
-    modified_at: datetime
-    seen_at: datetime
-    version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A known object: the same as in `Head`, and since when it holds.
-
-    Entries of the first release lack `version` and `seen_at`.
-
-    Attributes:
-        since: the entry holds only for events after this moment; None: for all.
-    """
-
-    etag: str
-    headers: str
-    since: datetime | None = None
-    version: str | None = None
-    seen_at: datetime | None = None
-
-    def is_complete(self, since: datetime | None) -> bool:
-        """Tell whether it was seen after `since`, the end of the last gap in the events, if any."""
-        return since is None or (self.seen_at is not None and self.seen_at >= since)
-
-    def may_hold_after(self, events: Iterable[Change]) -> bool:
-        """Tell whether the object may still be as known after these events of it."""
-        return all(
-            (event.etag == self.etag if event.kind is Kind.CREATED else self._outlives(event))
-            and (self.since is None or event.changed_at > self.since)
-            for event in events
-        )
-
-    def is_confirmed(self, head: Head, events: Iterable[Change]) -> bool:
-        """Tell whether the object is as known, and was not written after any of the events."""
-        return (head.etag, head.headers) == (self.etag, self.headers) and all(
-            head.modified_at <= event.begun_by and event.version in (None, head.version)
-            for event in events
-            if event.kind is Kind.CREATED
-        )
-
-    def _outlives(self, removal: Change) -> bool:
-        """Tell whether the removal is of another version than this."""
-        return self.version is not None and removal.version not in (None, NULL, self.version)
-
-
-class Catalogue(Protocol):
-    """Keeps entries. An object without one is unknown."""
-
-    def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
-        """Return the entries of those that are known; consistent with every earlier write."""
-
-    def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
-        """Make objects unknown under a token; return those that were not, with the reason."""
-
-    def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
-        """Set the entries of objects still unknown under `token`; return failures, and why."""
-
-
-class Heads(Protocol):
-    """Sends HEAD requests."""
-
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
-        """Return what is there; an object is missing if its HEAD failed for whatever reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +144,7 @@ class UnchangedFilter:
         token = self.token()
         refused = self.catalogue.forget([*changed, *passed_over], token)
         asked = [name for name in changed if name not in refused and not _gone(changed[name])]
-        seen = self.heads.look(asked)
+        seen = _there(self.heads.look(asked))
         return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
@@ -251,7 +158,7 @@ class UnchangedFilter:
         unknown = [name for name in names if name not in known]
         token = self.token()
         refused = self.catalogue.forget(unknown, token)
-        seen = self.heads.look([name for name in unknown if name not in refused])
+        seen = _there(self.heads.look([name for name in unknown if name not in refused]))
         entries = {name: _entry(head, head.seen_at + _SKEW) for name, head in seen.items()}
         return len(known) + len(entries) - len(self.catalogue.learn(entries, token))
 
@@ -260,28 +167,28 @@ class UnchangedFilter:
         likely = {
             name: entry for name, entry in known.items() if entry.may_hold_after(events[name])
         }
-        seen = self.heads.look(likely.keys())
-        return frozenset(
-            name for name, head in seen.items() if likely[name].is_confirmed(head, events[name])
+        doubtful = {
+            name: others
+            for name in events
+            if name not in known and (others := _other_readings(events[name]))
+        }
+        heads = self.heads.look({*likely}.union(doubtful, *doubtful.values()))
+        unchanged = {
+            name
+            for name, entry in likely.items()
+            if (head := heads.get(name)) and entry.is_confirmed(head, events[name])
+        }
+        return frozenset(unchanged).union(
+            name
+            for name, others in doubtful.items()
+            if name in heads
+            and heads[name] is None
+            and all(_is_of(heads.get(other), events[name]) for other in others)
         )
 
     def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         known, since = self.catalogue.known(names), self.complete_since
         return {name: one for name, one in known.items() if one.is_complete(since.get(name[0]))}
-
-
-def fingerprint(headers: Mapping[str, str]) -> str:
-    """Return a digest of the headers that viewers see, of S3's headers with lower-case names.
-
-    >>> fingerprint({"date": "now"}) == fingerprint({})
-    True
-    """
-    viewed = sorted(
-        (name, value)
-        for name, value in headers.items()
-        if name in _VIEWED or name.startswith(_METADATA)
-    )
-    return hashlib.sha256(json.dumps(viewed).encode()).hexdigest()
 
 
 def name_of(change: Change) -> Name:
@@ -297,10 +204,29 @@ def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
 
 
 def _entry(head: Head, since: datetime | None = None) -> Entry:
-    return Entry(head.etag, head.headers, since, head.version, head.seen_at)
+    return Entry(head.etag, head.headers[0], since, head.version, head.seen_at, head.checksum)
+
+
+def _there(heads: Mapping[Name, Head | None]) -> Mapping[Name, Head]:
+    return {name: head for name, head in heads.items() if head is not None}
 
 
 def _gone(events: Iterable[Change]) -> bool:
     """Tell whether the last event leaves nothing; another version may outlive a removal."""
     last = max(events, key=attrgetter("changed_at"))
     return last.kind is Kind.REMOVED and last.version is None
+
+
+def _other_readings(events: Collection[Change]) -> frozenset[Name]:
+    """Return how else the keys of created events can be read; none if that is settled for one."""
+    others = [
+        (event.bucket, event.other)
+        for event in events
+        if event.kind is Kind.CREATED and event.other
+    ]
+    return frozenset(others if len(others) == len(events) else ())
+
+
+def _is_of(head: Head | None, events: Iterable[Change]) -> bool:
+    """Tell whether one of the events wrote what is there."""
+    return head is not None and head.etag in {event.etag for event in events}

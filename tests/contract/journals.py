@@ -66,7 +66,7 @@ class Embedded(DynamoDB):
 
 def planned(token: str = "f1", **parts: Any) -> Flush:  # noqa: ANN401, S107  # a flush's; no password
     """Return a flush that is not opened yet."""
-    flush = Flush(SITE, NOON + SECOND, token, PATHS, (MONTH,), rows=5, collateral=7)
+    flush = Flush(SITE, NOON + SECOND, token, PATHS, (MONTH,), rows=5, collateral=7, why="é\n1")
     return replace(flush, **parts)
 
 

@@ -199,6 +199,17 @@ class TestDynamoDB(DynamoDB, Advancing):
 
         assert expiry(flush) == int((flush.opened_at + timedelta(days=400)).timestamp())
 
+    def test_unexplained(self, journal: Journal) -> None:
+        """A flush of release 0.1.0 is read, and goes on, without a reason."""
+        flush, _ = opened(journal)
+        key = {"pk": {"S": f"flush#{flush.distribution}"}, "sk": {"S": flush.id}}
+        table = boto3.client("dynamodb")
+        table.update_item(TableName="flushes", Key=key, UpdateExpression="REMOVE why")
+        old = replace(flush, why="")
+
+        assert journal.load(SITE, flush.id) == old
+        assert journal.advance(old, old.attempt()) == journal.load(SITE, flush.id)
+
     def test_expiry_of_old(self, journal: Journal) -> None:
         """An item of the first release, which expires from the beginning, does so no more."""
         flush, _ = opened(journal)

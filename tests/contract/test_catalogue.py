@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from edgesweep.aws.dynamodb import CatalogueTable
-from edgesweep.record.unchanged import Catalogue, Entry
+from edgesweep.record.catalogue import Catalogue, Entry
 from tests.aws import create_catalogue
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.keys import HARD_KEYS
@@ -38,7 +38,9 @@ class Contract:
         assert catalogue.forget([], "t1") == {}
         assert catalogue.learn({}, "t1") == {}
 
-    @pytest.mark.parametrize("entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON, "v1", NOON)])
+    @pytest.mark.parametrize(
+        "entry", [SEEN, Entry("", ""), Entry("a-2", "f00d", NOON, "v1", NOON, "c3Vt")]
+    )
     def test_learn(self, catalogue: Catalogue, entry: Entry) -> None:
         """What was forgotten under a token is learnt under the same token, just as it was set."""
         assert catalogue.forget([PAGE], "t1") == {}

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from edgesweep.record.unchanged import Entry, Head, Name
+from edgesweep.record.catalogue import Entry, Head, Name
 
 REFUSED = "The table is closed"
 
@@ -53,13 +53,15 @@ class HeadsInMemory:
 
     Attributes:
         objects: what is there.
+        silent: objects whose HEAD gets no answer.
         looked: every object that was looked at, in order.
     """
 
     objects: dict[Name, Head] = field(default_factory=dict)
     looked: list[Name] = field(default_factory=list)
+    silent: set[Name] = field(default_factory=set)
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Return what is there."""
         self.looked += names
-        return {name: self.objects[name] for name in names if name in self.objects}
+        return {name: self.objects.get(name) for name in names if name not in self.silent}

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.record.unchanged import Name
+from edgesweep.record.catalogue import Name
 from tests.fakes.cloudfront import refusal
 from tests.faults.site import Site, Version
 from tests.faults.world import World

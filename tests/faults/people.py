@@ -6,7 +6,7 @@ from random import Random
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.redrive import ATTEMPTS
-from edgesweep.record.unchanged import Name
+from edgesweep.record.catalogue import Name
 from tests.fakes.cloudfront import StrictCloudFront
 from tests.faults.account import SWITCHES, Account, Config, enable, switch_folder
 from tests.faults.queues import Queues

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from edgesweep.record.unchanged import Head, Name
+from edgesweep.record.catalogue import Head, Name
 from tests.faults.process import here
 from tests.faults.world import World
 
@@ -103,8 +103,8 @@ class Site:
         self._store(name, ("B", "1"), moment)
         self._objects[name].history = [(before, ("A", "1")), (moment, ("B", "1"))]
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
-        """Answer HEAD requests; some get no answer."""
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+        """Answer HEAD requests; some of what is there get no answer."""
         if not names:
             return {}
         seen = here().call("heads", lambda: {name: self._head(name) for name in names})
@@ -112,7 +112,7 @@ class Site:
         return {
             name: head
             for name, head in seen.items()
-            if head is not None and not (lost and self._world.random.random() < lost)
+            if head is None or not (lost and self._world.random.random() < lost)
         }
 
     def _other(self, one: _Object) -> Version:
@@ -156,7 +156,8 @@ class Site:
         modified_at = stored.begun_at.replace(microsecond=0)
         seen_at = self._world.now.replace(microsecond=0)
         named = stored.id if self._versioned else None
-        return Head(*stored.version, modified_at, seen_at, named)
+        etag, headers = stored.version
+        return Head(etag, (headers,), modified_at, seen_at, named)
 
 
 def notification(name: Name, at: datetime, event: str, marks: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
 from edgesweep.flush.rows import Span
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.paths import matcher
-from edgesweep.record.unchanged import Entry, Name
+from edgesweep.record.catalogue import Entry, Name
 from edgesweep.routes.kept import Kept
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory

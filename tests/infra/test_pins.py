@@ -11,7 +11,7 @@ from infra.local.aws import ROOT
 COMPARATOR = re.compile(r"\s*(=|!=|>|<|>=|=>|<=|=<|~|~>|\^)?\s*v?[\dxX*][^\s,]*\s*")
 
 
-@pytest.mark.parametrize("name", ["aws", "awscli", "dev", "runtime"])
+@pytest.mark.parametrize("name", ["aws", "awscli", "clients", "dev", "runtime"])
 def test_lock(name: str) -> None:
     """Every requirement of a lock file is one version, with its hashes, and no host."""
     text = (ROOT / f"{name}.lock").read_text()
@@ -22,9 +22,10 @@ def test_lock(name: str) -> None:
     assert [line for line in requirements if not re.search(r"==\S+.*--hash=sha256:", line)] == []
 
 
-def test_package_lock() -> None:
+@pytest.mark.parametrize("folder", [".", "tests/clients"])
+def test_package_lock(folder: str) -> None:
     """Npm checks every package's content and asks whatever registry is configured."""
-    lock = json.loads((ROOT / "package-lock.json").read_text())
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = [package for name, package in lock["packages"].items() if name]
 
     assert all("integrity" in package for package in packages)

@@ -48,7 +48,7 @@ def test_empty_values() -> None:
     """A variable that is set to nothing is as good as absent."""
     names = (
         *NUMBERS, "BUCKET", "CATALOGUE_TABLE", "DISTRIBUTION", "INCLUDE", "EXCLUDE", "IMMUTABLE",
-        "VIEWER_PATHS",
+        "IGNORE_METADATA", "VIEWER_PATHS",
     )  # fmt: skip
     values = dict.fromkeys(names, "")
 
@@ -68,12 +68,14 @@ def test_lists() -> None:
         "INCLUDE": "site/*",
         "EXCLUDE": "*/.git/*, *.map",
         "IMMUTABLE": "assets/*,",
+        "IGNORE_METADATA": "Build,x-amz-meta-CI-*",
     }
 
     settings = Settings.from_mapping(LEAST | values)
 
     assert settings.buckets == ("one", "two")
     assert settings.distributions == ("E2QWRUHEXAMPLE", "E3QWRUHEXAMPLE")
+    assert settings.ignored_metadata == ("build", "ci-*")
     assert settings.selection == Selection(("site/*",), ("*/.git/*", "*.map"), ("assets/*",))
 
 

@@ -24,9 +24,11 @@ from edgesweep.flush.policy import Headroom
 from edgesweep.flush.tick import Tick
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import REFETCH_COST
+from edgesweep.record.catalogue import Head, Name
+from edgesweep.record.headers import fingerprints
 from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.selection import Selection
-from edgesweep.record.unchanged import Head, Name, NoCatalogue, UnchangedFilter, fingerprint
+from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
 from edgesweep.routes import variants
 from edgesweep.settings import Settings
 from infra.local.edge.config import read
@@ -304,13 +306,15 @@ class World:
             self.edge.forget(paths)
         return not self._dirty.span(IDENTITY)
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Send HEAD requests, as the catalogue does."""
-        there = {name: self.buckets.objects[name] for name in names if name in self.buckets.objects}
-        return {
-            name: Head(self.buckets.etag(name), fingerprint(one.headers), self.now, self.now)
-            for name, one in there.items()
-        }
+        return {name: self._head(name) for name in names}
+
+    def _head(self, name: Name) -> Head | None:
+        one = self.buckets.objects.get(name)
+        if one is None:
+            return None
+        return Head(self.buckets.etag(name), fingerprints(one.headers), self.now, self.now)
 
     def _clock(self) -> datetime:
         return self.now

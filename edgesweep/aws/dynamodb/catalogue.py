@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import InstantAttribute, bound
-from edgesweep.record.unchanged import Entry, Name
+from edgesweep.record.catalogue import Entry, Name
 
 _AT_ONCE = 16
 
@@ -27,6 +27,7 @@ class _Item(Model):
     since = InstantAttribute(null=True)
     version = UnicodeAttribute(null=True)
     seen_at = InstantAttribute(null=True)
+    checksum = UnicodeAttribute(null=True)
 
 
 class CatalogueTable:
@@ -73,4 +74,4 @@ def _name(key: str) -> Name:
 
 
 def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
-    return Entry(item.etag, item.headers, item.since, item.version, item.seen_at)
+    return Entry(item.etag, item.headers, item.since, item.version, item.seen_at, item.checksum)

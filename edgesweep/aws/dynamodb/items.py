@@ -68,6 +68,7 @@ class FlushItem(Keyed):
     sent_at = InstantAttribute(null=True)
     settled_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
+    why = BinaryAttribute(legacy_encoding=False, null=True)
     expires_at = NumberAttribute(null=True)
 
 
@@ -204,6 +205,7 @@ def new(model: type[FlushItem], flush: Flush) -> FlushItem:
         paths=packed(flush.paths),
         billed=len(flush.paths),
         wildcards=flush.wildcards,
+        why=zlib.compress(flush.why.encode()) if flush.why else None,
         **_values(flush, (*_FIXED, *_KNOWN)),
     )
 
@@ -229,8 +231,9 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
     opened_at, token = item.sk.split("#")
     paths = tuple(json.loads(zlib.decompress(item.paths)))
     values = _values(item, (*_FIXED, *_KNOWN, *_MOMENTS))
-    swept = item.swept or ""
-    return Flush(distribution, parse_instant(opened_at), token, paths, swept=swept, **values)
+    values["swept"] = item.swept or ""
+    values["why"] = zlib.decompress(item.why).decode() if item.why else ""
+    return Flush(distribution, parse_instant(opened_at), token, paths, **values)
 
 
 def to_demand(item: DemandItem) -> Demand:

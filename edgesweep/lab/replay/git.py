@@ -40,7 +40,8 @@ class Repository:
 
     @property
     def name(self) -> str:
-        return self.path.resolve().name.removesuffix(".git")
+        path = self.path.resolve()
+        return (path.parent if path.name == ".git" else path).name.removesuffix(".git")
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         """Let the first commit add all of its files; in a shallow clone they were live before.

@@ -111,12 +111,23 @@ def _records(file: Path) -> Iterator[object]:
     try:
         content = file.read_bytes()
         text = (gzip.decompress(content) if content[:2] == _GZIP else content).decode()
-        is_json = text.lstrip()[:1] in {"{", "["}
-        document = json.loads(text) if is_json else [*filter(None, text.splitlines())]
-    except (OSError, EOFError, ValueError, RecursionError, zlib.error):
-        document = None
-    records = document.get("Records") if isinstance(document, dict) else document
-    yield from records if isinstance(records, list) else [None]
+    except (OSError, EOFError, ValueError, zlib.error):
+        text = "{"
+    if text.lstrip()[:1] not in {"{", "["}:
+        yield from filter(None, text.splitlines())
+        return
+    # A document of CloudTrail's, or an event in each line.
+    document = _parsed(text)
+    for one in map(_parsed, text.splitlines()) if document is None else [document]:
+        records = one.get("Records", [one]) if isinstance(one, dict) else one
+        yield from records if isinstance(records, list) else [None]
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _line(line: object) -> Seen | None:

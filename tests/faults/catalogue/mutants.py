@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from edgesweep.dirty import Change, Kind
-from edgesweep.record.unchanged import Checked, Entry, Head, Heads, Name, UnchangedFilter
+from edgesweep.record.catalogue import Entry, Head, Heads, Name
+from edgesweep.record.unchanged import Checked, UnchangedFilter, _is_of, _other_readings
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.faults.catalogue.explorer import Explorer
 from tests.faults.catalogue.uploads import Site, faithful, work_off
@@ -28,7 +29,7 @@ class HeadAlone(UnchangedFilter):
         return frozenset(
             name
             for name, head in seen.items()
-            if (head.etag, head.headers) == (known[name].etag, known[name].headers)
+            if head and head.etag == known[name].etag and known[name].headers in head.headers
         )
 
 
@@ -81,6 +82,78 @@ class AnyVersion(UnchangedFilter):
         return super()._unchanged(renamed(events, Kind.CREATED, None))
 
 
+@dataclass
+class Altered:
+    """Answers for `heads`, but with each answer altered; None stands for an object that is gone."""
+
+    heads: Heads
+    alter: Callable[[Mapping[Name, Head | None], Collection[Name]], Mapping[Name, Head | None]]
+
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+        """Look and alter."""
+        return self.alter(self.heads.look(names), names)
+
+
+class AnyChecksum(UnchangedFilter):
+    """Takes two missing checksums for equal."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        def alter(
+            seen: Mapping[Name, Head | None], _names: Collection[Name]
+        ) -> Mapping[Name, Head | None]:
+            return {
+                name: head and replace(head, checksum=head.checksum or "none")
+                for name, head in seen.items()
+            }
+
+        heads = Altered(self.heads, alter)
+        return UnchangedFilter._unchanged(replace(self, heads=heads), events)
+
+    def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        known = super()._known(names).items()
+        return {name: replace(one, checksum=one.checksum or "none") for name, one in known}
+
+
+class SilentIsGone(UnchangedFilter):
+    """Takes a reading for absent if its HEAD got no answer."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        def alter(
+            seen: Mapping[Name, Head | None], names: Collection[Name]
+        ) -> Mapping[Name, Head | None]:
+            return {name: seen.get(name) for name in names}
+
+        heads = Altered(self.heads, alter)
+        return UnchangedFilter._unchanged(replace(self, heads=heads), events)
+
+
+class OtherReading(UnchangedFilter):
+    """Drops a reading, known or not, if the other has the event's etag and it has not."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        others = {name: _other_readings(events[name]) for name in events}
+        heads = self.heads.look({*events}.union(*others.values()))
+        return super()._unchanged(events) | {
+            name
+            for name in events
+            if others[name]
+            and not _is_of(heads.get(name), events[name])
+            and all(_is_of(heads.get(other), events[name]) for other in others[name])
+        }
+
+
+class RemovedReading(UnchangedFilter):
+    """Drops a reading whatever happened to it."""
+
+    def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
+        return super()._unchanged(
+            {
+                name: [replace(event, kind=Kind.CREATED) for event in its_events]
+                for name, its_events in events.items()
+            }
+        )
+
+
 class MissedTrusted(UnchangedFilter):
     """Trusts entries from before events were missed."""
 
@@ -116,7 +189,8 @@ class HeadAfterRow(UnchangedFilter):
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
         """Look again and learn."""
-        return super().learn(replace(checked, seen=self.heads.look(recorded)), recorded)
+        seen = {name: head for name, head in self.heads.look(recorded).items() if head}
+        return super().learn(replace(checked, seen=seen), recorded)
 
 
 class HeadBeforeForgetting(UnchangedFilter):
@@ -127,7 +201,7 @@ class HeadBeforeForgetting(UnchangedFilter):
         changes = list(changes)
         seen = self.heads.look({(change.bucket, change.key) for change in changes})
         checked = super().check(changes, passed_over)
-        kept = {name: head for name, head in seen.items() if name in checked.seen}
+        kept = {name: head for name, head in seen.items() if head and name in checked.seen}
         return replace(checked, seen=kept)
 
 
@@ -162,11 +236,12 @@ class LongAgo:
 
     heads: Heads
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Look and date."""
         seen = self.heads.look(names).items()
         return {
-            name: replace(head, seen_at=head.seen_at - timedelta(days=1)) for name, head in seen
+            name: head and replace(head, seen_at=head.seen_at - timedelta(days=1))
+            for name, head in seen
         }
 
 
@@ -233,6 +308,7 @@ MUTANTS: Mapping[type[UnchangedFilter], int] = {
     StampAlone: 3302,
     AnyRemoval: 1298,
     AnyVersion: 419,
+    AnyChecksum: 0,
     EntryBeforeRow: 630,
     HeadAfterRow: 283,
     EarlyStamp: 316,

@@ -1,9 +1,10 @@
 """One object, whose uploads two recorders and a survey work on at once.
 
-It is written, copied onto itself, removed and brought back, also while nobody serves it; versions
-before the current one expire. Its events come late, twice and in any order, or not at all while the
-bucket publishes none. Every call may be the last of its process. When all is quiet, the law is
-judged.
+It is written, in one part or two, by tools that keep times in its metadata, copied onto itself,
+removed and brought back, also while nobody serves it; versions before the current one expire.
+EventBridge may leave open whether an event is of it or of its twin. Its events come late, twice and
+in any order, or not at all while the bucket publishes none. Every call may be the last of its
+process. When all is quiet, the law is judged.
 """
 
 import json
@@ -16,22 +17,29 @@ from random import Random
 from typing import TypeVar
 
 from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.record.catalogue import Entry, Head, Name
+from edgesweep.record.headers import fingerprints
 from edgesweep.record.recorder import Message, Recorder
-from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.faults.catalogue.explorer import Crash, Explorer
 from tests.messages import notification
 
-PAGE = ("site", "page.html")
+PAGE = ("site", "page 1.html")
+# The other reading of the page's key.
+TWIN = ("site", "page+1.html")
 SECOND = timedelta(seconds=1)
-# Bytes and headers.
+# An etag, whose first letter stands for the bytes, and headers, whose first stands for those that
+# viewers see.
 Version = tuple[str, str]
 # Seconds by which an event may be stamped later than its write.
 LATE = (0, 0, 4)
 Key = TypeVar("Key")
 T = TypeVar("T")
 WRITES: Sequence[Version | None] = [("A", "1"), ("A", "1"), ("B", "1"), ("A", "2"), None]
+# The same bytes in other parts, and other times in the metadata.
+ALIKE: Sequence[Version | None] = [("A-2", "1"), ("B-2", "1"), ("A", "1~")]
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,9 @@ class Site:
         served: whether a distribution serves it.
         complete_since: as the recorder is told.
         versioned: whether the bucket keeps versions.
+        bridged: whether the events come from EventBridge.
+        twin: what the other reading of the key names; None: nothing.
+        checked: whether S3 keeps checksums.
     """
 
     explorer: Explorer
@@ -67,6 +78,9 @@ class Site:
     served: bool = True
     complete_since: dict[str, datetime] = field(default_factory=dict)
     versioned: bool = False
+    bridged: bool = False
+    twin: Version | None = None
+    checked: bool = True
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -80,7 +94,7 @@ class Site:
         An upload of other bytes may have begun a while ago, and is dated by its beginning.
         """
         now = self.explorer.now
-        if version and self.version and version[0] == self.version[0] and not self.careless:
+        if version and self.version and version[0][0] == self.version[0][0] and not self.careless:
             # What the documented limit leaves out: headers change once in two seconds.
             now = self.explorer.now = max(now, now.replace(microsecond=0) + 2 * SECOND)
             begun_at = now
@@ -156,19 +170,46 @@ class Site:
             self.waiting.remove(body)
         return batch
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+    def imitate(self) -> None:
+        """Write the twin, whose event may be of the page as well; its own rows are not judged."""
+        self.twin = self.explorer.chance.choice((self.version, *WRITES))
+        self._tell(self.twin, self.explorer.now, None)
+
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Answer HEAD requests; some get no answer."""
         if not names:
             return {}
         self.explorer.call()
-        if self.version is None or self.explorer.chance.random() < self.explorer.crash:
-            return {}
+        answers = {PAGE: self._head(), TWIN: self._head_of_twin()}
+        asked = {name: answers[name] for name in names}
+        return {
+            name: head
+            for name, head in asked.items()
+            if self.explorer.chance.random() >= self.explorer.crash
+        }
+
+    def _head(self) -> Head | None:
+        if self.version is None:
+            return None
         current = self.stored[-1]
+        return self._answer(self.version, current.written_at, current.id)
+
+    def _head_of_twin(self) -> Head | None:
+        return self.twin and self._answer(self.twin, self.explorer.now, "v0")
+
+    def _answer(self, version: Version, written_at: datetime, stored_id: str) -> Head:
+        etag, headers = version
         modified_at, seen_at = (
-            moment.replace(microsecond=0) for moment in (current.written_at, self.explorer.now)
+            moment.replace(microsecond=0) for moment in (written_at, self.explorer.now)
         )
-        named = current.id if self.versioned else None
-        return dict.fromkeys(names, Head(*self.version, modified_at, seen_at, named))
+        return Head(
+            etag,
+            fingerprints({"content-type": headers[0], "x-amz-meta-mtime": headers[1:]}),
+            modified_at,
+            seen_at,
+            stored_id if self.versioned else None,
+            etag[0] if self.checked else None,
+        )
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         """Read the catalogue."""
@@ -195,12 +236,13 @@ class Site:
         self._tell(None, self.explorer.now, gone.id)
 
     def _note(self, before: Version | None) -> None:
-        if self.version != before and self.served:
+        if _viewed(self.version) != _viewed(before) and self.served:
             self.changed_at = self.explorer.now
 
     def _tell(self, version: Version | None, begun_at: datetime, stored_id: str | None) -> None:
         late = self.explorer.chance.choice(LATE) * SECOND
-        event = _event(version, begun_at, self.explorer.now + late, stored_id)
+        make = _bridged if self.bridged else _event
+        event = make(version, begun_at, self.explorer.now + late, stored_id)
         self.waiting += [event] * self.explorer.chance.choice((1, 1, 2))
 
     def _call(
@@ -227,13 +269,22 @@ def tell(seed: int, make: MakeFilter = faithful, *, careless: bool = False) -> S
     """Tell the story of a seed up to its quiet end."""
     chance = Random(seed)  # no secret
     crash = chance.choice((0, 0, 0.05, 0.2))
-    site = Site(Explorer(chance), careless=careless, versioned=chance.random() < 0.5)
+    site = Site(
+        Explorer(chance),
+        careless=careless,
+        versioned=chance.random() < 0.5,
+        bridged=chance.random() < 0.5,
+        checked=chance.random() < 0.5,
+    )
     unchanged = make(site)
     site.write(("A", "1"))
     if chance.random() < 0.7:
         work_off(site, unchanged)
     site.explorer.crash = crash
-    more = (site.undo, site.redo, site.expire) if site.versioned else ()
+    more: list[Version | Callable[[], None] | None]
+    more = [site.undo, site.redo, site.expire] if site.versioned else []
+    more += [site.imitate] * 2 if site.bridged else []
+    more += ALIKE if chance.random() < 0.5 else []
     writes = [
         chance.choice((*WRITES, site.spell, site.miss, *more)) for _ in range(chance.randint(1, 6))
     ]
@@ -248,7 +299,16 @@ def tell(seed: int, make: MakeFilter = faithful, *, careless: bool = False) -> S
 def is_stale(site: Site) -> bool:
     """Tell whether the last change that viewers could see has no row recorded after it."""
     assert site.changed_at
-    return all(row.recorded_at < site.changed_at for row in site.rows.rows)
+    return all(row.recorded_at < site.changed_at for row in site.rows.rows if _is_of_page(row))
+
+
+def _is_of_page(row: DirtyRow) -> bool:
+    return isinstance(row.subject, RequestedPath) or row.subject.key == PAGE[1]
+
+
+def _viewed(version: Version | None) -> Version | None:
+    """Return what viewers get of a version."""
+    return version and (version[0][0], version[1][0])
 
 
 def _write(site: Site, writes: Iterable[Version | Callable[[], None] | None]) -> None:
@@ -304,3 +364,28 @@ def _event(version: Version | None, begun_at: datetime, at: datetime, stored_id:
         "sequencer": f"{int(begun_at.timestamp()):010X}{begun_at.microsecond:08X}",
     }
     return json.dumps(body)
+
+
+def _bridged(
+    version: Version | None, begun_at: datetime, at: datetime, stored_id: str | None
+) -> str:
+    """Return what EventBridge says of the same, with a key that can be read in two ways."""
+    kept = json.loads(_event(version, begun_at, at, stored_id))["Records"][0]["s3"]["object"]
+    marks = {
+        "key": TWIN[1],
+        "etag": kept["eTag"],
+        "version-id": stored_id,
+        "sequencer": kept["sequencer"],
+    }
+    return json.dumps(
+        {
+            "detail-type": "Object Created" if version else "Object Deleted",
+            "source": "aws.s3",
+            "time": at.isoformat(),
+            "detail": {
+                "bucket": {"name": PAGE[0]},
+                "object": marks,
+                "deletion-type": "Permanently Deleted",
+            },
+        }
+    )

@@ -20,7 +20,7 @@ from edgesweep.flush.planning import Planner
 from edgesweep.flush.redrive import Letter
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.flush.tick import Ticked
-from edgesweep.record.unchanged import Entry
+from edgesweep.record.catalogue import Entry
 from edgesweep.routes import Routes
 
 

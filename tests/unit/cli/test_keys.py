@@ -1,5 +1,6 @@
 """Which lists of keys `edgesweep plan` reads: those of git, and those with NUL bytes."""
 
+import codecs
 import re
 import subprocess
 from io import BytesIO
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.cli.keys import read_keys
+from edgesweep.errors import BadInput
 from edgesweep.paths import quote, viewer_path
 from tests.planning import plan, planned
 
@@ -50,6 +52,78 @@ def test_null(names: list[str]) -> None:
     file = BytesIO(b"".join(name.encode() + b"\0" for name in names))
 
     assert read_keys(file, null=True) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("a\r\nb c\r\n", ["a", "b c"]),
+        ("\ufeffa\n", ["a"]),
+        ("./a\n./b/c\n", ["a", "b/c"]),
+        ("s3://my-site/a b\ns3://my-site/c\n", ["a b", "c"]),
+        ("upload: dist/x y to s3://my-site/a/x y\n", ["a/x y"]),
+        (
+            "(dryrun) upload: dist/x to s3://my-site/x\n(dryrun) delete: s3://my-site/y\n",
+            ["x", "y"],
+        ),
+        ("copy: s3://other/x to s3://my-site/y\nmove: ./x to s3://my-site/z", ["y", "z"]),
+        (
+            "Completed 1 Byte/2 Bytes with 1 file(s) remaining\rupload: ./x to s3://my-site/x\n",
+            ["x"],
+        ),
+        ("upload/to/x\n", ["upload/to/x"]),
+        ('"press/r\\303\\251sum\\303\\251.html"\n', ["press/résumé.html"]),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+def test_lists(
+    text: str, keys: list[str], encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list whose meaning is certain is read without a word, in UTF-8 and in UTF-16."""
+    mark = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""
+
+    assert read_keys(BytesIO(mark + text.encode(encoding))) == keys
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "said"),
+    [
+        ("/a\n/b/\n", ["a", "b/"], "every line begins with /, so it was taken for a viewer path"),
+        ("a\n/b\n", ["a", "/b"], "1 line taken for a key as it stands, such as '/b'"),
+        ("a\n./b\n", ["a", "./b"], "1 line taken for a key as it stands, such as './b'"),
+        ("../a\n", ["../a"], "1 line taken for a key as it stands, such as '../a'"),
+        (
+            "failed: ./x to s3://my-site/x\n" * 2,
+            ["failed: ./x to s3://my-site/x"] * 2,
+            "2 lines taken for a key as it stands, such as 'failed: ./x to s3://my-site/x'",
+        ),
+    ],
+)
+def test_doubtful(
+    text: str, keys: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list whose meaning is not certain is read with one line that says how."""
+    assert read_keys(BytesIO(text.encode())) == keys
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"<stdin>: {said}" in line
+
+
+def test_not_wide() -> None:
+    """A file that only begins like UTF-16 is refused."""
+    with pytest.raises(BadInput, match="not UTF-16"):
+        read_keys(BytesIO(codecs.BOM_UTF16_LE + b"a"))
+
+
+@pytest.mark.parametrize(("key", "strange"), [("a", False), ("site/a", True)])
+def test_strangers(tmp_path: Path, key: str, strange: bool) -> None:  # noqa: FBT001  # a parameter
+    """A plan says so if none of its keys is in the list of those that exist."""
+    live = tmp_path / "live.txt"
+    live.write_text("a\nb\n")
+
+    warned = plan("-", "--live", str(live), stdin=key).stderr
+
+    assert ("None of the keys is in the list of --live" in warned) == strange
 
 
 @pytest.mark.parametrize("key", ['"a"', '"', '""', 'a"b\\303', '"a\\303', '"a\\x41"', '"a"\\n"'])

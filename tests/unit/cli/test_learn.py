@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from edgesweep.aws.dynamodb import CatalogueTable, RoutesTable
 from edgesweep.cli.commands import main
-from edgesweep.record.unchanged import Entry, Name
+from edgesweep.record.catalogue import Entry, Name
 from edgesweep.routes.kept import Kept
 from tests.aws import calls, create_catalogue, create_table, dated_heads, listening
 from tests.fakes.stack import ENVIRONMENT, DeployedStack, deployed, refusal

@@ -182,3 +182,17 @@ def test_less() -> None:
 
     assert OUR_QUOTA.less(requests) == Headroom(2_893, 10)
     assert OUR_QUOTA.less([]) == OUR_QUOTA == Headroom(3_000, 13)
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(Budget(None))])
+def test_why(policy: Policy) -> None:
+    """A decision says how the price of a path came about."""
+    demand = NOTHING_SEEN.after(range(len(LADDER), 0, -1), NOW)
+
+    go = policy.decide(Reason.QUIET, {"2026-11": 445}, WIDE, None, NOW, demand=demand)
+
+    assert isinstance(go, Go)
+    assert go.why == (
+        f"A path counted as ${go.path_price:.8f} of $0.005: 555 of 1,000 free paths were left for "
+        "15.0 days; the 0.0 days seen take 1 paths at the list price, 9 at the lowest"
+    )

@@ -320,3 +320,9 @@ def test_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(BadInput, match="git cannot be run: No such file or directory"):
         list(Repository(tmp_path, "main").steps())
+
+
+@pytest.mark.parametrize("path", ["site", "site.git", "site/.git"])
+def test_name(tmp_path: Path, path: str) -> None:
+    """A repository has the name of its folder, also as a mirror and by its own data."""
+    assert Repository(tmp_path / path, "main").name == "site"

@@ -144,3 +144,16 @@ def test_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(line("12:00:00 +0000", "REST.GET.OBJECT", "a"))
     with pytest.raises(BadInput, match="none of 1 records tells of an object written or removed"):
         read(tmp_path)
+
+
+def test_event_a_line(tmp_path: Path) -> None:
+    """CloudTrail's events may stand one a line; a line that is none is counted."""
+    events = [event(f"2026-10-01T12:00:0{n}Z", "PutObject") for n in range(2)]
+    text = "\n".join([*map(json.dumps, events), "{", ""])
+    (tmp_path / "trail.json").write_text(text)
+    (tmp_path / "one.json").write_text(json.dumps(events[0]))
+
+    logs = read(tmp_path)
+
+    assert (logs.records, logs.malformed) == (4, 1)
+    assert [deploy.written for deploy in logs.histories[0].deploys] == [["a b"]]

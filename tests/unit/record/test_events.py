@@ -140,7 +140,7 @@ REFUSED = {
     "etag-half-surrogate": "'\\udc00' holds half a surrogate pair, which UTF-8 cannot carry",
     "etag-number": "eTag must be text, not 5",
     "event-name-missing": "eventName must be text, not None",
-    "event-name-unknown": "Unknown kind of S3 event: 'ObjectTeleported'",
+    "event-name-unknown": "Unknown kind of S3 event: 'ObjectTeleported:Put'",
     "event-time-before-1970": (
         "'0001-01-01T00:00:00+14:00' is not a time since 1970 with its offset from UTC"
     ),
@@ -209,6 +209,23 @@ def eventbridge(key: str) -> str:
     return json.dumps(event)
 
 
+def test_whole_name() -> None:
+    """A name that S3 uses only in configurations is refused with all of it in the message."""
+    event = json.loads(body("s3-object-created-put"))
+    event["Records"][0]["eventName"] = "s3:ObjectCreated:Put"
+
+    with pytest.raises(BadInput, match=r"^Unknown kind of S3 event: 's3:ObjectCreated:Put'$"):
+        parse(json.dumps(event))
+
+
+def test_readings() -> None:
+    """Each reading of a key names the other, and a key with one reading names none."""
+    two, one = parse(eventbridge("a%2Bb")), parse(eventbridge("a"))
+
+    assert [(change.key, change.other) for change in two] == [("a%2Bb", "a+b"), ("a+b", "a%2Bb")]
+    assert [change.other for change in one] == [None]
+
+
 @pytest.mark.parametrize("name", CHANGING)
 def test_changing(name: str) -> None:
     """Every event after which viewers may be served old bytes is read in full."""
@@ -220,7 +237,7 @@ def test_changing(name: str) -> None:
     assert [change.changed_at.replace(microsecond=0) for change in changes] == [moment] * len(
         objects
     )
-    assert tuple(replace(change, version=None) for change in changes) == tuple(
+    assert tuple(replace(change, version=None, other=None) for change in changes) == tuple(
         Change("amzn-s3-demo-bucket", key, kind, changes[0].changed_at, etag, size, sequencer)
         for key, etag, size, sequencer in objects
     )

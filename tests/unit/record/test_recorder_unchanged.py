@@ -8,9 +8,10 @@ from itertools import count
 import pytest
 
 from edgesweep.dirty import DirtyRow
+from edgesweep.record.catalogue import Entry, Head, Name
 from edgesweep.record.recorder import Message, Recorded, Recorder
 from edgesweep.record.selection import Fate, Selection
-from edgesweep.record.unchanged import Entry, Head, Name, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
 from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import RoutesInMemory
@@ -21,7 +22,7 @@ SOON = NOON + timedelta(seconds=2)
 AFTER_LOOKING = NOON + timedelta(seconds=5)
 KNOWN = Entry(ETAG, "headers", seen_at=SOON)
 SERVED = {"site": ("E1", "E2")}
-THERE = Head(ETAG, "headers", modified_at=NOON, seen_at=SOON)
+THERE = Head(ETAG, ("headers",), modified_at=NOON, seen_at=SOON)
 
 
 class Bucket:

@@ -8,7 +8,9 @@ from itertools import count
 import pytest
 
 from edgesweep.dirty import Change, Kind
-from edgesweep.record.unchanged import Entry, Head, Name, NoCatalogue, UnchangedFilter, fingerprint
+from edgesweep.record.catalogue import Entry, Head, Name
+from edgesweep.record.headers import BOOKKEEPING, fingerprints
+from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
 from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
 from tests.messages import NOON
 
@@ -16,7 +18,7 @@ PAGE, STYLE = ("site", "index.html"), ("site", "style.css")
 SECOND = timedelta(seconds=1)
 LATER = NOON + timedelta(minutes=1)
 KNOWN = Entry("etag", "headers", seen_at=LATER)
-THERE = Head("etag", "headers", modified_at=NOON, seen_at=LATER)
+THERE = Head("etag", ("headers",), modified_at=NOON, seen_at=LATER)
 CREATED = Change(*PAGE, Kind.CREATED, NOON, "etag")
 REMOVED = replace(CREATED, kind=Kind.REMOVED, etag=None)
 
@@ -94,7 +96,7 @@ def test_unchanged_again(events: list[Change]) -> None:
         (replace(KNOWN, since=NOON), [CREATED], THERE),
         (KNOWN, [CREATED], None),
         (KNOWN, [CREATED], replace(THERE, etag="other")),
-        (KNOWN, [CREATED], replace(THERE, headers="other")),
+        (KNOWN, [CREATED], replace(THERE, headers=("other",))),
         (KNOWN, [CREATED], replace(THERE, modified_at=NOON + SECOND)),
         (
             KNOWN,
@@ -160,7 +162,7 @@ def test_noncurrent_removed(events: list[Change], version: str) -> None:
         (KNOWN, [EXPIRED], VERSION_THERE),
         (VERSIONED, [replace(EXPIRED, version="v2")], replace(THERE, version="v1")),
         (VERSIONED, [replace(EXPIRED, version="v2")], replace(THERE, version="v3")),
-        (VERSIONED, [EXPIRED], replace(VERSION_THERE, headers="other")),
+        (VERSIONED, [EXPIRED], replace(VERSION_THERE, headers=("other",))),
         (replace(VERSIONED, since=LATER), [EXPIRED], VERSION_THERE),
         (VERSIONED, [replace(WRITTEN, version="v3")], VERSION_THERE),
         (VERSIONED, [replace(WRITTEN, version="v3"), EXPIRED], VERSION_THERE),
@@ -174,7 +176,7 @@ def test_versions(known: Entry | str, events: list[Change], there: Head) -> None
     world.filter.learn(checked, {PAGE})
 
     assert checked.unchanged == set()
-    assert world.entry == Entry(there.etag, there.headers, None, there.version, LATER)
+    assert world.entry == Entry(there.etag, there.headers[0], None, there.version, LATER)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_forgotten_first() -> None:
     world = World({PAGE: KNOWN}, {PAGE: THERE})
 
     class Spy(HeadsInMemory):
-        def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+        def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
             seen.extend(world.catalogue.entries[name] for name in names)
             return {}
 
@@ -330,7 +332,7 @@ def test_survey_unlearnt() -> None:
     world = World({}, {PAGE: THERE, STYLE: THERE})
 
     class Closing(HeadsInMemory):
-        def look(self, names: Collection[Name]) -> Mapping[Name, Head]:
+        def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
             world.catalogue.closed = {PAGE}
             return world.heads.look(names)
 
@@ -345,6 +347,76 @@ def test_unsifted() -> None:
     assert not checked.refused
     assert checked.stamped_at is None
     assert NoCatalogue().learn(checked, {PAGE}) == {}
+
+
+PARTS = replace(CREATED, etag="etag-2")
+PARTS_THERE = replace(THERE, etag="etag-2", checksum="sum")
+SUMMED = replace(KNOWN, checksum="sum")
+
+
+def test_other_parts() -> None:
+    """The same bytes in other parts are unchanged: S3 has the same checksum of the whole object."""
+    assert World({PAGE: SUMMED}, {PAGE: PARTS_THERE}).filter.check([PARTS]).unchanged == {PAGE}
+
+
+@pytest.mark.parametrize(
+    ("known", "events", "there"),
+    [
+        (KNOWN, [PARTS], replace(PARTS_THERE, checksum=None)),
+        (KNOWN, [PARTS], PARTS_THERE),
+        (SUMMED, [PARTS], replace(PARTS_THERE, checksum=None)),
+        (SUMMED, [PARTS], replace(PARTS_THERE, checksum="other")),
+        (SUMMED, [PARTS], replace(PARTS_THERE, headers=("other",))),
+        (SUMMED, [PARTS], replace(PARTS_THERE, modified_at=LATER)),
+        (SUMMED, [replace(CREATED, etag="other")], PARTS_THERE),
+        (SUMMED, [PARTS, CREATED], PARTS_THERE),
+        (replace(SUMMED, version="v2"), [PARTS, EXPIRED], replace(PARTS_THERE, version="v2")),
+    ],
+)
+def test_checksums(known: Entry, events: list[Change], there: Head) -> None:
+    """Other parts are a change unless both checksums are known, and the HEAD finds the event's."""
+    assert not World({PAGE: known}, {PAGE: there}).filter.check(events).unchanged
+
+
+PLUS, SPACE = ("site", "c++.html"), ("site", "c  .html")
+BOTH = [
+    Change(*name, Kind.CREATED, NOON, "etag", other=other[1])
+    for name, other in ((PLUS, SPACE), (SPACE, PLUS))
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "unchanged"), [({}, {SPACE}), ({PLUS: KNOWN}, {PLUS, SPACE}), ({PLUS: "t"}, {SPACE})]
+)
+def test_readings(known: dict[Name, Entry | str], unchanged: set[Name]) -> None:
+    """Of two readings of a key, the one that is not there changed nothing, and is not written."""
+    world = World(known, {PLUS: THERE})
+
+    assert world.filter.check(BOTH).unchanged == unchanged
+    assert SPACE not in world.catalogue.entries
+
+
+@pytest.mark.parametrize(
+    ("known", "objects", "silent", "events"),
+    [
+        ({SPACE: KNOWN}, {PLUS: THERE}, set(), BOTH),
+        ({}, {PLUS: THERE, SPACE: replace(THERE, etag="other")}, set(), BOTH),
+        ({}, {PLUS: THERE}, {SPACE}, BOTH),
+        ({}, {PLUS: THERE}, {PLUS}, BOTH),
+        ({}, {PLUS: replace(THERE, etag="other")}, set(), BOTH),
+        ({}, {}, set(), BOTH),
+        ({}, {PLUS: THERE}, set(), [*BOTH, replace(BOTH[1], other=None)]),
+        ({}, {PLUS: THERE}, set(), [replace(one, kind=Kind.REMOVED, version="v1") for one in BOTH]),
+    ],
+)
+def test_both_readings(
+    known: dict[Name, Entry], objects: dict[Name, Head], silent: set[Name], events: list[Change]
+) -> None:
+    """A reading gets its row if it was known, is there, is not answered for, or may be removed."""
+    world = World(known, objects)
+    world.heads.silent = silent
+
+    assert SPACE not in world.filter.check(events).unchanged
 
 
 @pytest.mark.parametrize(
@@ -364,7 +436,7 @@ def test_viewed(change: dict[str, str]) -> None:
     """A header that viewers see makes another fingerprint, by its value and by being there."""
     headers = {"content-type": "text/html", "x-amz-meta-build": "1"}
 
-    assert fingerprint(headers | change) != fingerprint(headers)
+    assert fingerprints(headers | change)[0] != fingerprints(headers)[0]
 
 
 def test_not_viewed() -> None:
@@ -372,7 +444,7 @@ def test_not_viewed() -> None:
     headers = {"content-type": "text/html", "x-amz-meta-build": "1"}
     others = {"date": "now", "x-amz-request-id": "4442587FB7D0A2F9", "x-amz-version-id": "3"}
 
-    assert fingerprint(others | dict(reversed(headers.items()))) == fingerprint(headers)
+    assert fingerprints(others | dict(reversed(headers.items()))) == fingerprints(headers)
 
 
 def test_ambiguous() -> None:
@@ -380,4 +452,21 @@ def test_ambiguous() -> None:
     one = {"x-amz-meta-a": 'b"], ["x-amz-meta-c", "d'}
     two = {"x-amz-meta-a": "b", "x-amz-meta-c": "d"}
 
-    assert fingerprint(one) != fingerprint(two)
+    assert fingerprints(one) != fingerprints(two)
+
+
+@pytest.mark.parametrize("name", [*BOOKKEEPING, "build", "ci-run"])
+def test_bookkeeping(name: str) -> None:
+    """What tools keep for themselves, or the user ignores, makes no difference."""
+    headers = {"content-type": "text/html", "x-amz-meta-author": "me"}
+    kept = [headers | {f"x-amz-meta-{name}": value} for value in "12"]
+
+    assert len({fingerprints(one, ["build", "ci-*"])[0] for one in [headers, *kept]}) == 1
+
+
+def test_released() -> None:
+    """An entry of release 0.1.0 confirms what it was made of."""
+    headers = {"content-type": "text/html", "x-amz-meta-mtime": "1"}
+    released = "e04131513234cbe9740fd9d14880f0692b356610f3da283959bcbeaf9bfa6bb4"
+
+    assert released in fingerprints(headers)

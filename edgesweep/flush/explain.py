@@ -1,0 +1,56 @@
+"""Why a flush has its paths: a few lines of text that stay beside it in the journal."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from edgesweep.cover import Cover, Member
+from edgesweep.cover.survey import Survey
+from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.paths import REST, quote, viewer_path
+
+# Characters; compressed they take about a third of that.
+MOST = 3_000
+
+
+def explain(
+    why: str, rows: Sequence[DirtyRow], chosen: Cover, dirty: Sequence[str], refetch: Decimal
+) -> str:
+    """Return `why` a path costs what it does, what changed, and what each wildcard stands for.
+
+    `dirty` are the sorted paths that `chosen` covers; hitting an unchanged object costs `refetch`.
+    """
+    text = f"{why}\n{_changed(rows)}"
+    for member in chosen.members:
+        if member.pattern.wildcard:
+            line = _wildcard(
+                member, [dirty[place] for place in member.pattern.span(dirty)], refetch
+            )
+            if len(text) + len(line) >= MOST:
+                return f"{text}\nThe other wildcards are left out"[:MOST]
+            text += f"\n{line}"
+    return text[:MOST]
+
+
+def _changed(rows: Sequence[DirtyRow]) -> str:
+    subjects = [row.subject for row in rows]
+    keys = dict.fromkeys(one.key for one in subjects if not isinstance(one, RequestedPath))
+    requested = len({one.path for one in subjects if isinstance(one, RequestedPath)})
+    text = f"{len(keys):,} objects changed, {requested:,} paths requested"
+    if not keys:
+        return text
+    folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
+    counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
+    return f"{text}: {counted}; first {_first([*keys])}"
+
+
+def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
+    hit = Survey.seen(member.collateral)
+    more = f"{member.dirty - 1:,} more paths are" if member.dirty > 1 else "no path is"
+    stands = f"{member.pattern.quoted()} stands for {member.dirty:,} changed paths"
+    hits = f"it hits {hit:,} unchanged objects for ${hit * refetch:f}, where {more} exact"
+    return f"{stands}, first {_first(path[1:] for path in dirty[:3])}; {hits}"
+
+
+def _first(keys: Iterable[str]) -> str:
+    return ", ".join(quote(viewer_path(key).replace(REST, "*")) for key in [*keys][:3])

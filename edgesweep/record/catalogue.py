@@ -1,0 +1,115 @@
+"""The catalogue of known objects; `edgesweep.record.unchanged` has the rule, and why it is safe."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from edgesweep.dirty import Change, Kind
+
+# A bucket and a key.
+Name = tuple[str, str]
+
+# Writes to a bucket without versions, or with suspended ones, all have this for a version.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html
+NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The answer to a HEAD request.
+
+    Attributes:
+        etag: without quotes, as events have it.
+        headers: fingerprints of the headers that viewers see, the current one first.
+        modified_at: when the object was written, in whole seconds.
+        seen_at: when S3 answered, in whole seconds of its clock.
+        version: which version it is; absent without versions.
+        checksum: CRC-64/NVME of the whole object; absent where S3 has none. A shorter one would
+            soon be equal by accident.
+    """
+
+    etag: str
+    headers: Sequence[str]
+    modified_at: datetime
+    seen_at: datetime
+    version: str | None = None
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A known object: the same as in `Head`, and since when it holds.
+
+    Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
+
+    Attributes:
+        headers: the fingerprint that was the current one.
+        since: the entry holds only for events after this moment; None: for all.
+    """
+
+    etag: str
+    headers: str
+    since: datetime | None = None
+    version: str | None = None
+    seen_at: datetime | None = None
+    checksum: str | None = None
+
+    def is_complete(self, since: datetime | None) -> bool:
+        """Tell whether it was seen after `since`, the end of the last gap in the events, if any."""
+        return since is None or (self.seen_at is not None and self.seen_at >= since)
+
+    def may_hold_after(self, events: Iterable[Change]) -> bool:
+        """Tell whether the object may still be as known after these events of it."""
+        return all(
+            (
+                event.etag == self.etag or self.checksum is not None
+                if event.kind is Kind.CREATED
+                else self._outlives(event)
+            )
+            and (self.since is None or event.changed_at > self.since)
+            for event in events
+        )
+
+    def is_confirmed(self, head: Head, events: Sequence[Change]) -> bool:
+        """Tell whether the object is as known, and was not written after any of the events."""
+        created = [event for event in events if event.kind is Kind.CREATED]
+        # Of a removal, only the known etag proves that nothing came in between.
+        same = len(created) == len(events) and None is not head.checksum == self.checksum
+        return (
+            (head.etag == self.etag or same)
+            and self.headers in head.headers
+            and all(
+                event.etag == head.etag
+                and head.modified_at <= event.begun_by
+                and event.version in (None, head.version)
+                for event in created
+            )
+        )
+
+    def _outlives(self, removal: Change) -> bool:
+        """Tell whether the removal is of another version than this."""
+        return self.version is not None and removal.version not in (None, NULL, self.version)
+
+
+class Catalogue(Protocol):
+    """Keeps entries. An object without one is unknown."""
+
+    def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
+        """Return the entries of those that are known; consistent with every earlier write."""
+
+    def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
+        """Make objects unknown under a token; return those that were not, with the reason."""
+
+    def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
+        """Set the entries of objects still unknown under `token`; return failures, and why."""
+
+
+class Heads(Protocol):
+    """Sends HEAD requests."""
+
+    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+        """Return what is there, None if S3 says that nothing is.
+
+        An object is missing from the answer if its HEAD failed for another reason.
+        """
