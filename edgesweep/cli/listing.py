@@ -3,9 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 
-import boto3
-
 from edgesweep.aws.s3 import S3Listing
+from edgesweep.cli.deployed import session
 from edgesweep.cli.progress import progress
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey
@@ -15,15 +14,15 @@ from edgesweep.routes import Routes
 
 
 def survey_bucket(
-    chosen: boto3.Session,
     bucket: str,
     rules: Routes,
     dirty: Collection[str],
     prices: Prices,
     limits: Limits,
+    **where: str | None,
 ) -> Survey:
-    """Survey a bucket, showing how many keys were listed."""
-    with closing(chosen.client("s3")) as client, progress("Listing") as shown:
+    """Survey a bucket with the options of `aws_options`, showing how many keys were listed."""
+    with closing(session(**where).client("s3")) as client, progress("Listing") as shown:
         check(client, bucket, anywhere=True)
         counted = _Counted(S3Listing(client), shown)
         known = survey(counted, rules.origins(rules.ids[0]), dirty, prices, limits)

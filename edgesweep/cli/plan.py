@@ -96,10 +96,9 @@ def plan(
     if live:
         known = Survey(requested(rules, read_keys(live, null=null)), ())
     elif bucket:
-        from edgesweep.cli.deployed import session  # noqa: PLC0415  # imports AWS's libraries
-        from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415
+        from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415  # imports AWS's libraries
 
-        known = survey_bucket(session(**where), bucket, rules, dirty, prices, limits)
+        known = survey_bucket(bucket, rules, dirty, prices, limits, **where)
     candidates = find_candidates(dirty, known.live, known.weight, strict=rules.strict(rules.ids[0]))
     chosen = choose(candidates, prices, limits)
     for warning in _warnings(chosen, unseen=not live and not bucket):
@@ -108,9 +107,9 @@ def plan(
         say("None of the keys is in the list of --live")
     if bare:
         show(None, chosen.paths)
-        return
-    lines = _table(chosen, dirty, known, prices, everything=live is not None)
-    show(_as_json(chosen, prices), lines)
+    else:
+        lines = _table(chosen, dirty, known, prices, everything=live is not None)
+        show(_as_json(chosen, prices), lines)
 
 
 def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> None:

@@ -2,59 +2,36 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import datetime
 
 import pytest
 
 from edgesweep.dirty import Change, Kind
 from edgesweep.record.catalogue import Entry, Head, Name
-from edgesweep.record.headers import BOOKKEEPING, fingerprints
-from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
-from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
+from edgesweep.record.unchanged import NoCatalogue
+from tests.fakes.catalogue import REFUSED, HeadsInMemory
+from tests.fakes.unchanged import (
+    CREATED,
+    EXPIRED,
+    KNOWN,
+    LATER,
+    PAGE,
+    REMOVED,
+    SECOND,
+    STYLE,
+    THERE,
+    World,
+)
 from tests.messages import NOON
-
-PAGE, STYLE = ("site", "index.html"), ("site", "style.css")
-SECOND = timedelta(seconds=1)
-LATER = NOON + timedelta(minutes=1)
-KNOWN = Entry("etag", "headers", seen_at=LATER)
-THERE = Head("etag", ("headers",), modified_at=NOON, seen_at=LATER)
-CREATED = Change(*PAGE, Kind.CREATED, NOON, "etag")
-REMOVED = replace(CREATED, kind=Kind.REMOVED, etag=None)
-
 
 VERSIONED = replace(KNOWN, version="v2")
 VERSION_THERE = replace(THERE, version="v2")
 WRITTEN = replace(CREATED, version="v2")
-EXPIRED = replace(REMOVED, version="v1", changed_at=LATER)
 
 
 def created(name: Name = PAGE) -> Change:
     """Return the event of an upload."""
     return Change(*name, Kind.CREATED, NOON, "etag")
-
-
-class World:
-    """A catalogue and a bucket, and a clock that is ahead of every HEAD."""
-
-    def __init__(
-        self, known: Mapping[Name, Entry | str], objects: Mapping[Name, Head | None]
-    ) -> None:
-        self.catalogue = CatalogueInMemory(dict(known))
-        self.heads = HeadsInMemory({name: head for name, head in objects.items() if head})
-        tokens = count(1)
-        self.filter = UnchangedFilter(
-            self.catalogue, self.heads, lambda: f"t{next(tokens)}", self.clock
-        )
-
-    def clock(self) -> datetime:
-        """Return a time that tells how often was looked before."""
-        return LATER + len(self.heads.looked) * SECOND
-
-    @property
-    def entry(self) -> Entry | str | None:
-        """What is kept of the page."""
-        return self.catalogue.entries.get(PAGE)
 
 
 def test_unchanged() -> None:
@@ -347,126 +324,3 @@ def test_unsifted() -> None:
     assert not checked.refused
     assert checked.stamped_at is None
     assert NoCatalogue().learn(checked, {PAGE}) == {}
-
-
-PARTS = replace(CREATED, etag="etag-2")
-PARTS_THERE = replace(THERE, etag="etag-2", checksum="sum")
-SUMMED = replace(KNOWN, checksum="sum")
-
-
-def test_other_parts() -> None:
-    """The same bytes in other parts are unchanged: S3 has the same checksum of the whole object."""
-    assert World({PAGE: SUMMED}, {PAGE: PARTS_THERE}).filter.check([PARTS]).unchanged == {PAGE}
-
-
-@pytest.mark.parametrize(
-    ("known", "events", "there"),
-    [
-        (KNOWN, [PARTS], replace(PARTS_THERE, checksum=None)),
-        (KNOWN, [PARTS], PARTS_THERE),
-        (SUMMED, [PARTS], replace(PARTS_THERE, checksum=None)),
-        (SUMMED, [PARTS], replace(PARTS_THERE, checksum="other")),
-        (SUMMED, [PARTS], replace(PARTS_THERE, headers=("other",))),
-        (SUMMED, [PARTS], replace(PARTS_THERE, modified_at=LATER)),
-        (SUMMED, [replace(CREATED, etag="other")], PARTS_THERE),
-        (SUMMED, [PARTS, CREATED], PARTS_THERE),
-        (replace(SUMMED, version="v2"), [PARTS, EXPIRED], replace(PARTS_THERE, version="v2")),
-    ],
-)
-def test_checksums(known: Entry, events: list[Change], there: Head) -> None:
-    """Other parts are a change unless both checksums are known, and the HEAD finds the event's."""
-    assert not World({PAGE: known}, {PAGE: there}).filter.check(events).unchanged
-
-
-PLUS, SPACE = ("site", "c++.html"), ("site", "c  .html")
-BOTH = [
-    Change(*name, Kind.CREATED, NOON, "etag", other=other[1])
-    for name, other in ((PLUS, SPACE), (SPACE, PLUS))
-]
-
-
-@pytest.mark.parametrize(
-    ("known", "unchanged"), [({}, {SPACE}), ({PLUS: KNOWN}, {PLUS, SPACE}), ({PLUS: "t"}, {SPACE})]
-)
-def test_readings(known: dict[Name, Entry | str], unchanged: set[Name]) -> None:
-    """Of two readings of a key, the one that is not there changed nothing, and is not written."""
-    world = World(known, {PLUS: THERE})
-
-    assert world.filter.check(BOTH).unchanged == unchanged
-    assert SPACE not in world.catalogue.entries
-
-
-@pytest.mark.parametrize(
-    ("known", "objects", "silent", "events"),
-    [
-        ({SPACE: KNOWN}, {PLUS: THERE}, set(), BOTH),
-        ({}, {PLUS: THERE, SPACE: replace(THERE, etag="other")}, set(), BOTH),
-        ({}, {PLUS: THERE}, {SPACE}, BOTH),
-        ({}, {PLUS: THERE}, {PLUS}, BOTH),
-        ({}, {PLUS: replace(THERE, etag="other")}, set(), BOTH),
-        ({}, {}, set(), BOTH),
-        ({}, {PLUS: THERE}, set(), [*BOTH, replace(BOTH[1], other=None)]),
-        ({}, {PLUS: THERE}, set(), [replace(one, kind=Kind.REMOVED, version="v1") for one in BOTH]),
-    ],
-)
-def test_both_readings(
-    known: dict[Name, Entry], objects: dict[Name, Head], silent: set[Name], events: list[Change]
-) -> None:
-    """A reading gets its row if it was known, is there, is not answered for, or may be removed."""
-    world = World(known, objects)
-    world.heads.silent = silent
-
-    assert SPACE not in world.filter.check(events).unchanged
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"content-type": "text/plain"},
-        {"cache-control": "no-cache"},
-        {"content-encoding": "gzip"},
-        {"content-language": "fr"},
-        {"content-disposition": "inline"},
-        {"expires": "Thu, 01 Dec 2026 16:00:00 GMT"},
-        {"x-amz-website-redirect-location": "/there"},
-        {"x-amz-meta-build": "2"},
-    ],
-)
-def test_viewed(change: dict[str, str]) -> None:
-    """A header that viewers see makes another fingerprint, by its value and by being there."""
-    headers = {"content-type": "text/html", "x-amz-meta-build": "1"}
-
-    assert fingerprints(headers | change)[0] != fingerprints(headers)[0]
-
-
-def test_not_viewed() -> None:
-    """Headers that say nothing of the object, and their order, make no difference."""
-    headers = {"content-type": "text/html", "x-amz-meta-build": "1"}
-    others = {"date": "now", "x-amz-request-id": "4442587FB7D0A2F9", "x-amz-version-id": "3"}
-
-    assert fingerprints(others | dict(reversed(headers.items()))) == fingerprints(headers)
-
-
-def test_ambiguous() -> None:
-    """No value can be mistaken for another header."""
-    one = {"x-amz-meta-a": 'b"], ["x-amz-meta-c", "d'}
-    two = {"x-amz-meta-a": "b", "x-amz-meta-c": "d"}
-
-    assert fingerprints(one) != fingerprints(two)
-
-
-@pytest.mark.parametrize("name", [*BOOKKEEPING, "build", "ci-run"])
-def test_bookkeeping(name: str) -> None:
-    """What tools keep for themselves, or the user ignores, makes no difference."""
-    headers = {"content-type": "text/html", "x-amz-meta-author": "me"}
-    kept = [headers | {f"x-amz-meta-{name}": value} for value in "12"]
-
-    assert len({fingerprints(one, ["build", "ci-*"])[0] for one in [headers, *kept]}) == 1
-
-
-def test_released() -> None:
-    """An entry of release 0.1.0 confirms what it was made of."""
-    headers = {"content-type": "text/html", "x-amz-meta-mtime": "1"}
-    released = "e04131513234cbe9740fd9d14880f0692b356610f3da283959bcbeaf9bfa6bb4"
-
-    assert released in fingerprints(headers)
