@@ -3,7 +3,7 @@
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -36,6 +36,10 @@ class _Row(Keyed):
     version = UnicodeAttribute(null=True)
     path = UnicodeAttribute(null=True)
     by = UnicodeAttribute(null=True)
+
+
+# The fields of a change that its row keeps.
+_CHANGE = [one.name for one in fields(Change) if hasattr(_Row, one.name)]
 
 
 class DirtyTable:
@@ -149,7 +153,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
     return {
         "pk": row.partition,
         "sk": row.position,
-        **asdict(subject),
+        **{name: getattr(subject, name) for name in _CHANGE},
         **requested,
     }
 
@@ -161,6 +165,6 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
 
 
 def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
-    given = {one.name: getattr(item, one.name) for one in fields(Change)}
+    given = {name: getattr(item, name) for name in _CHANGE}
     size = None if item.size is None else int(item.size)
     return Change(**{**given, "kind": Kind(item.kind), "size": size})
