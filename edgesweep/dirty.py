@@ -5,7 +5,7 @@ the rows that it read, so a change that lands during a flush cannot be lost.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import unquote
@@ -57,7 +57,7 @@ class Change:
     size: int | None = None
     sequencer: str | None = None
     version: str | None = None
-    other: str | None = None
+    other: str | None = field(default=None, compare=False)
 
     @property
     def begun_by(self) -> datetime:

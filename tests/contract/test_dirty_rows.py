@@ -71,6 +71,7 @@ class Contract:
             Change("site", "a.html", Kind.REMOVED, NOON + timedelta(microseconds=1)),
             Change("site", "a.html", Kind.CREATED, NOON, size=2**63 - 1),
             Change("site", "a.html", Kind.REMOVED, NOON, etag="", version="v1"),
+            Change("site", "a+b", Kind.CREATED, NOON, other="a b"),
             RequestedPath("/*", "somebody"),
             RequestedPath("/caf%C3%A9/%7b", ""),
         ],
