@@ -85,7 +85,7 @@ def plan(
 
     \b
     edgesweep plan changed.txt --live all-keys.txt
-    edgesweep plan changed.txt --config distribution.json --viewer-paths strip=/app
+    edgesweep plan changed.txt --config site.json --viewer-paths strip=/app
     git -c core.quotePath=off diff --name-only --no-renames HEAD~1 |
         edgesweep plan --alias --bucket my-site --paths -
     """  # noqa: D301  # \b tells click to keep the lines

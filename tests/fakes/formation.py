@@ -43,6 +43,10 @@ def formation(template: Mapping[str, Any] | None = None) -> Iterator[Mapping[str
             self.send_response(200)
             self.end_headers()
 
+        def do_GET(self) -> None:
+            self.do_HEAD()
+            self.wfile.write(b"<ListBucketResult/>")
+
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
