@@ -15,11 +15,12 @@ is one invalidation and free paths are not counted:
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from edgesweep.cli.replay import comparison
 from edgesweep.cover import Limits, Prices, choose, cover
@@ -31,6 +32,8 @@ from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
 from edgesweep.lab.replay.history import Folder
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
+
+T = TypeVar("T")
 
 OURS, PEER = "edgesweep", "level-collapse"
 DEAR = 10
@@ -183,11 +186,8 @@ def claims(sites: Sequence[Site]) -> Iterator[Claim]:
     )
 
 
-def compare(folder: Path) -> bool:
-    """Print the table and the claims for every history below `folder`.
-
-    Returns:
-        Whether every claim holds.
+def measured(folder: Path, measure: Callable[[Path], T]) -> Sequence[T]:
+    """Measure every history below `folder`, in two processes.
 
     Raises:
         BadInput: there is no history, or one is malformed.
@@ -197,7 +197,31 @@ def compare(folder: Path) -> bool:
         msg = f"{folder} holds no history: no deploys.jsonl.gz in it or below it"
         raise BadInput(msg)
     with ProcessPoolExecutor(max_workers=2) as workers:
-        sites = list(workers.map(measure, found))
+        return list(workers.map(measure, found))
+
+
+def run(name: str, compare: Callable[[Path], bool], arguments: Sequence[str]) -> int:
+    """Compare the histories below the folder on the command line; return the exit status."""
+    if len(arguments) != 1:
+        print(f"Usage: python -m bench.{name} DIR", file=sys.stderr)
+        return 2
+    try:
+        return 0 if compare(Path(arguments[0])) else 1
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def compare(folder: Path) -> bool:
+    """Print the table and the claims for every history below `folder`.
+
+    Returns:
+        Whether every claim holds.
+
+    Raises:
+        BadInput: there is no history, or one is malformed.
+    """
+    sites = measured(folder, measure)
     everywhere = total(sites)
     print(*comparison(everywhere.rows), "", *costs([*sites, everywhere]), sep="\n")
     checked = list(claims(sites))
@@ -208,14 +232,7 @@ def compare(folder: Path) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; return the exit status."""
-    if len(arguments) != 1:
-        print("Usage: python -m bench.histories DIR", file=sys.stderr)
-        return 2
-    try:
-        return 0 if compare(Path(arguments[0])) else 1
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return run("histories", compare, arguments)
 
 
 def _spent(row: Replayed) -> Spent:

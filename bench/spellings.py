@@ -14,21 +14,18 @@ columns are the changed objects with a space, a plus sign or a colon in their ke
 adds for them.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.histories import Spent
+from bench.histories import Spent, measured, run
 from edgesweep.cover import Cover, cover
-from edgesweep.errors import BadInput
 from edgesweep.lab.replay.history import Folder, holds
 from edgesweep.routes import Routes
 from edgesweep.routes.config import read
-from edgesweep.routes.variants import parse
+from edgesweep.routes.variants import Variants, parse
 
 Rule = Callable[[str], Iterable[str]]
 
@@ -43,7 +40,6 @@ PLAIN = read(
         "DefaultCacheBehavior": {"TargetOriginId": "site"},
     },
 )
-_SPELT = re.compile("[ +:]")
 
 
 def rules() -> Mapping[str, Rule]:
@@ -85,7 +81,7 @@ def measure(folder: Path) -> Site:
     spent = dict.fromkeys(compared, Spent())
     for step in Folder(folder).steps():
         deploys += 1
-        spelt += sum(bool(_SPELT.search(path)) for path in step.dirty)
+        spelt += sum([*Variants().spelled(path)] != [path] for path in step.dirty)
         live = ["/", *step.live] if holds(step.live, ROOT) else step.live
         planned: dict[frozenset[str], Cover] = {}
         sent = {}
@@ -132,12 +128,7 @@ def compare(folder: Path) -> bool:
     Raises:
         BadInput: there is no history, or one is malformed.
     """
-    found = sorted(path.parent for path in folder.rglob("deploys.jsonl.gz"))
-    if not found:
-        msg = f"{folder} holds no history: no deploys.jsonl.gz in it or below it"
-        raise BadInput(msg)
-    with ProcessPoolExecutor(max_workers=2) as workers:
-        sites = list(workers.map(measure, found))
+    sites = measured(folder, measure)
     everywhere = total(sites)
     print(*table([*sites, everywhere]), sep="\n")
     same = everywhere.differing == 0
@@ -150,14 +141,7 @@ def compare(folder: Path) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; return the exit status."""
-    if len(arguments) != 1:
-        print("Usage: python -m bench.spellings DIR", file=sys.stderr)
-        return 2
-    try:
-        return 0 if compare(Path(arguments[0])) else 1
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return run("spellings", compare, arguments)
 
 
 if __name__ == "__main__":

@@ -101,15 +101,11 @@ def plan(
         known = survey_bucket(bucket, rules, dirty, prices, limits, **where)
     candidates = find_candidates(dirty, known.live, known.weight, strict=rules.strict(rules.ids[0]))
     chosen = choose(candidates, prices, limits)
-    for warning in _warnings(chosen, unseen=not live and not bucket):
+    foreign = bool(live and known.live and dirty) and dirty.keys().isdisjoint(known.live)
+    for warning in _warnings(chosen, unseen=not live and not bucket, foreign=foreign):
         say(warning)
-    if live and known.live and dirty and dirty.keys().isdisjoint(known.live):
-        say("None of the keys is in the list of --live")
-    if bare:
-        show(None, chosen.paths)
-    else:
-        lines = _table(chosen, dirty, known, prices, everything=live is not None)
-        show(_as_json(chosen, prices), lines)
+    lines = chosen.paths if bare else _table(chosen, dirty, known, prices, everything=bool(live))
+    show(_as_json(chosen, prices), lines)
 
 
 def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> None:
@@ -120,12 +116,14 @@ def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> No
         raise click.UsageError("Give --live or --bucket, not both")
 
 
-def _warnings(chosen: Cover, *, unseen: bool) -> Iterator[str]:
+def _warnings(chosen: Cover, *, unseen: bool, foreign: bool) -> Iterator[str]:
     if unseen:
         yield "The unchanged objects are unknown; give --live or --bucket"
     if chosen.gap:
         yield f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less"
     yield _excess(chosen)
+    if foreign:
+        yield "None of the keys is in the list of --live"
 
 
 def _excess(chosen: Cover) -> str:

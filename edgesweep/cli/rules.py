@@ -12,7 +12,7 @@ from edgesweep.cli.keys import STANDARD_INPUT, name_of
 from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
 from edgesweep.routes import Behaviour, Distribution, Routes, Variants
-from edgesweep.routes.config import cache_policies_of, read
+from edgesweep.routes.config import CACHING_DISABLED, cache_policies_of, read
 from edgesweep.routes.distribution import somewhere
 from edgesweep.routes.variants import ALL_OTHERS, INDEX, parse
 
@@ -24,7 +24,7 @@ Config = Mapping[str, Any]
 _MANAGED: dict[str, Config] = {
     "658327ea-f89d-4fab-a63d-7e88639e58f6": {},  # CachingOptimized
     "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": {},  # CachingOptimizedForUncompressedObjects
-    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": {"DefaultTTL": 0, "MaxTTL": 0},  # CachingDisabled
+    CACHING_DISABLED: {"DefaultTTL": 0, "MaxTTL": 0},
 }
 
 

@@ -17,10 +17,10 @@ new configuration is under way. Nothing is written unless something changed.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
+from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.unrouted import Rerouter
@@ -30,8 +30,6 @@ from edgesweep.routes.kept import Kept, Tracked
 
 REFRESH_EVERY = timedelta(minutes=5)
 HURRY_EVERY = timedelta(minutes=1)
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class Discovery:
     selection: Sequence[Sequence[str]]
     clock: Callable[[], datetime]
     token: Callable[[], str]
-    _looked_at: datetime = field(default=_NEVER, init=False)
+    _looked_at: datetime = field(default=LONG_AGO, init=False)
 
     def look(self) -> Discovered:
         """Return the known distributions; ask CloudFront again if it is time."""

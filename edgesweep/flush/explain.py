@@ -23,9 +23,8 @@ def explain(
     text = f"{why}\n{_changed(rows)}"
     for member in chosen.members:
         if member.pattern.wildcard:
-            line = _wildcard(
-                member, [dirty[place] for place in member.pattern.span(dirty)], refetch
-            )
+            below = [dirty[place] for place in member.pattern.span(dirty)]
+            line = _wildcard(member, below, refetch)
             if len(text) + len(line) >= MOST:
                 return f"{text}\nThe other wildcards are left out"[:MOST]
             text += f"\n{line}"

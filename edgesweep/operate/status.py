@@ -79,7 +79,7 @@ class NextFlush:
     oldest: Annotated[datetime | None, "when the oldest of them was recorded"]
     in_progress: Annotated[int, "paths that CloudFront is working on"]
     unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
-    flushed_at: Annotated[datetime | None, "when the last flush was opened"]
+    flushed_at: Annotated[datetime | None, "when the last flush was opened that may be billed"]
     reason: Annotated[Reason | Idle, "why it is flushed or held"]
     due: Annotated[datetime | None, "when the next flush can go"]
     most_paths: Annotated[int | None, "the most paths that it may take"]

@@ -36,7 +36,7 @@ _CHANGE_PATHS = ("viewer-request", "origin-request", "origin-response")
 _CHANGE_ORIGINS = ("viewer-request", "origin-request")
 
 # Objects and errors of a behaviour with this policy of AWS's stay in no cache.
-_CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 _YEAR = 31_536_000
 # Seconds without a setting of the user's; the most that objects stay is the greatest.
 _TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
@@ -170,7 +170,7 @@ def _behaviour(behaviour: Config, origins: _Origins, policies: Mapping[str, Conf
     functions = [one for kind in kinds for one in _items(behaviour, kind)]
     events = {one["EventType"] for one in functions}
     chosen = origins.unused if events.intersection(_CHANGE_ORIGINS) else ()
-    keeps_errors = behaviour.get("CachePolicyId") != _CACHING_DISABLED
+    keeps_errors = behaviour.get("CachePolicyId") != CACHING_DISABLED
     pattern = behaviour.get("PathPattern", "*")
     found = origins.of(behaviour["TargetOriginId"]) + chosen
     return Behaviour(
