@@ -125,6 +125,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         "0", r"none|\d{1,6}(\.\d{1,2})?", "dollars from 0 to 999999.99, or none for no limit"
     ),
     "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
+    "others": like("count", "count|ignore", "count or ignore"),
     "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
     "skipUnchanged": like("true", *_FLAG),
     "ignoreMetadata": like(
@@ -158,6 +159,7 @@ class Settings:
         distributions: ids of those that serve the buckets; if empty, they are discovered.
         shards: partitions over which the dirty rows of a distribution are spread.
         variants: distribution id -> the viewer paths of an object that count.
+        others: whether what others spend of the account's paths is counted.
         ignored_metadata: names of user metadata, or patterns of them, that viewers do not miss.
         notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
         queue: URL of the queue of changes; empty for a function that does not use it.
@@ -173,6 +175,7 @@ class Settings:
     shards: int
     selection: Selection
     variants: Mapping[str, Variants]
+    others: bool
     ignored_metadata: tuple[str, ...]
     notified_queue: str | None
     queue: str = ""
@@ -198,6 +201,7 @@ class Settings:
                 spellings=given["spellings"] == "all",
                 error_seconds=int(given["errorSeconds"]),
             ),
+            others=given["others"] == "count",
             ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),

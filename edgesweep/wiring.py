@@ -13,13 +13,20 @@ from functools import lru_cache, partial
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
+from edgesweep.aws.cloudfront import (
+    CLIENT_CONFIG,
+    DISCOVERY_CONFIG,
+    Account,
+    CloudFront,
+    Distributions,
+)
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
 from edgesweep.dirty import LONG_AGO
+from edgesweep.flush.auditing import Auditor
 from edgesweep.flush.discovery import (
     REFRESH_EVERY,
     Discovery,
@@ -118,6 +125,10 @@ def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[s
     adapters = Adapters.real(settings, session)
     gaps = _gaps(settings, session, adapters, warn)
     whole = replace(tick(settings, adapters, warn), gaps=gaps.look)
+    if settings.others:
+        # One HTTP attempt: the calls of a tick are bounded.
+        account = Account(session.client("cloudfront", config=CLIENT_CONFIG))
+        whole = replace(whole, audit=Auditor(account, adapters.journal, now).look)
     if not settings.dead_letter_queue:
         return whole
     dead = DeadLetterQueue(session.client("sqs"), settings.dead_letter_queue, settings.queue)

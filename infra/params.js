@@ -12,6 +12,13 @@ const THROWN_AWAY = { deletionPolicy: 'Delete', deletionProtection: false };
 const PASSING_STAGES = ['demo', 'test'];
 
 const NOTHING = { Ref: 'AWS::NoValue' };
+// The invalidations of the whole account: its distributions come and go.
+const AUDIT = {
+  Sid: 'CountOthers',
+  Effect: 'Allow',
+  Action: ['cloudfront:ListDistributions', 'cloudfront:ListInvalidations', 'cloudfront:GetInvalidation'],
+  Resource: '*',
+};
 const WARNED_PERCENT = 80;
 
 const bucketArn = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
@@ -72,6 +79,7 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
     distributionOutput: checked.distribution || 'discovered',
     distributionArns: (distributions.length > 0 ? distributions : ['*']).map(distributionArn),
     discover: distributions.length > 0 ? NOTHING : { Sid: 'Discover', Effect: 'Allow', Action: ['cloudfront:ListDistributions'], Resource: '*' },
+    audit: checked.others === 'ignore' ? NOTHING : AUDIT,
     catalogue: skipUnchanged ? '${file(infra/catalogue.yml)}' : {},
     cataloguePolicy: skipUnchanged ? ['CataloguePolicy'] : [],
     catalogueTable: skipUnchanged ? { Ref: 'CatalogueTable' } : '',

@@ -174,10 +174,13 @@ class Flusher:
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
         spent = {month: self.journal.spent(month) for month in months_near(now)}
+        others = {month: self.journal.others(month) for month in spent}
         self.sender.prune(held)
         headroom = self.policy.quota.less(held.lease.in_progress)
         flushed_at, demand = held.lease.flushed_at, self.journal.demand()
-        decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
+        decision = self.policy.decide(
+            reason, spent, headroom, flushed_at, now, demand=demand, others=others
+        )
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)

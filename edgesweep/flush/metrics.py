@@ -22,7 +22,7 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
 
 _SECOND = timedelta(seconds=1)
-_AT_CLOUDFRONT = (Reason.QUOTA, Reason.UNFINISHED)
+_STUCK = (Reason.QUOTA, Reason.UNFINISHED, Reason.SPENT)
 
 
 class Series(StrEnum):
@@ -35,9 +35,11 @@ class Series(StrEnum):
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
-    STUCK = "StuckDistributions"  # those that CloudFront refuses or whose flushers die; see the log
+    STUCK = (
+        "StuckDistributions"  # refused, or their flushers die, or the month is spent; see the log
+    )
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
-    UNSWEPT = "Unswept"  # buckets that publish no events, and changes that no distribution serves
+    UNSWEPT = "Unswept"  # buckets without events, changes that nobody serves, invalidations unread
 
     @property
     def unit(self) -> str:
@@ -105,4 +107,4 @@ def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
 
 def _stuck(outcome: Outcome) -> bool:
     refused = isinstance(outcome.answer, Refused | Unanswered)
-    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL_DEATHS
+    return refused or outcome.reason in _STUCK or outcome.deaths >= SEVERAL_DEATHS

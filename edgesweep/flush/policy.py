@@ -5,13 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Self
 
-from edgesweep.flush.budget import Budget, month_bounds, months_near
+from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.others import NOBODY, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
+
+NOTHING: Mapping[str, Others] = MappingProxyType({})
 
 # A flush takes half of the paths that may be spent at once: the next one may be as large.
 SHARE = 2
@@ -27,6 +31,7 @@ class Reason(StrEnum):
     WAITED = "waited long enough"  # flush: a change has waited for its longest time
     UPLOADING = "uploading"  # hold: changes are still coming in
     BUDGET = "budget"  # hold: only the reserve is left, and its next path is not due
+    SPENT = "spent"  # hold: nothing is left of the month
     QUOTA = "quota"  # hold: too much is in progress at CloudFront
     LEASE = "lease"  # hold: another flusher has the lease
     UNFINISHED = "unfinished"  # hold: CloudFront has not accepted the last flush
@@ -117,11 +122,12 @@ class Policy:
         now: datetime,
         *,
         demand: Demand = NOTHING_SEEN,
+        others: Mapping[str, Others] = NOTHING,
     ) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
-        `spent` holds the paths in the ledger of each month that may be billed, and `demand` counts
-        all distributions together.
+        `spent` holds the paths in the ledger of each month that may be billed, and `others` says
+        which of these are not ours; `demand` counts all distributions together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
@@ -134,15 +140,16 @@ class Policy:
         if allowance is None:
             unlimited = dict.fromkeys(months)
             return Go(reason, headroom.paths, headroom.wildcards, unlimited, price, why)
-        limits = {
-            month: allowance - self.budget.reserve(moment) for month, moment in months.items()
-        }
+        seen = {month: others.get(month, NOBODY) for month in months}
+        left = {month: self.budget.after(spent[month], seen[month].paths) for month in months}
+        limits = {month: allowance - left[month].reserve(near) for month, near in months.items()}
         can = min(limits[month] - spent[month] for month in months)
-        if can >= 1:
+        if can >= 1 and not any(one.unread for one in seen.values()):
             paths = min(headroom.paths, max(1, can // SHARE))
             return Go(reason, paths, headroom.wildcards, limits, price, why)
-        due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
-        if due and all(spent[month] < allowance for month in months):
+        if any(spent[month] >= allowance for month in months):
+            return Reason.SPENT
+        if flushed_at is None or now - flushed_at >= left[month_of(now)].interval(now):
             return Go(reason, 1, 1, dict.fromkeys(months, allowance), price, why)
         return Reason.BUDGET
 

@@ -3,9 +3,10 @@
 1. look      which distributions there are
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
-4. route     some of the rows that waited for a distribution
-5. redrive   messages that failed before: DynamoDB answers by now
-6. gaps      events that may have been missed, such as that of an abandoned dead letter
+4. audit     what others spend of the same paths
+5. route     some of the rows that waited for a distribution
+6. redrive   messages that failed before: DynamoDB answers by now
+7. gaps      events that may have been missed, such as that of an abandoned dead letter
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.auditing import Audited
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
@@ -33,6 +35,7 @@ class Ticked:
     Attributes:
         unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
+        audited: what was found of others.
         refusal: why the guaranteed interval is not kept.
         failures: errors of the steps after the flushes.
     """
@@ -42,6 +45,7 @@ class Ticked:
     outcomes: Sequence[Outcome]
     unrouted: int
     redriven: int
+    audited: Audited
     watched: Watched
     refusal: BadInput | None
     failures: Sequence[Exception]
@@ -61,6 +65,8 @@ class Tick:
     Attributes:
         flusher: returns a flusher for some routes and a policy.
         spent: returns how many paths the ledger of a month holds.
+        audit: looks at what others spend, given the swept distributions and whether paths are
+            being spent.
         redrive: sends back the messages that are due; returns how many.
         gaps: finds and closes gaps in the events.
     """
@@ -70,6 +76,7 @@ class Tick:
     flusher: Callable[[Routes, Policy], Flusher]
     spent: Callable[[str], int]
     clock: Callable[[], datetime]
+    audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
     redrive: Callable[[], int] = int
     gaps: Callable[[Routes], Watched] = lambda _: Watched()
 
@@ -78,17 +85,22 @@ class Tick:
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
         failures: list[Exception] = []
+        spending = any(one.flush for one in outcomes)
+        audit = partial(self.audit, known.routes.ids, spending)
+        audited = _attempted(audit, failures) or Audited()
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
-        return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
+        return Ticked(
+            known, policy, outcomes, unrouted, redriven, audited, watched, refusal, failures
+        )
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()
         spent = partial(self.spent, month_of(now))
         values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
-        unwired = len(done.watched.unwired)
-        return {**values, **({Series.UNSWEPT: float(unwired)} if unwired else {})}
+        unseen = len(done.watched.unwired) + len(done.audited.refusals)
+        return {**values, **({Series.UNSWEPT: float(unseen)} if unseen else {})}
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:

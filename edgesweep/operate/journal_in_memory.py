@@ -18,6 +18,7 @@ from edgesweep.flush.journal import (
     LedgerLimits,
     gained,
 )
+from edgesweep.flush.others import NOBODY, Looks, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
@@ -30,13 +31,15 @@ class JournalInMemory:
 
     Attributes:
         flushes: those written here, by distribution and id.
-        ledger: the paths charged here, by month.
+        ledger: the paths charged here, and those of others, by month.
         leases: those written here, by distribution.
     """
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
         self.ledger: Counter[str] = Counter()
+        self._others: dict[str, Others] = {}
+        self._looks: Looks | None = None
         self.leases: dict[str, Lease] = {}
         self._demand: Demand | None = None
         self._base = base
@@ -68,6 +71,21 @@ class JournalInMemory:
 
     def spent(self, month: str) -> int:
         return self.ledger[month] + (self._base.spent(month) if self._base else 0)
+
+    def others(self, month: str) -> Others:
+        found = self._others.get(month)
+        return self._base.others(month) if self._base and not found else found or NOBODY
+
+    def looks(self) -> Looks:
+        return self._looks or (self._base.looks() if self._base else Looks())
+
+    def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
+        if self.looks().revision != looks.revision:
+            return False
+        self._looks = replace(looks, revision=looks.revision + 1)
+        self._others |= others
+        self.ledger.update(gains)
+        return True
 
     def demand(self) -> Demand:
         return self._demand or (self._base.demand() if self._base else NOTHING_SEEN)

@@ -101,6 +101,35 @@ def test_interval(budget: Budget, moment: datetime, interval: timedelta) -> None
 
 
 @pytest.mark.parametrize(
+    ("gone", "others", "minutes", "reserve"),
+    [
+        (0, 0, 86.4, 250),
+        (900, 900, 864, 25),
+        (400, 400, 144, 150),
+        (901, 400, 216, 100),
+        (920, 400, 266.6667, 81),
+        (999, 400, 10_800, 2),
+        (1_000, 1_000, 86_400, 1),
+        (1_500, 1_500, 86_400, 1),
+    ],
+)
+def test_after(gone: int, others: int, minutes: float, reserve: int) -> None:
+    """Half of what others leave is kept; if they take of that, the interval grows."""
+    budget, now = Budget().after(gone, others), NOVEMBER + 15 * DAY
+
+    assert budget.interval(now) / MINUTE == pytest.approx(minutes)
+    assert budget.reserve(now) == reserve
+
+
+def test_after_guarantee() -> None:
+    """A guarantee grows as well once it cannot be paid any more."""
+    budget = Budget(Decimal("39.64"), guarantee=5 * MINUTE)
+
+    assert budget.after(4_608, 288).interval(NOVEMBER + 15 * DAY) == 5 * MINUTE
+    assert budget.after(6_769, 2_448).interval(NOVEMBER + 15 * DAY) == 10 * MINUTE
+
+
+@pytest.mark.parametrize(
     ("budget", "moment", "reserve"),
     [
         (Budget(), NOVEMBER, 500),

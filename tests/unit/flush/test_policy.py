@@ -7,6 +7,7 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.others import Others
 from edgesweep.flush.pace import LADDER, NOTHING_SEEN
 from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
 from edgesweep.prices import PATH_PRICE
@@ -77,7 +78,7 @@ def test_quota(headroom: Headroom, budget: Budget) -> None:
     assert decide(Policy(budget), 0, headroom=headroom) == Reason.QUOTA
 
 
-@pytest.mark.parametrize("spent", [750, 751, 999])
+@pytest.mark.parametrize("spent", [750, 751])
 @pytest.mark.parametrize("ago", [INTERVAL, 2 * INTERVAL, None])
 def test_reserve(spent: int, ago: timedelta | None) -> None:
     """Once only the reserve is left, a distribution may take one path of it every interval."""
@@ -89,11 +90,36 @@ def test_reserve(spent: int, ago: timedelta | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spent", "ago"), [(750, INTERVAL - SECOND), (999, timedelta()), (1_000, 2 * INTERVAL)]
+    ("spent", "ago"), [(750, INTERVAL - SECOND), (999, timedelta()), (999, 2 * INTERVAL)]
 )
 def test_budget(spent: int, ago: timedelta) -> None:
-    """The reserve is left alone before its next path is due, and nothing passes the allowance."""
+    """The reserve is left alone before its next path is due."""
     assert decide(Policy(), spent, flushed_at=NOW - ago) == Reason.BUDGET
+
+
+@pytest.mark.parametrize("spent", [1_000, 5_000])
+def test_spent(spent: int) -> None:
+    """Nothing passes the allowance, however long a distribution has waited."""
+    assert decide(Policy(), spent) == Reason.SPENT
+
+
+@pytest.mark.parametrize(
+    ("others", "spent", "paths", "limit"),
+    [
+        (Others({"E9": (0, 900)}), 900, 37, 975),
+        (Others({"E9": (300, 600)}), 920, 27, 975),
+        (Others({"E9": (0, 600)}), 900, 1, 1_000),
+        (Others({"E9": (0, 100)}, unread=True), 100, 1, 1_000),
+    ],
+)
+def test_others(others: Others, spent: int, paths: int, limit: int) -> None:
+    """A flush goes by what others leave; by the reserve alone while that is not fully known."""
+    decision = Policy().decide(
+        Reason.QUIET, {"2026-11": spent}, WIDE, None, NOW, others={"2026-11": others}
+    )
+
+    assert isinstance(decision, Go)
+    assert (decision.paths, decision.limits) == (paths, {"2026-11": limit})
 
 
 def test_unlimited() -> None:
@@ -113,7 +139,7 @@ def test_unlimited() -> None:
         (979, 0, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
         (0, 480, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
         (999, 0, Go(Reason.QUIET, 1, 1, {"2026-11": 1_000, "2026-12": 1_000}, LADDER[0])),
-        (1_000, 0, Reason.BUDGET),
+        (1_000, 0, Reason.SPENT),
     ],
 )
 def test_two_months(november: int, december: int, go: Go | Reason) -> None:

@@ -22,7 +22,7 @@ MONTH = "2026-11"
 LOST = Unanswered("Read timeout")
 # Every call to the outside of a flush of one row.
 PEEK = ["span", "lease"]
-DECIDE = ["take", "spent", "demand"]
+DECIDE = ["take", "spent", "others", "demand"]
 PLAN = ["read", "fits", "open", "remember"]
 SEND = ["renew", "advance", "invalidate", "advance"]
 CLEAR = ["delete", "read", "advance", "release"]
@@ -78,7 +78,7 @@ def test_idle() -> None:
     ("age", "spent", "busy", "reason"),
     [
         (9 * SECOND, 0, 0, Reason.UPLOADING),
-        (MINUTE, 1_000, 0, Reason.BUDGET),
+        (MINUTE, 1_000, 0, Reason.SPENT),
         (MINUTE, 0, 13, Reason.QUOTA),
     ],
 )
