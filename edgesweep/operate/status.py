@@ -13,6 +13,7 @@ from edgesweep.flush.journal import Journal, Lease
 from edgesweep.flush.others import Others
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
+from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
 
@@ -48,7 +49,8 @@ class MonthBudget:
     """The budget of the month."""
 
     charged: Annotated[int, "paths that are charged to the month, those of others included"]
-    others: Annotated[Mapping[str, int], "distribution -> the paths that others spent there"]
+    others: Annotated[int, "those of others"]
+    spenders: Annotated[Sequence[Spender], "who these are, the most paths first"]
     unread: Annotated[bool, "whether others may have spent more"]
     looked_at: Annotated[datetime | None, "when others were looked at last; null for never"]
     allowance: Annotated[int | None, "the most paths that it may take; null for no limit"]
@@ -63,7 +65,8 @@ class MonthBudget:
         spent = invalidation_bill(charged, budget.free_paths)
         return cls(
             charged=charged,
-            others={name: sum(paths) for name, paths in others.spent.items()},
+            others=others.paths,
+            spenders=foreign(others),
             unread=others.unread,
             looked_at=others.since,
             allowance=budget.allowance,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from edgesweep.flush.others import NOBODY, Looks, Others
 from edgesweep.operate.doctor.template import Resource
 from edgesweep.operate.stack import SERVICE
 from edgesweep.routes import Distribution
@@ -88,7 +89,8 @@ class Facts:
         notifications: bucket -> its notification configuration.
         distributions: those that lead to a swept bucket, and the configured ones that exist.
         keys: bucket -> the first keys in it.
-        foreign: distribution -> paths of this month's invalidations by other tools.
+        others: what others in the account spent this month, as the stack saw it.
+        looks: how far their invalidations are read.
         unreserved: concurrent executions that functions without a reserve share.
         unseen: fact that could not be read -> why.
     """
@@ -101,7 +103,8 @@ class Facts:
     notifications: Mapping[str, Found] = field(default_factory=dict)
     distributions: Sequence[Distribution] = ()
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    foreign: Mapping[str, int] = field(default_factory=dict)
+    others: Others = NOBODY
+    looks: Looks = field(default_factory=Looks)
     unreserved: int | None = None
     unseen: Mapping[str, str] = field(default_factory=dict)
 
