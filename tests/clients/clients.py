@@ -82,19 +82,11 @@ _RCLONE_REMOTE = {
 _SYNC = (_AWS, "s3", "sync", "--delete", "--quiet", "{folder}", _URL)
 _COPY: tuple[Sequence[str], Sequence[str]] = (
     (_AWS, "s3", "cp", "--quiet", "--cache-control", _HEADER, _FILE, _KEY_URL),
-    # Its configuration alone says from which size on it uploads parts.
-    *[
-        (
-            "env",
-            f"AWS_CONFIG_FILE={_HERE / 'whole.ini'}",
-            _AWS,
-            "s3",
-            "cp",
-            "--quiet",
-            _FILE,
-            _KEY_URL,
-        )
-    ],
+    # Only its configuration says from which size on it uploads parts.
+    (
+        *("env", f"AWS_CONFIG_FILE={_HERE / 'whole.ini'}"),
+        *(_AWS, "s3", "cp", "--quiet", _FILE, _KEY_URL),
+    ),
 )
 
 
