@@ -93,8 +93,9 @@ class RequestedPath:
 
     def __post_init__(self) -> None:
         if not _QUOTED.fullmatch(self.path) or {*"~*?"} & {*unquote(self.path.removesuffix("*"))}:
-            msg = f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
-            raise BadInput(msg)
+            raise BadInput(
+                f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,15 @@ class Parameter:
         values = split(text) if self.most > 1 else (text,)
         for value in values:
             if not self.fits(value) and (value or self.default):
-                msg = f'Parameter {name} is "{value}"; it must be {self.bound}'
-                raise BadInput(msg)
+                raise BadInput(f'Parameter {name} is "{value}"; it must be {self.bound}')
         if len(values) > self.most:
-            msg = f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
-            raise BadInput(msg)
+            raise BadInput(
+                f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
+            )
         if len(text) > _LONGEST:
-            msg = f"Parameter {name} has {len(text)} characters; it must have {_LONGEST} or fewer"
-            raise BadInput(msg)
+            raise BadInput(
+                f"Parameter {name} has {len(text)} characters; it must have {_LONGEST} or fewer"
+            )
         return ",".join(dict.fromkeys(values))
 
 
@@ -85,8 +86,7 @@ def _viewer_paths(text: str) -> bool:
     try:
         identities = variants.parse(text).keys() - {variants.ALL_OTHERS}
     except BadInput as error:
-        msg = f'Parameter viewerPaths is "{text}": {error}'
-        raise BadInput(msg) from error
+        raise BadInput(f'Parameter viewerPaths is "{text}": {error}') from error
     return all(re.fullmatch(_DISTRIBUTION, identity) for identity in identities)
 
 
@@ -219,16 +219,14 @@ def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
         least = Budget(usd, int(given["freePaths"]), distributions=distributions)
     except BadInput as error:
         named = f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}"
-        msg = f"{named}: {error}"
-        raise BadInput(msg) from error
+        raise BadInput(f"{named}: {error}") from error
     minutes = given["guaranteeMinutes"]
     if not minutes:
         return least
     try:
         return replace(least, guarantee=timedelta(minutes=int(minutes)))
     except BadInput as error:
-        msg = f'Parameter guaranteeMinutes is "{minutes}": {error}'
-        raise BadInput(msg) from error
+        raise BadInput(f'Parameter guaranteeMinutes is "{minutes}": {error}') from error
 
 
 def _policy(given: Mapping[str, str]) -> Policy:
@@ -247,6 +245,5 @@ def _variable(parameter: str) -> str:
 
 def _required(values: Mapping[str, str], name: str) -> str:
     if not values.get(name):
-        msg = f"The environment variable {name} is missing"
-        raise BadInput(msg)
+        raise BadInput(f"The environment variable {name} is missing")
     return values[name]

@@ -98,8 +98,9 @@ def _one(name: str, distributions: Sequence[str], asked: str) -> Flush:
         if flush and asked in (flush.id, flush.token, *(one.id for one in flush.accepted)):
             return flush
     of = ", ".join(distributions) or "this stack"
-    msg = f"There is no flush {asked} of {of}; `edgesweep flushes` lists all flushes"
-    raise EdgesweepError(msg)
+    raise EdgesweepError(
+        f"There is no flush {asked} of {of}; `edgesweep flushes` lists all flushes"
+    )
 
 
 def _sent(flush: Flush) -> SentFlush:

@@ -88,8 +88,9 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
         try:
             file = BytesIO((first + file.read()).decode("utf-16").encode())
         except UnicodeError as error:
-            msg = f"{name}: not UTF-16, although it begins with its byte order mark"
-            raise BadInput(msg) from error
+            raise BadInput(
+                f"{name}: not UTF-16, although it begins with its byte order mark"
+            ) from error
         first = file.readline(_LONGEST_LINE)
     yield first.removeprefix(codecs.BOM_UTF8)
     yield from iter(lambda: file.readline(_LONGEST_LINE), b"")
@@ -102,13 +103,10 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 def _key(raw: bytes, place: str) -> str:
     if len(raw) > MAX_KEY_BYTES:
-        msg = f"{place}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}"
-        raise BadInput(msg)
+        raise BadInput(f"{place}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}")
     if b"\0" in raw:
-        msg = f"{place}: a NUL byte; lists that are separated by them need --null"
-        raise BadInput(msg)
+        raise BadInput(f"{place}: a NUL byte; lists that are separated by them need --null")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        msg = f"{place}: not UTF-8 ({error.reason} at byte {error.start + 1})"
-        raise BadInput(msg) from error
+        raise BadInput(f"{place}: not UTF-8 ({error.reason} at byte {error.start + 1})") from error

@@ -64,6 +64,5 @@ def _move(dead: DeadLetterQueue, waiting: int) -> int:
             moved += more
             shown(moved)
     if not moved:
-        msg = f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}"
-        raise EdgesweepError(msg)
+        raise EdgesweepError(f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}")
     return moved

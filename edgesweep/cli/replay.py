@@ -172,8 +172,9 @@ def _replayed(
                     future.result()
                     shown(done)
         except BrokenProcessPool as error:
-            msg = "A process that replayed a history was killed; is there enough memory?"
-            raise EdgesweepError(msg) from error
+            raise EdgesweepError(
+                "A process that replayed a history was killed; is there enough memory?"
+            ) from error
         finally:
             # Running workers finish first; leaving the pool waits for them.
             for process in active_children():

@@ -90,11 +90,11 @@ def _configured(
         policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
         known = read(name, config, [bucket] if bucket else (), policies, named=True)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = f"{name} is not the configuration of a distribution: {error!r}"
-        raise BadInput(msg) from error
+        raise BadInput(f"{name} is not the configuration of a distribution: {error!r}") from error
     if not known.origins:
-        msg = f"No origin of {name} leads to {f'the bucket {bucket}' if bucket else 'a bucket'}"
-        raise BadInput(msg)
+        raise BadInput(
+            f"No origin of {name} leads to {f'the bucket {bucket}' if bucket else 'a bucket'}"
+        )
     return Routes([known], variants)
 
 
@@ -146,5 +146,4 @@ def _asked(where: Mapping[str, str | None], kind: str, name: str) -> Config:
     except ClientError as error:
         if not error.response["Error"]["Code"].startswith("NoSuch"):
             raise
-        msg = f"There is no {kind} {name}"
-        raise BadInput(msg) from error
+        raise BadInput(f"There is no {kind} {name}") from error

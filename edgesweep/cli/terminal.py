@@ -126,11 +126,12 @@ class Dollars(click.ParamType[Decimal]):
             within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
             if within and round(dollars, MAX_DECIMALS) == dollars:
                 return dollars
-        msg = (
+        raise click.BadParameter(
             f"{str(value)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
-            f"{MAX_DECIMALS} decimals"
+            f"{MAX_DECIMALS} decimals",
+            ctx,
+            param,
         )
-        raise click.BadParameter(msg, ctx, param)
 
 
 def machine() -> bool:

@@ -28,15 +28,13 @@ def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
     except ClientError as error:
         refusal = error
         if error.response["Error"]["Code"] == "NoSuchBucket":
-            msg = f"There is no bucket {name}; create it, or correct its name"
-            raise BadInput(msg) from error
+            raise BadInput(f"There is no bucket {name}; create it, or correct its name") from error
     here = client.meta.region_name
     region = None if anywhere else region_of(client, name)
     if region not in (here, None):
-        msg = (
+        raise BadInput(
             f"The bucket {name} is in {region}, not in {here}; "
             f"a stack with --region {region} can sweep it"
-        )
-        raise BadInput(msg) from refusal
+        ) from refusal
     if refusal:
         raise refusal

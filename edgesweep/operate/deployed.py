@@ -46,8 +46,9 @@ def check_buckets(names: Collection[str], swept: Collection[str], region: str) -
             except BadInput as error:
                 if name not in swept:
                     raise
-                msg = f"{error}; or give --param drop={name} to sweep it no longer"
-                raise BadInput(msg) from error
+                raise BadInput(
+                    f"{error}; or give --param drop={name} to sweep it no longer"
+                ) from error
 
 
 def check_distributions(names: Collection[str], region: str) -> None:
@@ -61,8 +62,9 @@ def check_distributions(names: Collection[str], region: str) -> None:
     for name in names:
         with _stopping(f"The distribution {name} cannot be looked at"), suppress(ClientError):
             if is_for_tenants(client.get_distribution_config(Id=name)["DistributionConfig"]):
-                msg = f"The distribution {name} takes invalidations by tenant only; leave it out"
-                raise BadInput(msg)
+                raise BadInput(
+                    f"The distribution {name} takes invalidations by tenant only; leave it out"
+                )
 
 
 @contextmanager
@@ -75,5 +77,4 @@ def _stopping(what: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        msg = f"{what}, so nothing is deployed: {error}"
-        raise EdgesweepError(msg) from error
+        raise EdgesweepError(f"{what}, so nothing is deployed: {error}") from error

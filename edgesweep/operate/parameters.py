@@ -68,8 +68,7 @@ def accept(
     known = (*PARAMETERS, "drop")
     for name in assigned:
         if name not in known:
-            msg = f"Parameter {name} is unknown; the parameters are {', '.join(known)}"
-            raise BadInput(msg)
+            raise BadInput(f"Parameter {name} is unknown; the parameters are {', '.join(known)}")
     _STAGE.checked("stage", stage)
     drop = split(PARAMETERS["bucket"].checked("drop", values["drop"].strip()))
     typed = _typed(values, assigned)
@@ -78,8 +77,9 @@ def accept(
     distributions = split(given["distribution"])
     if distributions and not given["bucket"]:
         first = distributions[0]
-        msg = f"Parameter bucket is missing; name the bucket that distribution {first} serves"
-        raise BadInput(msg)
+        raise BadInput(
+            f"Parameter bucket is missing; name the bucket that distribution {first} serves"
+        )
     # Discovery finds at least one distribution; how many is unknown here.
     budget(given, max(1, len(distributions)))
     if before:

@@ -52,11 +52,10 @@ class Remembered:
             BadInput: the stack does not say its parameters, and they are not given.
         """
         if self.parameters is None and not given.keys() & {"bucket", "demo"}:
-            msg = (
+            raise BadInput(
                 f"The stack {self.stack} does not say with which parameters it was deployed; "
                 f"give all of them once, first --param bucket={','.join(self.buckets) or 'NAME'}"
             )
-            raise BadInput(msg)
         kept = ",".join(bucket for bucket in self.buckets if bucket not in drop)
         values = {**(self.parameters or {}), "bucket": kept, **given}
         return {name: values.get(name, one.default) for name, one in PARAMETERS.items()}
@@ -89,15 +88,14 @@ class Remembered:
     def _check_dropped(self, buckets: Collection[str], drop: Collection[str]) -> None:
         for bucket in drop:
             if bucket not in self.buckets:
-                msg = f"Parameter drop names {bucket}, which the stack {self.stack} does not sweep"
-                raise BadInput(msg)
+                raise BadInput(
+                    f"Parameter drop names {bucket}, which the stack {self.stack} does not sweep"
+                )
             if bucket in buckets:
-                msg = f"Parameters bucket and drop both name {bucket}"
-                raise BadInput(msg)
+                raise BadInput(f"Parameters bucket and drop both name {bucket}")
         lost = ",".join(one for one in self.buckets if one not in buckets and one not in drop)
         if lost:
-            msg = (
+            raise BadInput(
                 f"Parameter bucket leaves out {lost}, which the stack {self.stack} sweeps; "
                 f"name it as well, or give --param drop={lost} to sweep it no longer"
             )
-            raise BadInput(msg)

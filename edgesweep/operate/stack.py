@@ -54,8 +54,9 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
     region, found = session.region_name, described(session, name)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "FlushFunction" not in outputs:
-        msg = f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
-        raise EdgesweepError(msg)
+        raise EdgesweepError(
+            f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
+        )
     function = session.client("lambda").get_function_configuration(
         FunctionName=outputs["FlushFunction"]
     )

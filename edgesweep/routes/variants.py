@@ -179,6 +179,7 @@ def _checked(words: str) -> tuple[str, ...]:
     said = {word.strip() for word in words.split("+")} - {""}
     for word in sorted(said):
         if not WORD.fullmatch(word):
-            msg = f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
-            raise BadInput(msg)
+            raise BadInput(
+                f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
+            )
     return tuple(sorted(said))
