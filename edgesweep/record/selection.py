@@ -41,11 +41,9 @@ class Selection:
 
     def fate(self, key: str) -> Fate:
         """Return the fate of a change of `key`: SWEPT, EXCLUDED or IMMUTABLE."""
-        path = "/" + key
-        if self.include and not any(matches(pattern, path) for pattern in self.include):
+        included, excluded, immutable = (
+            any(matches(pattern, "/" + key) for pattern in patterns) for patterns in self.patterns
+        )
+        if excluded or (self.include and not included):
             return Fate.EXCLUDED
-        if any(matches(pattern, path) for pattern in self.exclude):
-            return Fate.EXCLUDED
-        if any(matches(pattern, path) for pattern in self.immutable):
-            return Fate.IMMUTABLE
-        return Fate.SWEPT
+        return Fate.IMMUTABLE if immutable else Fate.SWEPT
