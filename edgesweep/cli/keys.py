@@ -41,11 +41,8 @@ def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     """Return the object keys of a file, one a line; skip empty lines.
 
     Names that git has quoted are unquoted; URLs and the output of `aws s3 sync` name their objects.
-    A `./` or `/` before every key is left out. A message says which lines may be no keys. With
-    `null`, each key ends with a NUL byte instead and stands for itself.
-
-    Raises:
-        BadInput: a line is no object key; the text names the file and the line.
+    A `./` or `/` before every key is left out. A message says which lines may be no keys; BadInput
+    names one that is none. With `null`, each key ends with a NUL byte and stands for itself.
     """
     name = name_of(file)
     keys = list(_keys(file, name, null=null))

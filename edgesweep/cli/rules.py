@@ -77,11 +77,7 @@ def _plain(bucket: str | None, *, alias: bool) -> Routes:
 def _configured(
     source: str | BinaryIO, bucket: str | None, words: str, where: Mapping[str, str | None]
 ) -> Routes:
-    """Return the rules of a distribution, of which there is the id or a file.
-
-    Raises:
-        BadInput: a word, the source or a cache policy is wrong, or no origin is the bucket.
-    """
+    """Return the rules of a distribution, of which there is the id or a file."""
     variants, asked = parse(words), partial(_asked, where)
     name = source if isinstance(source, str) else name_of(source)
     try:

@@ -82,11 +82,7 @@ class OneLineErrors(click.Group):
         sys.exit(code)
 
     def _run(self, name: str, args: list[str]) -> None:
-        asked = os.environ.get(COMPLETE)
-        if asked:
-            from click.shell_completion import shell_complete  # noqa: PLC0415  # rarely needed
-
-            sys.exit(shell_complete(self, {}, name, COMPLETE, asked))
+        self._main_shell_completion({}, name, COMPLETE)
         with self.make_context(name, args) as context:
             self.invoke(context)
 
@@ -166,12 +162,7 @@ def check_terminal() -> None:
 
 
 def agree(question: str, *, yes: bool) -> None:
-    """Ask a person at the terminal to agree, unless `yes`.
-
-    Raises:
-        UsageError: there is no terminal.
-        EdgesweepError: the answer is no.
-    """
+    """Ask a person to agree, unless `yes`; EdgesweepError if not, UsageError without a terminal."""
     if yes:
         return
     check_terminal()
@@ -181,9 +172,7 @@ def agree(question: str, *, yes: bool) -> None:
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose the AWS account and region."""
-    for option in (
-        click.option("--profile", help="AWS profile to use.", metavar="NAME"),
-        click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION"),
-    ):
-        command = option(command)
-    return command
+    region = click.option(
+        "--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION"
+    )
+    return region(click.option("--profile", help="AWS profile to use.", metavar="NAME")(command))

@@ -22,16 +22,9 @@ from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:
-    """Keeps writes in memory; see `edgesweep.flush.journal.Journal`.
+    """Keeps in memory what is written to a `Journal` over a base, which is empty by default.
 
-    Args:
-        base: the journal below, empty by default.
-        most_paths: the most paths that fit in one flush.
-
-    Attributes:
-        flushes: those written here, by distribution and id.
-        ledger: the paths charged here, by month.
-        leases: those written here, by distribution.
+    At most `most_paths` fit in one flush. The attributes hold only what was written here.
     """
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:

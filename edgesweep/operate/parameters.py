@@ -30,10 +30,7 @@ def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, 
     """Return the parameters for a command of osls, and the Python that packages.
 
     Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
-    arguments of `accept`.
-
-    Raises:
-        EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
+    arguments of `accept`. EdgesweepError says why they cannot be deployed.
     """
     if command not in {"deploy", "package"}:
         return accept(before=None, **given)
@@ -55,15 +52,13 @@ def accept(
     """Return the parameters, each within its bounds.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
+    BadInput says that one is unknown or out of bounds, or that several contradict each other.
 
     Args:
         values: parameter -> value, `drop` included.
         assigned: names of the parameters that the user set.
         stage: of the stack.
         before: the stack as it is deployed; None if it stays as it is.
-
-    Raises:
-        BadInput: a parameter is unknown or out of bounds, or several contradict each other.
     """
     known = (*PARAMETERS, "drop")
     for name in assigned:
@@ -100,11 +95,7 @@ def _typed(values: Mapping[str, str], assigned: Sequence[str]) -> Mapping[str, s
 
 
 def _packager() -> str:
-    """Return a Python that has pip, which installs what the functions need.
-
-    Raises:
-        BadInput: there is none.
-    """
+    """Return a Python that has pip, which installs what the functions need."""
     for python in filter(None, (sys.executable, shutil.which("python3"))):
         tried = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603  # a Python
         if not tried.returncode:

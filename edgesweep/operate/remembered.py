@@ -46,10 +46,8 @@ class Remembered:
     def completed(self, given: Mapping[str, str], drop: Collection[str] = ()) -> dict[str, str]:
         """Return every parameter: as given, else as remembered, else its default.
 
-        The buckets to `drop` are forgotten.
-
-        Raises:
-            BadInput: the stack does not say its parameters, and they are not given.
+        The buckets to `drop` are forgotten. BadInput asks for the parameters of a stack that does
+        not say them.
         """
         if self.parameters is None and not given.keys() & {"bucket", "demo"}:
             raise BadInput(
@@ -61,29 +59,24 @@ class Remembered:
         return {name: values.get(name, one.default) for name, one in PARAMETERS.items()}
 
     def check(self, values: Mapping[str, str], drop: Collection[str] = ()) -> None:
-        """Check what a deployment of all these parameters would sweep.
+        """Raise BadInput if a deployment of all these parameters is not to be made.
 
-        Raises:
-            BadInput: it would drop a bucket that `drop` does not name, or sweep nothing, or a demo
-                site and other buckets.
+        It would drop a bucket that `drop` does not name, or sweep nothing, or a demo site and
+        other buckets.
         """
-        buckets = split(values["bucket"])
+        buckets, demo = split(values["bucket"]), values["demo"] == "true"
         self._check_dropped(buckets, drop)
-        demo = values["demo"] == "true"
         if not demo and not buckets:
             absent = self.stack and not self.parameters
             why = f"; there is no stack {self.stack} to take it from" if absent else ""
-            msg = f"There is nothing to sweep: {_GIVE}{why}"
-        elif not demo or not buckets:
-            return
-        elif "demo" in (self.parameters or {}):
-            msg = (
+            raise BadInput(f"There is nothing to sweep: {_GIVE}{why}")
+        if demo and buckets and "demo" in (self.parameters or {}):
+            raise BadInput(
                 f"The stack {self.stack} is a demo site, which bucket={values['bucket']} would "
                 "replace; give --param demo=false to delete that site, or another --stage"
             )
-        else:
-            msg = f"Parameters bucket={values['bucket']} and demo=true exclude each other"
-        raise BadInput(msg)
+        if demo and buckets:
+            raise BadInput(f"Parameters bucket={values['bucket']} and demo=true exclude each other")
 
     def _check_dropped(self, buckets: Collection[str], drop: Collection[str]) -> None:
         for bucket in drop:

@@ -103,11 +103,8 @@ class StackStatus:
 class Observer:
     """Reads the state of a stack and writes nothing.
 
-    Attributes:
-        in_progress: tells whether CloudFront is still working on a request of a distribution.
-        policy: that of the flusher.
-        queued: counts the messages that are not recorded yet.
-        dead_letters: counts those that could not be recorded.
+    `in_progress` tells whether CloudFront is still working on a request of a distribution; `queued`
+    counts the messages that are not recorded yet, `dead_letters` those that could not be.
     """
 
     rows: Waiting
