@@ -22,9 +22,7 @@ STANDARD_INPUT = "<stdin>"
 # Git encloses a name "in double-quotes and escap[es] those characters with backslashes in the same
 # way C escapes control characters", and only if there are any.
 # https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
-_ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
-_QUOTED = re.compile(rb'"(?:[^"\\]*%b)+[^"\\]*"' % _ESCAPE.pattern)
-_CONTROLS = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
+_QUOTED = re.compile(rb'"(?:[^"\\]*\\([abtnvfr"\\]|[0-3][0-7]{2}))+[^"\\]*"')
 
 # An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm, which may stand behind a
 # progress message. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
@@ -71,7 +69,7 @@ def _keys(file: BinaryIO, name: str, *, null: bool) -> Iterator[str]:
     for number, line in enumerate(_lines(file, name), 1):
         raw = line.rstrip(b"\r\n")
         if _QUOTED.fullmatch(raw):
-            raw = _ESCAPE.sub(_unescaped, raw[1:-1])
+            raw = raw[1:-1].decode("unicode_escape").encode("latin-1")
         elif url := _URL.fullmatch(raw):
             raw = url[1]
         if raw:
@@ -91,11 +89,6 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
         first = file.readline(_LONGEST_LINE)
     yield first.removeprefix(codecs.BOM_UTF8)
     yield from iter(lambda: file.readline(_LONGEST_LINE), b"")
-
-
-def _unescaped(escape: re.Match[bytes]) -> bytes:
-    text = escape[1]
-    return bytes([_CONTROLS[text[0]] if len(text) == 1 else int(text, 8)])
 
 
 def _key(raw: bytes, place: str) -> str:
