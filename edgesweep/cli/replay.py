@@ -16,7 +16,7 @@ import click
 from edgesweep.cli.format import table
 from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import Dollars, say
+from edgesweep.cli.terminal import say, usd
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
@@ -93,7 +93,7 @@ class Reupload(Result):
 )
 @click.option(
     "--budget",
-    type=Dollars(),
+    type=usd,
     metavar="USD",
     help="Hold edgesweep to this many dollars a month: each deploy waits for its minute.",
 )

@@ -108,26 +108,17 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     return None if text is None else (text, EdgesweepError.exit_code)
 
 
-class Dollars(click.ParamType[Decimal]):
-    """A price or an amount, as a decimal."""
-
-    name = "usd"
-
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-
-        with suppress(InvalidOperation):
-            dollars = Decimal(value)
-            within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
-            if within and round(dollars, MAX_DECIMALS) == dollars:
-                return dollars
-        raise click.BadParameter(
-            f"{str(value)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
-            f"{MAX_DECIMALS} decimals",
-            ctx,
-            param,
-        )
+def usd(text: str | Decimal) -> Decimal:
+    """Return a price or an amount in dollars, as the type of an option."""
+    with suppress(InvalidOperation):
+        dollars = Decimal(text)
+        within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
+        if within and round(dollars, MAX_DECIMALS) == dollars:
+            return dollars
+    raise click.BadParameter(
+        f"{str(text)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
+        f"{MAX_DECIMALS} decimals"
+    )
 
 
 def machine() -> bool:
