@@ -27,19 +27,13 @@ _YEAR = 31_536_000
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A deploy parameter.
+    """A deploy parameter."""
 
-    Attributes:
-        default: always a value that costs nothing; where it is empty, a user may pass an empty one.
-        bound: what a value must be, for the error message.
-        fits: tells whether a value is within the bound.
-        most: how many values the parameter takes, separated by commas.
-    """
-
+    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
     default: str
-    bound: str
-    fits: Callable[[str], object]
-    most: int = 1
+    bound: str  # what a value must be, for the error message
+    fits: Callable[[str], object]  # tells whether a value is within the bound
+    most: int = 1  # how many values the parameter takes, separated by commas
 
     def checked(self, name: str, text: str) -> str:
         """Return the value, or the values of a list, each once; BadInput names a bound."""
@@ -151,32 +145,24 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration of a deployment.
-
-    Attributes:
-        catalogue_table: if empty, every upload is a change.
-        distributions: ids of those that serve the buckets; if empty, they are discovered.
-        shards: partitions over which the dirty rows of a distribution are spread.
-        variants: distribution id -> the viewer paths of an object that count.
-        ignored_metadata: names of user metadata, or patterns of them, that viewers do not miss.
-        notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
-        queue: URL of the queue of changes; empty for a function that does not use it.
-        dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
-    """
+    """The configuration of a deployment."""
 
     dirty_table: str
     flushes_table: str
-    catalogue_table: str
+    catalogue_table: str  # if empty, every upload is a change
     buckets: tuple[str, ...]
+    # Ids of those that serve the buckets; if empty, they are discovered.
     distributions: tuple[str, ...]
     policy: Policy
-    shards: int
+    shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
-    variants: Mapping[str, Variants]
+    variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
+    # Names of user metadata, or patterns of them, that viewers do not miss.
     ignored_metadata: tuple[str, ...]
+    # ARN of the queue that buckets notify directly; None with EventBridge.
     notified_queue: str | None
-    queue: str = ""
-    dead_letter_queue: str = ""
+    queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
+    dead_letter_queue: str = ""  # URL of the queue of unrecordable messages; empty likewise
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:

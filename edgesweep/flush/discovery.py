@@ -63,18 +63,12 @@ class DistributionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """The distributions that a tick knows, including disabled ones.
-
-    Attributes:
-        kept: the stored record; None if they could never be read.
-        waiting: whether any row is unrouted.
-        error: why discovery failed.
-    """
+    """The distributions that a tick knows, including disabled ones."""
 
     routes: Routes
-    kept: Kept | None
-    waiting: bool
-    error: Exception | None = None
+    kept: Kept | None  # the stored record; None if they could never be read
+    waiting: bool  # whether any row is unrouted
+    error: Exception | None = None  # why discovery failed
 
 
 def sweep(

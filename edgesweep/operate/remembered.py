@@ -15,17 +15,12 @@ _GIVE = "give --param bucket=NAME for your bucket, or --param demo=true for a de
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The parameters and the buckets of a stack that may exist.
+    """The parameters and the buckets of a stack that may exist."""
 
-    Attributes:
-        stack: its name and region; empty if nobody looked for it.
-        parameters: those that are not the default; none without a stack, None if it does not say.
-        buckets: existing buckets that it sweeps.
-    """
-
-    stack: str
+    stack: str  # its name and region; empty if nobody looked for it
+    # Those that are not the default; none without a stack, None if it does not say.
     parameters: Mapping[str, str] | None
-    buckets: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()  # existing buckets that it sweeps
 
     @classmethod
     def of(cls, stack: str, template: Mapping[str, Any]) -> Self:

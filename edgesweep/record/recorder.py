@@ -60,24 +60,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The result of a batch.
-
-    Attributes:
-        unrouted: how many rows are of buckets that no distribution leads to.
-        failed: message id -> why it has to come back.
-        passed_over: why changes got no row -> how many.
-        unconfirmed: objects that stay unknown to the catalogue -> the reason.
-        unseen: how many objects no HEAD saw, so they count as changed.
-        unserved: objects that no distribution of their bucket serves.
-    """
+    """The result of a batch."""
 
     rows: int
-    unrouted: int
-    failed: Mapping[str, str]
+    unrouted: int  # how many rows are of buckets that no distribution leads to
+    failed: Mapping[str, str]  # message id -> why it has to come back
+    # Why changes got no row -> how many.
     passed_over: Mapping[Fate, int] = field(default_factory=dict)
+    # Objects that stay unknown to the catalogue -> the reason.
     unconfirmed: Mapping[Name, str] = field(default_factory=dict)
-    unseen: int = 0
-    unserved: tuple[Name, ...] = ()
+    unseen: int = 0  # how many objects no HEAD saw, so they count as changed
+    unserved: tuple[Name, ...] = ()  # objects that no distribution of their bucket serves
 
 
 @dataclass(frozen=True, slots=True)

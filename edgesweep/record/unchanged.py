@@ -87,23 +87,15 @@ _SKEW = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The objects of a batch of events.
+    """The objects of a batch of events."""
 
-    Attributes:
-        unchanged: objects that viewers already see as they are.
-        refused: changed objects for which no row may be written now, with the reason.
-        seen: changed objects that are there.
-        token: what `seen` and all other changed objects were forgotten under.
-        stamped_at: later than every HEAD; None: there was none.
-        unseen: how many changed objects no HEAD saw: they are gone by now, or unreadable.
-    """
-
-    unchanged: frozenset[Name] = frozenset()
+    unchanged: frozenset[Name] = frozenset()  # objects that viewers already see as they are
+    # Changed objects for which no row may be written now, with the reason.
     refused: Mapping[Name, str] = field(default_factory=dict)
-    seen: Mapping[Name, Head] = field(default_factory=dict)
-    token: str = ""
-    stamped_at: datetime | None = None
-    unseen: int = 0
+    seen: Mapping[Name, Head] = field(default_factory=dict)  # changed objects that are there
+    token: str = ""  # what `seen` and all other changed objects were forgotten under
+    stamped_at: datetime | None = None  # later than every HEAD; None: there was none
+    unseen: int = 0  # how many changed objects no HEAD saw: they are gone by now, or unreadable
 
 
 class NoCatalogue:

@@ -24,15 +24,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The known distributions, and the variants of viewer paths that count.
+    """The known distributions, and the variants of viewer paths that count."""
 
-    Attributes:
-        known: the distributions; a disabled one serves nothing, but its paths are still known. A
-            distribution whose edges may use several configurations is there once for each.
-        variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
-    """
-
+    # The distributions; a disabled one serves nothing, but its paths are still known. A
+    # distribution whose edges may use several configurations is there once for each.
     known: Sequence[Distribution] = ()
+    # Distribution id -> variants; `ALL_OTHERS` stands for the rest.
     variants: Mapping[str, Variants] = field(default_factory=dict)
 
     @property
