@@ -109,7 +109,6 @@ def plan(
 
 
 def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> None:
-    """Refuse options that exclude each other."""
     if bare and machine():
         raise click.UsageError("Give --paths or --json, not both")
     if live and bucket:
@@ -184,7 +183,6 @@ def _table(
 
 
 def _objects(member: Member, items: Sequence[str], holders: Mapping[str, Collection[str]]) -> str:
-    """Return which changed objects a path is for."""
     keys = list(
         dict.fromkeys(key for place in member.pattern.span(items) for key in holders[items[place]])
     )

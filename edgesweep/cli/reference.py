@@ -62,7 +62,6 @@ def reference() -> str:
 
 
 def _sections() -> Iterator[str]:
-    """Yield a section for the command, and for each of its subcommands."""
     settings = main.context_settings
     top = click.Context(main, info_name="edgesweep", terminal_width=_WIDTH, **settings)
     yield _section(top)

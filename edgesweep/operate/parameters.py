@@ -53,12 +53,8 @@ def accept(
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
     BadInput says that one is unknown or out of bounds, or that several contradict each other.
-
-    Args:
-        values: parameter -> value, `drop` included.
-        assigned: names of the parameters that the user set.
-        stage: of the stack.
-        before: the stack as it is deployed; None if it stays as it is.
+    `values` include `drop`, the user set those whose names are `assigned`, and `before` is the
+    stack as it is deployed; None if it stays as it is.
     """
     known = (*PARAMETERS, "drop")
     for name in assigned:

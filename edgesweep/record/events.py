@@ -78,14 +78,10 @@ T = TypeVar("T", dict[str, Any], int, list[Any], str)
 
 
 def parse(body: str) -> tuple[Change, ...]:
-    """Read one SQS message body.
+    """Return the changes that the body of an SQS message reports; BadInput refuses it as a whole.
 
-    Returns:
-        The changes it reports; none for `s3:TestEvent` and for events that change no byte a viewer
-        sees. A key that EventBridge may have encoded comes under both readings.
-
-    Raises:
-        BadInput: the body is not one whole, well-formed S3 event.
+    There are none for `s3:TestEvent` and for events that change no byte a viewer sees. A key that
+    EventBridge may have encoded comes under both readings.
     """
     message = _loads(body)
     if message.get("Type") == "Notification":

@@ -75,14 +75,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Turns batches of messages into dirty rows, spread over `shards` of each distribution.
-
-    `token` returns another random hexadecimal text for each row.
-    """
+    """Turns batches of messages into dirty rows, spread over `shards` of each distribution."""
 
     routes: Router
     writer: DirtyWriter
-    token: Callable[[], str]
+    token: Callable[[], str]  # returns another random hexadecimal text for each row
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
     unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)

@@ -110,25 +110,20 @@ class NoCatalogue:
 
 @dataclass(frozen=True, slots=True)
 class UnchangedFilter:
-    """Tells changed objects from unchanged ones.
-
-    `complete_since` says for a bucket up to when its events may have been missed, if ever.
-    """
+    """Tells changed objects from unchanged ones."""
 
     catalogue: Catalogue
     heads: Heads
     token: Callable[[], str]
     clock: Callable[[], datetime]
+    # Bucket -> up to when its events may have been missed, if ever.
     complete_since: Mapping[str, datetime] = field(default_factory=dict)
 
     def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Find the unchanged objects of a batch, and forget the changed ones.
 
         Then rows have to be written, stamped `stamped_at` or later, and `learn` called after them.
-
-        Args:
-            changes: those that want rows.
-            passed_over: other objects that changed, which get no row.
+        Other objects that changed are `passed_over`, and get no row.
         """
         events = _by_name(changes)
         unchanged = self._unchanged(events)
