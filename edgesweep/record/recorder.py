@@ -100,6 +100,7 @@ class Recorder:
             for name in reasons.keys() & map(name_of, its_changes):
                 failed[message] = reasons[name]
         written = [row for row in rows if row not in unwritten]
+        recorded = {name_of(row.change) for row in written} - reasons.keys()
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -107,7 +108,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, _names(written) - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, recorded),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -154,10 +155,6 @@ def fate(
     if distributions or not routes.serves(bucket):
         return selected, distributions or (UNROUTED,)
     return Fate.UNSERVED, ()
-
-
-def _names(rows: Iterable[DirtyRow]) -> set[Name]:
-    return {name_of(row.change) for row in rows}
 
 
 def _understand(

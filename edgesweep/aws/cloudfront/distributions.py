@@ -99,7 +99,8 @@ class Distributions:
     def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
         configs = [one["DistributionConfig"] for one in described.values() if one]
         names = {policy for config in configs for policy in cache_policies_of(config)}
-        policies = {name: self._policy(name) for name in sorted(names)}
+        asked = {name: self._client.get_cache_policy(Id=name) for name in sorted(names)}
+        policies = {name: one["CachePolicy"]["CachePolicyConfig"] for name, one in asked.items()}
         understood = partial(read, buckets=self._buckets, policies=policies, named=bool(self._only))
         return [
             Found(understood(name, one["DistributionConfig"]), one["Status"] == _DEPLOYED)
@@ -107,6 +108,3 @@ class Distributions:
             else Found(unread(name, self._buckets))
             for name, one in described.items()
         ]
-
-    def _policy(self, name: str) -> Mapping[str, Any]:
-        return self._client.get_cache_policy(Id=name)["CachePolicy"]["CachePolicyConfig"]
