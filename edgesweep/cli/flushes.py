@@ -81,11 +81,9 @@ def flushes(
         show(list(map(_sent, found)), table(HEADER, map(row, found)))
 
 
-def _newest(
-    journal: FlushTable, distributions: Sequence[str], most: int | None = None
-) -> Iterator[Flush]:
+def _newest(journal: FlushTable, ids: Sequence[str], most: int | None = None) -> Iterator[Flush]:
     """Yield the flushes of all these distributions, the newest first, up to `most` of each."""
-    streams = [journal.newest(distribution, most) for distribution in distributions]
+    streams = [journal.newest(distribution, most) for distribution in ids]
     return heapq.merge(*streams, key=lambda flush: flush.opened_at, reverse=True)
 
 

@@ -83,9 +83,7 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
         try:
             file = BytesIO((first + file.read()).decode("utf-16").encode())
         except UnicodeError as error:
-            raise BadInput(
-                f"{name}: not UTF-16, although it begins with its byte order mark"
-            ) from error
+            raise BadInput(f"{name}: not UTF-16, although it has its byte order mark") from error
         first = file.readline(_LONGEST_LINE)
     yield first.removeprefix(codecs.BOM_UTF8)
     yield from iter(lambda: file.readline(_LONGEST_LINE), b"")

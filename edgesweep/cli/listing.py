@@ -27,9 +27,7 @@ def survey_bucket(
     with closing(session(**where).client("s3")) as client, progress("Listing pages") as shown:
         check(client, bucket, anywhere=True)
         listing = S3Listing(client)
-        known = survey(
-            listing, origins, dirty, prices, limits, heartbeat=lambda: shown(next(pages))
-        )
-    if known.refused:
-        raise EdgesweepError(known.refused)
-    return known
+        seen = survey(listing, origins, dirty, prices, limits, heartbeat=lambda: shown(next(pages)))
+    if seen.refused:
+        raise EdgesweepError(seen.refused)
+    return seen

@@ -42,10 +42,8 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     edgesweep redrive --dry-run
     edgesweep redrive
     """  # noqa: D301  # \b tells click to keep the lines
-    outputs = deployed.stack.outputs
-    dead = DeadLetterQueue(
-        deployed.session.client("sqs"), outputs["DeadLetterQueueUrl"], outputs["QueueUrl"]
-    )
+    outputs, sqs = deployed.stack.outputs, deployed.session.client("sqs")
+    dead = DeadLetterQueue(sqs, outputs["DeadLetterQueueUrl"], outputs["QueueUrl"])
     visible, hidden = dead.depth()
     total = visible + hidden
     moved = visible if dry_run or not total else _move(dead, total)

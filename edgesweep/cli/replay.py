@@ -3,9 +3,10 @@
 import os
 import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from multiprocessing import active_children
 from pathlib import Path
@@ -163,13 +164,14 @@ def _replayed(
     processes = min(len(sources), os.cpu_count() or 1)
     # This process reports an interrupt, and ends the others.
     ignoring = (signal.SIGINT, signal.SIG_IGN)
+    rows: list[Replayed] = []
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
-        futures = [pool.submit(_rows, source, strategies, budget) for source in sources]
+        # Before the display, which runs a thread: forking with threads is unsafe.
+        replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), sources)
         try:
-            # Not sooner: the display runs a thread, and forking with threads is unsafe.
             with progress("Replaying", len(sources)) as shown:
-                for done, future in enumerate(as_completed(futures), 1):
-                    future.result()
+                for done, more in enumerate(replayed, 1):
+                    rows += more
                     shown(done)
         except BrokenProcessPool as error:
             raise EdgesweepError(
@@ -179,7 +181,7 @@ def _replayed(
             # Running workers finish first; leaving the pool waits for them.
             for process in active_children():
                 process.terminate()
-    return [row for future in futures for row in future.result()]
+    return rows
 
 
 def _rows(

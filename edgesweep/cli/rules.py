@@ -88,9 +88,8 @@ def _configured(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{name} is not the configuration of a distribution: {error!r}") from error
     if not known.origins:
-        raise BadInput(
-            f"No origin of {name} leads to {f'the bucket {bucket}' if bucket else 'a bucket'}"
-        )
+        wanted = f"the bucket {bucket}" if bucket else "a bucket"
+        raise BadInput(f"No origin of {name} leads to {wanted}")
     return Routes([known], variants)
 
 

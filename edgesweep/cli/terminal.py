@@ -163,7 +163,5 @@ def agree(question: str, *, yes: bool) -> None:
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose the AWS account and region."""
-    region = click.option(
-        "--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION"
-    )
-    return region(click.option("--profile", help="AWS profile to use.", metavar="NAME")(command))
+    where = click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION")
+    return where(click.option("--profile", help="AWS profile to use.", metavar="NAME")(command))

@@ -68,9 +68,7 @@ def accept(
     distributions = split(given["distribution"])
     if distributions and not given["bucket"]:
         first = distributions[0]
-        raise BadInput(
-            f"Parameter bucket is missing; name the bucket that distribution {first} serves"
-        )
+        raise BadInput(f"Parameter bucket is missing; name the bucket that {first} serves")
     # Discovery finds at least one distribution; how many is unknown here.
     budget(given, max(1, len(distributions)))
     if before:

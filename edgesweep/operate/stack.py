@@ -43,8 +43,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
         raise EdgesweepError(
             f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
         )
-    function = session.client("lambda").get_function_configuration(
-        FunctionName=outputs["FlushFunction"]
-    )
+    functions = session.client("lambda")
+    function = functions.get_function_configuration(FunctionName=outputs["FlushFunction"])
     environment = function.get("Environment", {}).get("Variables", {})
     return Stack(name, region, outputs, environment)

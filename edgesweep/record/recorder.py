@@ -89,7 +89,7 @@ class Recorder:
 
         `now` is the time at which the batch was received, or earlier.
         """
-        understood, failed = _understand(messages)
+        understood, failed = _parsed(messages)
         changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
         fates, checked = self._checked(changes)
         # No flush that was sent before the stamp of a row covers the row.
@@ -116,9 +116,7 @@ class Recorder:
     def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
         names = dict.fromkeys(map(name_of, changes))
         made = {name_of(change) for change in changes if change.kind is Kind.CREATED}
-        fates = {
-            name: fate(self.selection, self.routes, *name, created=name in made) for name in names
-        }
+        fates = {one: fate(self.selection, self.routes, *one, created=one in made) for one in names}
         checked = self.unchanged.check(
             [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],
@@ -157,9 +155,7 @@ def fate(
     return Fate.UNSERVED, ()
 
 
-def _understand(
-    messages: Iterable[Message],
-) -> tuple[dict[str, tuple[Change, ...]], dict[str, str]]:
+def _parsed(messages: Iterable[Message]) -> tuple[dict[str, tuple[Change, ...]], dict[str, str]]:
     understood, failed = {}, {}
     for message in messages:
         try:

@@ -151,9 +151,7 @@ class UnchangedFilter:
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         known = self._known([name for name in events if not _gone(events[name])])
-        likely = {
-            name: entry for name, entry in known.items() if entry.may_hold_after(events[name])
-        }
+        likely = {name: one for name, one in known.items() if one.may_hold_after(events[name])}
         doubtful = {
             name: others
             for name in events

@@ -39,24 +39,22 @@ class Routes:
     @property
     def enabled(self) -> int:
         """How many of them serve anything."""
-        return len(self._enabled(lambda _: True))
+        return len(self._where(lambda _: True))
 
     def serving(self, bucket: str) -> Sequence[str]:
         """Return the ids of the distributions that lead to a bucket."""
-        return self._enabled(lambda one: one.leads_to(bucket))
+        return self._where(lambda one: one.leads_to(bucket))
 
     def serves(self, bucket: str) -> bool:
         return bool(self.serving(bucket))
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve an object."""
-        return self._enabled(
-            lambda one: any(one.viewer_paths(bucket, key, self.variants_of(one.id)))
-        )
+        return self._where(lambda one: any(one.viewer_paths(bucket, key, self.variants_of(one.id))))
 
     def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of those that may say for longer than accepted that it is missing."""
-        return self._enabled(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
+        return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
@@ -97,7 +95,7 @@ class Routes:
     def variants_of(self, distribution: str) -> Variants:
         return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
 
-    def _enabled(self, serves: Callable[[Distribution], bool]) -> Sequence[str]:
+    def _where(self, serves: Callable[[Distribution], bool]) -> Sequence[str]:
         return _distinct(one.id for one in self.known if one.enabled and serves(one))
 
     def _named(self, distribution: str) -> Iterator[Distribution]:

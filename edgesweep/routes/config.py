@@ -103,14 +103,13 @@ def read(
     origins = _Origins(config, buckets, named=named)
     behaviours = tuple(_behaviour(one, origins, policies) for one in _behaviours(config))
     errors = list(_errors(config, policies))
+    lasting = [stays for code, _, stays in errors if code in _MISSING]
     return Distribution(
         id=identity,
         behaviours=behaviours,
         root=config.get("DefaultRootObject", ""),
         error_pages=tuple((page, stays) for _, page, stays in errors if page),
-        error_seconds=max(
-            (stays for code, _, stays in errors if code in _MISSING), default=ERROR_SECONDS
-        ),
+        error_seconds=max(lasting, default=ERROR_SECONDS),
         enabled=config["Enabled"] and not is_for_tenants(config),
         for_tenants=is_for_tenants(config),
         fingerprint=fingerprint(config, policies),
@@ -134,16 +133,14 @@ class _Origins:
                 if origin_of(origin) is None
             }
         used = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
-        single = dict(self._found)
+        own = dict(self._found)
         for group in _items(config, "OriginGroups"):
             # The second member answers when the first one fails, so either may be cached.
             members = [member["OriginId"] for member in _items(group, "Members")]
             self._found[group["Id"]] = tuple(one for name in members for one in self.of(name))
             used.update(members if group["Id"] in used else ())
         # Those that no behaviour names, so only a function can choose them.
-        self.unused = tuple(
-            one for name, found in single.items() if name not in used for one in found
-        )
+        self.unused = tuple(one for name, found in own.items() if name not in used for one in found)
 
     def of(self, identity: str) -> tuple[Origin, ...]:
         return self._found.get(identity, ())

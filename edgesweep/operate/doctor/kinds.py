@@ -201,10 +201,7 @@ KINDS: Mapping[str, Kind] = {
         wanted=_notified,
         merged=_added,
     ),
-    QUEUE: Kind(
-        *("queue", Harm.LOSES, "S3 reports changes to nobody", _attributes),
-        _SET_ATTRIBUTE,
-    ),
+    QUEUE: Kind(*("queue", Harm.LOSES, "S3 reports to nobody", _attributes), _SET_ATTRIBUTE),
     "AWS::SQS::QueuePolicy": Kind(
         *("queue policy", Harm.LOSES, "the queue refuses changes", _attributes),
         _SET_ATTRIBUTE,
