@@ -122,10 +122,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
     "skipUnchanged": like("true", *_FLAG),
     "ignoreMetadata": like(
-        "",
-        r"[\w.*?-]{1,255}",
-        "a name of user metadata, such as build or ci-*",
-        _LONGEST,
+        "", r"[\w.*?-]{1,255}", "a name of user metadata, such as build or ci-*", _LONGEST
     ),
     "quietSeconds": _whole(10, 0, 3_600),
     "maxWaitSeconds": _whole(300, 1, 3_600),

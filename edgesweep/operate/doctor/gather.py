@@ -78,9 +78,7 @@ class _Gatherer:
             ),
             distributions=distributions,
             keys=self._each(
-                "The keys of the bucket",
-                buckets,
-                lambda name: S3Listing(s3).page(name, "", "")[0],
+                "The keys of the bucket", buckets, lambda name: S3Listing(s3).page(name, "", "")[0]
             ),
             foreign=self._each("Invalidations of", [one.id for one in distributions], foreign),
             unreserved=self._seen("The account's concurrency", self._unreserved),
