@@ -49,11 +49,9 @@ class Routes:
         return bool(self.serving(bucket))
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of the distributions that can serve an object."""
         return self._where(lambda one: any(one.viewer_paths(bucket, key, self.variants_of(one.id))))
 
     def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of those that may say for longer than accepted that it is missing."""
         return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
