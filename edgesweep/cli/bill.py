@@ -12,7 +12,6 @@ from edgesweep.cli.format import count, dollars, length, table
 from edgesweep.cli.output import json_option, show
 from edgesweep.operate.bill import Bill
 from edgesweep.operate.bill import bill as bill_of
-from edgesweep.operate.history import History
 
 
 @click.command()
@@ -35,8 +34,8 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     table_name, free_paths = settings.flushes_table, settings.policy.budget.free_paths
     routes = wiring.routes_of(settings, RoutesTable(table_name).load())
     when = month.replace(tzinfo=UTC) if month else now
-    journal, history = FlushTable(table_name), History(table_name)
-    found = bill_of(journal, history, routes.ids, free_paths, when, now)
+    journal = FlushTable(table_name)
+    found = bill_of(journal, journal, routes.ids, free_paths, when, now)
     show(found, _lines(found, now))
 
 

@@ -1,5 +1,6 @@
 """What every journal promises of others' spending, and what CloudFront tells of it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -159,7 +160,7 @@ def test_refused(operation: str, code: str, error: type[Exception]) -> None:
     stub = Stubber(client)
     stub.add_client_error(operation, code)
     account = Account(client)
-    ask = {
+    ask: dict[str, Callable[[], object]] = {
         "list_distributions": lambda: next(account.distributions()),
         "list_invalidations": lambda: account.invalidations(SITE, ""),
     }

@@ -33,12 +33,7 @@ _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
 
 def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
-    """Return the faults of a stack.
-
-    Raises:
-        NoStack: there is none.
-        EdgesweepError: it is not an Edgesweep stack.
-    """
+    """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
     status = described(session, place.stack)["StackStatus"]
     gatherer = _Gatherer(session, place)
     try:
@@ -56,11 +51,7 @@ class _Gatherer:
     unseen: dict[str, str] = field(default_factory=dict)
 
     def facts(self, status: str, now: datetime) -> Facts:
-        """Return all facts.
-
-        Raises:
-            BadInput: a different version deployed settings that this one cannot read.
-        """
+        """Return all facts; BadInput if another version deployed settings that we cannot read."""
         template = self._seen("The stack's template", self._template) or {}
         parameters = template.get("Metadata", {}).get("Parameters", {})
         self.place = replace(self.place, parameters=parameters)
@@ -81,9 +72,7 @@ class _Gatherer:
             ),
             distributions=distributions,
             keys=self._each(
-                "The keys of the bucket",
-                buckets,
-                lambda name: S3Listing(s3).page(name, "", "")[0],
+                "The keys of the bucket", buckets, lambda name: S3Listing(s3).page(name, "", "")[0]
             ),
             others=self._seen("What others spend", partial(self._others, configured, now))
             or NOBODY,
