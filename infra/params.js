@@ -12,17 +12,11 @@ const THROWN_AWAY = { deletionPolicy: 'Delete', deletionProtection: false };
 const PASSING_STAGES = ['demo', 'test'];
 
 const NOTHING = { Ref: 'AWS::NoValue' };
-// The invalidations of the whole account: its distributions come and go.
-const AUDIT = {
-  Sid: 'CountOthers',
-  Effect: 'Allow',
-  Action: ['cloudfront:ListDistributions', 'cloudfront:ListInvalidations', 'cloudfront:GetInvalidation'],
-  Resource: '*',
-};
 const WARNED_PERCENT = 80;
 
 const bucketArn = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
 const distributionArn = (id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:cloudfront::\${AWS::AccountId}:distribution/${id}` });
+const allowed = (Sid, Action, Resource) => ({ Sid, Effect: 'Allow', Action, Resource });
 const listed = (text) => text.split(',').filter(Boolean);
 
 const warning = (budgetUsd) => ({
@@ -68,6 +62,8 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
   if (remembered) process.stderr.write(`Remembered by the stack ${place.stack}: ${remembered}\n`);
   const buckets = listed(checked.bucket);
   const distributions = listed(checked.distribution);
+  const discovers = buckets.length > 0 && distributions.length === 0;
+  const counts = checked.others !== 'ignore';
   const skipUnchanged = checked.skipUnchanged === 'true';
 
   return {
@@ -78,8 +74,8 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
     objectArns: buckets.map((name) => bucketArn(`${name}/*`)),
     distributionOutput: checked.distribution || 'discovered',
     distributionArns: (distributions.length > 0 ? distributions : ['*']).map(distributionArn),
-    discover: distributions.length > 0 ? NOTHING : { Sid: 'Discover', Effect: 'Allow', Action: ['cloudfront:ListDistributions'], Resource: '*' },
-    audit: checked.others === 'ignore' ? NOTHING : AUDIT,
+    discover: discovers || counts ? allowed('Discover', ['cloudfront:ListDistributions'], '*') : NOTHING,
+    audit: counts ? allowed('CountOthers', ['cloudfront:ListInvalidations', 'cloudfront:GetInvalidation'], distributionArn('*')) : NOTHING,
     catalogue: skipUnchanged ? '${file(infra/catalogue.yml)}' : {},
     cataloguePolicy: skipUnchanged ? ['CataloguePolicy'] : [],
     catalogueTable: skipUnchanged ? { Ref: 'CatalogueTable' } : '',

@@ -11,7 +11,7 @@ from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
 from tests.faults.kinds import KINDS, Kind
-from tests.faults.mutants import account, adapters, flushing
+from tests.faults.mutants import account, adapters, flushing, others
 from tests.faults.soak import judge
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -76,6 +76,12 @@ BY_TESTS: Mapping[Mutant, str] = {
     adapters.sent_back_uncounted: f"{CONTRACT}/test_dead_letters.py::test_send_back",
     adapters.unprocessed_forgotten: "tests/unit/aws/test_dirty_table.py::test_leftovers",
     adapters.unserved_unsent: "tests/unit/routes/test_unserved.py",
+    others.foreign_counted_twice: f"{FLUSH}/test_auditing.py::test_once",
+    others.ours_counted: f"{FLUSH}/test_auditing.py::test_counted",
+    others.unanswered_counted: f"{FLUSH}/test_auditing.py::test_counted",
+    others.gap_forgotten: f"{FLUSH}/test_auditing.py::test_cut",
+    others.month_of_looking: f"{FLUSH}/test_auditing.py::test_month",
+    others.other_stack_overlooked: f"{FLUSH}/test_auditing.py::test_counted",
 }
 
 
