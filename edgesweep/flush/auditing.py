@@ -182,7 +182,7 @@ class _Turn:
                 self._count(look.distribution, one)
                 above, look = one, look.read(one, below)
                 self.looks = self.looks.after(look)
-        look = look.whole()
+        look = look.whole(below)
         self.looks = self.looks.after(look)
         return look
 

@@ -45,7 +45,7 @@ class Look:
     """How far the invalidations of a distribution are read.
 
     Attributes:
-        newest: the newest one that was read; None before the first look.
+        newest: the newest one that was read, or where reading began; None before the first look.
         gap: both ends of the unread stretch, the newer one first; None if there is none.
         hidden: why they cannot be read, or are not counted; empty if they are.
         tenants: whether that is since tenants make invalidations, which no list has.
@@ -67,9 +67,9 @@ class Look:
         """Note that `one` was read on the way down to `until`."""
         return replace(self, newest=self.newest if self.gap else one, gap=(one, until))
 
-    def whole(self) -> Self:
-        """Note that the stretch was read to its end."""
-        return replace(self, gap=None)
+    def whole(self, until: Mark) -> Self:
+        """Note that the stretch was read to its end, where the next look ends if it was empty."""
+        return replace(self, newest=self.newest or until, gap=None)
 
     def looked(self, now: datetime, hidden: str = "") -> Self:
         """Note that a look ended, and why it could not read anything, if so."""

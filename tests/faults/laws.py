@@ -1,6 +1,6 @@
 """The laws that hold in every story, whatever went wrong in it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -45,6 +45,7 @@ def broken(story: Story) -> Sequence[str]:
         *_passed_over(story),
         *_paid_twice(story),
         *_unbalanced(story),
+        *_miscounted(story),
         *_clashed(story),
         *_late(story),
         *_unrouted(story),
@@ -125,9 +126,26 @@ def _unbalanced(story: Story) -> Iterator[str]:
                 kept[month] -= _billed_for(story, flush, month)
     if story.ended_at is None:
         return
-    for month, paths in story.tables.journal.ledger.items():
+    journal = story.tables.journal
+    for month, charged in journal.ledger.items():
+        paths = charged - journal.others(month).paths
         if paths != paid.get(month, 0) + kept[month]:
             yield f"{month}: {paths} charged, {paid.get(month, 0)} billed, {kept[month]} kept"
+
+
+def _miscounted(story: Story) -> Iterator[str]:
+    """In the end each path of others is counted once, in the month in which it was created."""
+    if not story.scenario.audited or story.ended_at is None:
+        return
+    begun = _month(story.scenario.start - timedelta(minutes=1))
+    theirs: Counter[str] = Counter({begun: 0})
+    for made in story.edge.made:
+        if made not in story.ours:
+            theirs[_month(made.created_at)] += len(made.paths)
+    for month, paths in theirs.items():
+        seen = story.tables.journal.others(month).paths
+        if seen != paths:
+            yield f"{month}: others spent {paths}, {seen} are counted"
 
 
 def _clashed(story: Story) -> Iterator[str]:

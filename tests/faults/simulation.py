@@ -16,7 +16,17 @@ import handlers.record
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.flush import gaps, journal, planning, redrive, rows, sweeping, unrouted
+from edgesweep.flush import (
+    auditing,
+    gaps,
+    journal,
+    others,
+    planning,
+    redrive,
+    rows,
+    sweeping,
+    unrouted,
+)
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.policy import Reason
@@ -38,6 +48,7 @@ from tests.faults.watch import Watch
 from tests.faults.world import Weather, World
 
 _MOST_TICKS = 600
+_AN_HOUR = timedelta(minutes=3)
 # By then a configuration that is everywhere was seen, twice, by every environment.
 _SEEN = 2 * REFRESH_EVERY + timedelta(minutes=5)
 Shards = Callable[[], int]
@@ -189,6 +200,10 @@ class Simulation:
             (gaps, "DAILY", scenario.day),
             (gaps, "NEARLY_EXPIRED", 13 * scenario.day),
             (queues, "RETENTION", 14 * scenario.day),
+            (auditing, "EVERY", _AN_HOUR),
+            (auditing, "MOST_CALLS", 6),
+            (others, "EVERY", _AN_HOUR),
+            (others, "OFTEN", _AN_HOUR / 3),
             (unrouted, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
         ]
         with ExitStack() as patches:
@@ -277,7 +292,15 @@ class Simulation:
             and not any(lease.unfinished for lease in leases)
             and self.world.now >= self._settled_at
             and not any(account.leads_to(row.change.bucket) for row in dirty.read(UNROUTED))
+            and (not self.scenario.audited or not self._uncounted)
         )
+
+    @property
+    def _uncounted(self) -> bool:
+        """Whether anything may have been invalidated since the last look at all distributions."""
+        looks, made = self.tables.journal.looks(), self.story.edge.made
+        counted = max((one.created_at for one in made), default=_NEVER) + _AN_HOUR
+        return looks.unread or self.world.now < counted + 2 * _AN_HOUR + timedelta(minutes=20)
 
     @property
     def _settled_at(self) -> datetime:
@@ -335,6 +358,7 @@ def _settings(scenario: Scenario) -> Settings:
             "SHARDS": str(scenario.shards),
             "QUEUE": QUEUE,
             "DEAD_LETTER_QUEUE": DEAD,
+            "OTHERS": "count" if scenario.audited else "ignore",
         }
     )
     return replace(told, policy=scenario.policy)

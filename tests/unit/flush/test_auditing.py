@@ -112,6 +112,18 @@ def test_month() -> None:
     assert spent(account.journal, "2026-12") == {"E1": (0, 1)}
 
 
+def test_empty_until_then() -> None:
+    """What comes between an empty list and the end of its month is found in the next month."""
+    account = SharedAccount({"E1"}, now=DECEMBER - 2 * MINUTE)
+    account.look()
+    account.spend("E1", 3)
+    account.now += EVERY
+
+    account.look()
+
+    assert spent(account.journal) == {"E1": (0, 3)}
+
+
 def test_rhythm() -> None:
     """Each distribution is looked at once an hour, a swept one often while paths are spent."""
     account = SharedAccount({"E1", "E2"})
