@@ -130,7 +130,7 @@ class _Turn:
                 self._look(look)
             except Unreadable as error:
                 self._refused(look.distribution, error.reason)
-                self.looks = self.looks.after(look.looked(self.now, error.reason))
+                self.looks = self.looks.looked(look.distribution, self.now, error.reason)
 
     def saved(self, known: Looks) -> Looks | None:
         """Return the looks, saved if they have news or if it is time; None if somebody else did."""
@@ -166,8 +166,8 @@ class _Turn:
         if look.gap:
             look = self._read(look, *look.gap)
         since, _ = month_bounds(self.now)
-        look = self._read(look, Mark(since), look.newest or Mark(since))
-        self.looks = self.looks.after(look.looked(self.now))
+        self._read(look, Mark(since), look.newest or Mark(since))
+        self.looks = self.looks.looked(look.distribution, self.now)
 
     def _read(self, look: Look, above: Mark, below: Mark) -> Look:
         """Count the invalidations between two marks, the newest first; note each that is read."""

@@ -71,10 +71,6 @@ class Look:
         """Note that the stretch was read to its end, where the next look ends if it was empty."""
         return replace(self, newest=self.newest or until, gap=None)
 
-    def looked(self, now: datetime, hidden: str = "") -> Self:
-        """Note that a look ended, and why it could not read anything, if so."""
-        return replace(self, looked_at=now, hidden=hidden)
-
     def due_at(self, swept: Collection[str]) -> datetime:
         """Return when to look again, where `swept` distributions are looked at often."""
         if self.unread:
@@ -119,6 +115,14 @@ class Looks:
     def after(self, look: Look) -> Self:
         """Return the looks with one of them replaced."""
         each = (look if one.distribution == look.distribution else one for one in self.each)
+        return replace(self, each=tuple(each))
+
+    def looked(self, distribution: str, now: datetime, hidden: str = "") -> Self:
+        """Note that a look ended, and why it could read no further, if so."""
+        each = (
+            replace(one, looked_at=now, hidden=hidden) if one.distribution == distribution else one
+            for one in self.each
+        )
         return replace(self, each=tuple(each))
 
     def due(self, swept: Collection[str], now: datetime) -> Sequence[Look]:

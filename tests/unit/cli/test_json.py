@@ -91,6 +91,7 @@ def test_valid(operated: Operated, tmp_path: Path) -> None:
         ("learn", "site", "--yes"),
         ("plan", str(tmp_path / "keys"), "--bucket", "site"),
         ("status",),
+        ("bill",),
         ("flush", "--dry-run"),
         ("flush",),
         ("flush",),

@@ -1,5 +1,6 @@
 """Others are counted once, in the month of creation, a few calls at a time."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -218,6 +219,31 @@ def test_denied() -> None:
     assert (second.calls, second.refusals, third.refusals) == (0, {}, {})
     assert spent(account.journal) == {"E1": (0, 5), "E2": (0, 5)}
     assert not account.journal.others(MONTH).unread
+
+
+def test_denied_meanwhile() -> None:
+    """What was read before the permission was taken away is not counted again."""
+    account = SharedAccount({"E1"})
+    account.spend("E1", 5)
+    account.spend("E1", 7)
+    read = account.get_invalidation
+
+    def once(**request: str) -> Mapping[str, object]:
+        account.refused = {"E1": "AccessDenied"}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(account, "refused", {})
+            return read(**request)
+
+    account.get_invalidation = lambda **request: (  # type: ignore[method-assign]  # the first
+        read(**request) if account.refused else once(**request)
+    )
+    assert account.look().refusals.keys() == {"E1"}
+    account.get_invalidation = read  # type: ignore[method-assign]  # as it was
+    account.refused = {}
+    account.now += EVERY
+    account.look()
+
+    assert spent(account.journal) == {"E1": (0, 12)}
 
 
 @pytest.mark.parametrize("refused", [{"": "AccessDenied"}, {}])
