@@ -2,8 +2,8 @@
 
     python -m bench.looking
 
-A day of ticks against accounts of some size, after the first looks. While spending, the stack flushes
-every minute, and somebody else invalidates twice a minute somewhere in the account.
+A day of ticks against accounts of some size, after the first looks. While spending, the stack
+flushes every minute, and somebody else invalidates twice a minute somewhere in the account.
 """
 
 import sys

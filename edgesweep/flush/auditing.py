@@ -3,15 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from edgesweep.dirty import LONG_AGO
 from edgesweep.errors import Busy, Unreadable
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.journal import Journal, flush_of
 from edgesweep.flush.others import EVERY, MOST_DISTRIBUTIONS, Look, Looks, Mark, Tally
-
-T = TypeVar("T")
 
 # Calls to CloudFront in one tick.
 MOST_CALLS = 20
@@ -129,7 +127,7 @@ class _Turn:
             try:
                 self._look(look)
             except Unreadable as error:
-                self._refused(look.distribution, error.reason)
+                self.refusals[look.distribution] = error.reason
                 self.looks = self.looks.looked(look.distribution, self.now, error.reason)
 
     def saved(self, known: Looks) -> Looks | None:
@@ -150,14 +148,16 @@ class _Turn:
         listed: dict[str, bool] = {}
         reason = ""
         try:
-            for page in self._called(self.account.distributions()):
+            for page in self.account.distributions():
+                self._call()
                 listed |= page
+                if len(listed) > MOST_DISTRIBUTIONS:
+                    reason = f"more than {MOST_DISTRIBUTIONS} distributions are too many"
+                    break
         except Unreadable as error:
             reason = error.reason
-        if len(listed) > MOST_DISTRIBUTIONS:
-            reason = f"{len(listed)} are too many, {MOST_DISTRIBUTIONS} at most"
         if reason:
-            self._refused("", reason)
+            self.refusals[""] = reason
             listed = dict.fromkeys(swept, False)
         since, _ = month_bounds(self.now)
         self.looks = self.looks.listed(listed, self.now, since, reason)
@@ -195,14 +195,6 @@ class _Turn:
             return
         stacks, people = found.get(distribution, (0, 0))
         found[distribution] = (stacks + paths, people) if flush_id else (stacks, people + paths)
-
-    def _refused(self, what: str, reason: str) -> None:
-        self.refusals[what] = reason
-
-    def _called(self, pages: Iterator[T]) -> Iterator[T]:
-        for page in pages:
-            self._call()
-            yield page
 
     def _call(self) -> None:
         if self.calls >= MOST_CALLS:

@@ -67,3 +67,24 @@ def test_bill(functions: Functions) -> None:
 
     later = month_of(month_bounds(now)[1] + timedelta(days=1))
     assert (bill(stack.aws, "--month", later)["paths"], left.after(0).allowance) == (0, FREE)
+
+
+def test_denied(functions: Functions) -> None:
+    """Without the permission to read invalidations, everything else goes on, and it is said."""
+    stack, before = functions.stack, datetime.now(UTC)
+    # Looks are an hour apart: as if nobody had looked before.
+    stack.aws.client("dynamodb").delete_item(
+        TableName=stack.outputs["FlushesTable"], Key={"pk": {"S": "looks"}, "sk": {"S": "looks"}}
+    )
+    stack.s3.put_object(Bucket=EXISTING, Key="denied.html", Body=b"")
+    with functions.without("flush", "cloudfront:ListInvalidations"):
+        functions.restart()
+        assert functions.record("denied.html")
+        assert functions.flush()
+    listed = stack.aws.client("cloudfront").list_distributions()["DistributionList"]["Items"]
+
+    uncounted = bill(stack.aws)["uncounted"]
+
+    assert functions.fresh("denied.html", before)
+    assert uncounted.keys() == {one["Id"] for one in listed}
+    assert all("AccessDenied" in reason for reason in uncounted.values())

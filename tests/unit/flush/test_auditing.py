@@ -256,7 +256,7 @@ def test_unlisted(refused: dict[str, str]) -> None:
 
     done = account.look("E1")
 
-    assert ("AccessDenied" if refused else "501 are too many") in done.refusals[""]
+    assert ("AccessDenied" if refused else "more than 500 distributions") in done.refusals[""]
     assert spent(account.journal) == {"E1": (0, 5)}
     assert account.journal.looks().refusals.keys() == {""}
 
