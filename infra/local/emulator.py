@@ -224,8 +224,8 @@ def _name_anew() -> None:
 def _checksum_objects() -> None:
     """Give an object that came without a checksum a CRC-64/NVME of the whole of it, as S3 does.
 
-    Its value is another one, since ministack would compute that of a large object for seconds: the
-    same bytes have the same.
+    Its value is the beginning of a SHA-256: no library here computes a CRC-64 but ministack, which
+    takes seconds for a large object. Only whether two values are equal counts.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
     """
