@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from base64 import b64decode, b64encode
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,7 @@ def main() -> None:
     _hasten(float(sys.argv.pop()))
     _leave_out_late_ticks(ticking)
     _report_at_once()
+    _name_versions()
     _let_functions_finish()
     _count_loopback_as_tls()
     _permit_batches()
@@ -95,6 +97,31 @@ def _report_at_once() -> None:
             s3._fire_s3_event(bucket, key, event, *told, sequencer=sequencer, **more)
 
     s3._fire_s3_event_async = fired
+
+
+def _name_versions() -> None:
+    """Let events in EventBridge name the version of the object, as direct ones do.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    version: ContextVar[str | None] = ContextVar("version", default=None)
+
+    def fired(*told: Any, version_id: str | None = None, **more: Any) -> None:  # noqa: ANN401  # ministack's own types
+        token = version.set(version_id)
+        try:
+            fire(*told, version_id=version_id, **more)
+        finally:
+            version.reset(token)
+
+    def dispatched(event: dict[str, Any], *others: Any) -> Any:  # noqa: ANN401  # as above
+        if event["Source"] == "aws.s3" and version.get():
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version.get()
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *others)
+
+    s3._fire_s3_event, eventbridge._dispatch_event = fired, dispatched
 
 
 def _let_functions_finish() -> None:
