@@ -27,6 +27,7 @@ from edgesweep.prices import PATH_PRICE
 
 _HELD = {
     Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
+    Reason.PATIENT: "paths are dear, and the next change may come in time to go with it",
     Reason.QUOTA: "too much is in progress at CloudFront",
     Reason.LEASE: "another flush is working on it",
     Reason.LATER: "the others took long; the schedule goes on with it",
@@ -68,7 +69,8 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
     tick.discovery.route(tick.discovery.look())
     # The recorder's clock may be ahead of this one.
-    done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
+    at_once = replace(tick.policy, quiet=timedelta.min, patience=timedelta.min)
+    done = replace(tick, policy=at_once).run()
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
     results = [_result(one, edge.paths[one.distribution], dry_run=dry_run) for one in done.outcomes]

@@ -184,10 +184,12 @@ class Flusher:
         if not batch.rows:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
-        flush, wanted = self._planner.plan(held, batch, decision)
-        self.journal.open(flush, held.lease, decision.limits)
-        self.journal.remember(demand.after(wanted, now))
-        return self._finish(flush, held, reason, batch.rows)
+        plan = self._planner.plan(held, batch, decision)
+        if not batch.removals and self.policy.waits(plan.dear, oldest, demand, now):
+            return Outcome(held.distribution, Reason.PATIENT)
+        self.journal.open(plan.flush, held.lease, decision.limits)
+        self.journal.remember(demand.after(plan.wanted, now, plan.bought))
+        return self._finish(plan.flush, held, reason, batch.rows)
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()

@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Journal, Lease
+from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
 from edgesweep.prices import invalidation_bill
@@ -35,6 +36,7 @@ NEXT: Mapping[Reason | Idle, str] = {
     Reason.WAITED: "goes at the next tick, although the upload continues",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
+    Reason.PATIENT: "waits for the next change to go with it: paths are dear",
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
     Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
@@ -135,8 +137,8 @@ class Observer:
             flushed_at=lease.flushed_at,
             reason=reason,
             due=due,
-            most_paths=go.paths if go else None,
-            path_usd=go.path_price if go else None,
+            most_paths=go.terms(NO_PATHS).paths if go else None,
+            path_usd=go.terms(NO_PATHS).price if go else None,
             next=NEXT[reason],
         )
 

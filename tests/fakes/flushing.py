@@ -73,6 +73,7 @@ class Ticks:
         busy: the invalidations that are in progress.
         meanwhile: what happens while a distribution is surveyed.
         warned: what an operator was told.
+        live: the unchanged paths.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -84,10 +85,14 @@ class Ticks:
     now: datetime = NOON
     tokens: Iterator[int] = field(default_factory=count)
     warned: list[str] = field(default_factory=list)
+    live: Sequence[str] = UNCHANGED
+    policy: Policy = field(default_factory=Policy)
 
-    def change(self, key: str, age: timedelta = HOUR, to: str = "E1") -> DirtyRow:
+    def change(
+        self, key: str, age: timedelta = HOUR, to: str = "E1", kind: Kind = Kind.CREATED
+    ) -> DirtyRow:
         """Let a row have been recorded some time ago."""
-        change = Change("site", key, Kind.CREATED, self.now - age)
+        change = Change("site", key, kind, self.now - age)
         row = DirtyRow(to, change, self.now - age, self.token())
         self.dirty.add([row])
         return row
@@ -108,7 +113,7 @@ class Ticks:
             dirty=process.using(self.dirty),
             journal=journal,
             sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
-            policy=Policy(),
+            policy=self.policy,
             survey=self._survey,
             routes=Routes() if gone else everywhere(distributions or ("E1",)),
             clock=lambda: self.now,
@@ -146,4 +151,4 @@ class Ticks:
 
     def _survey(self, distribution: str, *_: object) -> Survey:
         self.meanwhile(distribution)
-        return Survey(UNCHANGED, ())
+        return Survey(self.live, ())

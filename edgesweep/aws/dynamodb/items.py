@@ -90,7 +90,9 @@ class DemandItem(Keyed):
 
     seen_at = InstantAttribute()
     days = UnicodeAttribute()
+    flushes = UnicodeAttribute(null=True)  # absent before 0.2.0
     paths = UnicodeAttribute()
+    bought = NumberAttribute(null=True)
 
 
 class ShardsItem(Keyed):
@@ -236,4 +238,5 @@ def to_demand(item: DemandItem) -> Demand:
     paths = tuple(map(float, item.paths.split()))
     if len(paths) != len(LADDER):
         return Demand()
-    return Demand(item.seen_at, float(item.days), paths)
+    flushes, bought = float(item.flushes or 0), int(item.bought or 0)
+    return Demand(item.seen_at, float(item.days), flushes, paths, bought)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 
-from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
+from edgesweep.cover import Member, find_candidates
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
-from edgesweep.flush.pace import Demand, demanded
+from edgesweep.flush.choice import pick
+from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.history import HistorySource, Progress, Step
@@ -99,20 +100,17 @@ class Paced:
         go = self.policy.decide(
             reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
         )
-        if isinstance(go, Go):
-            step = _merged(waiting.steps, now)
-            members = self._cover(step, go)
-            self.ledger[month_of(now)] += len(members)
-            self._waiting[distribution] = _Waiting(flushed_at=now)
-            yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
-
-    def _cover(self, step: Step, go: Go) -> Sequence[Member]:
-        candidates = find_candidates(step.reported, step.live)
-        refetch = self.policy.refetch
-        wanted = demanded(candidates, refetch, self.policy.quota.wildcards)
-        self._demand = self._demand.after(wanted, step.at)
-        limits = Limits(min(go.wildcards, go.paths), go.paths)
-        return choose(candidates, Prices(go.path_price, refetch), limits).members
+        if not isinstance(go, Go):
+            return
+        step = _merged(waiting.steps, now)
+        choice = pick(find_candidates(step.reported, step.live), go, self.policy)
+        if self.policy.waits(choice.dear, waiting.steps[0].at, self._demand, now):
+            return
+        members = choice.cover.members
+        self._demand = self._demand.after(choice.wanted, now, choice.bought)
+        self.ledger[month_of(now)] += len(members)
+        self._waiting[distribution] = _Waiting(flushed_at=now)
+        yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
 
 
 @dataclass(frozen=True, slots=True)

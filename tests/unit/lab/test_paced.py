@@ -70,6 +70,27 @@ def test_held() -> None:
     assert flushes[1].due_at < flushes[1].at <= START + budget.interval(START) + 2 * MINUTE
 
 
+PAGES = tuple(f"/{folder}/{page}" for folder in "abcdefgh" for page in range(1_000))
+
+
+def dear(minutes: float) -> Step:
+    """Return a deploy of a page in each folder, for which there are too few paths."""
+    return Step(START + minutes * MINUTE, PAGES[int(minutes) :: 1_000], PAGES)
+
+
+@pytest.mark.parametrize(
+    ("patience", "sent"), [(0, [1, 4, 11]), (2, [1, 5, 13]), (5, [1, 8, 16]), (60, [1, 63])]
+)
+def test_patience(patience: int, sent: list[float]) -> None:
+    """A flush that is dear waits for the next one, and no longer than its patience."""
+    policy = Policy(Budget(free_paths=8), patience=patience * MINUTE)
+    deploys = [Step(START, ["/a/0"], PAGES), dear(3), dear(10.5)]
+
+    flushes = list(Paced(policy).run(("site", one) for one in deploys))
+
+    assert minutes(flushes) == sent
+
+
 def test_two_sites() -> None:
     """Distributions share the ledger, and the one that waits longest goes first."""
     paced = Paced(Policy(Budget(distributions=2)))
