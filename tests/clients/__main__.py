@@ -15,10 +15,11 @@ _HEAD = f"""# What the habits of upload tools cost
 Each tool syncs a site of {FILES} files with a bucket of its own, step by step, against the embedded
 AWS. It uploads them first, then does the same again, then after every file got another time, three
 edits, a rename, two removals, one upload with another `Cache-Control`, and one of a file of 9 MiB
-in other parts than before. A stack that is deployed with the defaults sweeps the buckets. A cell
-has the events that S3 published, then the paths of the invalidations that came of them: this is
-what you pay for. A first sync takes one path, `/*`, since nothing else is there. An upload that
-changed nothing costs a HEAD. `make clients` runs the tools and writes this page.
+in other parts than before. A deployed stack sweeps the buckets, with a budget of $0. Its `missUsd`
+of $1 keeps wildcards off unchanged objects, on any day of a month. A cell has the events that S3
+published, then the paths of the invalidations that came of them: this is what you pay for. A first
+sync takes one path, `/*`, since nothing else is there. An upload that changed nothing costs a HEAD.
+`make clients` runs the tools and writes this page.
 
 """
 _TAIL = """
