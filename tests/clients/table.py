@@ -23,7 +23,7 @@ from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import RoutesInMemory
 
-SECONDS = 120
+SECONDS = 900
 # A write to this bucket is told after all that a client has done before.
 END = "end-of-a-step"
 HEADED = "docs/3.html"
