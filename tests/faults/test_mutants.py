@@ -38,7 +38,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.successor_pays_again: (None, 6),
     account.asked_again_unheard: (kinds.month_turns, 23),
     account.earlier_configuration_forgotten: (kinds.returned, 3),
-    account.endless_sweep: (kinds.piled, 7),
+    account.endless_sweep: (kinds.piled, 0),
     account.everything_acknowledged: (kinds.closed, 0),
     account.hidden_from_nobody: (None, 17),
     account.never_routed: (None, 7),
