@@ -26,6 +26,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
+from warm import compiled, start_warm  # type: ignore[import-not-found]
 
 _FUNCTION_SECONDS = 1_800
 _FUNCTION = re.compile("/2020-05-31/function/(?P<name>[^/]+)(/(?P<call>[a-z]+))?")
@@ -47,6 +48,7 @@ def main() -> None:
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    start_warm(lambda_runtime)
     app.main()
 
 
@@ -105,7 +107,7 @@ def _let_functions_finish() -> None:
     as_written = lambda_runtime.Worker.__init__
 
     def patient(worker: Any, name: str, config: dict[str, Any], code: bytes) -> None:  # noqa: ANN401  # ministack's own
-        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, code)
+        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, compiled(code))
 
     lambda_runtime.Worker.__init__ = patient
 
