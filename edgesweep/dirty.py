@@ -136,6 +136,11 @@ def partition(distribution: str, shard: int) -> str:
     return f"{distribution}#{shard}"
 
 
+def distribution_of(partition: str) -> str:
+    """Return the distribution of a partition key."""
+    return partition.rpartition("#")[0]
+
+
 def instant(moment: datetime) -> str:
     """Return UTC text that sorts like the moments.
 

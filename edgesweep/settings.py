@@ -135,6 +135,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "quietSeconds": _whole(10, 0, 3_600),
     "maxWaitSeconds": _whole(300, 1, 3_600),
+    "wake": like("true", *_FLAG),
     "shards": _whole(1, 1, 100),
     "headroom": _whole(RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1),
     "refetchUsd": _dollars(REFETCH_COST, 1),
@@ -159,6 +160,7 @@ class Settings:
         shards: partitions over which the dirty rows of a distribution are spread.
         variants: distribution id -> the viewer paths of an object that count.
         ignored_metadata: names of user metadata, or patterns of them, that viewers do not miss.
+        wake: whether rows wake a flusher, so that nothing waits for the next tick.
         notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
         queue: URL of the queue of changes; empty for a function that does not use it.
         dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
@@ -174,6 +176,7 @@ class Settings:
     selection: Selection
     variants: Mapping[str, Variants]
     ignored_metadata: tuple[str, ...]
+    wake: bool
     notified_queue: str | None
     queue: str = ""
     dead_letter_queue: str = ""
@@ -199,6 +202,7 @@ class Settings:
                 error_seconds=int(given["errorSeconds"]),
             ),
             ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
+            wake=given["wake"] == "true",
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),

@@ -70,6 +70,10 @@ class Outcome:
     oldest: datetime | None = None
     deaths: int = 0
 
+    @property
+    def settled(self) -> bool:
+        return self.flush is not None and self.flush.state is State.SETTLED
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:

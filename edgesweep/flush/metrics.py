@@ -16,7 +16,7 @@ from enum import StrEnum
 from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
-from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.journal import Flush
 from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
@@ -100,7 +100,7 @@ def properties(
 
 def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
     """Return the finished flushes; each finishes in one tick alone."""
-    return [one.flush for one in outcomes if one.flush and one.flush.state is State.SETTLED]
+    return [one.flush for one in outcomes if one.flush and one.settled]
 
 
 def _stuck(outcome: Outcome) -> bool:

@@ -1,0 +1,136 @@
+"""The wake: flush as soon as an upload has come to rest, rather than at the next tick.
+
+Goal: a change is fresh within seconds, a deploy still goes as a whole, and nothing depends on it. A
+wake may be lost, late or repeated, overlap with others, or die while it sleeps: the ticks keep
+every promise.
+
+A wake looks at the rows, sleeps until the upload has been quiet for long enough, and looks again.
+It takes the lease only for the flush itself, as a tick does. It leaves to the ticks:
+
+- a distribution whose lease somebody has, or whose last flush is unfinished;
+- an upload that does not rest within `WITHIN`, or that began more than `UPLOAD` ago, so that a
+  change every second does not keep a function asleep for ever;
+- everything while only the reserve of the budget is left.
+
+Whoever settles a flush looks once more, since the wakes of rows that landed meanwhile have left.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from edgesweep.flush.budget import months_near
+from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
+from edgesweep.flush.journal import Journal
+from edgesweep.flush.pace import LADDER, Demand
+from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.rows import DirtyRows
+from edgesweep.routes import Routes
+
+WITHIN = timedelta(seconds=15)
+UPLOAD = timedelta(minutes=1)
+# The quiet after a lone change.
+LONE = timedelta(seconds=2)
+# The gaps between this many of the newest rows tell how long a pause in the upload may be.
+NEWEST = 100
+_PAUSES = 3
+
+
+def quiet(recorded: Sequence[datetime], least: timedelta, most: timedelta) -> timedelta:
+    """Return for how long nothing new must arrive after the rows recorded then, newest first."""
+    gaps = (later - earlier for later, earlier in pairwise(recorded))
+    return min(most, max(least, _PAUSES * max(gaps, default=timedelta())))
+
+
+def least_quiet(
+    policy: Policy, spent: Mapping[str, int], demand: Demand, now: datetime
+) -> timedelta | None:
+    """Return the quiet that the money allows after a lone change; None if the ticks must do.
+
+    While paths are as good as free, haste costs nothing. As they get dear we gather for as long as
+    a tick does.
+    """
+    for month, near in months_near(now).items():
+        limit = policy.budget.limit(2, near)
+        if limit is not None and spent[month] >= limit:
+            return None
+    go = policy.decide(Reason.QUIET, spent, policy.quota, None, now, demand=demand)
+    return LONE if isinstance(go, Go) and go.path_price <= LADDER[0] else policy.quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The rows of one distribution that wait.
+
+    Attributes:
+        began_at: when the oldest was recorded.
+        rests_at: when it will have been quiet for long enough, unless more rows arrive.
+        quiet: how long that is.
+    """
+
+    began_at: datetime
+    rests_at: datetime
+    quiet: timedelta
+
+    def awaited(self, now: datetime, until: datetime) -> bool:
+        """Tell whether a wake that may sleep until then waits for it."""
+        return now <= until and self.rests_at <= min(until, self.began_at + UPLOAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Waker:
+    """Flushes uploads that come to rest; `pause` sleeps for some seconds."""
+
+    dirty: DirtyRows
+    journal: Journal
+    flusher: Callable[[Routes, Policy], Flusher]
+    clock: Callable[[], datetime]
+    pause: Callable[[float], None]
+
+    def run(
+        self, distributions: Collection[str], routes: Routes, policy: Policy, began: datetime
+    ) -> Sequence[Outcome]:
+        """Flush those distributions that come to rest soon; this process began at `began`."""
+        now, outcomes = self.clock(), list[Outcome]()
+        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        least = least_quiet(policy, spent, self.journal.demand(), now)
+        if least is None:
+            return outcomes
+        ends = {one: now + WITHIN for one in routes.ids if one in distributions}
+        while due := self._due(ends, least, policy.quiet):
+            ends = {name: ends[name] for name in due}
+            self._sleep(min(upload.rests_at for upload in due.values()))
+            now = self.clock()
+            for name in [name for name, upload in due.items() if upload.rests_at <= now]:
+                flusher = self.flusher(routes, replace(policy, quiet=due[name].quiet))
+                done = flusher.tick([name])
+                outcomes += done
+                if any(outcome.settled for outcome in done):
+                    ends[name] = min(self.clock() + WITHIN, began + LAST_TURN)
+                elif any(outcome.reason is not Reason.UPLOADING for outcome in done):
+                    del ends[name]
+        return outcomes
+
+    def _due(
+        self, ends: Mapping[str, datetime], least: timedelta, most: timedelta
+    ) -> Mapping[str, Upload]:
+        """Return the uploads that are worth waiting for."""
+        found = {name: self._look(name, least, most) for name in ends}
+        now = self.clock()
+        return {name: one for name, one in found.items() if one and one.awaited(now, ends[name])}
+
+    def _look(self, distribution: str, least: timedelta, most: timedelta) -> Upload | None:
+        """Return the upload of a distribution, None without one or if it is the ticks'."""
+        lease = self.journal.lease(distribution)
+        span = self.dirty.span(distribution)
+        if not span or lease.token is not None or lease.unfinished is not None:
+            return None
+        recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
+        silence = quiet(recorded, least, most)
+        return Upload(span[0], recorded[0] + silence, silence)
+
+    def _sleep(self, until: datetime) -> None:
+        seconds = (until - self.clock()).total_seconds()
+        if seconds > 0:
+            self.pause(seconds)
