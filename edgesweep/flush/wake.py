@@ -18,6 +18,7 @@ Whoever settles a flush looks once more, since the wakes of rows that landed mea
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import pairwise
 
 from edgesweep.flush.budget import months_near
@@ -30,33 +31,37 @@ from edgesweep.routes import Routes
 
 WITHIN = timedelta(seconds=15)
 UPLOAD = timedelta(minutes=1)
-# The quiet after a lone change.
+# The quiet after a lone change, and after several: a big file makes an upload pause.
 LONE = timedelta(seconds=2)
+SEVERAL = timedelta(seconds=5)
 # The gaps between this many of the newest rows tell how long a pause in the upload may be.
 NEWEST = 100
 _PAUSES = 3
 
 
-def quiet(recorded: Sequence[datetime], least: timedelta, most: timedelta) -> timedelta:
+def quiet(recorded: Sequence[datetime], most: timedelta) -> timedelta:
     """Return for how long nothing new must arrive after the rows recorded then, newest first."""
-    gaps = (later - earlier for later, earlier in pairwise(recorded))
-    return min(most, max(least, _PAUSES * max(gaps, default=timedelta())))
+    gaps = [later - earlier for later, earlier in pairwise(recorded)]
+    return min(most, max(SEVERAL, _PAUSES * max(gaps)) if gaps else LONE)
 
 
-def least_quiet(
-    policy: Policy, spent: Mapping[str, int], demand: Demand, now: datetime
-) -> timedelta | None:
-    """Return the quiet that the money allows after a lone change; None if the ticks must do.
+class Haste(Enum):
+    """How soon the money lets a wake flush an upload."""
 
-    While paths are as good as free, haste costs nothing. As they get dear we gather for as long as
-    a tick does.
-    """
+    QUICK = "once it rests"  # paths are as good as free
+    GATHERING = "after as long a quiet as a tick waits for"  # paths are dear
+    NONE = "with a tick"  # only the reserve is left
+
+
+def haste(policy: Policy, spent: Mapping[str, int], demand: Demand, now: datetime) -> Haste:
+    """Return how soon a wake may flush with this much spent in the months that may be billed."""
     for month, near in months_near(now).items():
         limit = policy.budget.limit(2, near)
         if limit is not None and spent[month] >= limit:
-            return None
+            return Haste.NONE
     go = policy.decide(Reason.QUIET, spent, policy.quota, None, now, demand=demand)
-    return LONE if isinstance(go, Go) and go.path_price <= LADDER[0] else policy.quiet
+    free = isinstance(go, Go) and go.path_price <= LADDER[0]
+    return Haste.QUICK if free else Haste.GATHERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Upload:
 
     def awaited(self, now: datetime, until: datetime) -> bool:
         """Tell whether a wake that may sleep until then waits for it."""
-        return now <= until and self.rests_at <= min(until, self.began_at + UPLOAD)
+        return max(now, self.rests_at) <= min(until, self.began_at + UPLOAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +98,45 @@ class Waker:
     ) -> Sequence[Outcome]:
         """Flush those distributions that come to rest soon; this process began at `began`."""
         now, outcomes = self.clock(), list[Outcome]()
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
-        least = least_quiet(policy, spent, self.journal.demand(), now)
-        if least is None:
+        known = [one for one in routes.ids if one in distributions]
+        ends = {one: now + WITHIN for one in known if self.dirty.span(one)}
+        if not ends:
             return outcomes
-        ends = {one: now + WITHIN for one in routes.ids if one in distributions}
-        while due := self._due(ends, least, policy.quiet):
-            ends = {name: ends[name] for name in due}
-            self._sleep(min(upload.rests_at for upload in due.values()))
-            now = self.clock()
-            for name in [name for name, upload in due.items() if upload.rests_at <= now]:
+        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        allowed = haste(policy, spent, self.journal.demand(), now)
+        if allowed is Haste.NONE:
+            return outcomes
+        while due := self._due(ends, policy.quiet, allowed):
+            ends, now = {name: ends[name] for name in due}, self.clock()
+            rested = [name for name, upload in due.items() if upload.rests_at <= now]
+            if not rested:
+                self._sleep(min(upload.rests_at for upload in due.values()))
+            for name in rested:
                 flusher = self.flusher(routes, replace(policy, quiet=due[name].quiet))
                 done = flusher.tick([name])
                 outcomes += done
                 if any(outcome.settled for outcome in done):
                     ends[name] = min(self.clock() + WITHIN, began + LAST_TURN)
-                elif any(outcome.reason is not Reason.UPLOADING for outcome in done):
+                else:
                     del ends[name]
         return outcomes
 
     def _due(
-        self, ends: Mapping[str, datetime], least: timedelta, most: timedelta
+        self, ends: Mapping[str, datetime], most: timedelta, allowed: Haste
     ) -> Mapping[str, Upload]:
         """Return the uploads that are worth waiting for."""
-        found = {name: self._look(name, least, most) for name in ends}
+        found = {name: self._look(name, most, allowed) for name in ends}
         now = self.clock()
         return {name: one for name, one in found.items() if one and one.awaited(now, ends[name])}
 
-    def _look(self, distribution: str, least: timedelta, most: timedelta) -> Upload | None:
+    def _look(self, distribution: str, most: timedelta, allowed: Haste) -> Upload | None:
         """Return the upload of a distribution, None without one or if it is the ticks'."""
         lease = self.journal.lease(distribution)
         span = self.dirty.span(distribution)
         if not span or lease.token is not None or lease.unfinished is not None:
             return None
         recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
-        silence = quiet(recorded, least, most)
+        silence = quiet(recorded, most) if allowed is Haste.QUICK else most
         return Upload(span[0], recorded[0] + silence, silence)
 
     def _sleep(self, until: datetime) -> None:
