@@ -130,11 +130,17 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             if self.clock() - began >= LAST_TURN:
                 outcome = Outcome(one.distribution, Reason.LATER)
+            elif not one.lease.unfinished and self._uploading(one.span):
+                # A wake that waits for the end of the upload would leave if we took the lease.
+                outcome = Outcome(one.distribution, Reason.UPLOADING)
             else:
                 outcome = self._attempt(one.distribution, one.span)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
+
+    def _uploading(self, span: Span) -> bool:
+        return bool(span) and self.policy.settle(*span, self.clock()) is Reason.UPLOADING
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:

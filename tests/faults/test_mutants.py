@@ -11,7 +11,7 @@ from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
 from tests.faults.kinds import KINDS, Kind
-from tests.faults.mutants import account, adapters, flushing
+from tests.faults.mutants import account, adapters, flushing, waking
 from tests.faults.soak import judge
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -47,6 +47,10 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     account.removed_unsent: (None, 17),
     account.routes_remembered: (None, 27),
     account.unserved_remembered: (kinds.returned, 199),
+    waking.deleting_wake: (kinds.woken, 0),
+    waking.lease_held_asleep: (kinds.woken, 1),
+    waking.lease_ignored: (kinds.woken, 0),
+    waking.quiet_that_never_ends: (kinds.woken, 0),
 }
 
 # The test that fails without each.
