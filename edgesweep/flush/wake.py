@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
+from typing import Self
 
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
@@ -77,6 +78,14 @@ class Upload:
     began_at: datetime
     rests_at: datetime
     quiet: timedelta
+
+    @classmethod
+    def of(
+        cls, began_at: datetime, recorded: Sequence[datetime], most: timedelta, allowed: Haste
+    ) -> Self:
+        """Return the upload whose newest rows were recorded then, the newest first."""
+        silence = quiet(recorded, most) if allowed is Haste.QUICK else most
+        return cls(began_at, recorded[0] + silence, silence)
 
     def awaited(self, now: datetime, until: datetime) -> bool:
         """Tell whether a wake that may sleep until then waits for it."""
@@ -136,8 +145,7 @@ class Waker:
         if not span or lease.token is not None or lease.unfinished is not None:
             return None
         recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
-        silence = quiet(recorded, most) if allowed is Haste.QUICK else most
-        return Upload(span[0], recorded[0] + silence, silence)
+        return Upload.of(span[0], recorded, most, allowed)
 
     def _sleep(self, until: datetime) -> None:
         seconds = (until - self.clock()).total_seconds()
