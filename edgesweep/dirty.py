@@ -122,6 +122,12 @@ class DirtyRow:
         raise TypeError(self.subject)
 
     @property
+    def since(self) -> datetime:
+        """When it was changed or requested."""
+        changed = isinstance(self.subject, Change)
+        return self.change.changed_at if changed else self.recorded_at
+
+    @property
     def partition(self) -> str:
         return partition(self.distribution, self.shard)
 

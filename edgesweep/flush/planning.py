@@ -133,4 +133,5 @@ class Planner:
             months=tuple(go.limits),
             rows=len(batch.rows),
             collateral=Survey.seen(collateral),
+            changed_at=min(row.since for row in batch.rows),
         )

@@ -142,7 +142,7 @@ class Waker:
         """Return the upload of a distribution, None without one or if it is the ticks'."""
         lease = self.journal.lease(distribution)
         span = self.dirty.span(distribution)
-        if not span or lease.token is not None or lease.unfinished is not None:
+        if not span or not lease.free:
             return None
         recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
         return Upload.of(span[0], recorded, most, allowed)
