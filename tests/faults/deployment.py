@@ -41,6 +41,7 @@ class Function:
 
     Attributes:
         running: how many invocations are under way.
+        starting: seconds that a cold environment takes to begin.
     """
 
     def __init__(self, world: World, name: str, timeout: float) -> None:
@@ -51,6 +52,7 @@ class Function:
         self._releases = 0
         self._invoked = 0
         self.running = 0
+        self.starting = 0.0
 
     def invoke(self, runs: Callable[[], None]) -> None:
         """Begin an invocation."""
@@ -62,12 +64,17 @@ class Function:
         process = Process(
             self._world,
             f"{self._name} {self._invoked}",
-            runs,
+            runs if warm else lambda: self._started(runs),
             timeout=self._timeout,
             environment=environment,
             ended=self._ended,
         )
         self._world.start(process)
+
+    def _started(self, runs: Callable[[], None]) -> None:
+        if self.starting:
+            here().sleep(self.starting)
+        runs()
 
     def release(self) -> None:
         """Use new environments from now on."""
