@@ -146,7 +146,7 @@ def test_logs(package: Package) -> None:
     """Every log group is kept for a stated time."""
     groups = dict(package.resources("AWS::Logs::LogGroup"))
 
-    assert groups.keys() == {"RecordLogGroup", "FlushLogGroup"}
+    assert groups.keys() - {"WakeLogGroup"} == {"RecordLogGroup", "FlushLogGroup"}
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in groups.values())
 
 
@@ -156,13 +156,39 @@ def test_queue(package: Package) -> None:
     mapping = package.properties("RecordEventSourceMappingSQSQueue")
     timeout = package.properties("RecordLambdaFunction")["Timeout"]
 
-    assert queue["VisibilityTimeout"] >= 6 * timeout + mapping["MaximumBatchingWindowInSeconds"]
+    assert queue["VisibilityTimeout"] >= 6 * timeout
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
     assert queue["SqsManagedSseEnabled"]
     assert dead["SqsManagedSseEnabled"]
     assert dead["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    # More messages would need a batching window, in which a quiet queue may wait for 20 s.
+    assert mapping["BatchSize"] == 10
+    assert "MaximumBatchingWindowInSeconds" not in mapping
+
+
+def test_wake(site: Package) -> None:
+    """Inserts alone wake a function of their own, and no failure blocks the stream."""
+    table, mapping = (
+        site.properties("DirtyTable"),
+        site.properties("WakeEventSourceMappingDynamodbDirtyTable"),
+    )
+
+    assert table["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+    assert mapping["FunctionName"] == {"Fn::GetAtt": ["WakeLambdaFunction", "Arn"]}
+    assert mapping["FilterCriteria"] == {"Filters": [{"Pattern": '{"eventName":["INSERT"]}'}]}
+    assert (mapping["BatchSize"], mapping["StartingPosition"]) == (10_000, "LATEST")
+    assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (0, 60)
+
+
+def test_no_wake(buckets: Package) -> None:
+    """Without wakes there is no stream, and nothing of what reads it."""
+    stream = buckets.properties("DirtyTable")["StreamSpecification"]
+
+    assert stream == {"Ref": "AWS::NoValue"}
+    assert not [name for name in buckets.template["Resources"] if "Wake" in name]
+    assert buckets.properties("FlushLambdaFunction")["Environment"]["Variables"]["WAKE"] == "false"
 
 
 @pytest.mark.parametrize("name", ["DirtyTable", "FlushesTable", "CatalogueTable"])
