@@ -4,7 +4,7 @@ Functions start cold now and then, events come in any order within two seconds, 
 pause for a big file. The clocks of functions agree here, as Lambda's do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count, islice
@@ -17,7 +17,7 @@ from tests.faults.laws import broken
 from tests.faults.people import People
 from tests.faults.simulation import Simulation, Story
 
-WOKEN = {kinds.woken: 100}
+WOKEN: Mapping[kinds.Kind, float] = {kinds.woken: 100}
 STARTING = 1.5
 SEEDS = 10
 # An event takes 4 s to the recorder at most, the quiet is 10 s at most, and calls take the rest.
