@@ -23,7 +23,7 @@ def main() -> int:
         ["backlogs"],
     ]
     if histories:
-        runs += [[name, histories] for name in ("histories", "precision", "spellings")]
+        runs += [[name, histories] for name in ("histories", "precision", "spellings", "waits")]
     return max(map(run, runs))
 
 
