@@ -60,8 +60,8 @@ def compare(folder: Path) -> bool:
 
 
 def _claimed(text: str, sites: Sequence[Site], name: str) -> bool:
-    before = sum(getattr(site.ticks.row, name) for site in sites)
-    after = sum(getattr(site.wakes.row, name) for site in sites)
+    before = sum(int(getattr(site.ticks.row, name)) for site in sites)
+    after = sum(int(getattr(site.wakes.row, name)) for site in sites)
     print(f"{text}: {after:,} of {before:,}: {'holds' if after <= before else 'DOES NOT HOLD'}")
     return after <= before
 

@@ -15,7 +15,6 @@ from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import say
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.tick import shared
-from edgesweep.operate.history import History
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
 
 
@@ -29,14 +28,12 @@ def status(deployed: Deployed) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    routes = wiring.routes_of(
-        deployed.settings, RoutesTable(deployed.settings.flushes_table).load()
-    )
-    policy, refusal = shared(deployed.settings.policy, routes.enabled)
+    known = wiring.routes_of(deployed.settings, RoutesTable(deployed.settings.flushes_table).load())
+    policy, refusal = shared(deployed.settings.policy, known.enabled)
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")
     now = wiring.now()
-    found = _observer(deployed, policy).look(routes.ids, now)
+    found = _observer(deployed, policy).look(known.ids, now)
     show(found, _lines(found, now))
 
 
@@ -51,7 +48,7 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
         policy=policy,
         queued=Queue(sqs, outputs["QueueUrl"]).waiting,
         dead_letters=Queue(sqs, outputs["DeadLetterQueueUrl"]).waiting,
-        last=lambda one: next(History(settings.flushes_table).newest(one, 1), None),
+        last=lambda one: next(journal.newest(one, 1), None),
     )
 
 

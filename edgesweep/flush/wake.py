@@ -67,17 +67,11 @@ def haste(policy: Policy, spent: Mapping[str, int], demand: Demand, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The rows of one distribution that wait.
+    """The rows of one distribution that wait."""
 
-    Attributes:
-        began_at: when the oldest was recorded.
-        rests_at: when it will have been quiet for long enough, unless more rows arrive.
-        quiet: how long that is.
-    """
-
-    began_at: datetime
-    rests_at: datetime
-    quiet: timedelta
+    began_at: datetime  # when the oldest was recorded
+    rests_at: datetime  # when it will have been quiet for long enough, unless more rows arrive
+    quiet: timedelta  # how long that is
 
     @classmethod
     def of(

@@ -30,10 +30,7 @@ def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, 
     """Return the parameters for a command of osls, and the Python that packages.
 
     Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
-    arguments of `accept`.
-
-    Raises:
-        EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
+    arguments of `accept`. EdgesweepError says why they cannot be deployed.
     """
     if command not in {"deploy", "package"}:
         return accept(before=None, **given)
@@ -55,21 +52,14 @@ def accept(
     """Return the parameters, each within its bounds.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
-
-    Args:
-        values: parameter -> value, `drop` included.
-        assigned: names of the parameters that the user set.
-        stage: of the stack.
-        before: the stack as it is deployed; None if it stays as it is.
-
-    Raises:
-        BadInput: a parameter is unknown or out of bounds, or several contradict each other.
+    BadInput says that one is unknown or out of bounds, or that several contradict each other.
+    `values` include `drop`, the user set those whose names are `assigned`, and `before` is the
+    stack as it is deployed; None if it stays as it is.
     """
     known = (*PARAMETERS, "drop")
     for name in assigned:
         if name not in known:
-            msg = f"Parameter {name} is unknown; the parameters are {', '.join(known)}"
-            raise BadInput(msg)
+            raise BadInput(f"Parameter {name} is unknown; the parameters are {', '.join(known)}")
     _STAGE.checked("stage", stage)
     drop = split(PARAMETERS["bucket"].checked("drop", values["drop"].strip()))
     typed = _typed(values, assigned)
@@ -78,8 +68,7 @@ def accept(
     distributions = split(given["distribution"])
     if distributions and not given["bucket"]:
         first = distributions[0]
-        msg = f"Parameter bucket is missing; name the bucket that distribution {first} serves"
-        raise BadInput(msg)
+        raise BadInput(f"Parameter bucket is missing; name the bucket that {first} serves")
     # Discovery finds at least one distribution; how many is unknown here.
     budget(given, max(1, len(distributions)))
     if before:
@@ -100,11 +89,7 @@ def _typed(values: Mapping[str, str], assigned: Sequence[str]) -> Mapping[str, s
 
 
 def _packager() -> str:
-    """Return a Python that has pip, which installs what the functions need.
-
-    Raises:
-        BadInput: there is none.
-    """
+    """Return a Python that has pip, which installs what the functions need."""
     for python in filter(None, (sys.executable, shutil.which("python3"))):
         tried = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603  # a Python
         if not tried.returncode:

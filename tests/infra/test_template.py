@@ -97,8 +97,8 @@ def test_shards(package: Package) -> None:
         if "Condition" in statement
     }
 
-    for function in FUNCTIONS:
-        assert package.properties(function)["Environment"]["Variables"]["SHARDS"] == "1"
+    for _, function in package.resources("AWS::Lambda::Function"):
+        assert function["Properties"]["Environment"]["Variables"]["SHARDS"] == "1"
     assert conditions == {
         "ReadRoutes": {"dynamodb:LeadingKeys": ["routes", "shards"]},
         "RaiseShards": {"dynamodb:LeadingKeys": ["shards"]},
@@ -287,7 +287,7 @@ def test_boundary(site: Package, contrary: Package) -> None:
         for _, role in package.resources("AWS::IAM::Role")
     ]
 
-    assert bounds == [{"Ref": "AWS::NoValue"}] * 3 + [BOUNDARY] * 3
+    assert bounds == [{"Ref": "AWS::NoValue"}] * 4 + [BOUNDARY] * 4
 
 
 def test_dashboard(site: Package, contrary: Package) -> None:
