@@ -37,7 +37,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.resent_from_the_reserve: (kinds.month_turns, 0),
     flushing.successor_pays_again: (None, 0),
     account.asked_again_unheard: (kinds.month_turns, 107),
-    account.earlier_configuration_forgotten: (kinds.returned, 3),
+    account.earlier_configuration_forgotten: (kinds.returned, 258),
     account.endless_sweep: (kinds.piled, 7),
     account.everything_acknowledged: (kinds.closed, 0),
     account.hidden_from_nobody: (None, 17),
