@@ -39,7 +39,7 @@ SEEDS ?= 10000
 FIRST ?= 0
 JOBS ?= 2
 
-.PHONY: help install demo test clients notebook soak lint types compiled bench format docs lock clean
+.PHONY: help install demo test clients notebook soak lint types compiled bench seconds format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -100,6 +100,9 @@ compiled: .venv/.stamp
 
 bench: install ## Measure speed, cost, staleness and precision
 	@.venv/bin/python -m bench $(if $(HISTORY_DIR),--histories $(HISTORY_DIR))
+
+seconds: install ## Measure the seconds from an upload to a fresh page; let nothing else run
+	@.venv/bin/python -m bench.seconds
 
 format: .venv/.stamp ## Format the code
 	@.venv/bin/ruff format .

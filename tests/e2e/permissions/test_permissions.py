@@ -28,7 +28,10 @@ DOCUMENTED = ROW.findall((ROOT / "docs" / "operating.md").read_text())
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """Both functions of a stack whose schedule and queue rest: they run when they are called."""
+    """Both functions of a stack whose schedule and queue rest: they run when they are called.
+
+    Rows wake nothing: a wake may do less than a flush, and its work waits for that.
+    """
 
     stack: Stack
 
@@ -107,7 +110,8 @@ def _functions() -> Iterator[Functions]:
     with embedded_aws(speed=RESTING, name="e2e-permissions") as aws:
         aws.client("s3").create_bucket(Bucket=EXISTING)
         rewrite(aws, make_distribution(aws, EXISTING))
-        outputs = aws.deploy("dev", bucket=EXISTING, quietSeconds="0", maxWaitSeconds="1")
+        waits = {"quietSeconds": "0", "maxWaitSeconds": "1", "wake": "false"}
+        outputs = aws.deploy("dev", bucket=EXISTING, **waits)
         (distribution,) = aws.client("cloudfront").list_distributions()["DistributionList"]["Items"]
         stack = Stack(aws, {**outputs, "Distribution": distribution["Id"]}, EXISTING)
         functions = Functions(stack)
