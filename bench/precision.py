@@ -12,8 +12,8 @@ its tick, and three claims are checked:
 
 On made-up sites, some of which change too often for (b), only (a) is checked. Hindsight stands for
 a pace that knows the future: every path of a month has the one price at which the month spends no
-more than the free paths. It merges no deploys and keeps no reserve. A month that even the list price
-cannot pay for has no such price, and is left out of it.
+more than the free paths. It merges no deploys and keeps no reserve. A month that even the list
+price cannot pay for has no such price, and is left out of it.
 """
 
 import sys

@@ -127,6 +127,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "quietSeconds": _whole(10, 0, 3_600),
     "maxWaitSeconds": _whole(300, 1, 3_600),
     "patienceMinutes": _whole("", 0, 1_440, " of minutes"),
+    "wake": like("true", *_FLAG),
     "shards": _whole(1, 1, 100),
     "headroom": _whole(RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1),
     "refetchUsd": _dollars(REFETCH_COST, 1),
@@ -157,6 +158,7 @@ class Settings:
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
     # Names of user metadata, or patterns of them, that viewers do not miss.
     ignored_metadata: tuple[str, ...]
+    wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
     # ARN of the queue that buckets notify directly; None with EventBridge.
     notified_queue: str | None
     queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
@@ -183,6 +185,7 @@ class Settings:
                 error_seconds=int(given["errorSeconds"]),
             ),
             ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
+            wake=given["wake"] == "true",
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),

@@ -69,7 +69,7 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
     tick.discovery.route(tick.discovery.look())
     # The recorder's clock may be ahead of this one.
-    at_once = replace(tick.policy, quiet=timedelta.min, patience=timedelta.min)
+    at_once = replace(tick.policy, quiet=timedelta.min, patience=timedelta(0))
     done = replace(tick, policy=at_once).run()
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")

@@ -70,6 +70,10 @@ class Outcome:
     oldest: datetime | None = None
     deaths: int = 0
 
+    @property
+    def settled(self) -> bool:
+        return self.flush is not None and self.flush.state is State.SETTLED
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -126,11 +130,20 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             if self.clock() - began >= LAST_TURN:
                 outcome = Outcome(one.distribution, Reason.LATER)
+            elif one.lease.free and self._uploading(one.span):
+                # A wake that waits for the end of the upload would leave if we took the lease.
+                outcome = Outcome(one.distribution, Reason.UPLOADING)
             else:
                 outcome = self._attempt(one.distribution, one.span)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
+
+    def _uploading(self, span: Span) -> bool:
+        if not span:
+            return False
+        oldest, newest = span
+        return self.policy.settle(oldest, newest, self.clock()) is Reason.UPLOADING
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:

@@ -146,4 +146,5 @@ class Planner:
             months=tuple(go.limits),
             rows=len(batch.rows),
             collateral=Survey.seen(collateral),
+            changed_at=min(row.since for row in batch.rows),
         )

@@ -13,11 +13,14 @@ import hashlib
 import json
 import re
 import sys
+import time
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -27,8 +30,10 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
+from warm import compiled, start_warm  # type: ignore[import-not-found]
 
 _FUNCTION_SECONDS = 1_800
+_POLL_SECONDS = 0.25
 _FUNCTION = re.compile("/2020-05-31/function/(?P<name>[^/]+)(/(?P<call>[a-z]+))?")
 
 
@@ -40,6 +45,7 @@ def main() -> None:
     _report_at_once()
     _name_versions()
     _let_functions_finish()
+    _feed_streams_apart()
     _count_loopback_as_tls()
     _permit_batches()
     _predate_messages()
@@ -49,6 +55,7 @@ def main() -> None:
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    start_warm(lambda_runtime)
     app.main()
 
 
@@ -132,9 +139,36 @@ def _let_functions_finish() -> None:
     as_written = lambda_runtime.Worker.__init__
 
     def patient(worker: Any, name: str, config: dict[str, Any], code: bytes) -> None:  # noqa: ANN401  # ministack's own
-        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, code)
+        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, compiled(code))
 
     lambda_runtime.Worker.__init__ = patient
+
+
+def _feed_streams_apart() -> None:
+    """Give streams a thread of their own, since a function may sleep at its records.
+
+    Queues would wait for it. "Lambda polls shards in your DynamoDB stream for records at a base
+    rate of four times per second."
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+    """
+    poll, started = lambda_svc._poll_dynamodb_streams, lambda_svc._ensure_poller
+
+    def polling() -> None:
+        while True:
+            with suppress(Exception):
+                poll()
+            time.sleep(_POLL_SECONDS)
+
+    @cache
+    def apart() -> None:
+        Thread(target=polling, daemon=True).start()
+
+    def ensured() -> None:
+        started()
+        apart()
+
+    lambda_svc._poll_dynamodb_streams = lambda: False
+    lambda_svc._ensure_poller = ensured
 
 
 def _count_loopback_as_tls() -> None:

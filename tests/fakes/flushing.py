@@ -107,19 +107,25 @@ class Ticks:
         self, *distributions: str, process: Process | None = None, gone: bool = True
     ) -> Sequence[Outcome]:
         """Let a process flush."""
+        ids = distributions or ("E1",)
+        routes = Routes() if gone else everywhere(ids)
+        return self.flusher(routes, self.policy, process).tick(ids)
+
+    def flusher(self, routes: Routes, policy: Policy, process: Process | None = None) -> Flusher:
+        """Return a flusher that asks what a process asks."""
         process = process or Process()
         journal, edge = process.using(self.journal), process.using(self)
         return Flusher(
             dirty=process.using(self.dirty),
             journal=journal,
             sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
-            policy=self.policy,
+            policy=policy,
             survey=self._survey,
-            routes=Routes() if gone else everywhere(distributions or ("E1",)),
+            routes=routes,
             clock=lambda: self.now,
             token=self.token,
             warn=self.warned.append,
-        ).tick(distributions or ("E1",))
+        )
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:
         """Answer, and remember what was accepted by its reference."""

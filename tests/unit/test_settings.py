@@ -142,7 +142,7 @@ def test_policy() -> None:
     ],
 )
 def test_patience(values: dict[str, str], minutes: int) -> None:
-    """A flush waits for five minutes unless it is told, and by itself for no longer than promised."""
+    """A flush waits for five minutes by default, or as long as a shorter guarantee."""
     policy = Settings.from_mapping(LEAST | values).policy
 
     assert policy.patience == timedelta(minutes=minutes)

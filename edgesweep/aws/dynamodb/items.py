@@ -67,6 +67,7 @@ class FlushItem(Keyed):
     )
     sent_at = InstantAttribute(null=True)
     settled_at = InstantAttribute(null=True)
+    changed_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
     why = BinaryAttribute(legacy_encoding=False, null=True)
     expires_at = NumberAttribute(null=True)
@@ -74,7 +75,7 @@ class FlushItem(Keyed):
 
 # Attributes that are fields of a flush: those that never change, those by which we know a flush
 # again, and the moments of its progress.
-_FIXED = ("rows", "collateral", "split", "replaces")
+_FIXED = ("rows", "collateral", "split", "replaces", "changed_at")
 _KNOWN = ("state", "months", "attempts", "refusals", "accepted")
 _MOMENTS = ("sent_at", "settled_at")
 

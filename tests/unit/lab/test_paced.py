@@ -54,6 +54,36 @@ def test_uploading() -> None:
     assert minutes(flushes)[:3] == [6, 12, 18]
 
 
+def woken(*steps: Step, budget: Budget | None = None) -> list[float]:
+    """Return when the deploys of a site with wakes are sent, in seconds after the month began."""
+    paced = Paced(Policy(budget or Budget()), wake=True)
+    sent = paced.run(("site", one) for one in steps)
+    return [(flush.at - START) / timedelta(seconds=1) for flush in sent]
+
+
+def test_wakes() -> None:
+    """With wakes a lone change goes after two seconds, and several after five."""
+    assert woken(step(0, "/a"), step(105, "/b", "/c"), step(600, "/a")) == [2, 110, 602]
+
+
+def test_woken_together() -> None:
+    """A deploy in parts goes once it rests, also where a tick comes between."""
+    assert woken(step(50, "/a"), step(51.5, "/b"), step(58, "/c")) == [56.5, 60]
+    assert woken(step(50, "/a"), step(51.5, "/b"), step(55, "/c")) == [65]
+
+
+def test_woken_long() -> None:
+    """A deploy that goes on for more than a minute is left to the ticks."""
+    assert woken(*(step(seconds, "/a") for seconds in range(100))) == [120]
+
+
+def test_woken_without_money() -> None:
+    """Once only the reserve is left, wakes send nothing."""
+    steps = [step(3_600 * hour, "/a", "/c") for hour in range(0, 700, 5)]
+
+    assert len(woken(*steps, budget=Budget(free_paths=2))) <= 2
+
+
 def test_nothing_changed() -> None:
     """A deploy that changed nothing wants no flush."""
     assert run(step(0)) == []
