@@ -17,7 +17,7 @@ from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.choice import pick
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.flush.wake import NEWEST, Haste, Upload, haste
+from edgesweep.flush.wake import NEWEST, UPLOAD, Haste, Upload, haste
 from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
@@ -114,6 +114,8 @@ class Paced:
         """Return the uploads for whose end a wake waits."""
         found = {}
         for distribution, waiting in wanting:
+            if waiting.steps[-1].at > waiting.steps[0].at + UPLOAD:
+                continue
             recorded = waiting.recorded
             spent = {month: self.ledger[month] for month in months_near(recorded[0])}
             allowed = haste(self.policy, spent, self._demand, recorded[0])
