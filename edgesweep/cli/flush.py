@@ -27,7 +27,6 @@ from edgesweep.prices import PATH_PRICE
 
 _HELD = {
     Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
-    Reason.PATIENT: "paths are dear, and the next change may come in time to go with it",
     Reason.QUOTA: "too much is in progress at CloudFront",
     Reason.LEASE: "another flush is working on it",
     Reason.LATER: "the others took long; the schedule goes on with it",

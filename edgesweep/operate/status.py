@@ -36,7 +36,6 @@ NEXT: Mapping[Reason | Idle, str] = {
     Reason.WAITED: "goes at the next tick, although the upload continues",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
-    Reason.PATIENT: "waits for the next change to go with it: paths are dear",
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
     Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
