@@ -206,8 +206,9 @@ def test_few_calls(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(asked) <= 105
 
 
-def test_landed_meanwhile(deployment: Deployment) -> None:
+def test_landed_meanwhile(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that lands while CloudFront is asked stays, though its path is invalidated."""
+    monkeypatch.setenv("WAKE", "false")
     deployment.dirty.add([row(deployment, "a.html")])
     landed: list[DirtyRow] = []
 
