@@ -64,13 +64,21 @@ class Stack:
     def resting_schedule(self) -> Iterator[None]:
         """Keep the schedule from firing during the block, and rows from waking a flush."""
         self._switch_schedule("DISABLED")
+        try:
+            with self.resting_wakes():
+                await_true(lambda: not self.aws.ticks(self.outputs["FlushFunction"]))
+                yield
+        finally:
+            self._switch_schedule("ENABLED")
+
+    @contextmanager
+    def resting_wakes(self) -> Iterator[None]:
+        """Keep rows from waking a flush during the block."""
         self._switch_wakes(on=False)
         try:
-            await_true(lambda: not self.aws.ticks(self.outputs["FlushFunction"]))
             yield
         finally:
             self._switch_wakes(on=True)
-            self._switch_schedule("ENABLED")
 
     def _switch_wakes(self, *, on: bool) -> None:
         functions, wake = self.aws.client("lambda"), self.outputs["WakeFunction"]
