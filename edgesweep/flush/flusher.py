@@ -140,10 +140,7 @@ class Flusher:
         return outcomes
 
     def _uploading(self, span: Span) -> bool:
-        if not span:
-            return False
-        oldest, newest = span
-        return self.policy.settle(oldest, newest, self.clock()) is Reason.UPLOADING
+        return bool(span) and self.policy.settle(*span, self.clock()) is Reason.UPLOADING
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:

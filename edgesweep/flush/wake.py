@@ -142,6 +142,4 @@ class Waker:
         return Upload.of(span[0], recorded, most, allowed)
 
     def _sleep(self, until: datetime) -> None:
-        seconds = (until - self.clock()).total_seconds()
-        if seconds > 0:
-            self.pause(seconds)
+        self.pause(max(0.0, (until - self.clock()).total_seconds()))
