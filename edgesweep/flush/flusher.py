@@ -130,7 +130,7 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             if self.clock() - began >= LAST_TURN:
                 outcome = Outcome(one.distribution, Reason.LATER)
-            elif one.lease.free and self._uploading(one.span):
+            elif one.span and one.lease.free and self._uploading(*one.span):
                 # A wake that waits for the end of the upload would leave if we took the lease.
                 outcome = Outcome(one.distribution, Reason.UPLOADING)
             else:
@@ -139,8 +139,8 @@ class Flusher:
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
 
-    def _uploading(self, span: Span) -> bool:
-        return bool(span) and self.policy.settle(*span, self.clock()) is Reason.UPLOADING
+    def _uploading(self, oldest: datetime, newest: datetime) -> bool:
+        return self.policy.settle(oldest, newest, self.clock()) is Reason.UPLOADING
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:
