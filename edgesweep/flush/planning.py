@@ -116,9 +116,11 @@ class Planner:
         dirty = changed.union(map(unquote, requested))
         strict = self.routes.strict(held.distribution)
         # The pace asks what the flush would take at every price up to the list price.
-        prices, most = Prices(PATH_PRICE, refetch), go.terms(NO_PATHS).paths
+        prices, most = Prices(PATH_PRICE, refetch), go.paths
         while True:
-            limits = Limits(wildcards=min(go.wildcards, most), paths=most)
+            # Nobody knows yet whether the flush may buy paths, so the survey counts on none.
+            paths = min(most, go.terms(NO_PATHS).paths)
+            limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             held.keep()
             known = self.survey(held.distribution, dirty, prices, limits, held.keep)
             held.keep()
