@@ -17,13 +17,14 @@ def main() -> int:
         ["cover"],
         ["idle"],
         ["looking"],
+        ["bursts"],
         ["months"],
         ["precision"],
         ["flushing"],
         ["backlogs"],
     ]
     if histories:
-        runs += [[name, histories] for name in ("histories", "precision", "spellings")]
+        runs += [[name, histories] for name in ("histories", "precision", "spellings", "waits")]
     return max(map(run, runs))
 
 

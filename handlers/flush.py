@@ -1,12 +1,17 @@
-"""Lambda entry point: once a minute, dirty rows become one invalidation per distribution."""
+"""Lambda entry points: dirty rows become one invalidation per distribution.
+
+The schedule calls `handler` once a minute; new rows call `woken`.
+"""
 
 import os
 from functools import cache
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 
 from edgesweep import wiring
+from edgesweep.dirty import distribution_of
 from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.metrics import properties
 from edgesweep.flush.policy import Reason
@@ -30,7 +35,17 @@ def handler(_event: object, _context: object) -> None:
         ExceptionGroup: some distributions failed, were not found or share too small a budget, or
             dead letters could not be sent back; everything else was flushed.
     """
-    done = tick().run()
+    report(tick().run())
+
+
+def woken(event: dict[str, Any], _context: object) -> None:
+    """Flush the distributions of new rows, which DynamoDB's stream names, once they rest."""
+    partitions = {record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]}
+    report(tick().woken(set(map(distribution_of, partitions))))
+
+
+def report(done: Ticked) -> None:
+    """Log and publish the result of a tick, and raise its errors."""
     log(done)
     values = tick().measured(done)
     for series, value in values.items():
@@ -50,14 +65,14 @@ def log(done: Ticked) -> None:
         fields: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
         fields |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
         logger.info("Flushed" if flush else "Held", extra={**fields, "answer": str(outcome.answer)})
-    if done.unrouted:
-        logger.warning("No distribution serves some changes", rows=done.unrouted)
         if outcome.reason is Reason.SPENT:
             logger.error(
                 "Nothing is left of the month; changes wait for the next",
                 distribution=outcome.distribution,
                 until=month_bounds(wiring.now())[1],
             )
+    if done.unrouted:
+        logger.warning("No distribution serves some changes", rows=done.unrouted)
     if done.audited.others is not None:
         logger.info("Others", paths=done.audited.others)  # the dashboard shows it
     if done.audited.refusals:

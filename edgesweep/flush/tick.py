@@ -7,10 +7,13 @@
 5. route     some of the rows that waited for a distribution
 6. redrive   messages that failed before: DynamoDB answers by now
 7. gaps      events that may have been missed, such as that of an abandoned dead letter
+8. wake      look once more at what was flushed, for the rows whose wakes found the lease taken
+
+A wake takes the last of these steps alone, by the distributions that a tick has kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -23,6 +26,7 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
 from edgesweep.flush.policy import Policy
+from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
 
 T = TypeVar("T")
@@ -33,22 +37,22 @@ class Ticked:
     """The result of a tick.
 
     Attributes:
+        refusal: why the guaranteed interval is not kept.
         unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
         audited: what was found of others.
-        refusal: why the guaranteed interval is not kept.
         failures: errors of the steps after the flushes.
     """
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
-    unrouted: int
-    redriven: int
-    audited: Audited
-    watched: Watched
     refusal: BadInput | None
-    failures: Sequence[Exception]
+    unrouted: int = 0
+    redriven: int = 0
+    audited: Audited = field(default_factory=Audited)
+    watched: Watched = field(default_factory=Watched)
+    failures: Sequence[Exception] = ()
 
     @property
     def errors(self) -> Sequence[Exception]:
@@ -69,6 +73,7 @@ class Tick:
             being spent.
         redrive: sends back the messages that are due; returns how many.
         gaps: finds and closes gaps in the events.
+        waker: flushes what comes to rest within seconds; None leaves it to the next tick.
     """
 
     discovery: Discovery
@@ -79,8 +84,10 @@ class Tick:
     audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
     redrive: Callable[[], int] = int
     gaps: Callable[[Routes], Watched] = lambda _: Watched()
+    waker: Waker | None = None
 
     def run(self) -> Ticked:
+        began = self.clock()
         known = self.discovery.look()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
@@ -91,9 +98,27 @@ class Tick:
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        settled = [one.distribution for one in outcomes if one.settled]
+        again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
+        outcomes = [*outcomes, *again]
         return Ticked(
-            known, policy, outcomes, unrouted, redriven, audited, watched, refusal, failures
+            known, policy, outcomes, refusal, unrouted, redriven, audited, watched, failures
         )
+
+    def woken(self, distributions: Collection[str]) -> Ticked:
+        """Flush those of the distributions that changed whose uploads come to rest soon."""
+        began = self.clock()
+        known = self.discovery.remembered()
+        policy, refusal = shared(self.policy, known.routes.enabled)
+        outcomes = self._wake(distributions, known, policy, began)
+        return Ticked(known, policy, outcomes, refusal)
+
+    def _wake(
+        self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
+    ) -> Sequence[Outcome]:
+        if self.waker is None or not distributions:
+            return ()
+        return self.waker.run(distributions, known.routes, policy, began)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()

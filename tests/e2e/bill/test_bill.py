@@ -78,7 +78,7 @@ def test_denied(functions: Functions) -> None:
     )
     stack.s3.put_object(Bucket=EXISTING, Key="denied.html", Body=b"")
     with functions.without("flush", "cloudfront:ListInvalidations"):
-        functions.restart()
+        functions.restart("flush")
         assert functions.record("denied.html")
         assert functions.flush()
     listed = stack.aws.client("cloudfront").list_distributions()["DistributionList"]["Items"]
