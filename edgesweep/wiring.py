@@ -116,7 +116,7 @@ def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) ->
         discovery=discovery(settings, adapters),
         policy=settings.policy,
         flusher=partial(flusher, adapters, warn=warn),
-        spent=adapters.journal.spent,
+        ledger=adapters.journal.ledger,
         clock=now,
     )
 

@@ -137,7 +137,8 @@ class _Turn:
         looks = replace(self.looks, saved_at=self.now)
         found = {month_of(self.now): {}, **self.found}
         others = {
-            month: self.journal.others(month).plus(spent, looks) for month, spent in found.items()
+            month: self.journal.ledger(month).others.plus(spent, looks)
+            for month, spent in found.items()
         }
         saved = self.journal.audit(looks, others, self.gains)
         self.others = others[month_of(self.now)].paths

@@ -20,6 +20,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Self
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.others import UNSPENT, Ledger
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
 
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
@@ -40,8 +41,7 @@ class Budget:
         guarantee: the longest time between two flushes of a distribution that wants them; None for
             the one that half of the allowance pays for.
         distributions: how many distributions share the budget.
-        gone: paths that the account has spent in the month; see `after`.
-        others: those of them that others have spent.
+        ledger: the paths that are spent in the month; see `after`.
 
     Raises:
         BadInput: the allowance is too small, or does not pay for the guarantee.
@@ -51,8 +51,7 @@ class Budget:
     free_paths: int = FREE_PATHS
     guarantee: timedelta | None = None
     distributions: int = 1
-    gone: int = 0
-    others: int = 0
+    ledger: Ledger = UNSPENT
 
     def __post_init__(self) -> None:
         allowance = self.allowance
@@ -83,7 +82,7 @@ class Budget:
         planned = self.planned(moment)
         if self.allowance is None:
             return planned
-        left = max(0, self.allowance - self.gone) + self.distributions
+        left = max(0, self.allowance - self.ledger.paths) + self.distributions
         return max(planned, self.distributions * (month_bounds(moment)[1] - moment) / left)
 
     def planned(self, moment: datetime) -> timedelta:
@@ -91,7 +90,12 @@ class Budget:
         if self.guarantee is not None or self.allowance is None:
             return self.guarantee or timedelta(0)
         start, end = month_bounds(moment)
-        return 2 * self.distributions * (end - start) / max(1, self.allowance - self.others)
+        return (
+            2
+            * self.distributions
+            * (end - start)
+            / max(1, self.allowance - self.ledger.others.paths)
+        )
 
     def reserve(self, moment: datetime) -> int:
         if self.allowance is None:
@@ -102,7 +106,11 @@ class Budget:
     def free_reserve(self, moment: datetime) -> int:
         """Return the reserve of the free paths alone: half of them for a whole month."""
         start, end = month_bounds(moment)
-        kept = max(0, self.free_paths - self.others) * ((end - moment) / (end - start)) / 2
+        kept = (
+            max(0, self.free_paths - self.ledger.others.paths)
+            * ((end - moment) / (end - start))
+            / 2
+        )
         return self.distributions * math.ceil(kept / self.distributions)
 
     def limit(self, paths: int, moment: datetime) -> int | None:
@@ -114,9 +122,9 @@ class Budget:
             return self.allowance
         return self.allowance - self.reserve(moment)
 
-    def after(self, gone: int, others: int = 0) -> Self:
-        """Return the budget of a month in which paths are `gone`, some of them to `others`."""
-        return replace(self, gone=gone, others=others)
+    def after(self, ledger: Ledger) -> Self:
+        """Return the budget as a month's ledger leaves it."""
+        return replace(self, ledger=ledger)
 
     def _paths_guaranteed(self, guarantee: timedelta) -> int:
         return self.distributions * math.ceil(_LONGEST_MONTH / guarantee)

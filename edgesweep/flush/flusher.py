@@ -183,14 +183,11 @@ class Flusher:
         reason = self.policy.settle(oldest, newest, now)
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
-        others = {month: self.journal.others(month) for month in spent}
+        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
         headroom = self.policy.quota.less(held.lease.in_progress)
         flushed_at, demand = held.lease.flushed_at, self.journal.demand()
-        decision = self.policy.decide(
-            reason, spent, headroom, flushed_at, now, demand=demand, others=others
-        )
+        decision = self.policy.decide(reason, ledgers, headroom, flushed_at, now, demand=demand)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)

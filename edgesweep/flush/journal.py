@@ -16,7 +16,7 @@ from typing import Protocol
 
 from edgesweep.dirty import instant
 from edgesweep.flush.budget import months_near
-from edgesweep.flush.others import Looks, Others
+from edgesweep.flush.others import Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
 # Month -> the most paths in its ledger, None for no limit.
@@ -285,11 +285,7 @@ class Journal(Protocol):
     def release(self, distribution: str, token: str) -> None:
         """Give the lease back if it is still ours, else do nothing."""
 
-    def spent(self, month: str) -> int:
-        """Return how many paths the ledger holds for `month`: our charges, and those of others."""
-
-    def others(self, month: str) -> Others:
-        """Return what of these others were seen to spend."""
+    def ledger(self, month: str) -> Ledger: ...
 
     def looks(self) -> Looks:
         """Return how far the invalidations of others are read."""

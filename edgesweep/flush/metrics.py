@@ -17,6 +17,7 @@ from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
@@ -57,13 +58,13 @@ _UNITS = {
 def measured(
     outcomes: Sequence[Outcome],
     policy: Policy,
-    spent: Callable[[], int],
+    ledger: Callable[[], Ledger],
     now: datetime,
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
     """Return the values that a tick publishes when it ends, none if it found nothing.
 
-    `spent` returns how many paths the month's ledger holds, and is called only after a flush;
+    `ledger` returns that of the month, and is called only after a flush;
     `unrouted` rows are those that no distribution serves.
     """
     ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
@@ -82,7 +83,7 @@ def measured(
     values = {series: float(count) for series, count in counts.items() if count}
     if flushes:
         # Here 0 counts: with a new month, it ends the alarm.
-        bill = invalidation_bill(spent(), policy.budget.free_paths)
+        bill = invalidation_bill(ledger().paths, policy.budget.free_paths)
         values[Series.DOLLARS_SPENT] = float(bill)
     return values
 

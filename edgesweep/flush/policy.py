@@ -5,17 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Self
 
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation
-from edgesweep.flush.others import NOBODY, Others
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
-
-NOTHING: Mapping[str, Others] = MappingProxyType({})
 
 # Two ticks of one minute may be just under two minutes apart.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
@@ -112,24 +109,22 @@ class Policy:
     def decide(  # noqa: PLR0913  # all that a decision depends on, since it is pure
         self,
         reason: Reason,
-        spent: Mapping[str, int],
+        ledgers: Mapping[str, Ledger],
         headroom: Headroom,
         flushed_at: datetime | None,
         now: datetime,
         *,
         demand: Demand = NOTHING_SEEN,
-        others: Mapping[str, Others] = NOTHING,
     ) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
-        `spent` holds the paths in the ledger of each month that may be billed, and `others` says
-        which of these are not ours; `demand` counts all distributions together.
+        There is a ledger of each month that may be billed; `demand` counts all distributions
+        together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
         allowance, months = self.budget.allowance, months_near(now)
-        seen = {month: others.get(month, NOBODY) for month in months}
-        left = {month: self.budget.after(spent[month], seen[month].paths) for month in months}
+        left = {month: self.budget.after(ledgers[month]) for month in months}
         purses = tuple(
             self._purse(left[month], demand, month, near) for month, near in months.items()
         )
@@ -137,10 +132,10 @@ class Policy:
             unlimited = dict.fromkeys(months)
             return Go(reason, headroom.paths, headroom.wildcards, unlimited, purses)
         limits = {month: allowance - left[month].reserve(near) for month, near in months.items()}
-        can = min(limits[month] - spent[month] for month in months)
-        if can >= 1 and not any(one.unread for one in seen.values()):
+        can = min(limits[month] - ledgers[month].paths for month in months)
+        if can >= 1 and not any(ledgers[month].others.unread for month in months):
             return Go(reason, min(headroom.paths, can), headroom.wildcards, limits, purses)
-        if any(spent[month] >= allowance for month in months):
+        if any(ledgers[month].paths >= allowance for month in months):
             return Reason.SPENT
         if flushed_at is None or now - flushed_at >= left[month_of(now)].interval(now):
             return Go(reason, 1, 1, dict.fromkeys(months, allowance), purses)
@@ -156,10 +151,10 @@ class Policy:
         return dear * demand.chance(left, self.budget.distributions, now) >= 1
 
     def _purse(self, budget: Budget, demand: Demand, month: str, moment: datetime) -> Purse:
-        left = budget.free_paths - budget.gone + demand.bought_in(month)
+        left = budget.free_paths - budget.ledger.paths + demand.bought_in(month)
         free, paid = left - budget.free_reserve(moment), self.quota.paths
         if budget.allowance is not None:
-            can = budget.allowance - budget.reserve(moment) - budget.gone
+            can = budget.allowance - budget.reserve(moment) - budget.ledger.paths
             free = min(free, can)
             paid = max(0, can - max(0, free))
         remaining = month_bounds(moment)[1] - moment

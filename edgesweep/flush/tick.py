@@ -25,6 +25,7 @@ from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
@@ -68,7 +69,6 @@ class Tick:
 
     Attributes:
         flusher: returns a flusher for some routes and a policy.
-        spent: returns how many paths the ledger of a month holds.
         audit: looks at what others spend, given the swept distributions and whether paths are
             being spent.
         redrive: sends back the messages that are due; returns how many.
@@ -79,7 +79,7 @@ class Tick:
     discovery: Discovery
     policy: Policy
     flusher: Callable[[Routes, Policy], Flusher]
-    spent: Callable[[str], int]
+    ledger: Callable[[str], Ledger]  # of a month
     clock: Callable[[], datetime]
     audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
     redrive: Callable[[], int] = int
@@ -122,8 +122,8 @@ class Tick:
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()
-        spent = partial(self.spent, month_of(now))
-        values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
+        ledger = partial(self.ledger, month_of(now))
+        values = measured(done.outcomes, done.policy, ledger, now, done.unrouted)
         unseen = len(done.watched.unwired) + len(done.audited.refusals)
         return {**values, **({Series.UNSWEPT: float(unseen)} if unseen else {})}
 

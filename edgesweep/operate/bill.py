@@ -83,9 +83,10 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
 ) -> Bill:
     """Return the bill of `month`, as it is now."""
     name, (begin, end) = month_of(month), month_bounds(month)
-    others, paths = journal.others(name), journal.spent(name)
+    ledger = journal.ledger(name)
+    others, paths = ledger.others, ledger.paths
     ours = [Spender(Who.OURS, one, _charged(flushes, one, begin)) for one in distributions]
-    rest = paths - others.paths - sum(one.paths for one in ours)
+    rest = ledger.own - sum(one.paths for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
     passed = (min(now, end) - begin) / (end - begin)
     heading = round(paths / passed) if passed > 0 else paths

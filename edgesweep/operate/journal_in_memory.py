@@ -18,7 +18,7 @@ from edgesweep.flush.journal import (
     LedgerLimits,
     gained,
 )
-from edgesweep.flush.others import NOBODY, Looks, Others
+from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
@@ -30,7 +30,7 @@ class JournalInMemory:
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
-        self.ledger: Counter[str] = Counter()
+        self.charged: Counter[str] = Counter()
         self._others: dict[str, Others] = {}
         self._looks: Looks | None = None
         self.leases: dict[str, Lease] = {}
@@ -61,12 +61,9 @@ class JournalInMemory:
         if lease.token == token:
             self.leases[distribution] = replace(lease, token=None, expires_at=None, tries=0)
 
-    def spent(self, month: str) -> int:
-        return self.ledger[month] + (self._base.spent(month) if self._base else 0)
-
-    def others(self, month: str) -> Others:
-        found = self._others.get(month)
-        return self._base.others(month) if self._base and not found else found or NOBODY
+    def ledger(self, month: str) -> Ledger:
+        base = self._base.ledger(month) if self._base else UNSPENT
+        return Ledger(base.paths + self.charged[month], self._others.get(month, base.others))
 
     def looks(self) -> Looks:
         return self._looks or (self._base.looks() if self._base else Looks())
@@ -76,7 +73,7 @@ class JournalInMemory:
             return False
         self._looks = replace(looks, revision=looks.revision + 1)
         self._others |= others
-        self.ledger.update(gains)
+        self.charged.update(gains)
         return True
 
     def demand(self) -> Demand:
@@ -139,9 +136,9 @@ class JournalInMemory:
     def _charge(self, gains: Mapping[str, int], limits: LedgerLimits) -> None:
         for month, paths in gains.items():
             limit = limits.get(month)
-            if paths > 0 and limit is not None and self.spent(month) + paths > limit:
+            if paths > 0 and limit is not None and self.ledger(month).paths + paths > limit:
                 raise OverLimit(f"{paths} more paths are above the {limit} that {month} may hold")
-        self.ledger.update(gains)
+        self.charged.update(gains)
 
     def _ours(self, distribution: str, token: str) -> Lease:
         lease = self.lease(distribution)

@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
-from edgesweep.flush.others import Others
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
@@ -61,8 +61,9 @@ class MonthBudget:
     left_usd: Annotated[Decimal | None, "dollars that are left"]
 
     @classmethod
-    def of(cls, budget: Budget, charged: int, others: Others, now: datetime) -> "MonthBudget":
-        """Return what a ledger of `charged` paths leaves of the month of `now`."""
+    def of(cls, budget: Budget, now: datetime) -> "MonthBudget":
+        """Return what the ledger leaves of the budget of the month of `now`."""
+        charged, others = budget.ledger.paths, budget.ledger.others
         spent = invalidation_bill(charged, budget.free_paths)
         return cls(
             charged=charged,
@@ -71,7 +72,7 @@ class MonthBudget:
             unread=others.unread,
             looked_at=others.since,
             allowance=budget.allowance,
-            reserve=budget.after(charged, others.paths).reserve(now),
+            reserve=budget.reserve(now),
             left=None if budget.allowance is None else max(0, budget.allowance - charged),
             spent_usd=spent,
             left_usd=None if budget.usd is None else max(Decimal(0), budget.usd - spent),
@@ -130,9 +131,7 @@ class Observer:
         month = month_of(now)
         return StackStatus(
             month=month,
-            budget=MonthBudget.of(
-                self.policy.budget, self.journal.spent(month), self.journal.others(month), now
-            ),
+            budget=MonthBudget.of(self.policy.budget.after(self.journal.ledger(month)), now),
             queued=self.queued(),
             dead_letters=self.dead_letters(),
             unrouted=self.rows.count(UNROUTED),
@@ -176,34 +175,32 @@ class Observer:
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
-        others = {month: self.journal.others(month) for month in spent}
+        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         headroom, demand = self.policy.quota.less(lease.in_progress), self.journal.demand()
         decision = self.policy.decide(
-            reason, spent, headroom, lease.flushed_at, now, demand=demand, others=others
+            reason, ledgers, headroom, lease.flushed_at, now, demand=demand
         )
         if isinstance(decision, Go):
             return reason, now, decision
         due: datetime | None = None
         if decision is Reason.SPENT:
-            due = self._next_month(spent, now)
+            due = self._next_month(ledgers, now)
         if decision is Reason.BUDGET:
-            month = month_of(now)
-            budget = self.policy.budget.after(spent[month], others[month].paths)
+            budget = self.policy.budget.after(ledgers[month_of(now)])
             due = _affordable(budget, lease.flushed_at, now)
         return decision, due, None
 
-    def _next_month(self, spent: Mapping[str, int], now: datetime) -> datetime:
+    def _next_month(self, ledgers: Mapping[str, Ledger], now: datetime) -> datetime:
         """Return when a month begins that pays for a path."""
         near, allowance = months_near(now), self.policy.budget.allowance or 0
-        used_up = [moment for month, moment in near.items() if spent[month] >= allowance]
+        used_up = [moment for month, moment in near.items() if ledgers[month].paths >= allowance]
         return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
 
 
 def _affordable(budget: Budget, flushed_at: datetime | None, now: datetime) -> datetime:
     """Return when a path of the reserve is due, or the month is nearly over and needs none."""
     planned, end, many = budget.planned(now), month_bounds(now)[1], budget.distributions
-    left, since = (budget.allowance or 0) - budget.gone, flushed_at or now
+    left, since = (budget.allowance or 0) - budget.ledger.paths, flushed_at or now
     due = max(since + planned, since + many * (end - since) / (left + 2 * many))
     due = min(due, end - planned * ((left - 1) // many))
     return due if due < end else end + MONTH_MARGIN

@@ -48,7 +48,7 @@ class Auditing:
 
     def test_nothing(self, journal: Journal) -> None:
         """Before anybody has looked, nobody else has spent anything."""
-        assert (journal.looks(), journal.others(MONTH), journal.spent(MONTH)) == (
+        assert (journal.looks(), journal.ledger(MONTH).others, journal.ledger(MONTH).paths) == (
             Looks(),
             NOBODY,
             0,
@@ -61,19 +61,19 @@ class Auditing:
         assert journal.audit(LOOKS, {MONTH: SEEN, NEXT: NOBODY}, {MONTH: 907})
 
         assert journal.looks() == replace(LOOKS, revision=1)
-        assert (journal.others(MONTH), journal.others(NEXT).spent) == (SEEN, {})
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (910, 0)
+        assert (journal.ledger(MONTH).others, journal.ledger(NEXT).others.spent) == (SEEN, {})
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (910, 0)
 
     def test_audited_meanwhile(self, journal: Journal) -> None:
         """Whoever has looked while somebody else saved counts nothing."""
         assert journal.audit(LOOKS, {MONTH: SEEN}, {MONTH: 907})
 
         assert not journal.audit(LOOKS, {MONTH: SEEN}, {MONTH: 907})
-        assert journal.spent(MONTH) == 907
+        assert journal.ledger(MONTH).paths == 907
         assert journal.audit(replace(LOOKS, revision=1), {MONTH: SEEN}, {MONTH: 1})
         assert not journal.audit(replace(LOOKS, revision=1), {MONTH: SEEN}, {MONTH: 1})
 
-        assert (journal.spent(MONTH), journal.looks().revision) == (908, 2)
+        assert (journal.ledger(MONTH).paths, journal.looks().revision) == (908, 2)
 
     @pytest.mark.parametrize(("limit", "fits"), [(910, True), (909, False)])
     def test_limit(self, journal: Journal, limit: int, fits: bool) -> None:  # noqa: FBT001  # a case
@@ -87,7 +87,7 @@ class Auditing:
             with pytest.raises(OverLimit):
                 journal.open(planned(), lease, {MONTH: limit})
 
-        assert journal.spent(MONTH) == (910 if fits else 907)
+        assert journal.ledger(MONTH).paths == (910 if fits else 907)
 
 
 class TestInMemory(InMemory, Auditing):

@@ -88,4 +88,4 @@ class SharedAccount:
 
 def spent(journal: JournalInMemory, month: str = "2026-11") -> Mapping[str, Sequence[int]]:
     """Return what others were seen to spend in a month."""
-    return journal.others(month).spent
+    return journal.ledger(month).others.spent

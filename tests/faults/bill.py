@@ -96,11 +96,11 @@ class Stack:
         )
 
     def _own(self, month: str) -> int:
-        return self.journal.spent(month) - self.journal.others(month).paths
+        return self.journal.ledger(month).own
 
     def _check_money(self, month: str) -> None:
         """What is charged stays within the allowance less what was seen; the rest is too young."""
-        seen, most = self.journal.spent(month), self.budget.allowance or 0
+        seen, most = self.journal.ledger(month).paths, self.budget.allowance or 0
         if seen > most:
             self.broken.append(f"{month}: {self.name} spent with {seen} paths gone of {most}")
         billed = self.account.strict.billed().get(month, 0)
@@ -110,8 +110,8 @@ class Stack:
         """Nobody waits longer than was stated while anything is left of the month."""
         now = self.account.now
         month, (begin, _) = month_of(now), month_bounds(now)
-        budget = self.budget.after(self.journal.spent(month), self.journal.others(month).paths)
-        spent_out = self.journal.spent(month) >= (self.budget.allowance or 0)
+        budget = self.budget.after(self.journal.ledger(month))
+        spent_out = self.journal.ledger(month).paths >= (self.budget.allowance or 0)
         waiting = set(self.dirty.rows)
         for row in [one for one in self.waits if one not in waiting]:
             wait = now - row.recorded_at
@@ -204,5 +204,5 @@ def _miscounted(account: SharedAccount, stack: Stack, month: str) -> Sequence[st
     for _ in range(60):
         account.now += TICK
         stack.auditor.look([stack.name], spending=False)
-    seen, billed = stack.journal.spent(month), account.strict.billed().get(month, 0)
+    seen, billed = stack.journal.ledger(month).paths, account.strict.billed().get(month, 0)
     return [] if seen == billed else [f"{month}: {stack.name} has {seen} of {billed} paths"]

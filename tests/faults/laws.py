@@ -133,8 +133,8 @@ def _unbalanced(story: Story) -> Iterator[str]:
     if story.ended_at is None:
         return
     journal = story.tables.journal
-    for month, charged in journal.ledger.items():
-        paths = charged - journal.others(month).paths
+    for month, charged in journal.charged.items():
+        paths = charged - journal.ledger(month).others.paths
         if paths != paid.get(month, 0) + kept[month]:
             yield f"{month}: {paths} charged, {paid.get(month, 0)} billed, {kept[month]} kept"
 
@@ -149,7 +149,7 @@ def _miscounted(story: Story) -> Iterator[str]:
         if made not in story.ours:
             theirs[_month(made.created_at)] += len(made.paths)
     for month, paths in theirs.items():
-        seen = story.tables.journal.others(month).paths
+        seen = story.tables.journal.ledger(month).others.paths
         if seen != paths:
             yield f"{month}: others spent {paths}, {seen} are counted"
 

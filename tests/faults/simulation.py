@@ -105,7 +105,7 @@ class Simulation:
         begun_at = scenario.start - timedelta(seconds=0 if scenario.fresh else MINUTE)
         self.world = World(self.random, begun_at, Weather(latency=0), trace)
         self.tables = Tables(self.world)
-        self.tables.journal.ledger[month_of(scenario.start)] = scenario.spent
+        self.tables.journal.charged[month_of(scenario.start)] = scenario.spent
         site, account = Site(self.world, versioned=scenario.versioned), Account(self.world)
         edge = StrictCloudFront(lambda: self.world.now, set(scenario.distributions), scenario.rules)
         cloudfront = clients.CloudFrontClient(self.world, edge, account)

@@ -67,8 +67,8 @@ class Watch:
     def _ledger(self) -> Mapping[str, int]:
         """What is charged for us, without what others spent."""
         journal = self._journal
-        charged = journal.ledger.items()
-        return {month: paths - journal.others(month).paths for month, paths in charged}
+        charged = journal.charged.items()
+        return {month: paths - journal.ledger(month).others.paths for month, paths in charged}
 
     def note(self, law: str) -> None:
         """Note a law that is broken."""

@@ -25,7 +25,7 @@ from edgesweep.aws.dynamodb.items import (
 from edgesweep.aws.dynamodb.models import bound, find, packed, unpacked
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
-from edgesweep.flush.others import NOBODY, Looks, Others
+from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
 _ATTEMPTS = 5
@@ -71,13 +71,9 @@ class FlushTable:
             held = (LeaseItem.token, LeaseItem.expires_at, LeaseItem.tries)
             self._update(item, [one.remove() for one in held], items.ours(token))
 
-    def spent(self, month: str) -> int:
+    def ledger(self, month: str) -> Ledger:
         item = find(self._ledger, "ledger", month)
-        return int(item.paths) if item else 0
-
-    def others(self, month: str) -> Others:
-        item = find(self._ledger, "ledger", month)
-        return items.to_others(item) if item else NOBODY
+        return items.to_ledger(item) if item else UNSPENT
 
     def looks(self) -> Looks:
         item = find(self._looks, "looks", "looks")

@@ -24,7 +24,7 @@ from pynamodb.expressions.update import Action
 from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute
 from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
-from edgesweep.flush.others import Others
+from edgesweep.flush.others import Ledger, Others
 from edgesweep.flush.pace import LADDER, Demand
 
 # The audit trail lasts somewhat longer than a year.
@@ -221,10 +221,10 @@ def noted(others: Others, gained: int) -> list[Action]:
     ]
 
 
-def to_others(item: LedgerItem) -> Others:
-    """Return what the ledger says that others spent."""
+def to_ledger(item: LedgerItem) -> Ledger:
+    """Return the ledger that an item holds."""
     spent = {name: tuple(one) for name, one in json.loads(item.others or "{}").items()}
-    return Others(spent, bool(item.unread), item.since)
+    return Ledger(int(item.paths), Others(spent, bool(item.unread), item.since))
 
 
 def new(model: type[FlushItem], flush: Flush) -> FlushItem:

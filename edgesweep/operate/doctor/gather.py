@@ -161,4 +161,4 @@ class _Gatherer:
 
     @staticmethod
     def _others(configured: Settings, now: datetime) -> Others:
-        return FlushTable(configured.flushes_table).others(month_of(now))
+        return FlushTable(configured.flushes_table).ledger(month_of(now)).others

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from edgesweep.flush.budget import Budget, month_bounds, month_of
+from edgesweep.flush.others import Ledger, Others
 from infra.local.aws import EmbeddedAws, embedded_aws
 from tests.e2e.conftest import EXISTING, RESTING, Stack, make_distribution
 from tests.e2e.permissions.test_permissions import Functions
@@ -61,12 +62,12 @@ def test_bill(functions: Functions) -> None:
     assert ours["distribution"] == stack.outputs["Distribution"]
     assert found["paths"] == THEIRS + ours["paths"]
     assert (found["usd"], found["unread"], found["uncounted"]) == (0.0, False, {})
-    left = Budget(free_paths=FREE).after(THEIRS, THEIRS)
+    left = Budget(free_paths=FREE).after(Ledger(THEIRS, Others({"": (0, THEIRS)})))
     can = FREE - THEIRS - left.reserve(now)
     assert 1 <= ours["paths"] <= max(1, can // 2)
 
     later = month_of(month_bounds(now)[1] + timedelta(days=1))
-    assert (bill(stack.aws, "--month", later)["paths"], left.after(0).allowance) == (0, FREE)
+    assert (bill(stack.aws, "--month", later)["paths"], left.after(Ledger()).allowance) == (0, FREE)
 
 
 def test_denied(functions: Functions) -> None:

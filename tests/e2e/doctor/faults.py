@@ -312,7 +312,6 @@ NOT_RUN: Mapping[str, str] = {
     "event-source-mapping-gone": _REVERTS,
     "free-paths-twice": "others have to spend for an hour, and the parameter is no fault of AWS",
     "table-changed/StreamSpecification": _REVERTS,
-    "free-paths-shared": "a note, without a command",
     "function-gone": _REVERTS,
     "keys-unsaid": "a person has to choose; tests/viewers/test_mends.py runs it",
     "no-connection": "nothing answers until the network does",

@@ -106,10 +106,10 @@ def ledger_outside_the_transaction() -> Iterator[None]:
         limits: LedgerLimits,
         replaced: Flush | None = None,
     ) -> None:
-        before = self.ledger.copy()
+        before = self.charged.copy()
         real(self, flush, lease, limits, replaced)
-        self.ledger.clear()
-        self.ledger.update(before)
+        self.charged.clear()
+        self.charged.update(before)
 
     def separate(self: JournalClient, name: str) -> Callable[..., Any]:
         method = reach(self, name)
@@ -120,7 +120,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
             flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
         ) -> None:
             method(flush, lease, limits, replaced)
-            ledger = self._tables.journal.ledger
+            ledger = self._tables.journal.charged
             rejected = [] if replaced is None else [(replaced, replaced.reject())]
             ledger.update(gained(*rejected))
             here().call("ledger.add", lambda: ledger.update(flush.charges))

@@ -47,7 +47,7 @@ def test_counted() -> None:
     account.look()
 
     assert spent(account.journal) == {"E1": (5, 3), "E2": (0, 900)}
-    assert account.journal.spent(MONTH) == 2 + 908
+    assert account.journal.ledger(MONTH).paths == 2 + 908
 
 
 def test_once() -> None:
@@ -149,7 +149,7 @@ def test_bounded(distributions: int) -> None:
         assert account.calls - before <= MOST_CALLS
         account.now += MINUTE
 
-    others = account.journal.others(MONTH)
+    others = account.journal.ledger(MONTH).others
     assert not others.unread
     assert others.since is not None
     assert account.now - others.since <= 2 * EVERY
@@ -164,8 +164,8 @@ def test_cut() -> None:
         account.now += MINUTE
 
     account.look()
-    assert account.journal.others(MONTH).unread
-    assert account.journal.spent(MONTH) == 2 * (MOST_CALLS - 2)
+    assert account.journal.ledger(MONTH).others.unread
+    assert account.journal.ledger(MONTH).paths == 2 * (MOST_CALLS - 2)
     for _ in range(2):
         account.now += MINUTE
         account.spend("E1", 1)
@@ -173,7 +173,7 @@ def test_cut() -> None:
         account.look()
 
     assert spent(account.journal) == {"E1": (0, 102)}
-    assert not account.journal.others(MONTH).unread
+    assert not account.journal.ledger(MONTH).others.unread
 
 
 @given(
@@ -192,14 +192,14 @@ def test_all(steps: list[tuple[int, int, bool]], calls: int) -> None:
             if forgets:
                 account.auditor = account.audited_by(account.journal)
             account.look("E1", spending=bool(many))
-            assert account.journal.spent(MONTH) <= sum(account.strict.billed().values())
+            assert account.journal.ledger(MONTH).paths <= sum(account.strict.billed().values())
             account.now += minutes * MINUTE
         account.refused = {}
         for _ in range(400):
             account.now += MINUTE
             account.look()
 
-    assert account.journal.spent(MONTH) == account.strict.billed().get(MONTH, 0)
+    assert account.journal.ledger(MONTH).paths == account.strict.billed().get(MONTH, 0)
 
 
 def test_denied() -> None:
@@ -218,7 +218,7 @@ def test_denied() -> None:
     assert ("AccessDenied" in first.refusals["E1"], first.others) == (True, 5)
     assert (second.calls, second.refusals, third.refusals) == (0, {}, {})
     assert spent(account.journal) == {"E1": (0, 5), "E2": (0, 5)}
-    assert not account.journal.others(MONTH).unread
+    assert not account.journal.ledger(MONTH).others.unread
 
 
 def test_denied_meanwhile() -> None:

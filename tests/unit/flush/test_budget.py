@@ -8,6 +8,7 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
+from edgesweep.flush.others import Ledger, Others
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -100,6 +101,11 @@ def test_interval(budget: Budget, moment: datetime, interval: timedelta) -> None
     assert budget.interval(moment) == interval
 
 
+def gone_to(others: int, paths: int) -> Ledger:
+    """Return the ledger of a month in which `others` took that many of the paths."""
+    return Ledger(paths, Others({"E9": (0, others)}))
+
+
 @pytest.mark.parametrize(
     ("gone", "others", "minutes", "reserve"),
     [
@@ -115,7 +121,7 @@ def test_interval(budget: Budget, moment: datetime, interval: timedelta) -> None
 )
 def test_after(gone: int, others: int, minutes: float, reserve: int) -> None:
     """Half of what others leave is kept; if they take of that, the interval grows."""
-    budget, now = Budget().after(gone, others), NOVEMBER + 15 * DAY
+    budget, now = Budget().after(gone_to(others, gone)), NOVEMBER + 15 * DAY
 
     assert budget.interval(now) / MINUTE == pytest.approx(minutes)
     assert budget.reserve(now) == reserve
@@ -125,8 +131,8 @@ def test_after_guarantee() -> None:
     """A guarantee grows as well once it cannot be paid any more."""
     budget = Budget(Decimal("39.64"), guarantee=5 * MINUTE)
 
-    assert budget.after(4_608, 288).interval(NOVEMBER + 15 * DAY) == 5 * MINUTE
-    assert budget.after(6_769, 2_448).interval(NOVEMBER + 15 * DAY) == 10 * MINUTE
+    assert budget.after(gone_to(288, 4_608)).interval(NOVEMBER + 15 * DAY) == 5 * MINUTE
+    assert budget.after(gone_to(2_448, 6_769)).interval(NOVEMBER + 15 * DAY) == 10 * MINUTE
 
 
 @pytest.mark.parametrize(

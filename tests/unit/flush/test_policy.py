@@ -8,7 +8,7 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Invalidation
-from edgesweep.flush.others import Others
+from edgesweep.flush.others import Ledger, Others
 from edgesweep.flush.pace import LADDER, NO_PATHS, NOTHING_SEEN, Demand, Terms
 from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
 from edgesweep.prices import PATH_PRICE
@@ -29,8 +29,8 @@ def decide(
     now: datetime = NOW,
 ) -> Go | Reason:
     """Decide with this much spent in November, and in December if both are near."""
-    ledger = dict(zip(("2026-11", "2026-12"), spent, strict=False))
-    return policy.decide(Reason.QUIET, ledger, headroom, flushed_at, now)
+    ledgers = dict(zip(("2026-11", "2026-12"), map(Ledger, spent), strict=False))
+    return policy.decide(Reason.QUIET, ledgers, headroom, flushed_at, now)
 
 
 def terms(decision: Go | Reason, wants: int = 0) -> Terms:
@@ -125,9 +125,9 @@ def test_spent(spent: int) -> None:
 )
 def test_others(others: Others, spent: int, paths: int, limit: int) -> None:
     """A flush goes by what others leave; by the reserve alone while that is not fully known."""
-    decision = Policy().decide(
-        Reason.QUIET, {"2026-11": spent}, WIDE, None, NOW, others={"2026-11": others}
-    )
+    ledgers = {"2026-11": Ledger(spent, others)}
+
+    decision = Policy().decide(Reason.QUIET, ledgers, WIDE, None, NOW)
 
     assert isinstance(decision, Go)
     assert (terms(decision).paths, decision.limits) == (paths, {"2026-11": limit})
@@ -200,7 +200,7 @@ def test_demand() -> None:
     hungry = NOTHING_SEEN.after((400,) * 4 + (1,) * 5, NOW)
     policy = Policy()
 
-    decision = policy.decide(Reason.QUIET, {"2026-11": 0}, WIDE, None, NOW, demand=hungry)
+    decision = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, WIDE, None, NOW, demand=hungry)
 
     assert LADDER[3] < terms(decision).price < LADDER[4]
 
@@ -245,7 +245,7 @@ def test_bought() -> None:
     demand = NOTHING_SEEN.after(NO_PATHS, NOW, 400)
     policy = Policy(Budget(Decimal(20)))
 
-    bought = policy.decide(Reason.QUIET, {"2026-11": 500}, WIDE, None, NOW, demand=demand)
+    bought = policy.decide(Reason.QUIET, {"2026-11": Ledger(500)}, WIDE, None, NOW, demand=demand)
 
     assert terms(bought) == terms(decide(policy, 100)) == Terms(LADDER[0], 325, 325)
 

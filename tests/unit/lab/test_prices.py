@@ -220,6 +220,6 @@ def test_reconciled_month() -> None:
 
     billed = cloudfront.billed()["2026-01"]
     dollars = bill(used(Workload(paths=billed))).lines[0].dollars
-    assert billed == paced.ledger["2026-01"] > 1_000
+    assert billed == paced.charged["2026-01"] > 1_000
     assert dollars == invalidation_bill(billed) == Decimal(billed - 1_000) / 200
     assert dollars <= Decimal("2.50")
