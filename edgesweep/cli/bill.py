@@ -41,21 +41,21 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
 
 def _lines(found: Bill, now: datetime) -> Iterator[str]:
     heading = f"heading for {found.heading_paths:,}, {dollars(found.heading_usd)}"
-    paths = f"{count(found.paths, 'path')}, {found.free_paths:,} free"
+    paths = f"{count(found.charged, 'path')}, {found.free_paths:,} free"
     yield f"{found.month}: {paths}, {dollars(found.usd)} so far; {heading}"
     yield from looked(found.looked_at, now, unread=found.unread)
     for name, why in found.uncounted.items():
         yield f"{name or 'The account'}: {why}"
     yield ""
-    rows = [(f"{one.paths:,}", one.who, one.distribution or "-") for one in found.spenders]
+    rows = [(f"{one.charged:,}", one.who, one.distribution or "-") for one in found.spenders]
     yield from table(("paths", "by", "distribution"), rows)
 
 
 def looked(at: datetime | None, now: datetime, *, unread: bool) -> Iterator[str]:
     """Yield when others were looked at."""
     if at is None:
-        yield "What others spend is not counted"
+        yield "Nobody counts what others spend"
     elif unread:
         yield "Others have spent more: not all of their invalidations are read yet"
     else:
-        yield f"What others spend was counted {length(now - at)} ago"
+        yield f"Others were counted {length(now - at)} ago"

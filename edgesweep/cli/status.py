@@ -67,7 +67,7 @@ def _lines(found: StackStatus, now: datetime) -> Iterator[str]:
 
 
 def _others(budget: MonthBudget, now: datetime) -> Iterator[str]:
-    spenders = [f"{one.paths:,} by {one.who} on {one.distribution}" for one in budget.spenders]
+    spenders = [f"{one.charged:,} by {one.who} on {one.distribution}" for one in budget.spenders]
     if spenders:
         yield f"Of these {', '.join(spenders[:_SHOWN])}; edgesweep bill shows all"
     if spenders or budget.unread:

@@ -31,7 +31,7 @@ class Spender:
 
     who: Annotated[Who, "who spent them"]
     distribution: Annotated[str, "the id of the distribution; empty if it is not known any more"]
-    paths: Annotated[int, "paths"]
+    charged: Annotated[int, "paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Bill:
 
     month: Annotated[str, "the UTC month, as YYYY-MM"]
     spenders: Sequence[Spender]
-    paths: Annotated[int, "paths of all of them"]
+    charged: Annotated[int, "paths of all of them"]
     free_paths: Annotated[int, "paths that are free for the account"]
     usd: Annotated[Decimal, "the price of the paths beyond the free ones"]
     heading_paths: Annotated[int, "paths of the whole month if it goes on like this"]
@@ -64,7 +64,7 @@ def foreign(others: Others) -> Sequence[Spender]:
         for who, paths in zip((Who.STACKS, Who.OTHERS), tally, strict=True)
         if paths
     ]
-    return sorted(found, key=lambda one: -one.paths)
+    return sorted(found, key=lambda one: -one.charged)
 
 
 def uncounted(looks: Looks) -> Mapping[str, str]:
@@ -86,14 +86,14 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     ledger = journal.ledger(name)
     others, paths = ledger.others, ledger.paths
     ours = [Spender(Who.OURS, one, _charged(flushes, one, begin)) for one in distributions]
-    rest = ledger.own - sum(one.paths for one in ours)
+    rest = ledger.own - sum(one.charged for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
     passed = (min(now, end) - begin) / (end - begin)
     heading = round(paths / passed) if passed > 0 else paths
     return Bill(
         month=name,
-        spenders=[*(one for one in ours if one.paths), *foreign(others)],
-        paths=paths,
+        spenders=[*(one for one in ours if one.charged), *foreign(others)],
+        charged=paths,
         free_paths=free_paths,
         usd=invalidation_bill(paths, free_paths),
         heading_paths=heading,

@@ -75,7 +75,7 @@ class _Gatherer:
             keys=self._each(
                 "The keys of the bucket", buckets, lambda name: S3Listing(s3).page(name, "", "")[0]
             ),
-            others=self._seen("What others spend", partial(self._others, configured, now))
+            others=self._seen("The spending of others", partial(self._others, configured, now))
             or NOBODY,
             looks=self._seen("Looks at others", FlushTable(configured.flushes_table).looks)
             or Looks(),

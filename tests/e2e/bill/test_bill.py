@@ -56,18 +56,21 @@ def test_bill(functions: Functions) -> None:
     sent = [one for one in stack.watch.invalidations() if one]
     found = bill(stack.aws)
     ours = next(one for one in found["spenders"] if one["who"] == "this stack")
-    theirs = {"who": "others", "distribution": other, "paths": THEIRS}
+    theirs = {"who": "others", "distribution": other, "charged": THEIRS}
     assert sent
     assert found["spenders"] == [ours, theirs]
     assert ours["distribution"] == stack.outputs["Distribution"]
-    assert found["paths"] == THEIRS + ours["paths"]
+    assert found["charged"] == THEIRS + ours["charged"]
     assert (found["usd"], found["unread"], found["uncounted"]) == (0.0, False, {})
     left = Budget(free_paths=FREE).after(Ledger(THEIRS, Others({"": (0, THEIRS)})))
     can = FREE - THEIRS - left.reserve(now)
-    assert 1 <= ours["paths"] <= max(1, can // 2)
+    assert 1 <= ours["charged"] <= max(1, can // 2)
 
     later = month_of(month_bounds(now)[1] + timedelta(days=1))
-    assert (bill(stack.aws, "--month", later)["paths"], left.after(Ledger()).allowance) == (0, FREE)
+    assert (bill(stack.aws, "--month", later)["charged"], left.after(Ledger()).allowance) == (
+        0,
+        FREE,
+    )
 
 
 def test_denied(functions: Functions) -> None:

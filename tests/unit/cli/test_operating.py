@@ -88,7 +88,7 @@ def test_status_others(operated: Operated) -> None:
     assert others == (
         "Of these 900 by others on E9, 3 by other stacks on E8; edgesweep bill shows all"
     )
-    assert counted.startswith("What others spend was counted ")
+    assert counted.startswith("Others were counted ")
 
 
 def test_bill(operated: Operated) -> None:
@@ -109,9 +109,9 @@ def test_bill(operated: Operated) -> None:
         ["1,499", "others", "E9"],
         ["5", "other", "stacks", "E9"],
     ]
-    assert (told["paths"], told["usd"]) == (1_505, 2.525)
+    assert (told["charged"], told["usd"]) == (1_505, 2.525)
     assert told["heading_paths"] >= 1_505
-    assert (before["month"], before["paths"], before["spenders"]) == ("2020-02", 0, [])
+    assert (before["month"], before["charged"], before["spenders"]) == ("2020-02", 0, [])
 
 
 def test_bill_uncounted(operated: Operated) -> None:
