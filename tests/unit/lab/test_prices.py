@@ -102,8 +102,8 @@ def test_idle_month() -> None:
         "LOG_STORAGE": ("0.0013", "0.0013"),  # 44.64 MB at $0.03 a GB
         "ALARMS": ("1.0000", "0.0000"),  # 10, which are free
     }
-    assert f"{month.dollars:.4f}" == "0.0237"
-    assert f"{month.gross:.4f}" == "1.3870"
+    assert f"{month.dollars:.4f}" == "0.0257"
+    assert f"{month.gross:.4f}" == "1.3891"
 
 
 def test_idle_bound() -> None:
