@@ -362,9 +362,10 @@ class Simulation:
         budget, now = self.scenario.policy.budget, self.world.now
         month, month_end = month_bounds(now)
         beginning = now - month < timedelta(minutes=3)
+        held = {outcome.reason for outcome in outcomes} or {Reason.UPLOADING}
         if (
             self._unrecorded
-            or {outcome.reason for outcome in outcomes} != {Reason.BUDGET}
+            or held - {Reason.BUDGET, Reason.SPENT}
             or self.deployment.flush.running
             or now <= self._changes_until
             or beginning
