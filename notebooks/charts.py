@@ -270,6 +270,23 @@ def pacing(swept: Mapping[str, Swept]) -> Chart:
 
 
 @style.context(STYLE)
+def bought(
+    labels: Sequence[str], paid: str, swept: Sequence[Swept], price: Sequence[float]
+) -> Chart:
+    """Draw what a site hits the more is paid for it, and what is paid: money or minutes."""
+    figure, (left, right) = _figure(2.8, columns=2)
+    hit = [one.row.collateral for one in swept]
+    left.bar(labels, hit, color=BLUE)
+    right.bar(labels, price, color=ORANGE)
+    left.set(title="What it buys", ylabel="unchanged objects hit")
+    left.yaxis.set_major_formatter(FuncFormatter(_short))
+    right.set(title="What it takes", ylabel=paid)
+    each = zip(labels, hit, price, strict=True)
+    text = "; ".join(f"{label}: {objects:,} hit, {cost:.2f}" for label, objects, cost in each)
+    return Chart(figure, f"Unchanged objects hit, and {paid}: {text}")
+
+
+@style.context(STYLE)
 def precision(month: Sequence[Replayed]) -> Chart:
     """Draw what each strategy evicts on each site where it is free; elsewhere name its price."""
     sites = list(dict.fromkeys(row.history for row in month))
