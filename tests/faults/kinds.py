@@ -282,11 +282,11 @@ def deadly(random: Random, scenario: Scenario) -> Scenario:
 
 
 def woken(random: Random, scenario: Scenario) -> Scenario:
-    """A few changes come in fair weather, and each wakes a flush."""
+    """A few changes come in fair weather, and each wakes a flush, since no path is dear."""
     return replace(
         scenario,
         serves=random.choice((BUCKETS[1], BUCKETS[2])),
-        policy=Policy(Budget(usd=None)),
+        policy=Policy(Budget(usd=None, free_paths=1_000_000)),
         spent=0,
         weather=Weather(),
         calm=Weather(),

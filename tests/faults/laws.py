@@ -189,12 +189,17 @@ def _late(story: Story) -> Iterator[str]:
             yield f"Late: {row.subject} of {row.distribution}, {row.recorded_at}, due {due}"
 
 
+def _of_others(story: Story) -> Sequence[Made]:
+    return [one for one in story.edge.made if one not in story.ours]
+
+
 def _slow(story: Story) -> Iterator[str]:
     """Where nothing is wrong, a lone change is accepted within seconds.
 
-    It rests after two seconds, by clocks that are `MOST_SKEW` off either way.
+    It rests after two seconds, by clocks that are `MOST_SKEW` off either way. Other people's
+    invalidations may leave no room for ours.
     """
-    made = _by_distribution(story.ours)
+    made, others = _by_distribution(story.ours), _of_others(story)
     moments: dict[str, list[datetime]] = defaultdict(list)
     for row, written_at in story.tables.written.items() if story.scenario.prompt else ():
         moments[row.distribution].append(written_at)
@@ -202,7 +207,8 @@ def _slow(story: Story) -> Iterator[str]:
         for at in written:
             near = [other for other in written if at - _APART < other < at + _APART]
             soon = (one for one in made[distribution] if at <= one.created_at < at + _PROMPT)
-            if len(near) == 1 and not any(soon):
+            theirs = any(at <= one.created_at < at + _PROMPT for one in others)
+            if len(near) == 1 and not theirs and not any(soon):
                 yield f"Slow: the change of {distribution} at {at}"
 
 
@@ -244,7 +250,7 @@ def _calm_at(story: Story) -> datetime:
 
 def _full_until(story: Story) -> Iterator[datetime]:
     """Yield when CloudFront refused a request since others had too much in progress."""
-    others = [one for one in story.edge.made if one not in story.ours]
+    others = _of_others(story)
     for at in story.full_at:
         if any(one.created_at <= at < one.completed_at for one in others):
             yield at
