@@ -77,7 +77,7 @@ class Unreadable(EdgesweepError):
 
 
 class Busy(EdgesweepError):
-    """CloudFront throttles us, or does not answer now."""
+    """A service throttles us, or does not answer now."""
 
 
 @dataclass(eq=False)

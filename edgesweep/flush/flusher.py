@@ -97,6 +97,7 @@ class Flusher:
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
         warn: logs a warning for an operator.
+        announce: announces a flush of which CloudFront accepted all that it ever will.
     """
 
     dirty: DirtyRows
@@ -108,6 +109,7 @@ class Flusher:
     clock: Callable[[], datetime]
     token: Callable[[], str]
     warn: Callable[[str], None] = lambda _: None
+    announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -218,6 +220,7 @@ class Flusher:
             flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        self.announce(flush)
         settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
@@ -232,6 +235,8 @@ class Flusher:
             swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        if flush.accepted:
+            self.announce(flush)
         rejected = self.journal.advance(flush, flush.reject())
         return Outcome(flush.distribution, reason, rejected, answer)
 

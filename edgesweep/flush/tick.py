@@ -71,6 +71,7 @@ class Tick:
         flusher: returns a flusher for some routes and a policy.
         audit: looks at what others spend, given the swept distributions and whether paths are
             being spent.
+        announce: announces the distributions that are held or overdue.
         redrive: sends back the messages that are due; returns how many.
         gaps: finds and closes gaps in the events.
         waker: flushes what comes to rest within seconds; None leaves it to the next tick.
@@ -82,6 +83,7 @@ class Tick:
     ledger: Callable[[str], Ledger]  # of a month
     clock: Callable[[], datetime]
     audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
+    announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
     redrive: Callable[[], int] = int
     gaps: Callable[[Routes], Watched] = lambda _: Watched()
     waker: Waker | None = None
@@ -98,6 +100,7 @@ class Tick:
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
         again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
         outcomes = [*outcomes, *again]

@@ -52,6 +52,7 @@ def broken(story: Story) -> Sequence[str]:
         *_unbalanced(story),
         *_miscounted(story),
         *_clashed(story),
+        *_unannounced(story),
         *_late(story),
         *_slow(story),
         *_unrouted(story),
@@ -160,6 +161,14 @@ def _clashed(story: Story) -> Iterator[str]:
         yield f"Two lists of paths for {reference}"
 
 
+def _unannounced(story: Story) -> Iterator[str]:
+    """Each flush that was settled has an event at least."""
+    announced = {detail.get("flush") for detail in story.events.asked}
+    for flush in story.tables.journal.flushes.values():
+        if flush.state is State.SETTLED and flush.id not in announced:
+            yield f"Unannounced: {flush}"
+
+
 def _late(story: Story) -> Iterator[str]:
     """Once the faults are over no change waits longer than the guarantee, and a tick or two."""
     scenario, made = story.scenario, _by_distribution(story.ours)
@@ -181,7 +190,12 @@ def _late(story: Story) -> Iterator[str]:
             continue
         base = max(written_at, calm)
         interval = _longest_interval(scenario.policy.budget, scenario.start, base)
-        due = base + max(interval, scenario.policy.max_wait) + ticks + scenario.rules.duration
+        due = (
+            base
+            + max(interval, scenario.policy.max_wait, scenario.policy.patience)
+            + ticks
+            + scenario.rules.duration
+        )
         found = [
             one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
         ]

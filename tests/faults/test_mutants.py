@@ -22,6 +22,7 @@ SEEDS = 100
 
 # The kind of story that misses each, any kind for None, and the seed where it was seen last.
 IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
+    flushing.announced_too_late: (None, 0),
     flushing.delete_by_time_alone: (kinds.parts, 0),
     flushing.eventual_reads: (None, 0),
     flushing.fixed_order: (kinds.hog, 6),

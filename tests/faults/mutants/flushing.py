@@ -244,3 +244,16 @@ def given_up_unseen() -> AbstractContextManager[object]:
 def resent_from_the_reserve() -> AbstractContextManager[object]:
     """A flush that is sent in a new month may take its reserve."""
     return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
+
+
+def announced_too_late() -> AbstractContextManager[object]:
+    """A flush is announced once it is settled, so one that dies in between never is."""
+    finish = Flusher._finish
+
+    def finished(self: Flusher, *arguments: Any) -> Outcome:
+        outcome = finish(replace(self, announce=lambda _: None), *arguments)
+        if outcome.settled and outcome.flush:
+            self.announce(outcome.flush)
+        return outcome
+
+    return mock.patch.object(Flusher, "_finish", finished)
