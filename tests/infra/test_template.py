@@ -121,7 +121,7 @@ def test_service(packages: Mapping[str, Package], service: str) -> None:
     ("role", "services"),
     [
         ("RecordRole", {"sqs", "dynamodb", "s3", "logs"}),
-        ("FlushRole", {"dynamodb", "cloudfront", "cloudwatch", "s3", "sqs", "logs"}),
+        ("FlushRole", {"dynamodb", "cloudfront", "events", "cloudwatch", "s3", "sqs", "logs"}),
         ("ScheduleRole", {"lambda"}),
     ],
 )
