@@ -41,6 +41,7 @@ class SentFlush(TypedDict):
     attempts: Annotated[int, "requests to CloudFront"]
     refusals: Annotated[int, "requests that CloudFront refused"]
     invalidations: Annotated[Sequence[str], "CloudFront's ids of the accepted requests"]
+    by: Annotated[Sequence[str], "who requested paths, if anybody did"]
     why: Annotated[Sequence[str], "what changed, and why these paths; empty for flushes of 0.1.0"]
 
 

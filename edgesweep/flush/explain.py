@@ -34,8 +34,12 @@ def explain(
 def _changed(rows: Sequence[DirtyRow]) -> str:
     subjects = [row.subject for row in rows]
     keys = dict.fromkeys(one.key for one in subjects if not isinstance(one, RequestedPath))
-    requested = len({one.path for one in subjects if isinstance(one, RequestedPath)})
-    text = f"{len(keys):,} objects changed, {requested:,} paths requested"
+    requested = {one for one in subjects if isinstance(one, RequestedPath)}
+    text = (
+        f"{len(keys):,} objects changed, {len({one.path for one in requested}):,} paths requested"
+    )
+    askers = sorted(Counter(one.by for one in requested).items())
+    text += "".join(f", {many:,} by {by}" for by, many in askers)
     if not keys:
         return text
     folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)

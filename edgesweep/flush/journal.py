@@ -74,6 +74,7 @@ class Flush:
         accepted: the requests that CloudFront accepted, in order.
         sent_at: the flusher's clock once CloudFront had accepted the last request.
         settled_at: the flusher's clock once the rows were deleted.
+        by: who requested paths, if anybody did.
         why: what changed, and why these paths, in a few lines; flushes of 0.1.0 have none.
         swept: position of the last older row that the sweep has looked at; empty before.
     """
@@ -93,6 +94,7 @@ class Flush:
     accepted: tuple[Invalidation, ...] = ()
     sent_at: datetime | None = None
     settled_at: datetime | None = None
+    by: tuple[str, ...] = ()
     swept: str = ""
     why: str = ""
 

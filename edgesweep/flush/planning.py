@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from sys import getsizeof
-from urllib.parse import unquote
 
 from edgesweep.cover import Limits, Prices, choose, find_candidates
 from edgesweep.cover.spelling import spell
@@ -17,6 +16,7 @@ from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.pace import LADDER, demanded
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
+from edgesweep.paths import unquoted
 from edgesweep.prices import PATH_PRICE
 from edgesweep.routes import Routes
 
@@ -42,6 +42,7 @@ class Batch:
         rows: the oldest first.
         changed: the viewer paths of changed objects.
         requested: requested paths, quoted.
+        by: who requested them.
         size: about how many bytes all of these take.
         cut: whether there are more rows.
     """
@@ -49,6 +50,7 @@ class Batch:
     rows: list[DirtyRow] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     requested: set[str] = field(default_factory=set)
+    by: set[str] = field(default_factory=set)
     size: int = 0
     cut: bool = False
 
@@ -56,6 +58,7 @@ class Batch:
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
             self.requested.add(row.subject.path)
+            self.by.add(row.subject.by)
             self.size += ROW_BYTES + getsizeof(row.subject.path)
             return
         paths = routes.paths_of(row)
@@ -91,20 +94,20 @@ class Planner:
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Sequence[int]]:
         """Return the flush, and how many paths it would take at each price of the ladder.
 
-        After some deaths it is `/*`, which takes neither a survey nor a cover.
+        After some deaths it is `/*`, which takes neither a survey nor a cover. So it is if there
+        are too many cache tags, which only `/*` covers as well.
         """
-        if held.deaths >= HOPELESS_DEATHS:
-            return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
-        changed, requested = batch.changed, batch.requested
+        changed, tags = batch.changed, {path for path in batch.requested if path[0] == "#"}
+        requested = batch.requested - tags
         if batch.cut and go.paths == 1:
             # The only path has to match the unread rows as well, so it has to be `/*`.
             changed = {*changed, "/"}
-        dirty = changed.union(map(unquote, requested))
+        dirty = changed.union(map(unquoted, requested))
         prices = Prices(go.path_price, self.policy.refetch)
         # The pace asks what the flush would take at every price up to the list price.
         surveyed = replace(prices, path=PATH_PRICE)
-        paths, strict = go.paths, self.routes.strict(held.distribution)
-        while True:
+        paths, strict = go.paths - len(tags), self.routes.strict(held.distribution)
+        while held.deaths < HOPELESS_DEATHS and paths >= bool(dirty):
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             held.keep()
             known = self.survey(held.distribution, dirty, surveyed, limits, held.keep)
@@ -113,13 +116,16 @@ class Planner:
             chosen = choose(candidates, prices, limits, held.keep)
             held.keep()
             said = spell(chosen, requested, changed, strict=strict)
+            said += () if "/*" in said else tuple(sorted(tags))
             flush = self._journaled(held, batch, go, said, chosen.collateral)
             lines = explain(go.why, batch.rows, chosen, candidates.dirty, self.policy.refetch)
             flush = replace(flush, why=lines)
             if self.journal.fits(flush):
                 wildcards = self.policy.quota.wildcards
-                return flush, demanded(candidates, prices.refetch, wildcards, held.keep)
-            paths = len(chosen.paths) // 2
+                wanted = demanded(candidates, prices.refetch, wildcards, held.keep)
+                return flush, [paths + len(tags) for paths in wanted]
+            paths = len(chosen.paths) // 2 or -1
+        return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
 
     def _journaled(
         self, held: HeldLease, batch: Batch, go: Go, paths: Sequence[str], collateral: int = 0
@@ -132,5 +138,6 @@ class Planner:
             # The months of the decision; the sender charges another one that comes near.
             months=tuple(go.limits),
             rows=len(batch.rows),
+            by=tuple(sorted(batch.by)),
             collateral=Survey.seen(collateral),
         )

@@ -1,4 +1,4 @@
-"""Record changes: SQS messages in, dirty rows out.
+"""Record changes and requests: SQS messages in, dirty rows out.
 
 Goal: no message is acknowledged before all its rows are written. A message that cannot be
 understood or written fails alone; writing a row twice is harmless, losing one is not.
@@ -19,10 +19,11 @@ from itertools import chain
 from operator import attrgetter
 from typing import Protocol
 
-from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
 from edgesweep.errors import BadInput
 from edgesweep.record import events
 from edgesweep.record.catalogue import Name
+from edgesweep.record.events import Request
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import Checked, NoCatalogue, UnchangedFilter, name_of
 
@@ -32,6 +33,10 @@ Fates = Mapping[Name, tuple[Fate, Collection[str]]]
 
 class Router(Protocol):
     """Knows which distributions serve an object."""
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of all distributions."""
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve the object."""
@@ -85,22 +90,25 @@ class Recorder:
     unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
-        """Write one row for each distinct distribution, bucket and key of the batch.
+        """Write one row for each distinct distribution, bucket and key, or request, of the batch.
 
         `now` is the time at which the batch was received, or earlier.
         """
-        understood, failed = _parsed(messages)
-        changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
+        understood, failed = self._understood(messages)
+        distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
+        changes = _changes(distinct)
         fates, checked = self._checked(changes)
         # No flush that was sent before the stamp of a row covers the row.
-        rows = self._rows(changes, fates, checked.refused, max(now, checked.stamped_at or now))
+        stamp = max(now, checked.stamped_at or now)
+        rows = self._rows(distinct, fates, checked.refused, stamp)
         unwritten = self.writer.add(rows)
-        reasons = {**checked.refused, **{name_of(row.change): unwritten[row] for row in unwritten}}
-        for message, its_changes in understood.items():
-            for name in reasons.keys() & map(name_of, its_changes):
-                failed[message] = reasons[name]
+        reasons: dict[Name | RequestedPath, str] = {**checked.refused}
+        reasons |= {_about(row.subject): unwritten[row] for row in unwritten}
+        for message, its_subjects in understood.items():
+            for subject in reasons.keys() & map(_about, its_subjects):
+                failed[message] = reasons[subject]
         written = [row for row in rows if row not in unwritten]
-        recorded = {name_of(row.change) for row in written} - reasons.keys()
+        recorded = {name_of(one) for row in written if isinstance(one := row.subject, Change)}
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -108,7 +116,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, recorded),
+            unconfirmed=self.unchanged.learn(checked, recorded - reasons.keys()),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -124,20 +132,54 @@ class Recorder:
         return {**fates, **dict.fromkeys(checked.unchanged, (Fate.UNCHANGED, ()))}, checked
 
     def _rows(
-        self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
+        self,
+        distinct: Sequence[Change | Request],
+        fates: Fates,
+        refused: Collection[Name],
+        now: datetime,
     ) -> Sequence[DirtyRow]:
-        """Return a row of the last change of each object for each of its partitions."""
-        last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
-        return [
-            self._row(partition, change, now)
+        """Return a row of each request, and of the last change of each object."""
+        changes = sorted(_changes(distinct), key=attrgetter("changed_at"))
+        last = {name_of(change): change for change in changes}
+        wanted: list[tuple[str, Change | RequestedPath]] = [
+            (partition, change)
             for name, change in last.items()
             if name not in refused
             for partition in fates[name][1]
         ]
+        requests = (one for one in distinct if isinstance(one, Request))
+        wanted += [(to, one.subject) for one in requests for to in self._asked(one)]
+        return [
+            DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
+            for to, subject in wanted
+            for token in [self.token()]
+        ]
 
-    def _row(self, distribution: str, change: Change, now: datetime) -> DirtyRow:
-        token = self.token()
-        return DirtyRow(distribution, change, now, token, int(token, 16) % self.shards)
+    def _asked(self, request: Request) -> Collection[str]:
+        """Return the distributions of a request; BadInput if there is none."""
+        asked, known = request.distribution, self.routes.ids
+        if not known or asked not in (None, *known):
+            raise BadInput(
+                f"{asked or 'A distribution'} is none of {', '.join(known) or 'nothing'}"
+            )
+        return known if asked is None else (asked,)
+
+    def _understood(
+        self, messages: Iterable[Message]
+    ) -> tuple[dict[str, tuple[Change | Request, ...]], dict[str, str]]:
+        """Return what the messages say, and why some cannot be understood."""
+        understood, failed = {}, {}
+        for message in messages:
+            try:
+                found = events.parse(message.body)
+                for one in found:
+                    if isinstance(one, Request):
+                        self._asked(one)
+            except BadInput as error:
+                failed[message.id] = str(error)
+            else:
+                understood[message.id] = found
+        return understood, failed
 
 
 def fate(
@@ -155,11 +197,12 @@ def fate(
     return Fate.UNSERVED, ()
 
 
-def _parsed(messages: Iterable[Message]) -> tuple[dict[str, tuple[Change, ...]], dict[str, str]]:
-    understood, failed = {}, {}
-    for message in messages:
-        try:
-            understood[message.id] = events.parse(message.body)
-        except BadInput as error:
-            failed[message.id] = str(error)
-    return understood, failed
+def _changes(subjects: Iterable[Change | Request]) -> list[Change]:
+    return [one for one in subjects if isinstance(one, Change)]
+
+
+def _about(one: Change | RequestedPath | Request) -> Name | RequestedPath:
+    """Return what a row is about: an object, or a requested path."""
+    if isinstance(one, Change):
+        return name_of(one)
+    return one.subject if isinstance(one, Request) else one

@@ -57,7 +57,7 @@ def test_requested() -> None:
     """Requested paths are counted apart, and nothing is said of objects where none changed."""
     assert explained([], [], "/a").splitlines() == [
         "It was free",
-        "0 objects changed, 1 paths requested",
+        "0 objects changed, 1 paths requested, 1 by me",
     ]
 
 
