@@ -144,6 +144,8 @@ def _full(flush: Flush) -> Iterator[str]:
         f"{count(flush.attempts, 'attempt')}, {count(flush.refusals, 'refusal')}, accepted as "
         f"{', '.join(request.id for request in flush.accepted) or 'nothing'}"
     )
+    if flush.by:
+        yield f"requested by {', '.join(flush.by)}"
     yield from flush.why.splitlines()
     yield ""
     yield from flush.paths

@@ -140,6 +140,14 @@ class Observer:
             next=NEXT[reason],
         )
 
+    def why(self, span: Span, lease: Lease, now: datetime) -> str:
+        """Return what holds rows or a flush up, and until when at the latest."""
+        reason, _, _ = self._next(span, lease, now)
+        latest = span[0] + self.policy.guaranteed(span[0]) if span else None
+        return NEXT[reason] + (
+            f", by {latest:%Y-%m-%d %H:%M:%S} UTC at the latest" if latest else ""
+        )
+
     def _next(
         self, span: Span, lease: Lease, now: datetime
     ) -> tuple[Reason | Idle, datetime | None, Go | None]:

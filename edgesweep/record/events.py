@@ -13,7 +13,7 @@ if we ignored a change, the edge would stay stale.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -70,7 +70,7 @@ _EVENTS: Mapping[str, Kind | None] = {
     "Object Tags Deleted": None,
 }
 
-_INVALIDATE = "invalidate"
+INVALIDATE = "invalidate"
 
 _NAMES = {dict: "an object", int: "a whole number", list: "a list", str: "text"}
 
@@ -87,13 +87,7 @@ class Request:
     """A path that somebody asks to invalidate."""
 
     subject: RequestedPath
-    distribution: str | None  # its id; None for every distribution of the stack
-
-
-def request(paths: Iterable[str], by: str, distribution: str | None = None) -> dict[str, Any]:
-    """Return the message that requests paths."""
-    message = {"edgesweep": _INVALIDATE, "paths": list(paths), "by": by}
-    return message if distribution is None else {**message, "distribution": distribution}
+    to: str | None  # the id of a distribution; None for every one of the stack
 
 
 def parse(body: str) -> tuple[Change | Request, ...]:
@@ -117,18 +111,18 @@ def parse(body: str) -> tuple[Change | Request, ...]:
 
 
 def _requests(message: Mapping[str, Any]) -> Iterator[Request]:
-    if message["edgesweep"] != _INVALIDATE:
-        raise BadInput(f"edgesweep must be {_INVALIDATE}, not {_excerpt(message['edgesweep'])}")
     if unknown := sorted(message.keys() - {"edgesweep", "paths", "by", "distribution"}):
         raise BadInput(f"A request has no {_excerpt(unknown[0])}")
+    if message["edgesweep"] != INVALIDATE:
+        raise BadInput(f"edgesweep must be {INVALIDATE}, not {_excerpt(message['edgesweep'])}")
     paths, by = _field(message, "paths", list), _field(message, "by", str)
     if not 1 <= len(paths) <= MAX_PATHS:
         raise BadInput(f"A request has {len(paths):,} paths, not 1 to {MAX_PATHS:,}")
     if not (by.isprintable() and 1 <= len(by) <= _MAX_NAME):
         raise BadInput(f"by is {_excerpt(by)}, not 1 to {_MAX_NAME} printable characters")
-    distribution = _optional(message, "distribution", str)
+    to = _optional(message, "distribution", str)
     for path in paths:
-        yield Request(RequestedPath(_field({"A path": path}, "A path", str), by), distribution)
+        yield Request(RequestedPath(_field({"A path": path}, "A path", str), by), to)
 
 
 def _records(message: Mapping[str, Any]) -> list[Any]:

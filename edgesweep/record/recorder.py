@@ -90,25 +90,34 @@ class Recorder:
     unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
-        """Write one row for each distinct distribution, bucket and key, or request, of the batch.
+        """Write one row for each distinct distribution and object, or requested path, of the batch.
 
         `now` is the time at which the batch was received, or earlier.
         """
-        understood, failed = self._understood(messages)
+        understood, failed = _parsed(messages)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
-        changes = _changes(distinct)
+        changes = [one for one in distinct if isinstance(one, Change)]
+        requests = {one: self._asked(one) for one in distinct if isinstance(one, Request)}
         fates, checked = self._checked(changes)
         # No flush that was sent before the stamp of a row covers the row.
         stamp = max(now, checked.stamped_at or now)
-        rows = self._rows(distinct, fates, checked.refused, stamp)
-        unwritten = self.writer.add(rows)
-        reasons: dict[Name | RequestedPath, str] = {**checked.refused}
-        reasons |= {_about(row.subject): unwritten[row] for row in unwritten}
-        for message, its_subjects in understood.items():
-            for subject in reasons.keys() & map(_about, its_subjects):
-                failed[message] = reasons[subject]
+        rows: dict[DirtyRow, Name | Request] = {
+            **self._rows(changes, fates, checked.refused, stamp),
+            **{self._row(to, one.subject, stamp): one for one in requests for to in requests[one]},
+        }
+        unwritten = self.writer.add(list(rows))
+        reasons: dict[Name | Request, str] = dict(checked.refused.items())
+        reasons |= {rows[row]: reason for row, reason in unwritten.items()}
+        reasons |= {
+            one: f"The distribution {one.to or '(any)'} is not known"
+            for one in requests
+            if not requests[one]
+        }
+        for message, reported in understood.items():
+            for about in reasons.keys() & map(_about, reported):
+                failed[message] = reasons[about]
         written = [row for row in rows if row not in unwritten]
-        recorded = {name_of(one) for row in written if isinstance(one := row.subject, Change)}
+        recorded = {rows[row] for row in written} - reasons.keys()
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -116,7 +125,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, recorded - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, recorded),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -132,54 +141,24 @@ class Recorder:
         return {**fates, **dict.fromkeys(checked.unchanged, (Fate.UNCHANGED, ()))}, checked
 
     def _rows(
-        self,
-        distinct: Sequence[Change | Request],
-        fates: Fates,
-        refused: Collection[Name],
-        now: datetime,
-    ) -> Sequence[DirtyRow]:
-        """Return a row of each request, and of the last change of each object."""
-        changes = sorted(_changes(distinct), key=attrgetter("changed_at"))
-        last = {name_of(change): change for change in changes}
-        wanted: list[tuple[str, Change | RequestedPath]] = [
-            (partition, change)
+        self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
+    ) -> Mapping[DirtyRow, Name]:
+        """Return a row of the last change of each object for each of its partitions."""
+        last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
+        return {
+            self._row(partition, change, now): name
             for name, change in last.items()
             if name not in refused
             for partition in fates[name][1]
-        ]
-        requests = (one for one in distinct if isinstance(one, Request))
-        wanted += [(to, one.subject) for one in requests for to in self._asked(one)]
-        return [
-            DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
-            for to, subject in wanted
-            for token in [self.token()]
-        ]
+        }
+
+    def _row(self, to: str, subject: Change | RequestedPath, now: datetime) -> DirtyRow:
+        token = self.token()
+        return DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
 
     def _asked(self, request: Request) -> Collection[str]:
-        """Return the distributions of a request; BadInput if there is none."""
-        asked, known = request.distribution, self.routes.ids
-        if not known or asked not in (None, *known):
-            raise BadInput(
-                f"{asked or 'A distribution'} is none of {', '.join(known) or 'nothing'}"
-            )
-        return known if asked is None else (asked,)
-
-    def _understood(
-        self, messages: Iterable[Message]
-    ) -> tuple[dict[str, tuple[Change | Request, ...]], dict[str, str]]:
-        """Return what the messages say, and why some cannot be understood."""
-        understood, failed = {}, {}
-        for message in messages:
-            try:
-                found = events.parse(message.body)
-                for one in found:
-                    if isinstance(one, Request):
-                        self._asked(one)
-            except BadInput as error:
-                failed[message.id] = str(error)
-            else:
-                understood[message.id] = found
-        return understood, failed
+        """Return the distributions of a request, none if they are not known."""
+        return [one for one in self.routes.ids if request.to in (None, one)]
 
 
 def fate(
@@ -197,12 +176,17 @@ def fate(
     return Fate.UNSERVED, ()
 
 
-def _changes(subjects: Iterable[Change | Request]) -> list[Change]:
-    return [one for one in subjects if isinstance(one, Change)]
+def _about(one: Change | Request) -> Name | Request:
+    return name_of(one) if isinstance(one, Change) else one
 
 
-def _about(one: Change | RequestedPath | Request) -> Name | RequestedPath:
-    """Return what a row is about: an object, or a requested path."""
-    if isinstance(one, Change):
-        return name_of(one)
-    return one.subject if isinstance(one, Request) else one
+def _parsed(
+    messages: Iterable[Message],
+) -> tuple[dict[str, tuple[Change | Request, ...]], dict[str, str]]:
+    understood, failed = {}, {}
+    for message in messages:
+        try:
+            understood[message.id] = events.parse(message.body)
+        except BadInput as error:
+            failed[message.id] = str(error)
+    return understood, failed
