@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from urllib.parse import unquote
@@ -122,13 +122,14 @@ def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
     return tuple(sorted([*exact, *(prefix + "*" for prefix in widest)]))
 
 
-def matcher(paths: Collection[str], *, strict: bool = False) -> Callable[[str], bool]:
+def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
     """Return a test of viewer paths: whether one of the quoted `paths` matches.
 
     If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
     """
-    wildcards = {path for path in paths if path.endswith("*")}
-    exact = set(map(unquoted, {*paths} - wildcards))
+    distinct = set(paths)
+    wildcards = {path for path in distinct if path.endswith("*")}
+    exact = set(map(unquoted, distinct - wildcards))
     prefixes = tuple(
         "" if path == "/*" else unquoted(path[:-1]).removesuffix(REST) for path in wildcards
     )

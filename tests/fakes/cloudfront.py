@@ -214,6 +214,8 @@ class StrictCloudFront:
                 raise refusal("InvalidArgument", INVALID)
 
     def _well_formed(self, path: str) -> bool:
+        if path.startswith("#"):
+            return "*" not in path
         return (
             path.startswith("/")
             and len(path) <= _LONGEST_PATH
@@ -306,6 +308,8 @@ def _items(paths: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _matches(path: str, viewer_path: str) -> bool:
+    if path == "/*":
+        return True
     said = _decoded(path)
     return viewer_path.startswith(said[:-1]) if path.endswith("*") else viewer_path == said
 

@@ -51,6 +51,11 @@ def month_turns(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def asked(random: Random, scenario: Scenario) -> Scenario:
+    """People ask for paths by messages, beside all else."""
+    return replace(scenario, requests=random.randint(3, 12), gone=None)
+
+
 def crowd(random: Random, scenario: Scenario) -> Scenario:
     """Flushers of several distributions decide at the same time upon the same little money."""
     budget = guaranteed(15, 3, spare=0)

@@ -77,6 +77,7 @@ class Scenario:
         unrouted: likewise, of a bucket that no distribution leads to.
         resharded: when the record function, and the flush function, begin to use three shards.
         pace: what rows cost.
+        requests: how many messages ask for paths.
         busy: distributions whose own changes may take long.
     """
 
@@ -119,6 +120,7 @@ class Scenario:
     resharded: tuple[float, float] | None = None
     pace: Pace = field(default_factory=Pace)
     busy: frozenset[str] = frozenset()
+    requests: int = 0
 
     @property
     def distributions(self) -> Sequence[str]:

@@ -13,8 +13,10 @@ from edgesweep import wiring
 from edgesweep.cli import wait
 from edgesweep.record.events import parse
 from tests.aws import calls
+from tests.fakes.catalogue import HeadsInMemory
 from tests.unit.cli.test_operating import CHANGES
 from tests.unit.conftest import UNCHANGED, Operated
+from tests.unit.operate.test_waiting import NEW, OLD
 
 DELAY = "S3 usually reports a change within 60 s"
 
@@ -69,16 +71,41 @@ def test_time_out(operated: Operated) -> None:
     assert re.search(r", by \S+ \S+ UTC at the latest", lines[-1]["error"])
 
 
-def test_after(catalogued: Operated, tmp_path: Path) -> None:
-    """Uploads are waited for that nobody has reported, and the first of them is named."""
-    for key in (*UNCHANGED, "drafts/a.html", "never.html"):
+@pytest.mark.parametrize("listed", [False, True])
+def test_after(
+    catalogued: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, listed: bool
+) -> None:
+    """Uploads of long ago are settled at once; what gets no row is named, and not waited for."""
+    heads = HeadsInMemory({("site", key): OLD for key in UNCHANGED})
+    monkeypatch.setattr(wiring, "S3Heads", lambda *_: heads)
+    keys = [*UNCHANGED, "drafts/a.html", "never.html"]
+    for key in keys:
         (tmp_path / key).parent.mkdir(exist_ok=True)
         (tmp_path / key).touch()
+    after = tmp_path / "list.txt" if listed else tmp_path
+    if listed:
+        after.write_text("\n".join(keys))
 
-    result = catalogued.run("wait", "--after", str(tmp_path), "--json", "--timeout", "100")
+    result = catalogued.run("wait", "--after", str(after), "--json", "--timeout", "100")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    waited = json.loads(result.stdout)
+    assert (waited["changed"], waited["distributions"]) == (False, [catalogued.distribution])
+    assert waited["skipped"] == {
+        "excluded": ["drafts/a.html"],
+        "not in the bucket": ["never.html"],
+    }
+
+
+def test_after_new(catalogued: Operated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new upload that nobody has reported is waited for, and named at the timeout."""
+    monkeypatch.setattr(wiring, "S3Heads", lambda *_: HeadsInMemory({("site", "new"): NEW}))
+    (tmp_path / "new").touch()
+
+    result = catalogued.run("wait", "--after", str(tmp_path), "--timeout", "100")
 
     assert result.exit_code == 3
-    assert "keys wait for S3's report: 'docs/zebra.html'" in result.stderr
+    assert "The time is over: 1 of 1 keys wait for S3's report: 'new'" in result.stderr
 
 
 @pytest.mark.parametrize(
