@@ -114,6 +114,7 @@ def test_after_new(catalogued: Operated, tmp_path: Path, monkeypatch: pytest.Mon
         (("--distribution", "E9"), "E9 has none of"),
         (("--bucket", "other"), "other has none of"),
         (("--timeout", "0"), "0 is not in the range"),
+        (("--after", "nowhere"), "--after nowhere: No such file or directory"),
     ],
 )
 def test_refused(operated: Operated, arguments: tuple[str, ...], line: str) -> None:
