@@ -117,7 +117,7 @@ class Recorder:
             for about in reasons.keys() & map(_about, reported):
                 failed[message] = reasons[about]
         written = [row for row in rows if row not in unwritten]
-        recorded = {rows[row] for row in written} - reasons.keys()
+        recorded = {about for row in written if isinstance(about := rows[row], tuple)}
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -125,7 +125,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, recorded),
+            unconfirmed=self.unchanged.learn(checked, recorded - reasons.keys()),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )

@@ -104,7 +104,7 @@ class NoCatalogue:
     def check(self, _changes: Iterable[Change], _passed_over: Collection[Name] = ()) -> Checked:
         return Checked()
 
-    def learn(self, _checked: Checked, _recorded: Collection[object]) -> Mapping[Name, str]:
+    def learn(self, _checked: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
         return {}
 
 
@@ -134,7 +134,7 @@ class UnchangedFilter:
         seen = _there(self.heads.look(asked))
         return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
 
-    def learn(self, checked: Checked, recorded: Collection[object]) -> Mapping[Name, str]:
+    def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
         """Learn the seen objects whose rows are all written; return those that failed, and why."""
         entries = {name: _entry(head) for name, head in checked.seen.items() if name in recorded}
         return self.catalogue.learn(entries, checked.token)

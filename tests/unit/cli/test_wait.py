@@ -34,10 +34,9 @@ def _impatient(operated: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def catalogued(operated: Operated) -> Operated:
     """Let the stack have a catalogue that knows what the bucket holds."""
-    keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
     boto3.client("dynamodb").create_table(
         TableName="catalogue",
-        KeySchema=keys,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
