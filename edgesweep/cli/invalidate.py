@@ -26,7 +26,7 @@ class Requested(TypedDict):
     """The request."""
 
     paths: Annotated[Sequence[str], "the paths, each once"]
-    distributions: Annotated[Sequence[str], "the ids of the distributions that forget them"]
+    ids: Annotated[Sequence[str], "the ids of the distributions that forget them"]
     by: Annotated[str, "who requests them"]
 
 
@@ -62,6 +62,6 @@ def invalidate(deployed: Deployed, paths: Sequence[str], *, to: str | None, by: 
     list(map(parse, bodies))
     queue = Queue(deployed.session.client("sqs"), deployed.stack.outputs["QueueUrl"])
     list(map(queue.send, bodies))
-    asked = Requested(paths=distinct, distributions=ids, by=by)
+    asked = Requested(paths=distinct, ids=ids, by=by)
     show(asked, [f"Requested {count(len(distinct), 'path')} of {', '.join(ids)}"])
     suggest("They go with the next flush; `edgesweep flushes` shows it")

@@ -34,7 +34,7 @@ _NAMED = 20  # keys of each reason that people are shown
 class Waited(TypedDict):
     """The result of a wait."""
 
-    distributions: Annotated[Sequence[str], "the ids of those that were waited for"]
+    ids: Annotated[Sequence[str], "the ids of the distributions"]
     changed: Annotated[bool, "whether any change had to be waited for"]
     completed: Annotated[bool, "whether CloudFront has completed all of it"]
     skipped: Annotated[Mapping[str, Sequence[str]], "why keys were not waited for -> those keys"]
@@ -97,7 +97,7 @@ def wait(
     if completed:
         _through(waiting.completed(seen, ids), until)
     named = {why: keys for why, keys in skipped.items() if keys}
-    waited = Waited(distributions=ids, changed=changed, completed=completed, skipped=named)
+    waited = Waited(ids=ids, changed=changed, completed=completed, skipped=named)
     show(waited, _lines(waited))
 
 

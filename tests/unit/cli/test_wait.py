@@ -89,7 +89,7 @@ def test_after(
 
     assert (result.exit_code, result.stderr) == (0, "")
     waited = json.loads(result.stdout)
-    assert (waited["changed"], waited["distributions"]) == (False, [catalogued.distribution])
+    assert (waited["changed"], waited["ids"]) == (False, [catalogued.distribution])
     assert waited["skipped"] == {
         "excluded": ["drafts/a.html"],
         "not in the bucket": ["never.html"],
