@@ -23,6 +23,13 @@ const warning = (budgetUsd) => ({
   budgetWarning: (Math.round(budgetUsd * 100) * WARNED_PERCENT) / 10000,
 });
 
+const WAKE = {
+  stream: { StreamViewType: 'KEYS_ONLY' },
+  wakeFunction: '${file(infra/wake.yml):function}',
+  wakeResources: '${file(infra/wake.yml):resources}',
+};
+const NO_WAKE = { stream: NOTHING, wakeFunction: {}, wakeResources: {} };
+
 const stop = (line) => {
   process.stderr.write(`${line}\n`);
   process.exit(2);
@@ -79,6 +86,7 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
     ...(Number(checked.budgetUsd) ? warning(checked.budgetUsd) : { budgetAlarm: {} }),   // beyond free paths, a budget of 0 spends nothing
     alarmTopic: checked.alarmEmail ? '${file(infra/topic.yml)}' : {},
     dashboard: checked.dashboard === 'true' ? '${file(infra/dashboard.yml)}' : {},
+    ...(checked.wake === 'true' ? WAKE : NO_WAKE),
     permissionsBoundary: checked.permissionsBoundary || NOTHING,
     ...(PASSING_STAGES.includes(stage) ? THROWN_AWAY : KEPT_BY_DEFAULT),
   };

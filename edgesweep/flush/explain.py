@@ -2,26 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
-from edgesweep.cover import Cover, Member
+from edgesweep.cover import Member
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.flush.choice import Choice
+from edgesweep.flush.pace import Purse
 from edgesweep.paths import REST, quote, viewer_path
+from edgesweep.prices import PATH_PRICE
 
 # Characters; compressed they take about a third of that.
 MOST = 3_000
 
 
 def explain(
-    why: str, rows: Sequence[DirtyRow], chosen: Cover, dirty: Sequence[str], refetch: Decimal
+    purse: Purse, choice: Choice, rows: Sequence[DirtyRow], dirty: Sequence[str], refetch: Decimal
 ) -> str:
-    """Return `why` a path costs what it does, what changed, and what each wildcard stands for.
+    """Return what a path was worth and why, what changed, and what each wildcard stands for.
 
-    `dirty` are the sorted paths that `chosen` covers; hitting an unchanged object costs `refetch`.
+    `dirty` are the sorted paths that are covered; hitting an unchanged object costs `refetch`.
     """
-    text = f"{why}\n{_changed(rows)}"
-    for member in chosen.members:
+    text = f"{_worth(purse, choice)}\n{_changed(rows)}"
+    for member in choice.cover.members:
         if member.pattern.wildcard:
             below = [dirty[place] for place in member.pattern.span(dirty)]
             line = _wildcard(member, below, refetch)
@@ -31,28 +35,51 @@ def explain(
     return text[:MOST]
 
 
+def _worth(purse: Purse, choice: Choice) -> str:
+    demand, terms = purse.demand, choice.terms
+    text = (
+        f"One path was worth ${terms.price:.8f} at that moment; the list price is ${PATH_PRICE}. "
+        f"{_count(max(0, purse.left), 'free path')} were left for the month's last "
+        f"{purse.remaining / timedelta(days=1):.1f} days, and this flush could take {terms.free:,}"
+    )
+    if demand.seen_at:
+        text += (
+            f". The {demand.days:.1f} days seen took {demand.paths[-1]:,.0f} paths that were worth "
+            f"the list price, and would have taken {demand.paths[0]:,.0f} if paths were free"
+        )
+    if choice.bought:
+        text += f". It bought {_count(choice.bought, 'path')} that saved more than they cost"
+    return text
+
+
 def _changed(rows: Sequence[DirtyRow]) -> str:
     subjects = [row.subject for row in rows]
     keys = dict.fromkeys(one.key for one in subjects if not isinstance(one, RequestedPath))
-    requested = {one for one in subjects if isinstance(one, RequestedPath)}
-    text = (
-        f"{len(keys):,} objects changed, {len({one.path for one in requested}):,} paths requested"
-    )
-    askers = sorted(Counter(one.by for one in requested).items())
-    text += "".join(f", {many:,} by {by}" for by, many in askers)
-    if not keys:
-        return text
-    folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
-    counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
-    return f"{text}: {counted}; first {_first([*keys])}"
+    requested = len({one.path for one in subjects if isinstance(one, RequestedPath)})
+    parts = [f"People asked for {_count(requested, 'path')}"] if requested else []
+    if keys:
+        folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
+        counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
+        parts.append(f"{_count(len(keys), 'object')} changed: {counted}; first {_first([*keys])}")
+    return "\n".join(parts)
 
 
 def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
     hit = Survey.seen(member.collateral)
-    more = f"{member.dirty - 1:,} more paths are" if member.dirty > 1 else "no path is"
-    stands = f"{member.pattern.quoted()} stands for {member.dirty:,} changed paths"
-    hits = f"it hits {hit:,} unchanged objects for ${hit * refetch:f}, where {more} exact"
-    return f"{stands}, first {_first(path[1:] for path in dirty[:3])}; {hits}"
+    covers = f"{member.pattern.quoted()} covers {_count(member.dirty, 'changed path')}"
+    hits = f"it also hits {_count(hit, 'unchanged object')}"
+    if hit:
+        hits += f", worth ${hit * refetch:f} to fetch again"
+    instead = (
+        f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
+        if member.dirty > 1
+        else "no exact path can name that one"
+    )
+    return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def _first(keys: Iterable[str]) -> str:

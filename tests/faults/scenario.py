@@ -79,6 +79,8 @@ class Scenario:
         pace: what rows cost.
         requests: how many messages ask for paths.
         busy: distributions whose own changes may take long.
+        wake: whether rows wake a flush.
+        prompt: whether a lone change has to be sent within seconds.
     """
 
     start: datetime
@@ -121,6 +123,8 @@ class Scenario:
     pace: Pace = field(default_factory=Pace)
     busy: frozenset[str] = frozenset()
     requests: int = 0
+    wake: bool = False
+    prompt: bool = False
 
     @property
     def distributions(self) -> Sequence[str]:

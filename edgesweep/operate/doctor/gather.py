@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -112,8 +113,20 @@ class _Gatherer:
         }
         caller = self.session.client("sts").get_caller_identity()
         account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
-        resolved = resolve(template, ids, {**account, "region": self.place.region})
+        streams = dict(self._streams(template, ids))
+        resolved = resolve(template, ids, {**account, "region": self.place.region}, streams)
         return [one for one in resolved if one.kind in KINDS]
+
+    def _streams(
+        self, template: Mapping[str, Any], ids: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the ARN of the stream of each table that has one."""
+        dynamodb = self.session.client("dynamodb")
+        for name, one in template["Resources"].items():
+            if "StreamViewType" in one.get("Properties", {}).get("StreamSpecification", {}):
+                with suppress(ClientError, KeyError):
+                    table = dynamodb.describe_table(TableName=ids[name])["Table"]
+                    yield name, table["LatestStreamArn"]
 
     def _environment(self, wanted: Sequence[Resource]) -> Mapping[str, str]:
         """Return the environment of the flush function: as deployed, or else as it is now."""

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 # A value of a template: JSON.
@@ -25,6 +26,7 @@ _ARNS: Mapping[str, str] = {
     "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
     QUEUE: "arn:{partition}:sqs:{region}:{account}:{id}",
 }
+NO_STREAMS: Mapping[str, str] = MappingProxyType({})
 _NOTHING = {"Ref": "AWS::NoValue"}
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
@@ -40,15 +42,20 @@ class Resource:
 
 
 def resolve(
-    template: Mapping[str, Value], ids: Mapping[str, str], account: Mapping[str, str]
+    template: Mapping[str, Value],
+    ids: Mapping[str, str],
+    account: Mapping[str, str],
+    streams: Mapping[str, str] = NO_STREAMS,
 ) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
-    `account` holds the `account` of the stack, its `partition` (such as aws) and the `region`.
+    `account` holds the `account` of the stack, its `partition` (such as aws) and the `region`, and
+    `streams` the ARN of each table's stream, which does not follow from an id.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
-    references = dict(_references(kinds, ids, account))
+    arns = {f"{name}.StreamArn": arn for name, arn in streams.items()}
+    references = {**dict(_references(kinds, ids, account)), **arns}
     return [
         Resource(name, kind, ids[name], _filled(written[name].get("Properties", {}), references))
         for name, kind in kinds.items()

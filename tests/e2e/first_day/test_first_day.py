@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,11 +26,12 @@ SITE = "my-site"
 BLOCKS = re.findall(
     r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
 )
-PIPX = """
+PIPX = r"""
 pipx() {
     [[ $1 == install ]]
-    python3 -m venv "$TOOLS/pipx"
-    "$TOOLS/pipx/bin/pip" --quiet --disable-pip-version-check install "${@:2}"
+    python3 -m venv --without-pip "$TOOLS/pipx"
+    "$PYTHON" -m pip --quiet --disable-pip-version-check --python "$TOOLS/pipx/bin/python" \
+        install --no-compile "${@:2}"
     ln -s "$TOOLS/pipx/bin/edgesweep" "$TOOLS/bin/edgesweep"
 }
 """
@@ -57,7 +59,9 @@ class User:
         folders = (self.tools / "bin", ROOT / ".envs" / "awscli" / "bin", node)
         path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
         text = f"cd {self.clone}\nexec 2>&1\n{PIPX}\n{block}"
-        return run(self.aws, text, {"PATH": path, "TOOLS": str(self.tools)})
+        return run(
+            self.aws, text, {"PATH": path, "PYTHON": sys.executable, "TOOLS": str(self.tools)}
+        )
 
     @property
     def watch(self) -> Watch:

@@ -2,17 +2,27 @@
 
 from decimal import Decimal
 
-from edgesweep.cover import Limits, Prices, choose, find_candidates
+from edgesweep.cover import find_candidates
 from edgesweep.cover.candidates import Candidates
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.choice import pick
 from edgesweep.flush.explain import MOST, explain
+from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.paths import REST
 from tests.messages import NOON
 
 REFETCH = Decimal("0.001")
 
 
-def explained(keys: list[str], live: list[str], *requested: str, why: str = "It was free") -> str:
+def explained(
+    keys: list[str],
+    live: list[str],
+    *requested: str,
+    free: int = 0,
+    demand: Demand = NOTHING_SEEN,
+) -> str:
     """Return the lines about a flush of changed objects and requested paths."""
     subjects: list[Change | RequestedPath] = [
         *(Change("site", key, Kind.CREATED, NOON) for key in keys),
@@ -22,8 +32,10 @@ def explained(keys: list[str], live: list[str], *requested: str, why: str = "It 
     found: Candidates = find_candidates(
         [f"/{key}" for key in keys] + [*requested], [f"/{key}" for key in live]
     )
-    chosen = choose(found, Prices(Decimal("0.005"), REFETCH), Limits())
-    return explain(why, rows, chosen, found.dirty, REFETCH)
+    policy = Policy(Budget(Decimal(100), free), refetch=REFETCH)
+    go = policy.decide(Reason.QUIET, {"2026-11": 0}, policy.quota, None, NOON, demand=demand)
+    assert isinstance(go, Go)
+    return explain(go.purses[0], pick(found, go, policy), rows, found.dirty, REFETCH)
 
 
 def test_wildcard() -> None:
@@ -34,30 +46,33 @@ def test_wildcard() -> None:
     _, changed, wildcard = explained(keys, live).splitlines()
 
     assert changed == (
-        "4 objects changed, 0 paths requested: 3 in /press/, 1 in /; "
-        "first /press/%C3%A9.html, /press/b, /press/c"
+        "4 objects changed: 3 in /press/, 1 in /; first /press/%C3%A9.html, /press/b, /press/c"
     )
     assert wildcard == (
-        "/press/* stands for 3 changed paths, first /press/b, /press/c, /press/%C3%A9.html; "
-        "it hits 2 unchanged objects for $0.002, where 2 more paths are exact"
+        "/press/* covers 3 changed paths, first /press/b, /press/c, /press/%C3%A9.html; it also "
+        "hits 2 unchanged objects, worth $0.002 to fetch again; naming each exactly takes 2 more "
+        "paths"
     )
 
 
 def test_inexact() -> None:
     """A key that no path says exactly has a wildcard for that reason."""
-    assert explained(["a~b"], []).endswith("for $0.000, where no path is exact")
+    assert explained(["a~b"], []).endswith(
+        "; it also hits 0 unchanged objects; no exact path can name that one"
+    )
 
 
 def test_rest() -> None:
     """A path with any query string after it is shown with a star."""
-    assert "1 changed paths, first /docs/?*;" in explained([f"docs/?{REST}"], [])
+    assert "1 changed path, first /docs/?*;" in explained([f"docs/?{REST}"], [])
 
 
 def test_requested() -> None:
-    """Requested paths are counted apart, and nothing is said of objects where none changed."""
-    assert explained([], [], "/a").splitlines() == [
-        "It was free",
-        "0 objects changed, 1 paths requested, 1 by me",
+    """Requested paths have a line of their own, and objects one where some changed."""
+    assert explained([], [], "/a").splitlines()[1:] == ["People asked for 1 path"]
+    assert explained(["b"], [], "/a", "/c").splitlines()[1:3] == [
+        "People asked for 2 paths",
+        "1 object changed: 1 in /; first /b",
     ]
 
 
@@ -69,4 +84,36 @@ def test_bounded() -> None:
 
     assert len(text) <= MOST
     assert text.endswith("\nThe other wildcards are left out")
-    assert len(explained(["a"], [], why="x" * MOST)) == MOST
+
+
+def test_free() -> None:
+    """It says how many free paths there were, and how many of them the flush could take."""
+    worth = explained(["a"], [], free=1_000).splitlines()[0]
+
+    assert worth == (
+        "One path was worth $0.00000008 at that moment; the list price is $0.005. 1,000 free paths "
+        "were left for the month's last 7.5 days, and this flush could take 437"
+    )
+
+
+def test_demand() -> None:
+    """Once flushes were seen, it says what they took at the list price and at none."""
+    seen = Demand(NOON, 30.0, 4.0, tuple(range(900, 0, -100)))
+
+    worth = explained(["a"], [], free=1_000, demand=seen).splitlines()[0]
+
+    assert worth.endswith(
+        ". The 30.0 days seen took 100 paths that were worth the list price, and would have taken "
+        "900 if paths were free"
+    )
+
+
+def test_bought() -> None:
+    """It says how many paths were bought beyond the free ones."""
+    changed = [f"{folder}/{page}" for folder in "abc" for page in range(10)]
+    unchanged = [f"{folder}/x{page}" for folder in "abc" for page in range(100)]
+
+    worth = explained(changed, unchanged, free=20).splitlines()[0]
+
+    # With the free ones alone it would be `/*`.
+    assert worth.endswith("could take 8. It bought 29 paths that saved more than they cost")

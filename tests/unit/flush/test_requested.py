@@ -79,7 +79,7 @@ def test_asked_by() -> None:
 
     assert outcome.flush
     assert outcome.flush.by == ("somebody",)
-    assert "1 objects changed, 2 paths requested, 2 by somebody" in outcome.flush.why
+    assert "People asked for 2 paths" in outcome.flush.why
 
 
 def test_fresh() -> None:
