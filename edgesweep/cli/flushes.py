@@ -9,8 +9,7 @@ from typing import Annotated, TypedDict
 
 import click
 
-from edgesweep import wiring
-from edgesweep.aws.dynamodb import FlushTable, RoutesTable
+from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, table
 from edgesweep.cli.output import json_option, pick, show
@@ -68,10 +67,8 @@ def flushes(
     edgesweep flushes 1f3a5c7e
     edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
-    settings = deployed.settings
-    journal = FlushTable(settings.flushes_table)
-    known = wiring.routes_of(settings, RoutesTable(settings.flushes_table).load())
-    distributions = [distribution] if distribution else known.ids
+    journal = FlushTable(deployed.settings.flushes_table)
+    distributions = [distribution] if distribution else deployed.routes.ids
     if flush_id is not None:
         flush = _one(journal, distributions, flush_id)
         show(_sent(flush), _full(flush))

@@ -7,14 +7,11 @@ from typing import Annotated, TypedDict
 
 import click
 
-from edgesweep import wiring
-from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import suggest
-from edgesweep.errors import BadInput
 from edgesweep.flush.rows import chunks
 from edgesweep.record.events import INVALIDATE, parse
 
@@ -33,11 +30,11 @@ class Requested(TypedDict):
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--paths", "_", is_flag=True, expose_value=False, hidden=True)
-@click.option("--distribution", "--distribution-id", "to", help="Only this one.", metavar="ID")
+@click.option("--distribution", "--distribution-id", "only", help="Only this one.", metavar="ID")
 @click.option("--by", default=getuser, show_default="your login", help="Who asks.", metavar="NAME")
 @json_option(Requested)
 @stack_options
-def invalidate(deployed: Deployed, paths: Sequence[str], *, to: str | None, by: str) -> None:
+def invalidate(deployed: Deployed, paths: Sequence[str], *, only: str | None, by: str) -> None:
     """Request PATHs, whatever has changed: they go with the next flush, within the budget.
 
     A PATH is quoted, as CloudFront takes it, and is sent byte for byte, or something wider if the
@@ -49,14 +46,8 @@ def invalidate(deployed: Deployed, paths: Sequence[str], *, to: str | None, by: 
     edgesweep invalidate '/blog/*' --by cms
     edgesweep invalidate --distribution-id E2QWRUHEXAMPLE --paths /index.html '/img/*'
     """  # noqa: D301  # \b tells click to keep the lines
-    known = wiring.routes_of(
-        deployed.settings, RoutesTable(deployed.settings.flushes_table).load()
-    ).ids
-    ids = [one for one in known if to in (None, one)]
-    if not ids:
-        raise BadInput(f"{to or 'A distribution'} is none of {', '.join(known) or 'no known ones'}")
-    distinct = list(dict.fromkeys(paths))
-    message = {"edgesweep": INVALIDATE, "by": by} | ({"distribution": to} if to else {})
+    ids, distinct = deployed.distributions(only), list(dict.fromkeys(paths))
+    message = {"edgesweep": INVALIDATE, "by": by} | ({"distribution": only} if only else {})
     bodies = [json.dumps({**message, "paths": part}) for part in chunks(distinct, _AT_ONCE)]
     # Nothing is sent unless the recorder understands all of it.
     list(map(parse, bodies))

@@ -7,7 +7,7 @@ import click
 
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
-from edgesweep.aws.dynamodb import DirtyTable, FlushTable, RoutesTable
+from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, length, table
@@ -15,7 +15,6 @@ from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import say
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
-from edgesweep.routes import Routes
 
 
 @click.command()
@@ -28,15 +27,14 @@ def status(deployed: Deployed) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    known = wiring.routes_of(deployed.settings, RoutesTable(deployed.settings.flushes_table).load())
     now = wiring.now()
-    found = observer(deployed, known).look(known.ids, now)
+    found = observer(deployed).look(deployed.routes.ids, now)
     show(found, _lines(found, now))
 
 
-def observer(deployed: Deployed, known: Routes) -> Observer:
+def observer(deployed: Deployed) -> Observer:
     """Return what reads the state of a stack, and say so if its budget is too small."""
-    policy, refusal = shared(deployed.settings.policy, known.enabled)
+    policy, refusal = shared(deployed.settings.policy, deployed.routes.enabled)
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")
     settings, session, outputs = deployed.settings, deployed.session, deployed.stack.outputs

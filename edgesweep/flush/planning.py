@@ -119,7 +119,7 @@ class Planner:
         So it is if there are too many cache tags, which only `/*` covers as well.
         """
         changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
-        go = go.beside(len(batch.tags))
+        go = replace(go, paths=go.paths - len(batch.tags))
         if batch.cut and go.paths == 1:
             # The only path has to match the unread rows as well, so it has to be `/*`.
             changed = {*changed, "/"}

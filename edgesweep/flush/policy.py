@@ -52,14 +52,6 @@ class Go:
         free = min(offer.free for offer in offers)
         return Terms(max(offer.price for offer in offers), max(1, paths), free)
 
-    def beside(self, paths: int) -> Self:
-        """Return what is left of it for a flush that takes some paths anyway."""
-        purses = tuple(
-            replace(purse, left=purse.left - paths, free=purse.free - paths)
-            for purse in self.purses
-        )
-        return replace(self, paths=self.paths - paths, purses=purses)
-
 
 @dataclass(frozen=True, slots=True)
 class Headroom:

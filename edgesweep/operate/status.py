@@ -15,6 +15,9 @@ from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
 from edgesweep.prices import invalidation_bill
 
+# The rows and the lease of a distribution.
+Seen = tuple[Span, Lease]
+
 
 class Waiting(Protocol):
     """The rows that wait."""
@@ -127,7 +130,7 @@ class Observer:
         )
 
     def _one(self, distribution: str, now: datetime) -> NextFlush:
-        span, lease = self.rows.span(distribution), self.journal.lease(distribution)
+        span, lease = self.peek(distribution)
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
         lease = replace(lease, in_progress=tuple(busy))
         reason, due, go = self._next(span, lease, now)
@@ -148,13 +151,15 @@ class Observer:
             next=NEXT[reason],
         )
 
+    def peek(self, distribution: str) -> Seen:
+        return self.rows.span(distribution), self.journal.lease(distribution)
+
     def why(self, span: Span, lease: Lease, now: datetime) -> str:
         """Return what holds rows or a flush up, and until when at the latest."""
-        reason, _, _ = self._next(span, lease, now)
-        latest = span[0] + self.policy.guaranteed(span[0]) if span else None
-        return NEXT[reason] + (
-            f", by {latest:%Y-%m-%d %H:%M:%S} UTC at the latest" if latest else ""
-        )
+        text = NEXT[self._next(span, lease, now)[0]]
+        if not span:
+            return text
+        return f"{text}, by {span[0] + self.policy.guaranteed(span[0]):%F %T} UTC at the latest"
 
     def _next(
         self, span: Span, lease: Lease, now: datetime

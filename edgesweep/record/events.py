@@ -87,7 +87,7 @@ class Request:
     """A path that somebody asks to invalidate."""
 
     subject: RequestedPath
-    to: str | None  # the id of a distribution; None for every one of the stack
+    to: str  # the id of a distribution; empty for every one of the stack
 
 
 def parse(body: str) -> tuple[Change | Request, ...]:
@@ -120,7 +120,7 @@ def _requests(message: Mapping[str, Any]) -> Iterator[Request]:
         raise BadInput(f"A request has {len(paths):,} paths, not 1 to {MAX_PATHS:,}")
     if not (by.isprintable() and 1 <= len(by) <= _MAX_NAME):
         raise BadInput(f"by is {_excerpt(by)}, not 1 to {_MAX_NAME} printable characters")
-    to = _optional(message, "distribution", str)
+    to = _optional(message, "distribution", str) or ""
     for path in paths:
         yield Request(RequestedPath(_field({"A path": path}, "A path", str), by), to)
 

@@ -13,7 +13,7 @@ trust an outdated entry.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
@@ -94,30 +94,21 @@ class Recorder:
 
         `now` is the time at which the batch was received, or earlier.
         """
-        understood, failed = _parsed(messages)
+        understood, failed = self._understood(messages)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
         changes = [one for one in distinct if isinstance(one, Change)]
-        requests = {one: self._asked(one) for one in distinct if isinstance(one, Request)}
+        requests = [one for one in distinct if isinstance(one, Request)]
         fates, checked = self._checked(changes)
         # No flush that was sent before the stamp of a row covers the row.
         stamp = max(now, checked.stamped_at or now)
-        rows: dict[DirtyRow, Name | Request] = {
-            **self._rows(changes, fates, checked.refused, stamp),
-            **{self._row(to, one.subject, stamp): one for one in requests for to in requests[one]},
-        }
+        rows = self._rows(changes, fates, checked.refused, stamp)
+        rows |= {self._row(one.to, one.subject, stamp): one for one in requests}
         unwritten = self.writer.add(list(rows))
-        reasons: dict[Name | Request, str] = dict(checked.refused.items())
-        reasons |= {rows[row]: reason for row, reason in unwritten.items()}
-        reasons |= {
-            one: f"The distribution {one.to or '(any)'} is not known"
-            for one in requests
-            if not requests[one]
-        }
+        reasons = {**checked.refused, **{rows[row]: unwritten[row] for row in unwritten}}
         for message, reported in understood.items():
             for about in reasons.keys() & map(_about, reported):
                 failed[message] = reasons[about]
         written = [row for row in rows if row not in unwritten]
-        recorded = {about for row in written if isinstance(about := rows[row], tuple)}
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -125,7 +116,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, recorded - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, checked.seen.keys() - reasons.keys()),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -142,7 +133,7 @@ class Recorder:
 
     def _rows(
         self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
-    ) -> Mapping[DirtyRow, Name]:
+    ) -> dict[DirtyRow, Name | Request]:
         """Return a row of the last change of each object for each of its partitions."""
         last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
         return {
@@ -156,9 +147,26 @@ class Recorder:
         token = self.token()
         return DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
 
-    def _asked(self, request: Request) -> Collection[str]:
-        """Return the distributions of a request, none if they are not known."""
-        return [one for one in self.routes.ids if request.to in (None, one)]
+    def _understood(
+        self, messages: Iterable[Message]
+    ) -> tuple[dict[str, Sequence[Change | Request]], dict[str, str]]:
+        """Return what each message reports or requests, and why the others come back."""
+        understood, failed = {}, {}
+        for message in messages:
+            try:
+                found = map(self._addressed, events.parse(message.body))
+                understood[message.id] = list(chain.from_iterable(found))
+            except BadInput as error:
+                failed[message.id] = str(error)
+        return understood, failed
+
+    def _addressed(self, one: Change | Request) -> Sequence[Change | Request]:
+        """Return a request once for each of its distributions."""
+        if isinstance(one, Change):
+            return [one]
+        if found := [replace(one, to=to) for to in self.routes.ids if one.to in ("", to)]:
+            return found
+        raise BadInput(f"The distribution {one.to or '(any)'} is not known")
 
 
 def fate(
@@ -178,15 +186,3 @@ def fate(
 
 def _about(one: Change | Request) -> Name | Request:
     return name_of(one) if isinstance(one, Change) else one
-
-
-def _parsed(
-    messages: Iterable[Message],
-) -> tuple[dict[str, tuple[Change | Request, ...]], dict[str, str]]:
-    understood, failed = {}, {}
-    for message in messages:
-        try:
-            understood[message.id] = events.parse(message.body)
-        except BadInput as error:
-            failed[message.id] = str(error)
-    return understood, failed

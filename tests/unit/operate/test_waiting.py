@@ -12,11 +12,10 @@ from edgesweep.flush.policy import Policy
 from edgesweep.flush.rows import Span
 from edgesweep.operate import waiting
 from edgesweep.operate.status import Observer
-from edgesweep.operate.waiting import EVENTS_TAKE, Mark, is_recorded
+from edgesweep.operate.waiting import EVENTS_TAKE, is_recorded, remains
 from edgesweep.record.catalogue import Entry, Head
-from tests.fakes.catalogue import CatalogueInMemory, HeadsInMemory
 from tests.fakes.flushing import Ticks
-from tests.fakes.unchanged import KNOWN, PAGE, STYLE, THERE
+from tests.fakes.unchanged import KNOWN, PAGE, STYLE, THERE, World
 from tests.messages import NOON
 
 SECOND = timedelta(seconds=1)
@@ -35,17 +34,17 @@ NEW = replace(THERE, modified_at=THERE.seen_at - SECOND)
 )
 def test_rows(span: Span, settled: bool) -> None:  # noqa: FBT001  # a parameter
     """A distribution is settled once its oldest row is younger than all that were marked."""
-    assert Mark.of((NOON - SECOND, NOON), Lease()).settled(span, Lease()) is settled
-    assert Mark.of((), Lease()).settled(span, Lease())
+    assert remains(((NOON - SECOND, NOON), Lease()), (span, Lease())) is not settled
+    assert not remains(((), Lease()), (span, Lease()))
 
 
 def test_unfinished() -> None:
     """The flush that was unfinished must be finished; another one does not count."""
-    mark = Mark.of((), Lease(unfinished="one"))
+    before = (), Lease(unfinished="one")
 
-    assert not mark.settled((), Lease(unfinished="one"))
-    assert mark.settled((), Lease(unfinished="two"))
-    assert mark.settled((), Lease())
+    assert remains(before, before)
+    assert not remains(before, ((), Lease(unfinished="two")))
+    assert not remains(before, ((), Lease()))
 
 
 @pytest.mark.parametrize(
@@ -65,9 +64,11 @@ def test_unfinished() -> None:
         (NEW, None, True, False),
         (OLD, None, False, False),
         (OLD, None, True, True),
+        # Where nothing is, nothing has to be recorded.
+        (None, KNOWN, False, True),
     ],
 )
-def test_recorded(head: Head, entry: Entry | None, idle: bool, recorded: bool) -> None:  # noqa: FBT001  # parameters
+def test_recorded(head: Head | None, entry: Entry | None, idle: bool, recorded: bool) -> None:  # noqa: FBT001  # parameters
     """An upload is recorded once its entry is the same, or its report is overdue."""
     assert is_recorded(head, entry, idle=idle) is recorded
 
@@ -122,7 +123,7 @@ def test_nothing() -> None:
 
     assert through(waiting.accepted(stack.observer, ["E1"], stack.clock)) == []
     assert through(waiting.completed(stack.observer, ["E1"])) == []
-    assert through(waiting.recorded([], CatalogueInMemory(), HeadsInMemory(), int, [])) == []
+    assert through(waiting.recorded(stack.observer, [], World({}, {}).filter, {})) == []
 
 
 def test_completed() -> None:
@@ -142,7 +143,7 @@ def test_reported() -> None:
     stack = Stack(queue=2)
     began = stack.ticks.now
 
-    step = waiting.reported(lambda: stack.queue, stack.clock)
+    step = waiting.reported(stack.observer, stack.clock)
     reasons = []
     for why in step:
         reasons.append(why)
@@ -156,11 +157,12 @@ def test_reported() -> None:
 
 def test_uploaded() -> None:
     """Each object is asked for until it is recorded; one that is not there is named once."""
-    catalogue, heads = CatalogueInMemory({PAGE: KNOWN}), HeadsInMemory({PAGE: NEW, STYLE: NEW})
-    gone: list[str] = []
+    world = World({PAGE: KNOWN}, {PAGE: NEW, STYLE: NEW})
+    catalogue, heads = world.catalogue, world.heads
+    skipped: dict[str, str] = {}
     names = [PAGE, STYLE, ("site", "gone.html"), ("site", "dark.html")]
     heads.silent.add(names[3])
-    step = waiting.recorded(names, catalogue, heads, int, gone)
+    step = waiting.recorded(Stack().observer, names, world.filter, skipped)
 
     reasons = through(
         step,
@@ -172,5 +174,5 @@ def test_uploaded() -> None:
         "2 of 4 keys wait for S3's report: 'style.css'",
         "1 of 4 keys wait for S3's report: 'dark.html'",
     ]
-    assert gone == ["gone.html", "dark.html"]
+    assert skipped == dict.fromkeys(["gone.html", "dark.html"], "not in the bucket")
     assert heads.looked.count(PAGE) == 1

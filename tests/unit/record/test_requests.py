@@ -50,7 +50,7 @@ def test_understood(more: Mapping[str, str]) -> None:
 
     found = parse(json.dumps(message))
 
-    to = more.get("distribution")
+    to = more.get("distribution", "")
     assert found == tuple(Request(RequestedPath(one, "the CMS"), to) for one in GOOD["paths"])
 
 
