@@ -104,7 +104,8 @@ class Recorder:
         rows = self._rows(changes, fates, checked.refused, stamp)
         rows |= {self._row(one.to, one.subject, stamp): one for one in requests}
         unwritten = self.writer.add(list(rows))
-        reasons = {**checked.refused, **{rows[row]: unwritten[row] for row in unwritten}}
+        reasons = {rows[row]: reason for row, reason in unwritten.items()}
+        reasons.update(checked.refused.items())
         for message, reported in understood.items():
             for about in reasons.keys() & map(_about, reported):
                 failed[message] = reasons[about]
@@ -151,7 +152,7 @@ class Recorder:
         self, messages: Iterable[Message]
     ) -> tuple[dict[str, Sequence[Change | Request]], dict[str, str]]:
         """Return what each message reports or requests, and why the others come back."""
-        understood, failed = {}, {}
+        understood, failed = dict[str, Sequence[Change | Request]](), dict[str, str]()
         for message in messages:
             try:
                 found = map(self._addressed, events.parse(message.body))

@@ -107,7 +107,7 @@ def test_after_new(catalogued: Operated, tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("--distribution", "E9"), "E9 is none of E"),
+        (("--distribution", "E9"), "E9 is none of "),
         (("--bucket", "other"), "other has no known distribution"),
         (("--timeout", "0"), "0 is not in the range"),
         (("--after", "nowhere"), "'nowhere' does not exist"),
