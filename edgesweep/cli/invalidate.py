@@ -44,7 +44,7 @@ def invalidate(deployed: Deployed, paths: Sequence[str], *, only: str | None, by
 
     \b
     edgesweep invalidate '/blog/*' --by cms
-    edgesweep invalidate --distribution-id E2QWRUHEXAMPLE --paths /index.html '/img/*'
+    edgesweep invalidate --distribution-id E2QWRUHEXAMPLE --paths '/img/*'
     """  # noqa: D301  # \b tells click to keep the lines
     ids, distinct = deployed.distributions(only), list(dict.fromkeys(paths))
     message = {"edgesweep": INVALIDATE, "by": by} | ({"distribution": only} if only else {})

@@ -39,7 +39,7 @@ class Waited(TypedDict):
 @click.command()
 @click.option(
     "--after",
-    type=click.Path(exists=True, allow_dash=True, path_type=Path),
+    type=click.Path(allow_dash=True, path_type=Path),
     help="A local folder that was just uploaded, or a file of keys, one a line.",
 )
 @click.option("--bucket", callback=bucket_name, help="Only changes of this bucket.", metavar="NAME")
@@ -101,8 +101,11 @@ def _keys(after: Path) -> Sequence[str]:
     if after.is_dir():
         files = sorted(file for file in after.rglob("*") if file.is_file())
         return [file.relative_to(after).as_posix() for file in files]
-    with click.open_file(str(after), "rb") as file:
-        return read_keys(cast("BinaryIO", file))
+    try:
+        with click.open_file(str(after), "rb") as file:
+            return read_keys(cast("BinaryIO", file))
+    except OSError as error:
+        raise BadInput(f"--after {after}: {error.strerror}") from error
 
 
 def _through(step: Iterator[str], until: datetime) -> bool:

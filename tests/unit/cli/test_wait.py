@@ -110,7 +110,7 @@ def test_after_new(catalogued: Operated, tmp_path: Path, monkeypatch: pytest.Mon
         (("--distribution", "E9"), "E9 is none of "),
         (("--bucket", "other"), "other has no known distribution"),
         (("--timeout", "0"), "0 is not in the range"),
-        (("--after", "nowhere"), "'nowhere' does not exist"),
+        (("--after", "nowhere"), "--after nowhere: No such file or directory"),
     ],
 )
 def test_refused(operated: Operated, arguments: tuple[str, ...], line: str) -> None:
