@@ -119,6 +119,11 @@ class DirtyRow:
         return self.change.changed_at if changed else self.recorded_at
 
     @property
+    def removal(self) -> bool:
+        """Whether an object was removed, which people may have to take down at once."""
+        return isinstance(self.subject, Change) and self.subject.kind is Kind.REMOVED
+
+    @property
     def partition(self) -> str:
         return partition(self.distribution, self.shard)
 

@@ -9,7 +9,7 @@ from sys import getsizeof
 from edgesweep.cover import Limits, Prices, find_candidates
 from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
+from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.choice import pick
 from edgesweep.flush.explain import explain
 from edgesweep.flush.holding import HeldLease
@@ -59,12 +59,6 @@ class Batch:
     by: set[str] = field(default_factory=set)
     size: int = 0
     cut: bool = False
-
-    @property
-    def removals(self) -> bool:
-        """Whether an object was removed, which people may have to take down at once."""
-        changes = [row.subject for row in self.rows if isinstance(row.subject, Change)]
-        return any(change.kind is Kind.REMOVED for change in changes)
 
     def add(self, row: DirtyRow, routes: Routes) -> None:
         self.rows.append(row)

@@ -310,6 +310,13 @@ def woken(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def pressing(random: Random, scenario: Scenario) -> Scenario:
+    """An upload goes on and on, and a few of its changes are urgent."""
+    scenario = woken(random, scenario)
+    policy = replace(scenario.policy, urgent=random.sample(("a.html", "b/c.css", "s/w"), 1))
+    return replace(scenario, policy=policy, changing=8 * MINUTE, changes=240)
+
+
 def _beside(scenario: Scenario) -> Scenario:
     """One distribution is in trouble, and another has a few changes."""
     return replace(
@@ -347,6 +354,7 @@ KINDS: Mapping[Kind, float] = {
     piled: 1,
     deadly: 1,
     woken: 3,
+    pressing: 1,
 }
 # How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
 _WOKEN = 60

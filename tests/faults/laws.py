@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, RequestedPath
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.journal import Flush, State
@@ -54,6 +54,7 @@ def broken(story: Story) -> Sequence[str]:
         *_clashed(story),
         *_late(story),
         *_slow(story),
+        *_held_up(story),
         *_unrouted(story),
         *_buried(story),
         *_lost(story),
@@ -188,6 +189,17 @@ def _slow(story: Story) -> Iterator[str]:
             soon = (one for one in made[distribution] if at <= one.created_at < at + _PROMPT)
             if len(near) == 1 and not any(soon):
                 yield f"Slow: the change of {distribution} at {at}"
+
+
+def _held_up(story: Story) -> Iterator[str]:
+    """Where nothing is wrong, an urgent change goes with the next wake or tick, mid-upload."""
+    scenario, made = story.scenario, _by_distribution(story.ours)
+    urgent, ticks = scenario.policy.urgent, _ticks(scenario)
+    for row, at in story.tables.written.items() if scenario.prompt and urgent else ():
+        soon = [one for one in made[row.distribution] if at <= one.created_at < at + ticks]
+        sent = all(any(one.matches(path) for one in soon) for path in _paths(story, row))
+        if isinstance(row.subject, Change) and row.subject.key in urgent and not sent:
+            yield f"Held up: {row.subject} of {row.distribution}, at {at}"
 
 
 def _unrouted(story: Story) -> Iterator[str]:
