@@ -120,6 +120,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         "0", r"none|\d{1,6}(\.\d{1,2})?", "dollars from 0 to 999999.99, or none for no limit"
     ),
     "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
+    "others": like("count", "count|ignore", "count or ignore"),
     "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
     "skipUnchanged": like("true", *_FLAG),
     "ignoreMetadata": like(
@@ -157,6 +158,7 @@ class Settings:
     shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
+    others: bool  # whether what others spend of the account's paths is counted
     # Names of user metadata, or patterns of them, that viewers do not miss.
     ignored_metadata: tuple[str, ...]
     wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
@@ -185,6 +187,7 @@ class Settings:
                 spellings=given["spellings"] == "all",
                 error_seconds=int(given["errorSeconds"]),
             ),
+            others=given["others"] == "count",
             ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
             wake=given["wake"] == "true",
             notified_queue=values.get("NOTIFIED_QUEUE") or None,

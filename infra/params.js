@@ -16,6 +16,7 @@ const WARNED_PERCENT = 80;
 
 const bucketArn = (name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${name}` });
 const distributionArn = (id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:cloudfront::\${AWS::AccountId}:distribution/${id}` });
+const allowed = (Sid, Action, Resource) => ({ Sid, Effect: 'Allow', Action, Resource });
 const listed = (text) => text.split(',').filter(Boolean);
 
 const warning = (budgetUsd) => ({
@@ -68,6 +69,8 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
   if (remembered) process.stderr.write(`Remembered by the stack ${place.stack}: ${remembered}\n`);
   const buckets = listed(checked.bucket);
   const distributions = listed(checked.distribution);
+  const discovers = buckets.length > 0 && distributions.length === 0;
+  const counts = checked.others !== 'ignore';
   const skipUnchanged = checked.skipUnchanged === 'true';
 
   return {
@@ -78,7 +81,8 @@ module.exports = async ({ options, resolveConfigurationProperty, resolveVariable
     objectArns: buckets.map((name) => bucketArn(`${name}/*`)),
     distributionOutput: checked.distribution || 'discovered',
     distributionArns: (distributions.length > 0 ? distributions : ['*']).map(distributionArn),
-    discover: distributions.length > 0 ? NOTHING : { Sid: 'Discover', Effect: 'Allow', Action: ['cloudfront:ListDistributions'], Resource: '*' },
+    discover: discovers || counts ? allowed('Discover', ['cloudfront:ListDistributions'], '*') : NOTHING,
+    audit: counts ? allowed('CountOthers', ['cloudfront:ListInvalidations', 'cloudfront:GetInvalidation'], distributionArn('*')) : NOTHING,
     catalogue: skipUnchanged ? '${file(infra/catalogue.yml)}' : {},
     cataloguePolicy: skipUnchanged ? ['CataloguePolicy'] : [],
     catalogueTable: skipUnchanged ? { Ref: 'CatalogueTable' } : '',

@@ -54,22 +54,16 @@ _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a tick for one distribution.
-
-    Attributes:
-        flush: the flush that was sent, settled or left open.
-        answer: CloudFront's last one.
-        oldest: when the oldest row was recorded that waited before the tick, if any did.
-        deaths: how many flushers died in a row before the tick, without any progress.
-    """
+    """The result of a tick for one distribution."""
 
     distribution: str
     reason: Reason
-    flush: Flush | None = None
-    answer: Answer | None = None
+    flush: Flush | None = None  # the flush that was sent, settled or left open
+    answer: Answer | None = None  # CloudFront's last one
     error: Exception | None = None
+    # When the oldest row was recorded that waited before the tick, if any did.
     oldest: datetime | None = None
-    deaths: int = 0
+    deaths: int = 0  # how many flushers died in a row before the tick, without any progress
 
     @property
     def settled(self) -> bool:
@@ -91,24 +85,19 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Flusher:
-    """Empties the dirty rows of distributions into invalidations.
-
-    Attributes:
-        survey: finds the objects that a wildcard would hit.
-        clock: this process's time, within 5 s of true time.
-        token: a source of random text.
-        warn: logs a warning for an operator.
-    """
+    """Empties the dirty rows of distributions into invalidations."""
 
     dirty: DirtyRows
     journal: Journal
     sender: Sender
     policy: Policy
-    survey: Surveyor
+    survey: Surveyor  # finds the objects that a wildcard would hit
     routes: Routes
-    clock: Callable[[], datetime]
-    token: Callable[[], str]
-    warn: Callable[[str], None] = lambda _: None
+    clock: Callable[[], datetime]  # this process's time, within 5 s of true time
+    token: Callable[[], str]  # a source of random text
+    warn: Callable[[str], None] = lambda _: None  # logs a warning for an operator
+    # Announces a flush of which CloudFront accepted all that it ever will.
+    announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -186,11 +175,11 @@ class Flusher:
         reason = self._settle(held.distribution, oldest, newest)
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
         headroom = self.policy.quota.less(held.lease.in_progress)
         flushed_at, demand = held.lease.flushed_at, self.journal.demand()
-        decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
+        decision = self.policy.decide(reason, ledgers, headroom, flushed_at, now, demand=demand)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)
@@ -221,6 +210,7 @@ class Flusher:
             flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        self.announce(flush)
         settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
@@ -235,6 +225,8 @@ class Flusher:
             swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        if flush.accepted:
+            self.announce(flush)
         rejected = self.journal.advance(flush, flush.reject())
         return Outcome(flush.distribution, reason, rejected, answer)
 

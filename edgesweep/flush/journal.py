@@ -16,6 +16,7 @@ from typing import Protocol
 
 from edgesweep.dirty import instant
 from edgesweep.flush.budget import months_near
+from edgesweep.flush.others import Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
 # Month -> the most paths in its ledger, None for no limit.
@@ -58,47 +59,31 @@ class Invalidation:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """One journaled flush of one distribution; each of its steps returns the flush as it is then.
-
-    Attributes:
-        opened_at: the flusher's clock just before the flush was opened.
-        token: random text that tells flushes of the same instant apart.
-        paths: quoted invalidation paths, in the order in which they are sent.
-        months: the months charged with all of `paths`, as `YYYY-MM`.
-        rows: how many dirty rows were planned into it.
-        collateral: unchanged objects that its wildcards hit.
-        split: whether the paths go out in several requests, none above the rates of one second.
-        replaces: id of the refused flush whose remaining paths this one sends, if any.
-        attempts: requests, counted before they were made.
-        refusals: attempts that CloudFront refused.
-        accepted: the requests that CloudFront accepted, in order.
-        sent_at: the flusher's clock once CloudFront had accepted the last request.
-        settled_at: the flusher's clock once the rows were deleted.
-        by: who requested paths, if anybody did.
-        why: what changed, and why these paths, in a few lines; flushes of 0.1.0 have none.
-        changed_at: when S3 finished the first of its changes; flushes of 0.1.0 have none.
-        swept: position of the last older row that the sweep has looked at; empty before.
-    """
+    """One journaled flush of one distribution; each step returns the flush as it is then."""
 
     distribution: str
-    opened_at: datetime
-    token: str
-    paths: tuple[str, ...]
-    months: tuple[str, ...]
-    rows: int
-    collateral: int = 0
+    opened_at: datetime  # the flusher's clock just before the flush was opened
+    token: str  # random text that tells flushes of the same instant apart
+    paths: tuple[str, ...]  # quoted invalidation paths, in the order in which they are sent
+    months: tuple[str, ...]  # the months charged with all of `paths`, as `YYYY-MM`
+    rows: int  # how many dirty rows were planned into it
+    collateral: int = 0  # unchanged objects that its wildcards hit
+    # Whether the paths go out in several requests, none above the rates of one second.
     split: bool = False
+    # Id of the refused flush whose remaining paths this one sends, if any.
     replaces: str | None = None
     state: State = State.OPEN
-    attempts: int = 0
-    refusals: int = 0
-    accepted: tuple[Invalidation, ...] = ()
+    attempts: int = 0  # requests, counted before they were made
+    refusals: int = 0  # attempts that CloudFront refused
+    accepted: tuple[Invalidation, ...] = ()  # the requests that CloudFront accepted, in order
+    # The flusher's clock once CloudFront had accepted the last request.
     sent_at: datetime | None = None
-    settled_at: datetime | None = None
+    settled_at: datetime | None = None  # the flusher's clock once the rows were deleted
+    # When S3 finished the first of its changes; flushes of 0.1.0 have none.
     changed_at: datetime | None = None
-    by: tuple[str, ...] = ()
-    swept: str = ""
-    why: str = ""
+    by: tuple[str, ...] = ()  # who requested paths, if anybody did
+    swept: str = ""  # position of the last older row that the sweep has looked at; empty before
+    why: str = ""  # what changed, and why these paths, in a few lines; flushes of 0.1.0 have none
 
     @property
     def id(self) -> str:
@@ -213,21 +198,15 @@ def gained(*steps: tuple[Flush | None, Flush]) -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to flush one distribution, and what the last holder left behind.
+    """The right to flush one distribution, and what the last holder left behind."""
 
-    Attributes:
-        token: the owner's; ownership is the token, never the time.
-        unfinished: id of the flush that is neither settled nor rejected.
-        in_progress: accepted requests that were not yet seen completed.
-        flushed_at: when the last flush was opened that CloudFront billed, or may have.
-        tries: how often it was taken since a release, or since a flush was opened or finished.
-    """
-
-    token: str | None = None
+    token: str | None = None  # the owner's; ownership is the token, never the time
     expires_at: datetime | None = None
-    unfinished: str | None = None
-    in_progress: tuple[Invalidation, ...] = ()
+    unfinished: str | None = None  # id of the flush that is neither settled nor rejected
+    in_progress: tuple[Invalidation, ...] = ()  # accepted requests that were not yet seen completed
+    # When the last flush was opened that CloudFront billed, or may have.
     flushed_at: datetime | None = None
+    # How often it was taken since a release, or since a flush was opened or finished.
     tries: int = 0
 
     @property
@@ -245,6 +224,14 @@ class Lease:
     def deaths(self, now: datetime) -> int:
         """Return how many owners in a row died without any progress."""
         return self.tries if self.abandoned(now) else max(0, self.tries - 1)
+
+
+def flush_of(reference: str) -> str | None:
+    """Return the id of the flush, of some stack, that a caller reference names; None if of none."""
+    match reference.split(" "):
+        case [name, flush_id, _] if name == REFERENCE:
+            return flush_id
+    return None
 
 
 def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
@@ -278,8 +265,16 @@ class Journal(Protocol):
     def release(self, distribution: str, token: str) -> None:
         """Give the lease back if it is still ours, else do nothing."""
 
-    def spent(self, month: str) -> int:
-        """Return how many paths the ledger holds for `month`."""
+    def ledger(self, month: str) -> Ledger: ...
+
+    def looks(self) -> Looks:
+        """Return how far the invalidations of others are read."""
+
+    def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
+        """Save looks, what others spent in each month, and the gain of each month's ledger.
+
+        It saves nothing if somebody has saved since `looks` were loaded; return whether it did.
+        """
 
     def demand(self) -> Demand:
         """Return the paths that flushes have taken so far, all distributions together."""

@@ -3,26 +3,29 @@
 1. look      which distributions there are
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
-4. route     some of the rows that waited for a distribution
-5. redrive   messages that failed before: DynamoDB answers by now
-6. gaps      events that may have been missed, such as that of an abandoned dead letter
-7. look      once more at what was flushed, for the rows whose wakes found the lease taken
+4. audit     what others spend of the same paths
+5. route     some of the rows that waited for a distribution
+6. redrive   messages that failed before: DynamoDB answers by now
+7. gaps      events that may have been missed, such as that of an abandoned dead letter
+8. wake      look once more at what was flushed, for the rows whose wakes found the lease taken
 
 A wake takes the last of these steps alone, by the distributions that a tick has kept.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.auditing import Audited
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
@@ -32,23 +35,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """The result of a tick.
-
-    Attributes:
-        unrouted: about how many rows no distribution serves.
-        redriven: messages that went back to their queue.
-        refusal: why the guaranteed interval is not kept.
-        failures: errors of the steps after the flushes.
-    """
+    """The result of a tick."""
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
-    unrouted: int
-    redriven: int
-    watched: Watched
-    refusal: BadInput | None
-    failures: Sequence[Exception]
+    refusal: BadInput | None  # why the guaranteed interval is not kept
+    unrouted: int = 0  # about how many rows no distribution serves
+    redriven: int = 0  # messages that went back to their queue
+    audited: Audited = field(default_factory=Audited)  # what was found of others
+    watched: Watched = field(default_factory=Watched)
+    failures: Sequence[Exception] = ()  # errors of the steps after the flushes
 
     @property
     def errors(self) -> Sequence[Exception]:
@@ -60,23 +57,20 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The steps, in order.
-
-    Attributes:
-        flusher: returns a flusher for some routes and a policy.
-        spent: returns how many paths the ledger of a month holds.
-        redrive: sends back the messages that are due; returns how many.
-        gaps: finds and closes gaps in the events.
-        waker: flushes what comes to rest within seconds; None leaves it to the next tick.
-    """
+    """The steps, in order."""
 
     discovery: Discovery
     policy: Policy
-    flusher: Callable[[Routes, Policy], Flusher]
-    spent: Callable[[str], int]
+    flusher: Callable[[Routes, Policy], Flusher]  # returns a flusher for some routes and a policy
+    ledger: Callable[[str], Ledger]  # of a month
     clock: Callable[[], datetime]
-    redrive: Callable[[], int] = int
-    gaps: Callable[[Routes], Watched] = lambda _: Watched()
+    # Looks at what others spend, given the swept distributions and whether paths are being spent.
+    audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
+    # Announces the distributions that are held or overdue.
+    announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
+    redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
+    gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
+    # Flushes what comes to rest within seconds; None leaves it to the next tick.
     waker: Waker | None = None
 
     def run(self) -> Ticked:
@@ -85,13 +79,19 @@ class Tick:
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
         failures: list[Exception] = []
+        spending = any(one.flush for one in outcomes)
+        audit = partial(self.audit, known.routes.ids, spending)
+        audited = _attempted(audit, failures) or Audited()
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
         again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
         outcomes = [*outcomes, *again]
-        return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
+        return Ticked(
+            known, policy, outcomes, refusal, unrouted, redriven, audited, watched, failures
+        )
 
     def woken(self, distributions: Collection[str]) -> Ticked:
         """Flush those of the distributions that changed whose uploads come to rest soon."""
@@ -99,7 +99,7 @@ class Tick:
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self._wake(distributions, known, policy, began)
-        return Ticked(known, policy, outcomes, 0, 0, Watched(), refusal, ())
+        return Ticked(known, policy, outcomes, refusal)
 
     def _wake(
         self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
@@ -110,10 +110,10 @@ class Tick:
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()
-        spent = partial(self.spent, month_of(now))
-        values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
-        unwired = len(done.watched.unwired)
-        return {**values, **({Series.UNSWEPT: float(unwired)} if unwired else {})}
+        ledger = partial(self.ledger, month_of(now))
+        values = measured(done.outcomes, done.policy, ledger, now, done.unrouted)
+        unseen = len(done.watched.unwired) + len(done.audited.refusals)
+        return {**values, **({Series.UNSWEPT: float(unseen)} if unseen else {})}
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:

@@ -19,6 +19,11 @@ from edgesweep.settings import PARAMETERS, budget, checked, like, split
 # Its value resets a parameter, because osls accepts no empty one.
 DEFAULT = "default"
 
+_TWICE = (
+    "(freePaths is now what the whole account has free, and what others spend is taken off it; "
+    "freePaths=default resets it)"
+)
+
 _STAGE = like(
     "prod",
     "[a-z][a-z0-9-]{0,19}",
@@ -75,6 +80,8 @@ def accept(
         before.check(given, drop)
     changed = {name: text for name, text in complete.items() if text != PARAMETERS[name].default}
     remembered = [f"{name}={text}" for name, text in changed.items() if name not in typed]
+    if before and not before.counts and int(changed.get("freePaths", 0)):
+        remembered.append(_TWICE)
     return {**given, "given": changed, "remembered": " ".join(remembered)}
 
 

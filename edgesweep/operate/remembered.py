@@ -21,6 +21,7 @@ class Remembered:
     # Those that are not the default; none without a stack, None if it does not say.
     parameters: Mapping[str, str] | None
     buckets: tuple[str, ...] = ()  # existing buckets that it sweeps
+    counts: bool = True  # whether it is of a release that counts what others spend
 
     @classmethod
     def of(cls, stack: str, template: Mapping[str, Any]) -> Self:
@@ -36,7 +37,9 @@ class Remembered:
             parameters = {**parameters, "demo": "true"}  # 0.1.0 deployed it by default
         rule = resources.get("ChangeRule", {}).get("Properties", {}).get("EventPattern", {})
         buckets = rule.get("detail", {}).get("bucket", {}).get("name", ())
-        return cls(stack, parameters, tuple(buckets))
+        function = resources["FlushLambdaFunction"].get("Properties", {})
+        variables = function.get("Environment", {}).get("Variables", {})
+        return cls(stack, parameters, tuple(buckets), not variables or "OTHERS" in variables)
 
     def completed(self, given: Mapping[str, str], drop: Collection[str] = ()) -> dict[str, str]:
         """Return every parameter: as given, else as remembered, else its default.

@@ -1,6 +1,7 @@
 """Runs ministack with its schedules sped up: `python emulator.py SPEED TICKING`.
 
-The folder TICKING holds a file for each function that a schedule has called and that is at work.
+The folder TICKING holds a file for each function that a schedule or a stream has called and that is
+at work.
 
 It belongs to the environment `.envs/aws`, where only boto3 is installed beside ministack: a package
 that is missing from the zip is missing here too. Ministack takes its other options from environment
@@ -52,6 +53,7 @@ def main() -> None:
     _name_resources()
     _test_functions()
     _name_anew()
+    _list_newest_first()
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -73,14 +75,14 @@ def _hasten(speed: float) -> None:
 
 
 def _leave_out_late_ticks(ticking: Path) -> None:
-    """Drop a tick while the one before is still at work.
+    """Drop a tick while the one before is still at work, and note who is at work.
 
     A minute is long enough for nearly all; sped up, a slow machine would start more and more.
     """
-    as_written = lambda_svc._execute_function_with_config_scope
+    as_written = lambda_svc._execute_function
 
     def executed(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-        if event.get("source") != "aws.scheduler":
+        if not _by_schedule_or_stream(event):
             return dict(as_written(function, event))
         at_work = ticking / function["config"]["FunctionName"]
         try:
@@ -92,7 +94,13 @@ def _leave_out_late_ticks(ticking: Path) -> None:
         finally:
             at_work.unlink()
 
-    lambda_svc._execute_function_with_config_scope = executed
+    lambda_svc._execute_function = executed
+
+
+def _by_schedule_or_stream(event: dict[str, Any]) -> bool:
+    """Tell whether nobody has called the function: both call one that they have at a time."""
+    records = event.get("Records") or [{}]
+    return event.get("source") == "aws.scheduler" or records[0].get("eventSource") == "aws:dynamodb"
 
 
 def _report_at_once() -> None:
@@ -262,6 +270,30 @@ def _tested(node: Node, name: str, version: str, body: bytes) -> Any:  # noqa: A
             SubElement(root, member).text = text
 
     return cloudfront._xml_response("TestResult", written)
+
+
+def _list_newest_first() -> None:
+    """List invalidations as AWS does, from the newest one after the marker on.
+
+    https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
+    """
+    as_written = cloudfront.handle_request
+
+    async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:  # noqa: ANN401  # as it is
+        found = cloudfront._INV_RE.match(path)
+        made = cloudfront._invalidations.get(found[1]) if found and method == "GET" else None
+        if found is None or not made:
+            return await as_written(method, path, headers, body, query)
+        marker = query.get("Marker", "")
+        after = marker if isinstance(marker, str) else marker[0]
+        older = next((n for n, one in enumerate(made) if one["Id"] == after), len(made))
+        cloudfront._invalidations[found[1]] = made[:older][::-1]
+        try:
+            return cloudfront._list_invalidations(found[1])
+        finally:
+            cloudfront._invalidations[found[1]] = made
+
+    cloudfront.handle_request = handled
 
 
 def _name_anew() -> None:

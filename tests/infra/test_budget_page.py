@@ -14,7 +14,7 @@ from tests.infra.test_parameters import DEFAULTS, PACKAGE
 
 PAGE = (ROOT / "docs" / "budget.md").read_text()
 POLICY = (
-    "budgetUsd", "freePaths", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
+    "budgetUsd", "freePaths", "others", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
     "patienceMinutes", "urgent", "shards",
     "headroom", "refetchUsd", "missUsd",
 )  # fmt: skip

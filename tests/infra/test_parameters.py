@@ -154,15 +154,16 @@ def test_acceptance(parameters: Mapping[str, str], source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("distribution", "ends", "lists"),
+    ("distribution", "others", "ends", "lists"),
     [
-        ("", ["/*"], True),
-        ("E2QWRUHEXAMPLE, E3QWRUHEXAMPLE", ["/E2QWRUHEXAMPLE", "/E3QWRUHEXAMPLE"], False),
+        ("", "ignore", ["/*"], True),
+        ("E2QWRUHEXAMPLE, E3QWRUHEXAMPLE", "ignore", ["/E2QWRUHEXAMPLE", "/E3QWRUHEXAMPLE"], False),
+        ("E2QWRUHEXAMPLE", "count", ["/E2QWRUHEXAMPLE"], True),
     ],
 )
-def test_distributions(distribution: str, ends: list[str], lists: bool) -> None:  # noqa: FBT001  # a parameter
-    """Only a stack that finds out its distributions may list them and invalidate any."""
-    settings = PACKAGE.accept(bucket="my-site", distribution=distribution)
+def test_distributions(distribution: str, others: str, ends: list[str], lists: bool) -> None:  # noqa: FBT001  # a parameter
+    """A stack lists distributions to find its own or to count others; it invalidates its own."""
+    settings = PACKAGE.accept(bucket="my-site", distribution=distribution, others=others)
     arns = [arn["Fn::Sub"] for arn in settings["distributionArns"]]
 
     assert [arn[arn.rindex("/") :] for arn in arns] == ends

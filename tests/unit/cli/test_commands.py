@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Command] = {
     "detach": Command(("site",), finds=False),
     "doctor": Command(stack=True, reports=True),
     "flush": Command(stack=True, finds=False),
+    "bill": Command(stack=True),
     "flushes": Command(stack=True, finds=False),
     "invalidate": Command(("/a",), stack=True),
     "learn": Command(("site", "--yes"), stack=True),

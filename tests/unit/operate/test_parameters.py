@@ -230,3 +230,27 @@ def test_same_refusal() -> None:
             )
 
         assert str(refused.value) == f'Parameter guaranteeMinutes is "{minutes}": {refusal.value}'
+
+
+@pytest.mark.parametrize(
+    ("variables", "free", "said"),
+    [
+        ({"FREE_PATHS": "100"}, "100", True),
+        ({"FREE_PATHS": "100", "OTHERS": "count"}, "100", False),
+        ({"FREE_PATHS": "0"}, "0", False),
+        ({"FREE_PATHS": "1000"}, "1000", False),
+    ],
+)
+def test_counted_twice(variables: dict[str, str], free: str, said: bool) -> None:  # noqa: FBT001  # a case
+    """An upgrade says so if `freePaths` leaves out what others spend, which is now counted."""
+    function = {"Properties": {"Environment": {"Variables": variables}}}
+    template = {
+        "Resources": {"FlushLambdaFunction": function},
+        "Metadata": {"Parameters": {"bucket": "my-site", "freePaths": free, "budgetUsd": "1"}},
+    }
+    before = Remembered.of("edgesweep-prod", template)
+    values = {name: one.default for name, one in PARAMETERS.items()} | {"drop": ""}
+
+    accepted = accept({**values, "bucket": "my-site"}, ["bucket"], "prod", before)
+
+    assert ("what the whole account has free" in accepted["remembered"]) is said
