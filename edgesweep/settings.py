@@ -107,6 +107,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "include": _PATTERNS,
     "exclude": _PATTERNS,
     "immutable": _PATTERNS,
+    "urgent": _PATTERNS,
     "viewerPaths": Parameter(
         "",
         "words for viewer paths, with or without a distribution id and = before them",
@@ -228,6 +229,7 @@ def _policy(given: Mapping[str, str]) -> Policy:
         patience=_patience(given),
         refetch=Decimal(given["refetchUsd"]) + Decimal(given["missUsd"]),
         quota=Headroom(MAX_IN_PROGRESS.paths, MAX_IN_PROGRESS.wildcards - int(given["headroom"])),
+        urgent=split(given["urgent"]),
     )
 
 

@@ -42,6 +42,8 @@ for command in (
     LazyCommand("bill", "Show who spends the account's invalidation paths.", "bill"),
     LazyCommand("flushes", "List what was sent, or show one flush in full.", "flushes"),
     LazyCommand("flush", "Flush now, or show what would be sent.", "flush"),
+    LazyCommand("wait", "Wait until the edge is fresh.", "wait"),
+    LazyCommand("invalidate", "Request paths, whatever has changed.", "invalidate"),
     LazyCommand("redrive", "Send dead letters back to the queue.", "redrive"),
     LazyCommand("doctor", "Say what is wrong with a stack, and what mends it.", "doctor"),
 ):

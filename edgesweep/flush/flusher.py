@@ -28,6 +28,7 @@ Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
@@ -35,7 +36,7 @@ from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal, Lease, State
-from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor
+from edgesweep.flush.planning import MAX_ROWS, SEVERAL_DEATHS, Planner, Surveyor
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
@@ -119,20 +120,18 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             if self.clock() - began >= LAST_TURN:
                 outcome = Outcome(one.distribution, Reason.LATER)
-            elif one.span and one.lease.free and self._uploading(*one.span):
-                # A wake that waits for the end of the upload would leave if we took the lease.
-                outcome = Outcome(one.distribution, Reason.UPLOADING)
             else:
-                outcome = self._attempt(one.distribution, one.span)
+                outcome = self._attempt(one)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
 
-    def _uploading(self, oldest: datetime, newest: datetime) -> bool:
-        return self.policy.settle(oldest, newest, self.clock()) is Reason.UPLOADING
-
-    def _attempt(self, distribution: str, span: Span) -> Outcome:
+    def _attempt(self, one: _Waiting) -> Outcome:
+        distribution, span = one.distribution, one.span
         try:
+            # A wake that waits for the end of the upload would leave if we took the lease.
+            if span and one.lease.free and self._settle(distribution, *span) is Reason.UPLOADING:
+                return Outcome(distribution, Reason.UPLOADING)
             return self._lease(distribution, span)
         except Overtaken:
             return Outcome(distribution, Reason.LEASE)
@@ -140,6 +139,10 @@ class Flusher:
             return Outcome(distribution, Reason.BUDGET)
         except Exception as error:  # noqa: BLE001  # reported; the others go on
             return Outcome(distribution, Reason.FAILED, error=error)
+
+    def _settle(self, distribution: str, oldest: datetime, newest: datetime) -> Reason:
+        rows = islice(self.dirty.read(distribution), MAX_ROWS) if self.policy.urgent else ()
+        return self.policy.settle(oldest, newest, self.clock(), rows)
 
     def _lease(self, distribution: str, span: Span) -> Outcome:
         lease = self.journal.take(distribution, self.token(), self.clock())
@@ -169,7 +172,7 @@ class Flusher:
 
     def _flush(self, held: HeldLease, oldest: datetime, newest: datetime) -> Outcome:
         now = self.clock()
-        reason = self.policy.settle(oldest, newest, now)
+        reason = self._settle(held.distribution, oldest, newest)
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
@@ -184,7 +187,7 @@ class Flusher:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
         plan = self._planner.plan(held, batch, decision)
-        if not batch.removals and self.policy.waits(plan.dear, oldest, demand, now):
+        if self.policy.waits(plan.dear, oldest, demand, now, batch.rows):
             return Outcome(held.distribution, Reason.PATIENT)
         self.journal.open(plan.flush, held.lease, decision.limits)
         self.journal.remember(demand.after(plan.wanted, now, plan.bought))

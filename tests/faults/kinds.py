@@ -56,6 +56,11 @@ def month_turns(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def asked(random: Random, scenario: Scenario) -> Scenario:
+    """People ask for paths by messages, beside all else."""
+    return replace(scenario, requests=random.randint(3, 12), gone=None)
+
+
 def crowd(random: Random, scenario: Scenario) -> Scenario:
     """Flushers of several distributions decide at the same time upon the same little money."""
     budget = guaranteed(15, 3, spare=0)
@@ -315,6 +320,13 @@ def woken(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def pressing(random: Random, scenario: Scenario) -> Scenario:
+    """An upload goes on and on, and a few of its changes are urgent."""
+    scenario = woken(random, scenario)
+    policy = replace(scenario.policy, urgent=random.sample(("a.html", "b/c.css", "s/w"), 1))
+    return replace(scenario, policy=policy, changing=8 * MINUTE, changes=240)
+
+
 def _beside(scenario: Scenario) -> Scenario:
     """One distribution is in trouble, and another has a few changes."""
     return replace(
@@ -374,6 +386,7 @@ KINDS: Mapping[Kind, float] = {
     shared: 4,
     woken: 3,
     patient: 3,
+    pressing: 1,
 }
 # How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
 _WOKEN = 60

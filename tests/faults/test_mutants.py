@@ -54,6 +54,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     waking.lease_held_asleep: (kinds.woken, 1),
     waking.lease_ignored: (kinds.woken, 0),
     waking.quiet_that_never_ends: (kinds.woken, 0),
+    waking.urgent_unheard: (kinds.pressing, 0),
 }
 
 # The test that fails without each.

@@ -15,7 +15,7 @@ from tests.infra.test_parameters import DEFAULTS, PACKAGE
 PAGE = (ROOT / "docs" / "budget.md").read_text()
 POLICY = (
     "budgetUsd", "freePaths", "others", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
-    "patienceMinutes", "shards",
+    "patienceMinutes", "urgent", "shards",
     "headroom", "refetchUsd", "missUsd",
 )  # fmt: skip
 

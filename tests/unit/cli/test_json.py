@@ -98,6 +98,7 @@ def test_valid(operated: Operated, tmp_path: Path) -> None:
         ("flush",),
         ("flush",),
         ("flushes",),
+        ("invalidate", "/a"),
         ("redrive", "--dry-run"),
         ("redrive",),
         ("redrive",),
@@ -106,6 +107,7 @@ def test_valid(operated: Operated, tmp_path: Path) -> None:
         ("replay", *everything, "--reupload-all"),
         ("detach", "site", "--dry-run"),
         ("detach", "site"),
+        ("wait", "--after", str(tmp_path / "keys"), "--timeout", "1"),
     ]
     operated.change("a.html", "docs/b.html", age=timedelta(hours=2))
     operated.send("DeadLetterQueueUrl", "a dead letter")
