@@ -1,33 +1,35 @@
 """Asks AWS what a deployment is about to replace, and whether it can sweep its buckets."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.operate import buckets
-from edgesweep.operate.stack import described
+from edgesweep.operate.remembered import Remembered
+from edgesweep.operate.stack import described, parameters_of
 from edgesweep.routes.config import is_for_tenants
 
 
-def template(stack: str, region: str) -> Mapping[str, Any]:
-    """Return the template of a stack, which is empty if there is no such stack.
+def remembered(stack: str, region: str) -> Remembered:
+    """Return the memory of a stack, which may not exist.
 
     Raises:
         EdgesweepError: it cannot be read.
     """
-    with _stopping(f"The stack {stack} in {region} cannot be read"):
+    place = f"{stack} in {region}"
+    with _stopping(f"The stack {place} cannot be read"):
         session = boto3.Session(region_name=region)
         try:
             found = described(session, stack)
         except NoStack:
-            return {}
+            return Remembered.of(place, {}, {})
         # By name, a template may be that of a stack that was deleted.
         client = session.client("cloudformation")
-        return client.get_template(StackName=found["StackId"])["TemplateBody"]
+        template = client.get_template(StackName=found["StackId"])["TemplateBody"]
+        return Remembered.of(place, template, parameters_of(found))
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:

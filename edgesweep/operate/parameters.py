@@ -9,25 +9,27 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.operate.declared import section, values_of
 from edgesweep.operate.remembered import Remembered
-from edgesweep.settings import PARAMETERS, budget, checked, like, split
+from edgesweep.settings import PARAMETERS, Parameter, budget, checked, split
 
 # Its value resets a parameter, because osls accepts no empty one.
 DEFAULT = "default"
 
-_STAGE = like(
+_STAGE = Parameter(
+    "of the stack",
     "prod",
-    "[a-z][a-z0-9-]{0,19}",
     "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
+    "[a-z][a-z0-9-]{0,19}",
 )
 
 
 def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
-    """Return the parameters for a command of osls, and the Python that packages.
+    """Return the parameters for a command, their section of the template, and a Python with pip.
 
     Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
     arguments of `accept`.
@@ -36,29 +38,45 @@ def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, 
         EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
     """
     if command not in {"deploy", "package"}:
-        return accept(before=None, **given)
+        return _for_osls(accept(before=None, **given))
     if command == "package":
         accepted = accept(before=Remembered("", {}), **given)
     else:
-        from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
-
-        before = Remembered.of(f"{stack} in {region}", deployed.template(stack, region))
-        accepted = accept(before=before, **given)
-        deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
-        deployed.check_distributions(split(accepted["distribution"]), region)
-    return {**accepted, "python": _packager()}
+        accepted = acceptable(stack, region, **given)
+    return {**_for_osls(accepted), "python": _packager()}
 
 
-def accept(
-    values: Mapping[str, str], assigned: Sequence[str], stage: str, before: Remembered | None
-) -> Mapping[str, Any]:
+def _for_osls(accepted: Mapping[str, Any]) -> Mapping[str, Any]:
+    pairs = values_of(accepted).items()
+    values = [{"ParameterKey": name, "ParameterValue": text} for name, text in pairs]
+    kept = {name: accepted[name] for name in ("given", "remembered")}
+    return {**kept, "section": section(), "values": values}
+
+
+def acceptable(stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # as above
+    """Return the parameters of a deployment over what is there, whose buckets can be swept.
+
+    `given` holds the other arguments of `accept`.
+
+    Raises:
+        EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
+    """
+    from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
+
+    before = deployed.remembered(stack, region)
+    accepted = accept(before=before, **given)
+    deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
+    deployed.check_distributions(split(accepted["distribution"]), region)
+    return accepted
+
+
+def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> Mapping[str, Any]:
     """Return the parameters, each within its bounds.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
 
     Args:
-        values: parameter -> value, `drop` included.
-        assigned: names of the parameters that the user set.
+        values: those that the user set, perhaps `drop` among them.
         stage: of the stack.
         before: the stack as it is deployed; None if it stays as it is.
 
@@ -66,13 +84,13 @@ def accept(
         BadInput: a parameter is unknown or out of bounds, or several contradict each other.
     """
     known = (*PARAMETERS, "drop")
-    for name in assigned:
+    for name in values:
         if name not in known:
             msg = f"Parameter {name} is unknown; the parameters are {', '.join(known)}"
             raise BadInput(msg)
     _STAGE.checked("stage", stage)
-    drop = split(PARAMETERS["bucket"].checked("drop", values["drop"].strip()))
-    typed = _typed(values, assigned)
+    drop = split(PARAMETERS["bucket"].checked("drop", values.get("drop", "").strip()))
+    typed = {name: _typed(name, text.strip()) for name, text in values.items() if name != "drop"}
     complete = (before or Remembered(stage, {})).completed(typed, drop)
     given = checked(complete)
     distributions = split(given["distribution"])
@@ -89,14 +107,8 @@ def accept(
     return {**given, "given": changed, "remembered": " ".join(remembered)}
 
 
-def _typed(values: Mapping[str, str], assigned: Sequence[str]) -> Mapping[str, str]:
-    """Return the parameters that are set, here or by an edit of serverless.yml."""
-    texts = {name: values[name].strip() for name in PARAMETERS}
-    return {
-        name: PARAMETERS[name].default if text == DEFAULT else text
-        for name, text in texts.items()
-        if name in assigned or text != PARAMETERS[name].default
-    }
+def _typed(name: str, text: str) -> str:
+    return PARAMETERS[name].default if text == DEFAULT else text
 
 
 def _packager() -> str:

@@ -1,4 +1,4 @@
-"""The memory of a deployed stack: its template keeps each parameter that is not the default.
+"""The memory of a deployed stack: CloudFormation keeps each of its parameters.
 
 So a deployment has to give only what changes, from whatever checkout it runs.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from edgesweep.errors import BadInput
+from edgesweep.operate.declared import changed
 from edgesweep.settings import PARAMETERS, split
 
 _GIVE = "give --param bucket=NAME for your bucket, or --param demo=true for a demo site"
@@ -28,15 +29,17 @@ class Remembered:
     buckets: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, stack: str, template: Mapping[str, Any]) -> Self:
-        """Read the template of a stack; it is empty if there is no stack.
+    def of(cls, stack: str, template: Mapping[str, Any], values: Mapping[str, str]) -> Self:
+        """Read the template and the parameters of a stack; both are empty if there is no stack.
 
         A first deployment that failed leaves a stack with a bucket for uploads, and nothing else.
         """
         resources = template.get("Resources", {})
         if "FlushLambdaFunction" not in resources:
             return cls(stack, {})
-        parameters = template.get("Metadata", {}).get("Parameters")
+        parameters = changed(template, values)
+        if "Parameters" in template:
+            return cls(stack, parameters, split(values["Bucket"]))
         if parameters is not None and "SiteBucket" in resources:
             parameters = {**parameters, "demo": "true"}  # 0.1.0 deployed it by default
         rule = resources.get("ChangeRule", {}).get("Properties", {}).get("EventPattern", {})

@@ -44,6 +44,12 @@ def described(session: boto3.Session, name: str) -> "StackTypeDef":
         raise NoStack(name, session.region_name) from error
 
 
+def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
+    """Return the parameters of CloudFormation that a stack has."""
+    given = found.get("Parameters", [])
+    return {one["ParameterKey"]: one["ParameterValue"] for one in given}
+
+
 def find_stack(session: boto3.Session, name: str) -> Stack:
     """Return the stack of that name in the session's account and region.
 

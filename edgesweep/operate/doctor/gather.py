@@ -17,13 +17,14 @@ from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.journal import REFERENCE
+from edgesweep.operate.declared import changed
 from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
 from edgesweep.operate.history import History
-from edgesweep.operate.stack import described, find_stack
+from edgesweep.operate.stack import described, find_stack, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
@@ -44,10 +45,10 @@ def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Fin
         NoStack: there is none.
         EdgesweepError: it is not an Edgesweep stack.
     """
-    status = described(session, place.stack)["StackStatus"]
-    gatherer = _Gatherer(session, place)
+    found = described(session, place.stack)
+    gatherer = _Gatherer(session, place, parameters_of(found))
     try:
-        return diagnose(gatherer.facts(status, now))
+        return diagnose(gatherer.facts(found["StackStatus"], now))
     except BadInput as error:
         return [Finding("settings", Harm.DELAYS, str(error), gatherer.place.deploy())]
 
@@ -58,6 +59,7 @@ class _Gatherer:
 
     session: boto3.Session
     place: Place
+    values: Mapping[str, str]
     unseen: dict[str, str] = field(default_factory=dict)
 
     def facts(self, status: str, now: datetime) -> Facts:
@@ -67,8 +69,7 @@ class _Gatherer:
             BadInput: a different version deployed settings that this one cannot read.
         """
         template = self._seen("The stack's template", self._template) or {}
-        parameters = template.get("Metadata", {}).get("Parameters", {})
-        self.place = replace(self.place, parameters=parameters)
+        self.place = replace(self.place, parameters=changed(template, self.values) or {})
         wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")
@@ -123,7 +124,8 @@ class _Gatherer:
         }
         caller = self.session.client("sts").get_caller_identity()
         account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
-        resolved = resolve(template, ids, {**account, "region": self.place.region})
+        account |= {"region": self.place.region, "stack": self.place.stack}
+        resolved = resolve(template, ids, account, self.values)
         return [one for one in resolved if one.kind in KINDS]
 
     def _environment(self, wanted: Sequence[Resource]) -> Mapping[str, str]:

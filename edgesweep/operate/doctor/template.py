@@ -1,6 +1,6 @@
 """The template of a stack with its references filled in: the required state of its resources.
 
-It resolves `Ref`, `Fn::GetAtt` and `Fn::Sub`, the functions that Edgesweep's template uses.
+It knows those functions of CloudFormation that Edgesweep's template uses.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 """
 
@@ -46,17 +46,26 @@ class Resource:
 
 
 def resolve(
-    template: Mapping[str, Value], ids: Mapping[str, str], account: Mapping[str, str]
+    template: Mapping[str, Value],
+    ids: Mapping[str, str],
+    account: Mapping[str, str],
+    values: Mapping[str, str],
 ) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
-    `account` holds the `account` of the stack, its `partition` (such as aws) and the `region`.
+    Args:
+        template: of the stack.
+        ids: physical ids, by the names of the resources.
+        account: the `account`, the `partition` (such as aws), the `region` and the name of the
+            `stack`.
+        values: the stack's parameters.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
-    references = dict(_references(kinds, ids, account))
+    references = {**values, **dict(_references(kinds, ids, account))}
+    filled = _Filling(references, template.get("Conditions", {})).filled
     return [
-        Resource(name, kind, ids[name], _filled(written[name].get("Properties", {}), references))
+        Resource(name, kind, ids[name], filled(written[name].get("Properties", {})))
         for name, kind in kinds.items()
     ]
 
@@ -78,6 +87,7 @@ def _references(
     yield "AWS::AccountId", account["account"]
     yield "AWS::Partition", account["partition"]
     yield "AWS::Region", account["region"]
+    yield "AWS::StackName", account["stack"]
     for name, kind in kinds.items():
         identity = ids[name]
         yield name, identity
@@ -88,21 +98,49 @@ def _references(
             yield f"{name}.Arn", _ARNS[kind].format(id=identity, **account)
 
 
-def _filled(value: Value, references: Mapping[str, str]) -> Value:
-    """Return a value with its references filled in; others stay as `${Name}`."""
-    match value:
-        case {"Ref": str(name)}:
-            return references.get(name, f"${{{name}}}")
-        case {"Fn::GetAtt": [str(name), str(attribute)]}:
-            return references.get(f"{name}.{attribute}", f"${{{name}.{attribute}}}")
-        case {"Fn::Sub": str(text)}:
-            return _REFERENCE.sub(lambda found: references.get(found[1], found[0]), text)
-        case dict():
-            kept = ((key, item) for key, item in value.items() if item != _NOTHING)
-            return {key: _filled(item, references) for key, item in kept}
-        case list():
-            return [_filled(item, references) for item in value if item != _NOTHING]
-    return value
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Fills in references and chooses between values; an unknown reference stays as `${Name}`."""
+
+    references: Mapping[str, str]
+    conditions: Mapping[str, Value]
+
+    def filled(self, value: Value) -> Value:
+        """Return a value with all that can be known of it."""
+        known = value
+        match value:
+            case {"Ref": str(name)} if value != _NOTHING:
+                known = self._named(name)
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                known = self._named(f"{name}.{attribute}")
+            case {"Fn::Sub": str(text)}:
+                known = _REFERENCE.sub(lambda found: self._named(found[1]), text)
+            case {"Fn::If": [str(name), yes, no]}:
+                known = self.filled(yes if self._holds({"Condition": name}) else no)
+            case {"Fn::Join": [str(between), parts]}:
+                known = between.join(self.filled(parts))
+            case {"Fn::Split": [str(between), text]}:
+                known = self.filled(text).split(between)
+            case dict() if value != _NOTHING:
+                pairs = ((key, self.filled(item)) for key, item in value.items())
+                known = {key: item for key, item in pairs if item != _NOTHING}
+            case list():
+                known = [item for item in map(self.filled, value) if item != _NOTHING]
+        return known
+
+    def _named(self, name: str) -> str:
+        return self.references.get(name, f"${{{name}}}")
+
+    def _holds(self, condition: Value) -> bool:
+        match condition:
+            case {"Condition": str(name)}:
+                return self._holds(self.conditions[name])
+            case {"Fn::Not": [one]}:
+                return not self._holds(one)
+            case {"Fn::Or": list(several)}:
+                return any(map(self._holds, several))
+        left, right = map(self.filled, condition["Fn::Equals"])
+        return bool(left == right)
 
 
 def _listed(value: Value) -> Sequence[Value]:

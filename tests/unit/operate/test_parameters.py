@@ -15,7 +15,6 @@ from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
 from edgesweep.operate.parameters import accept, answer, respond
 from edgesweep.operate.remembered import Remembered
-from edgesweep.settings import PARAMETERS
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 BEFORE = Remembered(
@@ -25,8 +24,7 @@ BEFORE = Remembered(
 
 def question(stage: str = "prod", **given: str) -> dict[str, Any]:
     """Return what a deployment asks."""
-    values = {name: one.default for name, one in PARAMETERS.items()} | {"drop": ""} | given
-    return {"values": values, "assigned": list(given), "stage": stage}
+    return {"values": given, "stage": stage}
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
@@ -128,9 +126,11 @@ def test_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert ask(monkeypatch, "package", **given) == 0
 
     answer = json.loads(capsys.readouterr().out)
-    assert answer["bucket"] == "my-site,other.site"
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in answer["values"]}
+    assert values.keys() == answer["section"].keys()
+    assert values["Bucket"] == "my-site,other.site"
     assert answer["given"] == {"bucket": "my-site,other.site, my-site", "budgetUsd": "9"}
-    assert answer["quietSeconds"] == "10"
+    assert values["QuietSeconds"] == "10"
     assert "pip" in subprocess.check_output([answer["python"], "-m", "pip", "--version"], text=True)
 
 
@@ -172,13 +172,6 @@ def test_reset(text: str) -> None:
 
     assert accepted["shards"] == "1"
     assert accepted["given"] == {"bucket": "my-site"}
-
-
-def test_edited() -> None:
-    """A default that was edited in serverless.yml counts as given."""
-    asked = question(shards="7")
-
-    assert accept(**{**asked, "assigned": []}, before=BEFORE)["shards"] == "7"
 
 
 def test_dropped() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
+from edgesweep.operate.declared import logical
 from edgesweep.operate.remembered import Remembered
 from edgesweep.settings import PARAMETERS, split
 
@@ -49,7 +50,26 @@ def template(bucket: str = "", metadata: bool = True, **parameters: str) -> Mapp
 )
 def test_reading(found: Mapping[str, Any], before: Remembered) -> None:
     """The template says the parameters, and the rule says the buckets."""
-    assert Remembered.of(STACK, found) == before
+    assert Remembered.of(STACK, found, {}) == before
+
+
+@given(st.dictionaries(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=3)))
+def test_parameters(given_: Mapping[str, str]) -> None:
+    """CloudFormation's own parameters say what differs from the defaults of that deployment."""
+    declared = {logical(name): {"Default": "then"} for name in PARAMETERS} | {"CodeBucket": {}}
+    values = dict.fromkeys(declared, "then") | {logical(k): text for k, text in given_.items()}
+    values["Bucket"] = ",".join(split(given_.get("bucket", "a-site")))
+    declared["Bucket"] = {}
+    found = {"Resources": {"FlushLambdaFunction": {}}, "Parameters": declared}
+
+    before = Remembered.of(STACK, found, values)
+
+    changed = {name: text for name, text in given_.items() if text != "then"}
+    bucket = {"bucket": values["Bucket"]} if values["Bucket"] else {}
+    assert (
+        before.parameters == {name: changed[name] for name in changed if name != "bucket"} | bucket
+    )
+    assert before.buckets == split(values["Bucket"])
 
 
 def test_completion() -> None:
