@@ -30,8 +30,8 @@ def lines(command: str, stack: str, region: str, *, kept: bool) -> Sequence[str]
     found = find_stack(session, stack)
     if command == "deploy":
         return [after_deployment(found, _silent(session, found))]
-    waiting, silent = _waiting(session, found), _silent(session, found)
-    return list(before_removal(found, waiting, silent, kept=kept))
+    silent = _silent(session, found)
+    return list(before_removal(found, waiting(session, found), silent, kept=kept))
 
 
 def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
@@ -46,18 +46,18 @@ def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
 
 
 def before_removal(
-    stack: Stack, waiting: str, silent: Collection[str], *, kept: bool
+    stack: Stack, lost: str, silent: Collection[str], *, kept: bool
 ) -> Iterator[str]:
     """Yield what a removal loses, and what it leaves behind.
 
     Args:
         stack: about to be removed.
-        waiting: says how many changes wait; empty without any.
+        lost: says how many changes wait; empty without any.
         silent: buckets that are not seen to publish their events.
         kept: whether the tables outlive the stack.
     """
-    if waiting:
-        yield f"{waiting} will not be sent; invalidate /* once instead"
+    if lost:
+        yield f"{lost} will not be sent; invalidate /* once instead"
     if not stack.environment.get("NOTIFIED_QUEUE"):
         for bucket in stack.outputs["Buckets"].split(","):
             if bucket not in silent:
@@ -81,8 +81,8 @@ def _silent(session: boto3.Session, stack: Stack) -> Sequence[str]:
     return list(filter(silent, stack.outputs["Buckets"].split(",")))
 
 
-def _waiting(session: boto3.Session, stack: Stack) -> str:
-    """Return how many changes wait: those of the first page of the table, and about the others."""
+def waiting(session: boto3.Session, stack: Stack) -> str:
+    """Say how many changes wait: those of the first page of the table, and about the others."""
     page = session.client("dynamodb").scan(TableName=stack.outputs["DirtyTable"], Select="COUNT")
     sqs = session.client("sqs")
     urls = (stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl"))

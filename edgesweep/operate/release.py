@@ -1,0 +1,149 @@
+"""The release that an installation carries: a template, and the zip of its functions.
+
+`make release` builds both. A change set deploys them, so that a dry run sees what would change.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore.exceptions import WaiterError
+
+from edgesweep.errors import EdgesweepError, NoStack
+from edgesweep.operate.stack import SERVICE, described
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import ChangeTypeDef
+
+_WAIT: Any = {"Delay": 5, "MaxAttempts": 360}
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A template, and the zip that it looks for under a key made of its hash."""
+
+    template: str
+    key: str
+    code: bytes
+
+    @classmethod
+    def carried(cls) -> Self:
+        """Return the release of this installation.
+
+        Raises:
+            EdgesweepError: it carries none.
+        """
+        folder = files("edgesweep") / "release"
+        try:
+            template = (folder / "template.json").read_text()
+            code = (folder / "edgesweep.zip").read_bytes()
+        except FileNotFoundError as error:
+            msg = "There is no release to deploy here; in a clone `make release` builds one"
+            raise EdgesweepError(msg) from error
+        function = json.loads(template)["Resources"]["FlushLambdaFunction"]
+        return cls(template, function["Properties"]["Code"]["S3Key"], code)
+
+    def upload(self, session: boto3.Session, bucket: str) -> None:
+        """Put the zip into a bucket of the account, without a name into one that is made for it."""
+        s3, region = session.client("s3"), session.region_name
+        account = session.client("sts").get_caller_identity()["Account"]
+        if not bucket:
+            bucket = f"{SERVICE}-releases-{account}-{region}"
+            where: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+                s3.create_bucket(Bucket=bucket, **({} if region == "us-east-1" else where))
+        s3.put_object(Bucket=bucket, Key=self.key, Body=self.code, ExpectedBucketOwner=account)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """Deploys and removes a stack.
+
+    Its methods raise EdgesweepError, with the reason, where CloudFormation refuses or fails, and
+    where osls deployed the stack.
+    """
+
+    session: boto3.Session
+    stack: str
+
+    @contextmanager
+    def change_set(
+        self, release: Release, values: Mapping[str, str]
+    ) -> Iterator[tuple[str, "Sequence[ChangeTypeDef]"]]:
+        """Yield the id of a change set and its changes; one that nobody executes goes at the end.
+
+        `values` are those of the template's parameters.
+        """
+        client, new = self.session.client("cloudformation"), self._is_new()
+        stage = self.stack.removeprefix(f"{SERVICE}-")
+        made = client.create_change_set(
+            StackName=self.stack,
+            ChangeSetName=f"{SERVICE}-{token_hex(8)}",
+            ChangeSetType="CREATE" if new else "UPDATE",
+            TemplateBody=release.template,
+            Parameters=[{"ParameterKey": k, "ParameterValue": text} for k, text in values.items()],
+            Capabilities=["CAPABILITY_IAM"],
+            Tags=[{"Key": "service", "Value": SERVICE}, {"Key": "stage", "Value": stage}],
+        )
+        try:
+            yield made["Id"], self._changes(made["Id"])
+        finally:
+            if self._is_new():
+                client.delete_stack(StackName=self.stack)
+            else:
+                client.delete_change_set(ChangeSetName=made["Id"])
+
+    def execute(self, change_set: str) -> None:
+        """Carry out a change set, and wait until that is done."""
+        kind = "create" if self._is_new() else "update"
+        self.session.client("cloudformation").execute_change_set(ChangeSetName=change_set)
+        self._wait(f"stack_{kind}_complete")
+
+    def remove(self) -> None:
+        """Delete the stack, and wait until it is gone."""
+        if not self._is_new():
+            self.session.client("cloudformation").delete_stack(StackName=self.stack)
+            self._wait("stack_delete_complete")
+
+    def _is_new(self) -> bool:
+        try:
+            found = described(self.session, self.stack)
+        except NoStack:
+            return True
+        if any(one["OutputKey"].startswith("Serverless") for one in found.get("Outputs", [])):
+            msg = f"The stack {self.stack} was deployed with osls; deploy and remove it with osls"
+            raise EdgesweepError(msg)
+        return found["StackStatus"] == "REVIEW_IN_PROGRESS"
+
+    def _changes(self, change_set: str) -> "Sequence[ChangeTypeDef]":
+        client = self.session.client("cloudformation")
+        waiter = client.get_waiter("change_set_create_complete")
+        try:
+            waiter.wait(ChangeSetName=change_set, WaiterConfig=_WAIT)
+        except WaiterError as error:
+            reason = str(error.last_response.get("StatusReason", error))
+            if any(text in reason for text in _NO_CHANGES):
+                return []
+            msg = f"CloudFormation refuses the change set: {reason}"
+            raise EdgesweepError(msg) from error
+        pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+        return [change for page in pages for change in page["Changes"]]
+
+    def _wait(self, until: Any) -> None:  # noqa: ANN401  # a literal of boto3's
+        client = self.session.client("cloudformation")
+        try:
+            client.get_waiter(until).wait(StackName=self.stack, WaiterConfig=_WAIT)
+        except WaiterError as error:
+            events = client.describe_stack_events(StackName=self.stack)["StackEvents"]
+            failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
+            reasons = [
+                f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}" for one in failed
+            ]
+            msg = f"CloudFormation failed, at first with {(reasons or [str(error)])[-1]}"
+            raise EdgesweepError(msg) from error
