@@ -9,7 +9,7 @@ from edgesweep.aws.s3 import Bucket
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.learn import learn_all
 from edgesweep.cli.output import json_option, show
-from edgesweep.cli.terminal import agree, say, suggest
+from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.attach import deliver
 from edgesweep.operate.declared import values_of
 from edgesweep.operate.listeners import listeners
@@ -75,6 +75,8 @@ def deploy(
     edgesweep deploy --bucket my-site
     edgesweep deploy --param budgetUsd=5
     """  # noqa: D301  # \b tells click to keep the lines
+    if not (yes or dry_run):
+        check_terminal()
     release, session, name = Release.carried(), deployed.session, deployed.name
     given = values if bucket is None else {**values, "bucket": bucket}
     accepted = acceptable(name, session.region_name, values=given, stage="prod")

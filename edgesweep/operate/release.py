@@ -44,7 +44,7 @@ class Release:
             template = (folder / "template.json").read_text()
             code = (folder / "edgesweep.zip").read_bytes()
         except FileNotFoundError as error:
-            msg = "There is no release to deploy here; in a clone `make release` builds one"
+            msg = "This installation carries no release; `make release` builds a wheel with one"
             raise EdgesweepError(msg) from error
         function = json.loads(template)["Resources"]["FlushLambdaFunction"]
         return cls(template, function["Properties"]["Code"]["S3Key"], code)
