@@ -36,27 +36,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of one object, which viewers may still see as it was before.
-
-    Attributes:
-        key: decoded.
-        changed_at: when S3 finished the request, in UTC.
-        etag: absent where the event lacks it, as for a permanent removal.
-        size: bytes; absent as `etag` is.
-        sequencer: hexadecimal text that orders the changes of one key.
-        version: the version that was written or permanently removed; absent without versioning,
-            and where a delete marker hides the object.
-        other: how else the key of the event can be read; no row keeps it.
-    """
+    """A change of one object, which viewers may still see as it was before."""
 
     bucket: str
-    key: str
+    key: str  # decoded
     kind: Kind
-    changed_at: datetime
-    etag: str | None = None
-    size: int | None = None
-    sequencer: str | None = None
+    changed_at: datetime  # when S3 finished the request, in UTC
+    etag: str | None = None  # absent where the event lacks it, as for a permanent removal
+    size: int | None = None  # bytes; absent as `etag` is
+    sequencer: str | None = None  # hexadecimal text that orders the changes of one key
+    # The version that was written or permanently removed; absent without versioning, and where a
+    # delete marker hides the object.
     version: str | None = None
+    # How else the key of the event can be read; no row keeps it.
     other: str | None = field(default=None, compare=False)
 
     @property
@@ -80,39 +72,29 @@ class RequestedPath:
     Its row waits for the budget like any other, and only a path that matches at least as much
     removes it: that path, another spelling of it, or a wider wildcard.
 
-    Attributes:
-        path: quoted; the flusher sends it byte for byte, or something wider.
-        by: who requested it.
-
     Raises:
         BadInput: it is not quoted, or only a wildcard that stops earlier can express it.
     """
 
-    path: str
-    by: str
+    path: str  # quoted; the flusher sends it byte for byte, or something wider
+    by: str  # who requested it
 
     def __post_init__(self) -> None:
         if not _QUOTED.fullmatch(self.path) or {*"~*?"} & {*unquote(self.path.removesuffix("*"))}:
-            msg = f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
-            raise BadInput(msg)
+            raise BadInput(
+                f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class DirtyRow:
-    """Something that one distribution has to forget.
+    """Something that one distribution has to forget."""
 
-    Attributes:
-        distribution: a distribution id, or `UNROUTED`.
-        recorded_at: the recorder's clock when it received the change or the request.
-        token: random text that tells rows of the same instant apart.
-        shard: which partition of the distribution holds the row.
-    """
-
-    distribution: str
+    distribution: str  # a distribution id, or `UNROUTED`
     subject: Change | RequestedPath
-    recorded_at: datetime
-    token: str
-    shard: int = 0
+    recorded_at: datetime  # the recorder's clock when it received the change or the request
+    token: str  # random text that tells rows of the same instant apart
+    shard: int = 0  # which partition of the distribution holds the row
 
     @property
     def change(self) -> Change:

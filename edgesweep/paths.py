@@ -40,16 +40,11 @@ _INEXACT = re.compile(f"[~*{REST}]|[?](?!{REST})")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A bucket behind a distribution.
-
-    Attributes:
-        prefix: the part of keys before the viewer path: `site/` for the origin path `/site`.
-        website: whether it is the bucket's website endpoint, which serves `/docs/` from
-            `docs/index.html`.
-    """
+    """A bucket behind a distribution."""
 
     bucket: str
-    prefix: str = ""
+    prefix: str = ""  # the part of keys before the viewer path: `site/` for the origin path `/site`
+    # Whether it is the bucket's website endpoint, which serves `/docs/` from `docs/index.html`.
     website: bool = False
 
     def path(self, bucket: str, key: str) -> str | None:

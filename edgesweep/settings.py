@@ -32,23 +32,15 @@ def _always(_: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A deploy parameter: here alone, for functions, commands, the template and its reference.
-
-    Attributes:
-        meaning: for people.
-        default: always a value that costs nothing; where it is empty, a user may pass an empty one.
-        bound: what a value must be, for the error message.
-        pattern: what a value looks like, to Python and to CloudFormation.
-        within: tells whether a value that looks like that is within the bound.
-        most: how many values the parameter takes, separated by commas.
-    """
+    """A deploy parameter: here alone, for functions, commands, the template and its reference."""
 
     meaning: str
+    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
     default: str
-    bound: str
-    pattern: str
-    within: Callable[[str], bool] = _always
-    most: int = 1
+    bound: str  # what a value must be, for the error message
+    pattern: str  # what a value looks like, to Python and to CloudFormation
+    within: Callable[[str], bool] = _always  # tells whether a value that looks so is within it
+    most: int = 1  # how many values the parameter takes, separated by commas
 
     def fits(self, value: str) -> bool:
         """Tell whether a value is within the bound."""
@@ -59,14 +51,15 @@ class Parameter:
         values = split(text) if self.most > 1 else (text,)
         for value in values:
             if not self.fits(value) and (value or self.default):
-                msg = f'Parameter {name} is "{value}"; it must be {self.bound}'
-                raise BadInput(msg)
+                raise BadInput(f'Parameter {name} is "{value}"; it must be {self.bound}')
         if len(values) > self.most:
-            msg = f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
-            raise BadInput(msg)
+            raise BadInput(
+                f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
+            )
         if len(text) > LONGEST:
-            msg = f"Parameter {name} has {len(text)} characters; it must have {LONGEST} or fewer"
-            raise BadInput(msg)
+            raise BadInput(
+                f"Parameter {name} has {len(text)} characters; it must have {LONGEST} or fewer"
+            )
         return ",".join(dict.fromkeys(values))
 
 
@@ -95,8 +88,7 @@ def _viewer_paths(text: str) -> bool:
     try:
         identities = variants.parse(text).keys() - {variants.ALL_OTHERS}
     except BadInput as error:
-        msg = f'Parameter viewerPaths is "{text}": {error}'
-        raise BadInput(msg) from error
+        raise BadInput(f'Parameter viewerPaths is "{text}": {error}') from error
     return all(re.fullmatch(_DISTRIBUTION, identity) for identity in identities)
 
 
@@ -202,32 +194,24 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration of a deployment.
-
-    Attributes:
-        catalogue_table: if empty, every upload is a change.
-        distributions: ids of those that serve the buckets; if empty, they are discovered.
-        shards: partitions over which the dirty rows of a distribution are spread.
-        variants: distribution id -> the viewer paths of an object that count.
-        ignored_metadata: names of user metadata, or patterns of them, that viewers do not miss.
-        notified_queue: ARN of the queue that buckets notify directly; None with EventBridge.
-        queue: URL of the queue of changes; empty for a function that does not use it.
-        dead_letter_queue: URL of the queue of unrecordable messages; empty likewise.
-    """
+    """The configuration of a deployment."""
 
     dirty_table: str
     flushes_table: str
-    catalogue_table: str
+    catalogue_table: str  # if empty, every upload is a change
     buckets: tuple[str, ...]
+    # Ids of those that serve the buckets; if empty, they are discovered.
     distributions: tuple[str, ...]
     policy: Policy
-    shards: int
+    shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
-    variants: Mapping[str, Variants]
+    variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
+    # Names of user metadata, or patterns of them, that viewers do not miss.
     ignored_metadata: tuple[str, ...]
+    # ARN of the queue that buckets notify directly; None with EventBridge.
     notified_queue: str | None
-    queue: str = ""
-    dead_letter_queue: str = ""
+    queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
+    dead_letter_queue: str = ""  # URL of the queue of unrecordable messages; empty likewise
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
@@ -270,16 +254,14 @@ def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
         least = Budget(usd, int(given["freePaths"]), distributions=distributions)
     except BadInput as error:
         named = f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}"
-        msg = f"{named}: {error}"
-        raise BadInput(msg) from error
+        raise BadInput(f"{named}: {error}") from error
     minutes = given["guaranteeMinutes"]
     if not minutes:
         return least
     try:
         return replace(least, guarantee=timedelta(minutes=int(minutes)))
     except BadInput as error:
-        msg = f'Parameter guaranteeMinutes is "{minutes}": {error}'
-        raise BadInput(msg) from error
+        raise BadInput(f'Parameter guaranteeMinutes is "{minutes}": {error}') from error
 
 
 def _policy(given: Mapping[str, str]) -> Policy:
@@ -298,6 +280,5 @@ def _variable(parameter: str) -> str:
 
 def _required(values: Mapping[str, str], name: str) -> str:
     if not values.get(name):
-        msg = f"The environment variable {name} is missing"
-        raise BadInput(msg)
+        raise BadInput(f"The environment variable {name} is missing")
     return values[name]

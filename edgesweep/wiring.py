@@ -29,7 +29,7 @@ from edgesweep.flush.discovery import (
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
 from edgesweep.flush.journal import Journal
-from edgesweep.flush.notifications import unwired
+from edgesweep.flush.notifications import Notifications, unwired
 from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
@@ -129,6 +129,9 @@ def _gaps(
 ) -> Gaps:
     s3 = session.client("s3")
 
+    def notifications(bucket: str) -> Notifications:
+        return Bucket(s3, bucket).notifications()
+
     def oldest(since: datetime) -> timedelta:
         try:
             return oldest_age(session.client("cloudwatch"), settings.queue, since, now())
@@ -140,12 +143,7 @@ def _gaps(
         buckets=settings.buckets,
         store=adapters.store,
         dirty=adapters.dirty,
-        unwired=lambda: unwired(
-            settings.buckets,
-            settings.notified_queue,
-            lambda bucket: Bucket(s3, bucket).notifications(),
-            warn,
-        ),
+        unwired=partial(unwired, settings.buckets, settings.notified_queue, notifications, warn),
         oldest=oldest if settings.queue else lambda _: timedelta(),
         clock=now,
         token=row_token,
@@ -157,15 +155,14 @@ def recorder(settings: Settings, session: boto3.Session) -> Recorder:
     if settings.shards > 1:
         # Readers must know every shard before it holds a row.
         FlushTable(settings.flushes_table).shards(settings.shards)
+    skips = bool(settings.catalogue_table)
     return Recorder(
         routes=Routes(),
         writer=DirtyTable(settings.dirty_table),
         token=row_token,
         selection=settings.selection,
         shards=settings.shards,
-        unchanged=unchanged_filter(settings, session)
-        if settings.catalogue_table
-        else NoCatalogue(),
+        unchanged=unchanged_filter(settings, session) if skips else NoCatalogue(),
     )
 
 
@@ -184,11 +181,10 @@ def unchanged_filter(
     kept: Kept | None = None,
 ) -> UnchangedFilter:
     """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
-    catalogue = CatalogueTable(settings.catalogue_table)
     client = session.client("s3", config=HEAD_CONFIG)
     heads = S3Heads(client, patience, settings.ignored_metadata)
     since = kept.complete_since if kept else {}
-    return UnchangedFilter(catalogue, heads, row_token, now, since)
+    return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now, since)
 
 
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:

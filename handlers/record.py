@@ -51,7 +51,8 @@ def log(messages: int, recorded: Recorded) -> None:
     """Log how many rows a batch became, and how many changes were skipped for which reason."""
     counts = {one: getattr(recorded, one) for one in ("rows", "unrouted", "passed_over", "unseen")}
     logger.info("Recorded", messages=messages, **counts)
-    for reason in list(recorded.unconfirmed.values())[:1]:
+    if recorded.unconfirmed:
+        reason = next(iter(recorded.unconfirmed.values()))
         logger.warning("Objects stay unknown", objects=len(recorded.unconfirmed), reason=reason)
     if recorded.unserved:
         logger.warning("No distribution serves some keys", examples=recorded.unserved[:3])

@@ -1,9 +1,9 @@
 """Queues through boto3: how many messages wait, and the redrive of dead letters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from edgesweep.flush.redrive import ATTEMPTS, Letter
 from edgesweep.flush.rows import chunks, packs
@@ -22,9 +22,11 @@ _BATCH = 10
 _BATCH_BYTES = 250_000
 _HIDDEN_SECONDS = 120
 
+_VISIBLE: Final = "ApproximateNumberOfMessages"
+_HIDDEN: Final = "ApproximateNumberOfMessagesNotVisible"
+
 # The message attribute that counts how often a message was sent back.
 REDRIVEN = "EdgesweepRedriven"
-
 
 # "The period must be a multiple of 60"; a day has fewer periods than an answer may hold.
 _PERIOD_SECONDS = 300
@@ -60,11 +62,9 @@ class Queue:
     def depth(self) -> tuple[int, int]:
         """Return about how many messages are visible, and about how many are hidden."""
         depth = self._client.get_queue_attributes(
-            QueueUrl=self._url,
-            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            QueueUrl=self._url, AttributeNames=[_VISIBLE, _HIDDEN]
         )["Attributes"]
-        visible = int(depth["ApproximateNumberOfMessages"])
-        return visible, int(depth["ApproximateNumberOfMessagesNotVisible"])
+        return int(depth[_VISIBLE]), int(depth[_HIDDEN])
 
 
 class DeadLetterQueue(Queue):
@@ -92,27 +92,30 @@ class DeadLetterQueue(Queue):
         batches = packs(letters, lambda letter: len(letter.body.encode()), _BATCH_BYTES)
         sent = [letter for batch in batches for letter in self._sent(batch)]
         if sent:
-            entries = [{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(sent)]
-            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
+            entries = _numbered({"ReceiptHandle": one.receipt} for one in sent)
+            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
         return len(sent)
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
-        seconds = {letter.receipt: ceil(wait.total_seconds()) for letter, wait in waits.items()}
-        entries = [
-            {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": timeout}
-            for number, (receipt, timeout) in enumerate(seconds.items())
-        ]
+        entries = _numbered(
+            {"ReceiptHandle": one.receipt, "VisibilityTimeout": ceil(wait.total_seconds())}
+            for one, wait in waits.items()
+        )
         for batch in chunks(entries, _BATCH):
-            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=batch)  # type: ignore[arg-type]  # a TypedDict
+            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=batch)
 
     def _sent(self, letters: Sequence[Letter]) -> Iterator[Letter]:
         counts = [{"DataType": "Number", "StringValue": str(one.redriven + 1)} for one in letters]
-        entries = [
-            {"Id": str(n), "MessageBody": one.body, "MessageAttributes": {REDRIVEN: counts[n]}}
-            for n, one in enumerate(letters)
-        ]
-        answer = self._client.send_message_batch(QueueUrl=self._queue, Entries=entries)  # type: ignore[arg-type]  # a TypedDict
+        entries = _numbered(
+            {"MessageBody": one.body, "MessageAttributes": {REDRIVEN: count}}
+            for one, count in zip(letters, counts, strict=True)
+        )
+        answer = self._client.send_message_batch(QueueUrl=self._queue, Entries=entries)
         return (letters[int(one["Id"])] for one in answer.get("Successful", []))
+
+
+def _numbered(entries: Iterable[Mapping[str, object]]) -> list[Any]:
+    return [{"Id": str(number), **entry} for number, entry in enumerate(entries)]
 
 
 def _letter(message: "MessageTypeDef") -> Letter:

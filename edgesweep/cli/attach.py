@@ -15,9 +15,7 @@ from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import aws_options, say, suggest
 from edgesweep.flush.notifications import EVENTBRIDGE
-from edgesweep.operate.attach import deliver
-from edgesweep.operate.buckets import check
-from edgesweep.operate.listeners import listeners
+from edgesweep.operate.buckets import check, deliver, listeners
 
 
 class Delivery(TypedDict):

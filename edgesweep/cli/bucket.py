@@ -10,6 +10,5 @@ def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> s
     from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
 
     if not PARAMETERS["bucket"].fits(name):
-        msg = f"{name!r} is not {PARAMETERS['bucket'].bound}"
-        raise click.BadParameter(msg, param=param)
+        raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
     return name

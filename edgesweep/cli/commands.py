@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from edgesweep import __version__
-from edgesweep.cli.terminal import OneLineErrors
+from edgesweep.cli.terminal import COMPLETE, OneLineErrors
 
 # Also of a command that is parsed alone: click keeps the options of its help.
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
@@ -44,6 +45,20 @@ for command in (
     LazyCommand("flush", "Flush now, or show what would be sent.", "flush"),
     LazyCommand("redrive", "Send dead letters back to the queue.", "redrive"),
     LazyCommand("doctor", "Say what is wrong with a stack, and what mends it.", "doctor"),
-    LazyCommand("completion", "Print a script that lets a shell complete commands.", "completion"),
 ):
     main.add_command(command)
+
+
+@main.command(short_help="Print a script that lets a shell complete commands.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that lets SHELL complete commands and options.
+
+    \b
+    echo 'eval "$(edgesweep completion bash)"' >> ~/.bashrc
+    echo 'eval "$(edgesweep completion zsh)"' >> ~/.zshrc
+    edgesweep completion fish > ~/.config/fish/completions/edgesweep.fish
+    """  # noqa: D301  # \b tells click to keep the lines
+    script = get_completion_class(shell)
+    assert script is not None  # noqa: S101  # click knows each of the choices
+    click.echo(script(main, {}, "edgesweep", COMPLETE).source())

@@ -10,20 +10,12 @@ from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.learn import learn_all
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
-from edgesweep.operate.attach import deliver
+from edgesweep.operate.buckets import deliver, listeners
 from edgesweep.operate.declared import values_of
-from edgesweep.operate.listeners import listeners
 from edgesweep.operate.parameters import acceptable
 from edgesweep.operate.release import Deployer, Release
 from edgesweep.operate.steps import before_removal, waiting
 from edgesweep.settings import split
-
-
-class Change(TypedDict):
-    """A change of a resource."""
-
-    action: Annotated[str, "such as Add, Modify or Remove"]
-    resource: Annotated[str, "its name in the template"]
 
 
 class Deployment(TypedDict):
@@ -31,15 +23,14 @@ class Deployment(TypedDict):
 
     stack: str
     parameters: Annotated[Mapping[str, str], "those that are not the default"]
-    changes: Annotated[Sequence[Change], "as CloudFormation plans them"]
+    changes: Annotated[Mapping[str, str], "by the name of a resource: Add, Modify or Remove"]
 
 
 def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> Mapping[str, str]:
     """Return `NAME=VALUE` of each text by its name."""
     for text in texts:
         if not text.partition("=")[2]:
-            msg = f"{text!r} is not NAME=VALUE; give NAME=default for its default"
-            raise click.BadParameter(msg, param=param)
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param=param)
     return dict(text.split("=", 1) for text in texts)
 
 
@@ -80,14 +71,12 @@ def deploy(
     release, session, name = Release.carried(), deployed.session, deployed.name
     given = values if bucket is None else {**values, "bucket": bucket}
     accepted = acceptable(name, session.region_name, values=given, stage="prod")
-    deployer, wanted = Deployer(session, name), {**values_of(accepted), "CodeBucket": code_bucket}
+    deployer = Deployer(session, name)
+    code_bucket = code_bucket or deployer.code_bucket()
+    wanted = {**values_of(accepted), "CodeBucket": code_bucket}
     with deployer.change_set(release, wanted) as (identity, changes):
-        planned = [
-            Change(action=each["Action"], resource=each["LogicalResourceId"])
-            for each in (change["ResourceChange"] for change in changes)
-        ]
-        lines = [f"{one['action']:<7} {one['resource']}" for one in planned]
-        show(Deployment(stack=name, parameters=accepted["given"], changes=planned), lines)
+        lines = [f"{action:<7} {resource}" for resource, action in changes.items()]
+        show(Deployment(stack=name, parameters=accepted["given"], changes=changes), lines)
         if dry_run:
             suggest("A dry run changed nothing; `edgesweep deploy` without --dry-run does it")
             return

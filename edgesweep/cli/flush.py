@@ -124,7 +124,6 @@ def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed
 
 
 def _lines(result: Flushed) -> Iterator[str]:
-    """Yield a line for a distribution, and one for each path."""
     if result["flush"] is None:
         yield f"{result['distribution']}: held, {_HELD.get(result['reason'], result['reason'])}"
         return

@@ -17,7 +17,6 @@ from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.terminal import machine, say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush, State
-from edgesweep.operate.history import History
 from edgesweep.prices import PATH_PRICE
 
 HEADER = ("opened (UTC)", "flush", "rows", "paths", "price", "seconds", "distribution")
@@ -68,38 +67,39 @@ def flushes(
     edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
     settings = deployed.settings
+    journal = FlushTable(settings.flushes_table)
     known = wiring.routes_of(settings, RoutesTable(settings.flushes_table).load())
     distributions = [distribution] if distribution else known.ids
     if flush_id is not None:
-        flush = _one(settings.flushes_table, distributions, flush_id)
+        flush = _one(journal, distributions, flush_id)
         show(_sent(flush), _full(flush))
         return
-    found = list(islice(_newest(settings.flushes_table, distributions, limit), limit))
+    found = list(islice(_newest(journal, distributions, limit), limit))
     if not found:
         say("There are no flushes yet")
     if found or machine():
         show(list(map(_sent, found)), table(HEADER, map(row, found)))
 
 
-def _newest(name: str, distributions: Sequence[str], most: int | None = None) -> Iterator[Flush]:
+def _newest(journal: FlushTable, ids: Sequence[str], most: int | None = None) -> Iterator[Flush]:
     """Yield the flushes of all these distributions, the newest first, up to `most` of each."""
-    streams = [History(name).newest(distribution, most) for distribution in distributions]
+    streams = [journal.newest(distribution, most) for distribution in ids]
     return heapq.merge(*streams, key=lambda flush: flush.opened_at, reverse=True)
 
 
-def _one(name: str, distributions: Sequence[str], asked: str) -> Flush:
+def _one(journal: FlushTable, distributions: Sequence[str], asked: str) -> Flush:
     """Return the flush of that id, token or invalidation."""
-    journal = FlushTable(name)
     # An id is looked up; for the others all flushes are read.
     found: Iterable[Flush | None] = (journal.load(one, asked) for one in distributions)
     if "#" not in asked:
-        found = _newest(name, distributions)
+        found = _newest(journal, distributions)
     for flush in found:
         if flush and asked in (flush.id, flush.token, *(one.id for one in flush.accepted)):
             return flush
     of = ", ".join(distributions) or "this stack"
-    msg = f"There is no flush {asked} of {of}; `edgesweep flushes` lists all flushes"
-    raise EdgesweepError(msg)
+    raise EdgesweepError(
+        f"There is no flush {asked} of {of}; `edgesweep flushes` lists all flushes"
+    )
 
 
 def _sent(flush: Flush) -> SentFlush:

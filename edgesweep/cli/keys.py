@@ -22,9 +22,7 @@ STANDARD_INPUT = "<stdin>"
 # Git encloses a name "in double-quotes and escap[es] those characters with backslashes in the same
 # way C escapes control characters", and only if there are any.
 # https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
-_ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
-_QUOTED = re.compile(rb'"(?:[^"\\]*%b)+[^"\\]*"' % _ESCAPE.pattern)
-_CONTROLS = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
+_QUOTED = re.compile(rb'"(?:[^"\\]*\\([abtnvfr"\\]|[0-3][0-7]{2}))+[^"\\]*"')
 
 # An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm, which may stand behind a
 # progress message. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
@@ -41,11 +39,8 @@ def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     """Return the object keys of a file, one a line; skip empty lines.
 
     Names that git has quoted are unquoted; URLs and the output of `aws s3 sync` name their objects.
-    A `./` or `/` before every key is left out. A message says which lines may be no keys. With
-    `null`, each key ends with a NUL byte instead and stands for itself.
-
-    Raises:
-        BadInput: a line is no object key; the text names the file and the line.
+    A `./` or `/` before every key is left out. A message says which lines may be no keys; BadInput
+    names one that is none. With `null`, each key ends with a NUL byte and stands for itself.
     """
     name = name_of(file)
     keys = list(_keys(file, name, null=null))
@@ -74,7 +69,7 @@ def _keys(file: BinaryIO, name: str, *, null: bool) -> Iterator[str]:
     for number, line in enumerate(_lines(file, name), 1):
         raw = line.rstrip(b"\r\n")
         if _QUOTED.fullmatch(raw):
-            raw = _ESCAPE.sub(_unescaped, raw[1:-1])
+            raw = raw[1:-1].decode("unicode_escape").encode("latin-1")
         elif url := _URL.fullmatch(raw):
             raw = url[1]
         if raw:
@@ -88,27 +83,18 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
         try:
             file = BytesIO((first + file.read()).decode("utf-16").encode())
         except UnicodeError as error:
-            msg = f"{name}: not UTF-16, although it begins with its byte order mark"
-            raise BadInput(msg) from error
+            raise BadInput(f"{name}: not UTF-16, although it has its byte order mark") from error
         first = file.readline(_LONGEST_LINE)
     yield first.removeprefix(codecs.BOM_UTF8)
     yield from iter(lambda: file.readline(_LONGEST_LINE), b"")
 
 
-def _unescaped(escape: re.Match[bytes]) -> bytes:
-    text = escape[1]
-    return bytes([_CONTROLS[text[0]] if len(text) == 1 else int(text, 8)])
-
-
 def _key(raw: bytes, place: str) -> str:
     if len(raw) > MAX_KEY_BYTES:
-        msg = f"{place}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}"
-        raise BadInput(msg)
+        raise BadInput(f"{place}: {len(raw):,} bytes; a key has at most {MAX_KEY_BYTES:,}")
     if b"\0" in raw:
-        msg = f"{place}: a NUL byte; lists that are separated by them need --null"
-        raise BadInput(msg)
+        raise BadInput(f"{place}: a NUL byte; lists that are separated by them need --null")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        msg = f"{place}: not UTF-8 ({error.reason} at byte {error.start + 1})"
-        raise BadInput(msg) from error
+        raise BadInput(f"{place}: not UTF-8 ({error.reason} at byte {error.start + 1})") from error

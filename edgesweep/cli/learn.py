@@ -85,14 +85,13 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
     """Return what tells whether an object is swept, if the stack can learn the bucket."""
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
-        msg = f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}"
-        raise BadInput(msg)
+        raise BadInput(f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}")
     if not settings.catalogue_table:
-        msg = f"{name} skips no upload, since it was deployed with skipUnchanged=false"
-        raise BadInput(msg)
+        raise BadInput(f"{name} skips no upload, since it was deployed with skipUnchanged=false")
     if kept and bucket in kept.missed:
-        msg = f"{bucket} publishes no events now; learn it once edgesweep doctor finds no fault"
-        raise EdgesweepError(msg)
+        raise EdgesweepError(
+            f"{bucket} publishes no events now; learn it once edgesweep doctor finds no fault"
+        )
     routes = wiring.routes_of(settings, kept)
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 
@@ -142,10 +141,9 @@ def _learnt(
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
                 objects = f"arn:aws:s3:::{names[0][0]}/*"
-                msg = (
+                raise EdgesweepError(
                     f"None of {count(asked, 'object')} could be read; "
                     f"may you do s3:GetObject on {objects}?"
                 )
-                raise EdgesweepError(msg)
             shown(asked)
     return known, asked

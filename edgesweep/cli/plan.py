@@ -11,7 +11,7 @@ from edgesweep.cli.format import count, table
 from edgesweep.cli.keys import read_keys
 from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.rules import holders, requested, rules_options
-from edgesweep.cli.terminal import Dollars, aws_options, machine, say
+from edgesweep.cli.terminal import aws_options, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
@@ -52,10 +52,10 @@ class Plan(TypedDict):
 @click.option(
     "--max-wildcards", default=Limits().wildcards, metavar="N", help="Use at most N wildcards."
 )
-@click.option("--path-price", type=Dollars(), default=PATH_PRICE, help="Dollars for one path.")
+@click.option("--path-price", type=usd, default=PATH_PRICE, help="Dollars for one path.")
 @click.option(
     "--refetch-cost",
-    type=Dollars(),
+    type=usd,
     default=REFETCH_COST,
     help="Dollars for each unchanged object that is hit.",
 )
@@ -109,7 +109,6 @@ def plan(
 
 
 def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> None:
-    """Refuse options that exclude each other."""
     if bare and machine():
         raise click.UsageError("Give --paths or --json, not both")
     if live and bucket:
@@ -184,7 +183,6 @@ def _table(
 
 
 def _objects(member: Member, items: Sequence[str], holders: Mapping[str, Collection[str]]) -> str:
-    """Return which changed objects a path is for."""
     keys = list(
         dict.fromkeys(key for place in member.pattern.span(items) for key in holders[items[place]])
     )

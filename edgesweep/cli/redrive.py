@@ -42,10 +42,8 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     edgesweep redrive --dry-run
     edgesweep redrive
     """  # noqa: D301  # \b tells click to keep the lines
-    outputs = deployed.stack.outputs
-    dead = DeadLetterQueue(
-        deployed.session.client("sqs"), outputs["DeadLetterQueueUrl"], outputs["QueueUrl"]
-    )
+    outputs, sqs = deployed.stack.outputs, deployed.session.client("sqs")
+    dead = DeadLetterQueue(sqs, outputs["DeadLetterQueueUrl"], outputs["QueueUrl"])
     visible, hidden = dead.depth()
     total = visible + hidden
     moved = visible if dry_run or not total else _move(dead, total)
@@ -64,6 +62,5 @@ def _move(dead: DeadLetterQueue, waiting: int) -> int:
             moved += more
             shown(moved)
     if not moved:
-        msg = f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}"
-        raise EdgesweepError(msg)
+        raise EdgesweepError(f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}")
     return moved

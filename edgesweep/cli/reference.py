@@ -62,14 +62,11 @@ def reference() -> str:
 
 
 def _sections() -> Iterator[str]:
-    """Yield a section for the command, and for each of its subcommands."""
     settings = main.context_settings
     top = click.Context(main, info_name="edgesweep", terminal_width=_WIDTH, **settings)
     yield _section(top)
     for name, command in sorted(main.commands.items()):
-        yield _section(
-            command.make_context(name, [], top, resilient_parsing=True, terminal_width=_WIDTH)
-        )
+        yield _section(command.make_context(name, [], top, resilient_parsing=True))
 
 
 def _section(context: click.Context) -> str:

@@ -3,9 +3,10 @@
 import os
 import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from multiprocessing import active_children
 from pathlib import Path
@@ -16,7 +17,7 @@ import click
 from edgesweep.cli.format import table
 from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import Dollars, say
+from edgesweep.cli.terminal import say, usd
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
@@ -93,7 +94,7 @@ class Reupload(Result):
 )
 @click.option(
     "--budget",
-    type=Dollars(),
+    type=usd,
     metavar="USD",
     help="Hold edgesweep to this many dollars a month: each deploy waits for its minute.",
 )
@@ -163,22 +164,24 @@ def _replayed(
     processes = min(len(sources), os.cpu_count() or 1)
     # This process reports an interrupt, and ends the others.
     ignoring = (signal.SIGINT, signal.SIG_IGN)
+    rows: list[Replayed] = []
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
-        futures = [pool.submit(_rows, source, strategies, budget) for source in sources]
+        # Before the display, which runs a thread: forking with threads is unsafe.
+        replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), sources)
         try:
-            # Not sooner: the display runs a thread, and forking with threads is unsafe.
             with progress("Replaying", len(sources)) as shown:
-                for done, future in enumerate(as_completed(futures), 1):
-                    future.result()
+                for done, more in enumerate(replayed, 1):
+                    rows += more
                     shown(done)
         except BrokenProcessPool as error:
-            msg = "A process that replayed a history was killed; is there enough memory?"
-            raise EdgesweepError(msg) from error
+            raise EdgesweepError(
+                "A process that replayed a history was killed; is there enough memory?"
+            ) from error
         finally:
             # Running workers finish first; leaving the pool waits for them.
             for process in active_children():
                 process.terminate()
-    return [row for future in futures for row in future.result()]
+    return rows
 
 
 def _rows(

@@ -77,11 +77,7 @@ def _plain(bucket: str | None, *, alias: bool) -> Routes:
 def _configured(
     source: str | BinaryIO, bucket: str | None, words: str, where: Mapping[str, str | None]
 ) -> Routes:
-    """Return the rules of a distribution, of which there is the id or a file.
-
-    Raises:
-        BadInput: a word, the source or a cache policy is wrong, or no origin is the bucket.
-    """
+    """Return the rules of a distribution, of which there is the id or a file."""
     variants, asked = parse(words), partial(_asked, where)
     name = source if isinstance(source, str) else name_of(source)
     try:
@@ -90,11 +86,10 @@ def _configured(
         policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
         known = read(name, config, [bucket] if bucket else (), policies, named=True)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = f"{name} is not the configuration of a distribution: {error!r}"
-        raise BadInput(msg) from error
+        raise BadInput(f"{name} is not the configuration of a distribution: {error!r}") from error
     if not known.origins:
-        msg = f"No origin of {name} leads to {f'the bucket {bucket}' if bucket else 'a bucket'}"
-        raise BadInput(msg)
+        wanted = f"the bucket {bucket}" if bucket else "a bucket"
+        raise BadInput(f"No origin of {name} leads to {wanted}")
     return Routes([known], variants)
 
 
@@ -146,5 +141,4 @@ def _asked(where: Mapping[str, str | None], kind: str, name: str) -> Config:
     except ClientError as error:
         if not error.response["Error"]["Code"].startswith("NoSuch"):
             raise
-        msg = f"There is no {kind} {name}"
-        raise BadInput(msg) from error
+        raise BadInput(f"There is no {kind} {name}") from error

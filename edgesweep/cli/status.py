@@ -28,14 +28,12 @@ def status(deployed: Deployed) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    routes = wiring.routes_of(
-        deployed.settings, RoutesTable(deployed.settings.flushes_table).load()
-    )
-    policy, refusal = shared(deployed.settings.policy, routes.enabled)
+    known = wiring.routes_of(deployed.settings, RoutesTable(deployed.settings.flushes_table).load())
+    policy, refusal = shared(deployed.settings.policy, known.enabled)
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")
     now = wiring.now()
-    found = _observer(deployed, policy).look(routes.ids, now)
+    found = _observer(deployed, policy).look(known.ids, now)
     show(found, _lines(found, now))
 
 

@@ -82,11 +82,7 @@ class OneLineErrors(click.Group):
         sys.exit(code)
 
     def _run(self, name: str, args: list[str]) -> None:
-        asked = os.environ.get(COMPLETE)
-        if asked:
-            from click.shell_completion import shell_complete  # noqa: PLC0415  # rarely needed
-
-            sys.exit(shell_complete(self, {}, name, COMPLETE, asked))
+        self._main_shell_completion({}, name, COMPLETE)
         with self.make_context(name, args) as context:
             self.invoke(context)
 
@@ -112,25 +108,17 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     return None if text is None else (text, EdgesweepError.exit_code)
 
 
-class Dollars(click.ParamType[Decimal]):
-    """A price or an amount, as a decimal."""
-
-    name = "usd"
-
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-
-        with suppress(InvalidOperation):
-            dollars = Decimal(value)
-            within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
-            if within and round(dollars, MAX_DECIMALS) == dollars:
-                return dollars
-        msg = (
-            f"{str(value)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
-            f"{MAX_DECIMALS} decimals"
-        )
-        raise click.BadParameter(msg, ctx, param)
+def usd(text: str | Decimal) -> Decimal:
+    """Return a price or an amount in dollars, as the type of an option."""
+    with suppress(InvalidOperation):
+        dollars = Decimal(text)
+        within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
+        if within and round(dollars, MAX_DECIMALS) == dollars:
+            return dollars
+    raise click.BadParameter(
+        f"{str(text)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
+        f"{MAX_DECIMALS} decimals"
+    )
 
 
 def machine() -> bool:
@@ -165,12 +153,7 @@ def check_terminal() -> None:
 
 
 def agree(question: str, *, yes: bool) -> None:
-    """Ask a person at the terminal to agree, unless `yes`.
-
-    Raises:
-        UsageError: there is no terminal.
-        EdgesweepError: the answer is no.
-    """
+    """Ask a person to agree, unless `yes`; EdgesweepError if not, UsageError without a terminal."""
     if yes:
         return
     check_terminal()
@@ -180,9 +163,5 @@ def agree(question: str, *, yes: bool) -> None:
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose the AWS account and region."""
-    for option in (
-        click.option("--profile", help="AWS profile to use.", metavar="NAME"),
-        click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION"),
-    ):
-        command = option(command)
-    return command
+    where = click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION")
+    return where(click.option("--profile", help="AWS profile to use.", metavar="NAME")(command))

@@ -23,7 +23,7 @@ from typing import Protocol
 from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.rows import DirtyRows
-from edgesweep.flush.unrouted import Rerouter
+from edgesweep.flush.unrouted import route
 from edgesweep.routes import Distribution, Routes, Variants
 from edgesweep.routes.fingerprint import digest
 from edgesweep.routes.kept import Kept, Tracked
@@ -63,18 +63,12 @@ class DistributionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """The distributions that a tick knows, including disabled ones.
-
-    Attributes:
-        kept: the stored record; None if they could never be read.
-        waiting: whether any row is unrouted.
-        error: why discovery failed.
-    """
+    """The distributions that a tick knows, including disabled ones."""
 
     routes: Routes
-    kept: Kept | None
-    waiting: bool
-    error: Exception | None = None
+    kept: Kept | None  # the stored record; None if they could never be read
+    waiting: bool  # whether any row is unrouted
+    error: Exception | None = None  # why discovery failed
 
 
 def sweep(
@@ -118,7 +112,10 @@ class Discovery:
         """Route some unrouted rows; return about how many are left."""
         if not known.waiting or known.kept is None:
             return int(known.waiting)
-        return Rerouter(self.dirty, self.store.save, self.clock).route(known.kept, known.routes)
+        kept, left = route(self.dirty, known.kept, known.routes, self.clock)
+        if kept != known.kept:
+            self.store.save(kept)
+        return left
 
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
         before = kept or Kept()

@@ -35,20 +35,30 @@ def _changed(rows: Sequence[DirtyRow]) -> str:
     subjects = [row.subject for row in rows]
     keys = dict.fromkeys(one.key for one in subjects if not isinstance(one, RequestedPath))
     requested = len({one.path for one in subjects if isinstance(one, RequestedPath)})
-    text = f"{len(keys):,} objects changed, {requested:,} paths requested"
-    if not keys:
-        return text
-    folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
-    counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
-    return f"{text}: {counted}; first {_first([*keys])}"
+    parts = [f"People asked for {_count(requested, 'path')}"] if requested else []
+    if keys:
+        folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
+        counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
+        parts.append(f"{_count(len(keys), 'object')} changed: {counted}; first {_first([*keys])}")
+    return "\n".join(parts)
 
 
 def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
     hit = Survey.seen(member.collateral)
-    more = f"{member.dirty - 1:,} more paths are" if member.dirty > 1 else "no path is"
-    stands = f"{member.pattern.quoted()} stands for {member.dirty:,} changed paths"
-    hits = f"it hits {hit:,} unchanged objects for ${hit * refetch:f}, where {more} exact"
-    return f"{stands}, first {_first(path[1:] for path in dirty[:3])}; {hits}"
+    covers = f"{member.pattern.quoted()} covers {_count(member.dirty, 'changed path')}"
+    hits = f"it also hits {_count(hit, 'unchanged object')}"
+    if hit:
+        hits += f", worth ${hit * refetch:f} to fetch again"
+    instead = (
+        f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
+        if member.dirty > 1
+        else "no exact path can name that one"
+    )
+    return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def _first(keys: Iterable[str]) -> str:

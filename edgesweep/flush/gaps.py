@@ -93,17 +93,13 @@ def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: 
 
 @dataclass(slots=True)
 class Gaps:
-    """Finds gaps and closes them, looking now and then.
-
-    Attributes:
-        unwired: returns those buckets that publish no events.
-        oldest: returns how old the oldest message of the queue has been since a moment.
-    """
+    """Finds gaps and closes them, looking now and then."""
 
     buckets: Sequence[str]
     store: DistributionStore
     dirty: DirtyRows
-    unwired: Callable[[], Sequence[str]]
+    unwired: Callable[[], Sequence[str]]  # returns those buckets that publish no events
+    # Returns how old the oldest message of the queue has been since a moment.
     oldest: Callable[[datetime], timedelta]
     clock: Callable[[], datetime]
     token: Callable[[], str]

@@ -11,7 +11,7 @@ A copy has the place and time of its row.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
@@ -28,35 +28,20 @@ ROUTE_TIME = timedelta(seconds=30)
 LATE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Rerouter:
-    """Routes rows that waited for a distribution; `save` keeps the place."""
-
-    dirty: DirtyRows
-    save: Callable[[Kept], bool]
-    clock: Callable[[], datetime]
-
-    def route(self, kept: Kept, routes: Routes) -> int:
-        """Route a portion of the rows; return about how many are left."""
-        now, place, passed, left = self.clock(), kept.place, kept.passed, 0
-        rows = islice(self.dirty.read(UNROUTED, after=place), MAX_ROUTED)
-        for chunk in chunks(rows):
-            stay, failed = self._moved(chunk, routes)
-            left += len(stay) + len(failed)
-            for row in _old(chunk, failed, now):
-                place, passed = row.position, passed + (row in stay)
-            if failed or self.clock() - now >= ROUTE_TIME:
-                break
-        if place != kept.place:
-            self.save(replace(kept, place=place, passed=passed))
-        return kept.passed + left
-
-    def _moved(
-        self, chunk: Sequence[DirtyRow], routes: Routes
-    ) -> tuple[Collection[DirtyRow], Collection[DirtyRow]]:
-        """Move rows; return those that nobody serves, and those that could not be moved."""
+def route(
+    dirty: DirtyRows, kept: Kept, routes: Routes, clock: Callable[[], datetime]
+) -> tuple[Kept, int]:
+    """Route a portion of the rows; return the record with the new place, and how many are left."""
+    now, place, passed, left = clock(), kept.place, kept.passed, 0
+    for chunk in chunks(islice(dirty.read(UNROUTED, after=place), MAX_ROUTED)):
         copies = {row: _copies(row, routes) for row in chunk if routes.serves(row.change.bucket)}
-        return set(chunk) - copies.keys(), self.dirty.move(copies).keys()
+        stay, failed = set(chunk) - copies.keys(), dirty.move(copies).keys()
+        left += len(stay) + len(failed)
+        for row in _old(chunk, failed, now):
+            place, passed = row.position, passed + (row in stay)
+        if failed or clock() - now >= ROUTE_TIME:
+            break
+    return replace(kept, place=place, passed=passed), kept.passed + left
 
 
 def _old(

@@ -1,13 +1,17 @@
-"""Whether a bucket can be swept from a region: it exists, is there, and may be listed."""
+"""Buckets: whether one can be swept, whether it publishes its events, and who listens to them."""
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from edgesweep.aws.s3 import region_of
+from edgesweep.aws.s3 import Bucket, region_of
 from edgesweep.errors import BadInput
+from edgesweep.flush.notifications import EVENTBRIDGE, Notifications
 
 if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
     from types_boto3_s3 import S3Client
 
 
@@ -15,12 +19,8 @@ def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
     """Check a bucket, which has to be in the client's region unless it may be `anywhere`.
 
     We list it, because S3 then says why it refuses. To HeadBucket it answers 403 without a reason,
-    whether the credentials have expired or a permission is missing.
-
-    Raises:
-        BadInput: it is missing or elsewhere; the text names it, and what to do.
-        ClientError: S3 refuses for another reason.
-        BotoCoreError: S3 cannot be asked.
+    whether the credentials have expired or a permission is missing. BadInput says that it is
+    missing or elsewhere, and what to do; other errors of botocore pass through.
     """
     refusal = None
     try:
@@ -28,15 +28,57 @@ def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
     except ClientError as error:
         refusal = error
         if error.response["Error"]["Code"] == "NoSuchBucket":
-            msg = f"There is no bucket {name}; create it, or correct its name"
-            raise BadInput(msg) from error
+            raise BadInput(f"There is no bucket {name}; create it, or correct its name") from error
     here = client.meta.region_name
     region = None if anywhere else region_of(client, name)
     if region not in (here, None):
-        msg = (
+        raise BadInput(
             f"The bucket {name} is in {region}, not in {here}; "
             f"a stack with --region {region} can sweep it"
-        )
-        raise BadInput(msg) from refusal
+        ) from refusal
     if refusal:
         raise refusal
+
+
+def deliver(bucket: Bucket, *, on: bool, dry_run: bool = False) -> tuple[bool, Notifications]:
+    """Turn EventBridge delivery on or off, or only see what that would change.
+
+    S3 replaces the notification configuration of a bucket as a whole, so it is read, merged and put
+    back. Return whether it had to be turned, and the other notifications, which stay.
+    """
+    before = bucket.notifications()
+    others = {name: value for name, value in before.items() if name != EVENTBRIDGE}
+    changed = (EVENTBRIDGE in before) != on
+    if changed and not dry_run:
+        bucket.replace({**others, EVENTBRIDGE: {}} if on else others)
+    return changed, others
+
+
+def listeners(client: "EventBridgeClient", bucket: str) -> Sequence[str]:
+    """Return the names of the rules of the default bus that may match events of a bucket."""
+    pages = client.get_paginator("list_rules").paginate()
+    rules = [rule for page in pages for rule in page["Rules"] if rule["State"] != "DISABLED"]
+    return [
+        rule["Name"]
+        for rule in rules
+        if "EventPattern" in rule and may_match(json.loads(rule["EventPattern"]), bucket)
+    ]
+
+
+def may_match(pattern: Mapping[str, Any], bucket: str) -> bool:
+    """Tell whether an event pattern may match events of a bucket.
+
+    A field matches "if any of the values in the array match"; an object in the array, such as a
+    prefix, counts as a match here.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+    arn = f"arn:aws:s3:::{bucket}"
+    event = {"source": "aws.s3", "resources": arn, "detail": {"bucket": {"name": bucket}}}
+    return _matches(pattern, event)
+
+
+def _matches(wanted: Any, found: Any) -> bool:  # noqa: ANN401  # parsed JSON
+    """Compare the fields that both have."""
+    if isinstance(wanted, dict):
+        return all(_matches(wanted[name], found[name]) for name in wanted.keys() & found.keys())
+    return any(one == found or isinstance(one, dict) for one in wanted)

@@ -1,4 +1,7 @@
-"""Asks AWS what a deployment is about to replace, and whether it can sweep its buckets."""
+"""Asks AWS what a deployment is about to replace, and whether it can sweep its buckets.
+
+Every function raises EdgesweepError if AWS does not answer, or refuses.
+"""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +17,7 @@ from edgesweep.routes.config import is_for_tenants
 
 
 def remembered(stack: str, region: str) -> Remembered:
-    """Return the memory of a stack, which may not exist.
-
-    Raises:
-        EdgesweepError: it cannot be read.
-    """
+    """Return the memory of a stack, which may not exist."""
     place = f"{stack} in {region}"
     with _stopping(f"The stack {place} cannot be read"):
         session = boto3.Session(region_name=region)
@@ -33,12 +32,9 @@ def remembered(stack: str, region: str) -> Remembered:
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:
-    """Check each bucket of a deployment.
+    """Raise BadInput if a bucket cannot be swept from the region.
 
-    Raises:
-        BadInput: one cannot be swept from the region; for one of those `swept` the text says how
-            to drop it.
-        EdgesweepError: S3 does not answer.
+    Of one that the stack has `swept` until now, the text says how to drop it.
     """
     client = boto3.client("s3", region_name=region)
     for name in names:
@@ -48,34 +44,26 @@ def check_buckets(names: Collection[str], swept: Collection[str], region: str) -
             except BadInput as error:
                 if name not in swept:
                     raise
-                msg = f"{error}; or give --param drop={name} to sweep it no longer"
-                raise BadInput(msg) from error
+                raise BadInput(
+                    f"{error}; or give --param drop={name} to sweep it no longer"
+                ) from error
 
 
 def check_distributions(names: Collection[str], region: str) -> None:
-    """Check each named distribution that may be read.
-
-    Raises:
-        BadInput: one is for tenants only.
-        EdgesweepError: CloudFront does not answer.
-    """
+    """Raise BadInput if a named distribution that may be read is for tenants only."""
     client = boto3.client("cloudfront", region_name=region)
     for name in names:
         with _stopping(f"The distribution {name} cannot be looked at"), suppress(ClientError):
             if is_for_tenants(client.get_distribution_config(Id=name)["DistributionConfig"]):
-                msg = f"The distribution {name} takes invalidations by tenant only; leave it out"
-                raise BadInput(msg)
+                raise BadInput(
+                    f"The distribution {name} takes invalidations by tenant only; leave it out"
+                )
 
 
 @contextmanager
 def _stopping(what: str) -> Iterator[None]:
-    """Turn a failure of AWS into one line.
-
-    Raises:
-        EdgesweepError: the failure.
-    """
+    """Turn a failure of AWS into an EdgesweepError of one line."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        msg = f"{what}, so nothing is deployed: {error}"
-        raise EdgesweepError(msg) from error
+        raise EdgesweepError(f"{what}, so nothing is deployed: {error}") from error

@@ -22,16 +22,9 @@ from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:
-    """Keeps writes in memory; see `edgesweep.flush.journal.Journal`.
+    """Keeps in memory what is written to a `Journal` over a base, which is empty by default.
 
-    Args:
-        base: the journal below, empty by default.
-        most_paths: the most paths that fit in one flush.
-
-    Attributes:
-        flushes: those written here, by distribution and id.
-        ledger: the paths charged here, by month.
-        leases: those written here, by distribution.
+    At most `most_paths` fit in one flush. The attributes hold only what was written here.
     """
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
@@ -50,8 +43,7 @@ class JournalInMemory:
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         lease = self.lease(distribution)
         if lease.held(now):
-            msg = f"The lease of {distribution} is held until {lease.expires_at}"
-            raise Overtaken(msg)
+            raise Overtaken(f"The lease of {distribution} is held until {lease.expires_at}")
         self.leases[distribution] = replace(
             lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1
         )
@@ -130,23 +122,19 @@ class JournalInMemory:
         for month, paths in gains.items():
             limit = limits.get(month)
             if paths > 0 and limit is not None and self.spent(month) + paths > limit:
-                msg = f"{paths} more paths are above the {limit} that {month} may hold"
-                raise OverLimit(msg)
+                raise OverLimit(f"{paths} more paths are above the {limit} that {month} may hold")
         self.ledger.update(gains)
 
     def _ours(self, distribution: str, token: str) -> Lease:
         lease = self.lease(distribution)
         if lease.token != token:
-            msg = f"The lease of {distribution} is no longer ours"
-            raise Overtaken(msg)
+            raise Overtaken(f"The lease of {distribution} is no longer ours")
         return lease
 
     def _check_unfinished(self, lease: Lease, flush_id: str | None) -> None:
         if lease.unfinished != flush_id:
-            msg = f"Unfinished is {lease.unfinished}, not {flush_id}"
-            raise Overtaken(msg)
+            raise Overtaken(f"Unfinished is {lease.unfinished}, not {flush_id}")
 
     def _check_known(self, flush: Flush) -> None:
         if self.load(flush.distribution, flush.id) != flush:
-            msg = f"The flush {flush.id} is no longer as we know it"
-            raise Overtaken(msg)
+            raise Overtaken(f"The flush {flush.id} is no longer as we know it")

@@ -32,10 +32,7 @@ def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, 
     """Return the parameters for a command, their section of the template, and a Python with pip.
 
     Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
-    arguments of `accept`.
-
-    Raises:
-        EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
+    arguments of `accept`. EdgesweepError says why they cannot be deployed.
     """
     if command not in {"deploy", "package"}:
         return _for_osls(accept(before=None, **given))
@@ -56,10 +53,7 @@ def _for_osls(accepted: Mapping[str, Any]) -> Mapping[str, Any]:
 def acceptable(stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # as above
     """Return the parameters of a deployment over what is there, whose buckets can be swept.
 
-    `given` holds the other arguments of `accept`.
-
-    Raises:
-        EdgesweepError: they cannot be deployed, or AWS does not answer; the text says why.
+    `given` holds the other arguments of `accept`. EdgesweepError says why they cannot be deployed.
     """
     from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
 
@@ -74,20 +68,14 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
     """Return the parameters, each within its bounds.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
-
-    Args:
-        values: those that the user set, perhaps `drop` among them.
-        stage: of the stack.
-        before: the stack as it is deployed; None if it stays as it is.
-
-    Raises:
-        BadInput: a parameter is unknown or out of bounds, or several contradict each other.
+    BadInput says that one is unknown or out of bounds, or that several contradict each other.
+    The user set `values`, perhaps `drop` among them, and `before` is the stack as it is deployed;
+    None if it stays as it is.
     """
     known = (*PARAMETERS, "drop")
     for name in values:
         if name not in known:
-            msg = f"Parameter {name} is unknown; the parameters are {', '.join(known)}"
-            raise BadInput(msg)
+            raise BadInput(f"Parameter {name} is unknown; the parameters are {', '.join(known)}")
     _STAGE.checked("stage", stage)
     drop = split(PARAMETERS["bucket"].checked("drop", values.get("drop", "").strip()))
     typed = {name: _typed(name, text.strip()) for name, text in values.items() if name != "drop"}
@@ -96,8 +84,7 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
     distributions = split(given["distribution"])
     if distributions and not given["bucket"]:
         first = distributions[0]
-        msg = f"Parameter bucket is missing; name the bucket that distribution {first} serves"
-        raise BadInput(msg)
+        raise BadInput(f"Parameter bucket is missing; name the bucket that {first} serves")
     # Discovery finds at least one distribution; how many is unknown here.
     budget(given, max(1, len(distributions)))
     if before:
@@ -112,11 +99,7 @@ def _typed(name: str, text: str) -> str:
 
 
 def _packager() -> str:
-    """Return a Python that has pip, which installs what the functions need.
-
-    Raises:
-        BadInput: there is none.
-    """
+    """Return a Python that has pip, which installs what the functions need."""
     for python in filter(None, (sys.executable, shutil.which("python3"))):
         tried = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603  # a Python
         if not tried.returncode:

@@ -4,23 +4,21 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import boto3
 from botocore.exceptions import WaiterError
 
 from edgesweep.errors import EdgesweepError, NoStack
-from edgesweep.operate.stack import SERVICE, described
-
-if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import ChangeTypeDef
+from edgesweep.operate.stack import SERVICE, described, parameters_of
 
 _WAIT: Any = {"Delay": 5, "MaxAttempts": 360}
+_NONE = "This installation carries no release; `make release` builds a wheel with one"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -34,18 +32,13 @@ class Release:
 
     @classmethod
     def carried(cls) -> Self:
-        """Return the release of this installation.
-
-        Raises:
-            EdgesweepError: it carries none.
-        """
+        """Return the release of this installation; EdgesweepError if it carries none."""
         folder = files("edgesweep") / "release"
         try:
             template = (folder / "template.json").read_text()
             code = (folder / "edgesweep.zip").read_bytes()
         except FileNotFoundError as error:
-            msg = "This installation carries no release; `make release` builds a wheel with one"
-            raise EdgesweepError(msg) from error
+            raise EdgesweepError(_NONE) from error
         function = json.loads(template)["Resources"]["FlushLambdaFunction"]
         return cls(template, function["Properties"]["Code"]["S3Key"], code)
 
@@ -75,10 +68,10 @@ class Deployer:
     @contextmanager
     def change_set(
         self, release: Release, values: Mapping[str, str]
-    ) -> Iterator[tuple[str, "Sequence[ChangeTypeDef]"]]:
-        """Yield the id of a change set and its changes; one that nobody executes goes at the end.
+    ) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Yield the id of a change set, and what it does to each resource.
 
-        `values` are those of the template's parameters.
+        Give it the `values` of the template's parameters. What nobody executes goes at the end.
         """
         client, new = self.session.client("cloudformation"), self._is_new()
         stage = self.stack.removeprefix(f"{SERVICE}-")
@@ -99,6 +92,12 @@ class Deployer:
             else:
                 client.delete_change_set(ChangeSetName=made["Id"])
 
+    def code_bucket(self) -> str:
+        """Return the bucket that was named for the zip, empty without a name or a stack."""
+        with suppress(NoStack):
+            return parameters_of(described(self.session, self.stack)).get("CodeBucket", "")
+        return ""
+
     def execute(self, change_set: str) -> None:
         """Carry out a change set, and wait until that is done."""
         kind = "create" if self._is_new() else "update"
@@ -117,11 +116,10 @@ class Deployer:
         except NoStack:
             return True
         if any(one["OutputKey"].startswith("Serverless") for one in found.get("Outputs", [])):
-            msg = f"The stack {self.stack} was deployed with osls; deploy and remove it with osls"
-            raise EdgesweepError(msg)
+            raise EdgesweepError(f"The stack {self.stack} was deployed with osls; use that")
         return found["StackStatus"] == "REVIEW_IN_PROGRESS"
 
-    def _changes(self, change_set: str) -> "Sequence[ChangeTypeDef]":
+    def _changes(self, change_set: str) -> Mapping[str, str]:
         client = self.session.client("cloudformation")
         waiter = client.get_waiter("change_set_create_complete")
         try:
@@ -129,11 +127,11 @@ class Deployer:
         except WaiterError as error:
             reason = str(error.last_response.get("StatusReason", error))
             if any(text in reason for text in _NO_CHANGES):
-                return []
-            msg = f"CloudFormation refuses the change set: {reason}"
-            raise EdgesweepError(msg) from error
+                return {}
+            raise EdgesweepError(f"CloudFormation refuses the change set: {reason}") from error
         pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
-        return [change for page in pages for change in page["Changes"]]
+        changes = (one["ResourceChange"] for page in pages for one in page["Changes"])
+        return {one["LogicalResourceId"]: one["Action"] for one in changes}
 
     def _wait(self, until: Any) -> None:  # noqa: ANN401  # a literal of boto3's
         client = self.session.client("cloudformation")
@@ -141,9 +139,10 @@ class Deployer:
             client.get_waiter(until).wait(StackName=self.stack, WaiterConfig=_WAIT)
         except WaiterError as error:
             events = client.describe_stack_events(StackName=self.stack)["StackEvents"]
-            failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
             reasons = [
-                f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}" for one in failed
+                f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
+                for one in events
+                if one["ResourceStatus"].endswith("_FAILED")
             ]
-            msg = f"CloudFormation failed, at first with {(reasons or [str(error)])[-1]}"
-            raise EdgesweepError(msg) from error
+            first = (reasons or [str(error)])[-1]
+            raise EdgesweepError(f"CloudFormation failed, at first with {first}") from error

@@ -16,17 +16,12 @@ _GIVE = "give --param bucket=NAME for your bucket, or --param demo=true for a de
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The parameters and the buckets of a stack that may exist.
+    """The parameters and the buckets of a stack that may exist."""
 
-    Attributes:
-        stack: its name and region; empty if nobody looked for it.
-        parameters: those that are not the default; none without a stack, None if it does not say.
-        buckets: existing buckets that it sweeps.
-    """
-
-    stack: str
+    stack: str  # its name and region; empty if nobody looked for it
+    # Those that are not the default; none without a stack, None if it does not say.
     parameters: Mapping[str, str] | None
-    buckets: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()  # existing buckets that it sweeps
 
     @classmethod
     def of(cls, stack: str, template: Mapping[str, Any], values: Mapping[str, str]) -> Self:
@@ -49,58 +44,49 @@ class Remembered:
     def completed(self, given: Mapping[str, str], drop: Collection[str] = ()) -> dict[str, str]:
         """Return every parameter: as given, else as remembered, else its default.
 
-        The buckets to `drop` are forgotten.
-
-        Raises:
-            BadInput: the stack does not say its parameters, and they are not given.
+        The buckets to `drop` are forgotten. BadInput asks for the parameters of a stack that does
+        not say them.
         """
         if self.parameters is None and not given.keys() & {"bucket", "demo"}:
-            msg = (
+            raise BadInput(
                 f"The stack {self.stack} does not say with which parameters it was deployed; "
                 f"give all of them once, first --param bucket={','.join(self.buckets) or 'NAME'}"
             )
-            raise BadInput(msg)
         kept = ",".join(bucket for bucket in self.buckets if bucket not in drop)
         values = {**(self.parameters or {}), "bucket": kept, **given}
         return {name: values.get(name, one.default) for name, one in PARAMETERS.items()}
 
     def check(self, values: Mapping[str, str], drop: Collection[str] = ()) -> None:
-        """Check what a deployment of all these parameters would sweep.
+        """Raise BadInput if a deployment of all these parameters is not to be made.
 
-        Raises:
-            BadInput: it would drop a bucket that `drop` does not name, or sweep nothing, or a demo
-                site and other buckets.
+        It would drop a bucket that `drop` does not name, or sweep nothing, or a demo site and
+        other buckets.
         """
-        buckets = split(values["bucket"])
+        buckets, demo = split(values["bucket"]), values["demo"] == "true"
         self._check_dropped(buckets, drop)
-        demo = values["demo"] == "true"
         if not demo and not buckets:
             absent = self.stack and not self.parameters
             why = f"; there is no stack {self.stack} to take it from" if absent else ""
-            msg = f"There is nothing to sweep: {_GIVE}{why}"
-        elif not demo or not buckets:
-            return
-        elif "demo" in (self.parameters or {}):
-            msg = (
+            raise BadInput(f"There is nothing to sweep: {_GIVE}{why}")
+        if demo and buckets and "demo" in (self.parameters or {}):
+            raise BadInput(
                 f"The stack {self.stack} is a demo site, which bucket={values['bucket']} would "
                 "replace; give --param demo=false to delete that site, or another --stage"
             )
-        else:
-            msg = f"Parameters bucket={values['bucket']} and demo=true exclude each other"
-        raise BadInput(msg)
+        if demo and buckets:
+            raise BadInput(f"Parameters bucket={values['bucket']} and demo=true exclude each other")
 
     def _check_dropped(self, buckets: Collection[str], drop: Collection[str]) -> None:
         for bucket in drop:
             if bucket not in self.buckets:
-                msg = f"Parameter drop names {bucket}, which the stack {self.stack} does not sweep"
-                raise BadInput(msg)
+                raise BadInput(
+                    f"Parameter drop names {bucket}, which the stack {self.stack} does not sweep"
+                )
             if bucket in buckets:
-                msg = f"Parameters bucket and drop both name {bucket}"
-                raise BadInput(msg)
+                raise BadInput(f"Parameters bucket and drop both name {bucket}")
         lost = ",".join(one for one in self.buckets if one not in buckets and one not in drop)
         if lost:
-            msg = (
+            raise BadInput(
                 f"Parameter bucket leaves out {lost}, which the stack {self.stack} sweeps; "
                 f"name it as well, or give --param drop={lost} to sweep it no longer"
             )
-            raise BadInput(msg)

@@ -17,12 +17,7 @@ SERVICE = "edgesweep"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed CloudFormation stack.
-
-    Attributes:
-        outputs: they name its resources.
-        environment: that of its flush function, which holds its settings.
-    """
+    """A deployed stack; the environment of its flush function holds its settings."""
 
     name: str
     region: str
@@ -31,11 +26,7 @@ class Stack:
 
 
 def described(session: boto3.Session, name: str) -> "StackTypeDef":
-    """Return what CloudFormation says of a stack.
-
-    Raises:
-        NoStack: there is none.
-    """
+    """Return what CloudFormation says of a stack; `NoStack` if there is none."""
     try:
         return session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -51,19 +42,14 @@ def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
 
 
 def find_stack(session: boto3.Session, name: str) -> Stack:
-    """Return the stack of that name in the session's account and region.
-
-    Raises:
-        NoStack: there is none.
-        EdgesweepError: it is not an Edgesweep stack.
-    """
+    """Return the stack of that name; `NoStack` or, if it is not ours, `EdgesweepError`."""
     region, found = session.region_name, described(session, name)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "FlushFunction" not in outputs:
-        msg = f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
-        raise EdgesweepError(msg)
-    function = session.client("lambda").get_function_configuration(
-        FunctionName=outputs["FlushFunction"]
-    )
+        raise EdgesweepError(
+            f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
+        )
+    functions = session.client("lambda")
+    function = functions.get_function_configuration(FunctionName=outputs["FlushFunction"])
     environment = function.get("Environment", {}).get("Variables", {})
     return Stack(name, region, outputs, environment)

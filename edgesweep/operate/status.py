@@ -101,21 +101,14 @@ class StackStatus:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Reads the state of a stack and writes nothing.
-
-    Attributes:
-        in_progress: tells whether CloudFront is still working on a request of a distribution.
-        policy: that of the flusher.
-        queued: counts the messages that are not recorded yet.
-        dead_letters: counts those that could not be recorded.
-    """
+    """Reads the state of a stack and writes nothing."""
 
     rows: Waiting
     journal: Journal
-    in_progress: Callable[[str, str], bool]
+    in_progress: Callable[[str, str], bool]  # whether CloudFront works on a distribution's request
     policy: Policy
-    queued: Callable[[], int]
-    dead_letters: Callable[[], int]
+    queued: Callable[[], int]  # counts the messages that are not recorded yet
+    dead_letters: Callable[[], int]  # counts those that could not be recorded
 
     def look(self, distributions: Iterable[str], now: datetime) -> StackStatus:
         month = month_of(now)

@@ -21,16 +21,13 @@ from edgesweep.operate.stack import Stack, find_stack
 def lines(command: str, stack: str, region: str, *, kept: bool) -> Sequence[str]:
     """Return what to say once a stack is deployed (`deploy`), or before it is removed (`remove`).
 
-    Raises:
-        EdgesweepError: there is no such stack.
-        BotoCoreError: AWS cannot be asked.
-        ClientError: it refuses.
+    It raises `EdgesweepError` if there is no such stack, and errors of botocore pass through.
     """
     session = boto3.Session(region_name=region)
     found = find_stack(session, stack)
-    if command == "deploy":
-        return [after_deployment(found, _silent(session, found))]
     silent = _silent(session, found)
+    if command == "deploy":
+        return [after_deployment(found, silent)]
     return list(before_removal(found, waiting(session, found), silent, kept=kept))
 
 
@@ -48,13 +45,10 @@ def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
 def before_removal(
     stack: Stack, lost: str, silent: Collection[str], *, kept: bool
 ) -> Iterator[str]:
-    """Yield what a removal loses, and what it leaves behind.
+    """Yield what a removal loses, and what it leaves behind; the tables too if they are `kept`.
 
-    Args:
-        stack: about to be removed.
-        lost: says how many changes wait; empty without any.
-        silent: buckets that are not seen to publish their events.
-        kept: whether the tables outlive the stack.
+    `lost` says how many changes wait, and is empty without any; `silent` buckets are not seen to
+    publish their events.
     """
     if lost:
         yield f"{lost} will not be sent; invalidate /* once instead"

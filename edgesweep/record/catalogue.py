@@ -17,23 +17,15 @@ NULL = "null"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The answer to a HEAD request.
+    """The answer to a HEAD request."""
 
-    Attributes:
-        etag: without quotes, as events have it.
-        headers: fingerprints of the headers that viewers see, the current one first.
-        modified_at: when the object was written, in whole seconds.
-        seen_at: when S3 answered, in whole seconds of its clock.
-        version: which version it is; absent without versions.
-        checksum: CRC-64/NVME of the whole object; absent where S3 has none. A shorter one would
-            soon be equal by accident.
-    """
-
-    etag: str
-    headers: Sequence[str]
-    modified_at: datetime
-    seen_at: datetime
-    version: str | None = None
+    etag: str  # without quotes, as events have it
+    headers: Sequence[str]  # fingerprints of the headers that viewers see, the current one first
+    modified_at: datetime  # when the object was written, in whole seconds
+    seen_at: datetime  # when S3 answered, in whole seconds of its clock
+    version: str | None = None  # which version it is; absent without versions
+    # CRC-64/NVME of the whole object; absent where S3 has none. A shorter one would soon be equal
+    # by accident.
     checksum: str | None = None
 
 
@@ -42,14 +34,11 @@ class Entry:
     """A known object: the same as in `Head`, and since when it holds.
 
     Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
-
-    Attributes:
-        headers: the fingerprint that was the current one.
-        since: the entry holds only for events after this moment; None: for all.
     """
 
     etag: str
-    headers: str
+    headers: str  # the fingerprint that was the current one
+    # The entry holds only for events after this moment; None: for all.
     since: datetime | None = None
     version: str | None = None
     seen_at: datetime | None = None

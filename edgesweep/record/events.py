@@ -78,14 +78,10 @@ T = TypeVar("T", dict[str, Any], int, list[Any], str)
 
 
 def parse(body: str) -> tuple[Change, ...]:
-    """Read one SQS message body.
+    """Return the changes that the body of an SQS message reports; BadInput refuses it as a whole.
 
-    Returns:
-        The changes it reports; none for `s3:TestEvent` and for events that change no byte a viewer
-        sees. A key that EventBridge may have encoded comes under both readings.
-
-    Raises:
-        BadInput: the body is not one whole, well-formed S3 event.
+    There are none for `s3:TestEvent` and for events that change no byte a viewer sees. A key that
+    EventBridge may have encoded comes under both readings.
     """
     message = _loads(body)
     if message.get("Type") == "Notification":
@@ -96,22 +92,19 @@ def parse(body: str) -> tuple[Change, ...]:
         return tuple(chain.from_iterable(map(_notification, _records(message))))
     if "detail-type" in message:
         return tuple(_event(message))
-    msg = f"No S3 event: {_excerpt(message)}"
-    raise BadInput(msg)
+    raise BadInput(f"No S3 event: {_excerpt(message)}")
 
 
 def _records(message: Mapping[str, Any]) -> list[Any]:
     records = _field(message, "Records", list)
     if not records:
-        msg = "Records is empty"
-        raise BadInput(msg)
+        raise BadInput("Records is empty")
     return records
 
 
 def _notification(record: object) -> Iterator[Change]:
     if not isinstance(record, dict):
-        msg = f"A record must be an object, not {_excerpt(record)}"
-        raise BadInput(msg)
+        raise BadInput(f"A record must be an object, not {_excerpt(record)}")
     _require_s3(record, "eventSource", "aws:s3")
     _require_major(record, "eventVersion", "2")
     name = _field(record, "eventName", str)
@@ -149,8 +142,7 @@ def _change(
     s3_object = _field(source, "object", dict)
     size = _optional(s3_object, "size", int)
     if size is not None and not 0 <= size <= _MAX_SIZE:
-        msg = f"The size {_excerpt(size)} is not between 0 and {_MAX_SIZE} bytes"
-        raise BadInput(msg)
+        raise BadInput(f"The size {_excerpt(size)} is not between 0 and {_MAX_SIZE} bytes")
     return Change(
         bucket=_bucket(_field(_field(source, "bucket", dict), "name", str)),
         key=_fitting(key),
@@ -171,8 +163,7 @@ def _form_decoded(key: str) -> str:
     try:
         return unquote_plus(key, errors="strict")
     except UnicodeDecodeError as error:
-        msg = f"The key {_excerpt(key)} is not UTF-8 once decoded"
-        raise BadInput(msg) from error
+        raise BadInput(f"The key {_excerpt(key)} is not UTF-8 once decoded") from error
 
 
 def _readings(key: str) -> Iterator[str]:
@@ -193,23 +184,20 @@ def _readings(key: str) -> Iterator[str]:
 def _fitting(key: str) -> str:
     length = len(_utf8(key))
     if not 1 <= length <= MAX_KEY_BYTES:
-        msg = f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}"
-        raise BadInput(msg)
+        raise BadInput(f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}")
     return key
 
 
 def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
     mark = _optional(s3_object, name, str)
     if mark is not None and len(_utf8(mark)) > _MAX_MARK_BYTES:
-        msg = f"{name} has {len(_utf8(mark)):,} bytes, more than {_MAX_MARK_BYTES:,}"
-        raise BadInput(msg)
+        raise BadInput(f"{name} has {len(_utf8(mark)):,} bytes, more than {_MAX_MARK_BYTES:,}")
     return mark
 
 
 def _bucket(name: str) -> str:
     if not _BUCKET_NAME.fullmatch(name):
-        msg = f"{_excerpt(name)} is not the name of a bucket"
-        raise BadInput(msg)
+        raise BadInput(f"{_excerpt(name)} is not the name of a bucket")
     return name
 
 
@@ -219,42 +207,35 @@ def _time(text: str) -> datetime:
         if moment.tzinfo and moment >= _EPOCH:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        msg = f"{_excerpt(text)} is not a time"
-        raise BadInput(msg) from error
-    msg = f"{_excerpt(text)} is not a time since 1970 with its offset from UTC"
-    raise BadInput(msg)
+        raise BadInput(f"{_excerpt(text)} is not a time") from error
+    raise BadInput(f"{_excerpt(text)} is not a time since 1970 with its offset from UTC")
 
 
 def _kind(kinds: Mapping[str, Kind | None], name: str, key: str) -> Kind | None:
     if key not in kinds:
-        msg = f"Unknown kind of S3 event: {_excerpt(name)}"
-        raise BadInput(msg)
+        raise BadInput(f"Unknown kind of S3 event: {_excerpt(name)}")
     return kinds[key]
 
 
 def _require_s3(parent: Mapping[str, Any], name: str, s3: str) -> None:
     if parent.get(name) != s3:
-        msg = f"{name} must be {s3}, not {_excerpt(parent.get(name))}"
-        raise BadInput(msg)
+        raise BadInput(f"{name} must be {s3}, not {_excerpt(parent.get(name))}")
 
 
 def _require_major(parent: Mapping[str, Any], name: str, major: str) -> None:
     # "We recommend that you do an equal-to comparison on the major version number."
     version = _field(parent, name, str)
     if version.partition(".")[0] != major:
-        msg = f"{name} must be {major}.x, not {_excerpt(version)}"
-        raise BadInput(msg)
+        raise BadInput(f"{name} must be {major}.x, not {_excerpt(version)}")
 
 
 def _loads(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"The message is not JSON: {_excerpt(text)}"
-        raise BadInput(msg) from error
+        raise BadInput(f"The message is not JSON: {_excerpt(text)}") from error
     if not isinstance(message, dict):
-        msg = f"The message must be an object, not {_excerpt(message)}"
-        raise BadInput(msg)
+        raise BadInput(f"The message must be an object, not {_excerpt(message)}")
     return message
 
 
@@ -265,8 +246,7 @@ def _optional(parent: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
 def _field(parent: Mapping[str, Any], name: str, kind: type[T]) -> T:
     value = parent.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
-        msg = f"{name} must be {_NAMES[kind]}, not {_excerpt(value)}"
-        raise BadInput(msg)
+        raise BadInput(f"{name} must be {_NAMES[kind]}, not {_excerpt(value)}")
     if isinstance(value, str):
         _utf8(value)
     return value
@@ -276,8 +256,9 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        msg = f"{_excerpt(text)} holds half a surrogate pair, which UTF-8 cannot carry"
-        raise BadInput(msg) from error
+        raise BadInput(
+            f"{_excerpt(text)} holds half a surrogate pair, which UTF-8 cannot carry"
+        ) from error
 
 
 def _excerpt(value: object) -> str:

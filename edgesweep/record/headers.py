@@ -44,13 +44,10 @@ _EARLIER: Sequence[Sequence[str]] = (BOOKKEEPING, ())
 def fingerprints(headers: Mapping[str, str], ignored: Sequence[str] = ()) -> tuple[str, ...]:
     """Return digests of what viewers see of S3's headers, which have lower-case names.
 
-    The first is the current one; each other leaves out what an earlier release or deployment did,
-    and no more. A digest includes what it left out, so two are equal only if all headers are that
-    count by their rule. An entry is compared by the rule that it was made by.
-
-    Args:
-        headers: of an answer by S3.
-        ignored: names of user metadata to leave out as well, or patterns such as `build-*`.
+    The first is the current one, which also leaves out the `ignored` names of user metadata, or
+    patterns such as `build-*`; each other leaves out what an earlier release or deployment did, and
+    no more. A digest includes what it left out, so two are equal only if all headers are that count
+    by their rule. An entry is compared by the rule that it was made by.
 
     >>> fingerprints({"x-amz-meta-mtime": "1"})[0] == fingerprints({"date": "now"})[0]
     True

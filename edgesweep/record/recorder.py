@@ -60,36 +60,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The result of a batch.
-
-    Attributes:
-        unrouted: how many rows are of buckets that no distribution leads to.
-        failed: message id -> why it has to come back.
-        passed_over: why changes got no row -> how many.
-        unconfirmed: objects that stay unknown to the catalogue -> the reason.
-        unseen: how many objects no HEAD saw, so they count as changed.
-        unserved: objects that no distribution of their bucket serves.
-    """
+    """The result of a batch."""
 
     rows: int
-    unrouted: int
-    failed: Mapping[str, str]
+    unrouted: int  # how many rows are of buckets that no distribution leads to
+    failed: Mapping[str, str]  # message id -> why it has to come back
+    # Why changes got no row -> how many.
     passed_over: Mapping[Fate, int] = field(default_factory=dict)
+    # Objects that stay unknown to the catalogue -> the reason.
     unconfirmed: Mapping[Name, str] = field(default_factory=dict)
-    unseen: int = 0
-    unserved: tuple[Name, ...] = ()
+    unseen: int = 0  # how many objects no HEAD saw, so they count as changed
+    unserved: tuple[Name, ...] = ()  # objects that no distribution of their bucket serves
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Turns batches of messages into dirty rows, spread over `shards` of each distribution.
-
-    `token` returns another random hexadecimal text for each row.
-    """
+    """Turns batches of messages into dirty rows, spread over `shards` of each distribution."""
 
     routes: Router
     writer: DirtyWriter
-    token: Callable[[], str]
+    token: Callable[[], str]  # returns another random hexadecimal text for each row
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
     unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
@@ -99,7 +89,7 @@ class Recorder:
 
         `now` is the time at which the batch was received, or earlier.
         """
-        understood, failed = _understand(messages)
+        understood, failed = _parsed(messages)
         changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
         fates, checked = self._checked(changes)
         # No flush that was sent before the stamp of a row covers the row.
@@ -110,6 +100,7 @@ class Recorder:
             for name in reasons.keys() & map(name_of, its_changes):
                 failed[message] = reasons[name]
         written = [row for row in rows if row not in unwritten]
+        recorded = {name_of(row.change) for row in written} - reasons.keys()
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -117,7 +108,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, _names(written) - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, recorded),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -125,9 +116,7 @@ class Recorder:
     def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
         names = dict.fromkeys(map(name_of, changes))
         made = {name_of(change) for change in changes if change.kind is Kind.CREATED}
-        fates = {
-            name: fate(self.selection, self.routes, *name, created=name in made) for name in names
-        }
+        fates = {one: fate(self.selection, self.routes, *one, created=one in made) for one in names}
         checked = self.unchanged.check(
             [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],
@@ -166,13 +155,7 @@ def fate(
     return Fate.UNSERVED, ()
 
 
-def _names(rows: Iterable[DirtyRow]) -> set[Name]:
-    return {name_of(row.change) for row in rows}
-
-
-def _understand(
-    messages: Iterable[Message],
-) -> tuple[dict[str, tuple[Change, ...]], dict[str, str]]:
+def _parsed(messages: Iterable[Message]) -> tuple[dict[str, tuple[Change, ...]], dict[str, str]]:
     understood, failed = {}, {}
     for message in messages:
         try:

@@ -19,19 +19,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Patterns over object keys, written as CloudFront's path patterns.
+    """Patterns over object keys, written as CloudFront's path patterns."""
 
-    Attributes:
-        include: the keys to sweep; all if empty.
-        exclude: keys not to sweep, even if included.
-        immutable: names that never get other bytes, such as hashed assets. No edge can have cached
-            other bytes of them, so their removal is not invalidated: an edge may serve a removed
-            one until it expires. But an edge may have cached that one is missing, so a new one is
-            invalidated where such an error stays for longer than the user accepts.
-    """
-
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
+    include: Sequence[str] = ()  # the keys to sweep; all if empty
+    exclude: Sequence[str] = ()  # keys not to sweep, even if included
+    # Names that never get other bytes, such as hashed assets. No edge can have cached other bytes
+    # of them, so their removal is not invalidated: an edge may serve a removed one until it
+    # expires. But an edge may have cached that one is missing, so a new one is invalidated where
+    # such an error stays for longer than the user accepts.
     immutable: Sequence[str] = ()
 
     @property
@@ -41,11 +36,9 @@ class Selection:
 
     def fate(self, key: str) -> Fate:
         """Return the fate of a change of `key`: SWEPT, EXCLUDED or IMMUTABLE."""
-        path = "/" + key
-        if self.include and not any(matches(pattern, path) for pattern in self.include):
+        included, excluded, immutable = (
+            any(matches(pattern, "/" + key) for pattern in patterns) for patterns in self.patterns
+        )
+        if excluded or (self.include and not included):
             return Fate.EXCLUDED
-        if any(matches(pattern, path) for pattern in self.exclude):
-            return Fate.EXCLUDED
-        if any(matches(pattern, path) for pattern in self.immutable):
-            return Fate.IMMUTABLE
-        return Fate.SWEPT
+        return Fate.IMMUTABLE if immutable else Fate.SWEPT

@@ -87,23 +87,15 @@ _SKEW = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The objects of a batch of events.
+    """The objects of a batch of events."""
 
-    Attributes:
-        unchanged: objects that viewers already see as they are.
-        refused: changed objects for which no row may be written now, with the reason.
-        seen: changed objects that are there.
-        token: what `seen` and all other changed objects were forgotten under.
-        stamped_at: later than every HEAD; None: there was none.
-        unseen: how many changed objects no HEAD saw: they are gone by now, or unreadable.
-    """
-
-    unchanged: frozenset[Name] = frozenset()
+    unchanged: frozenset[Name] = frozenset()  # objects that viewers already see as they are
+    # Changed objects for which no row may be written now, with the reason.
     refused: Mapping[Name, str] = field(default_factory=dict)
-    seen: Mapping[Name, Head] = field(default_factory=dict)
-    token: str = ""
-    stamped_at: datetime | None = None
-    unseen: int = 0
+    seen: Mapping[Name, Head] = field(default_factory=dict)  # changed objects that are there
+    token: str = ""  # what `seen` and all other changed objects were forgotten under
+    stamped_at: datetime | None = None  # later than every HEAD; None: there was none
+    unseen: int = 0  # how many changed objects no HEAD saw: they are gone by now, or unreadable
 
 
 class NoCatalogue:
@@ -118,25 +110,20 @@ class NoCatalogue:
 
 @dataclass(frozen=True, slots=True)
 class UnchangedFilter:
-    """Tells changed objects from unchanged ones.
-
-    `complete_since` says for a bucket up to when its events may have been missed, if ever.
-    """
+    """Tells changed objects from unchanged ones."""
 
     catalogue: Catalogue
     heads: Heads
     token: Callable[[], str]
     clock: Callable[[], datetime]
+    # Bucket -> up to when its events may have been missed, if ever.
     complete_since: Mapping[str, datetime] = field(default_factory=dict)
 
     def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Find the unchanged objects of a batch, and forget the changed ones.
 
         Then rows have to be written, stamped `stamped_at` or later, and `learn` called after them.
-
-        Args:
-            changes: those that want rows.
-            passed_over: other objects that changed, which get no row.
+        Other objects that changed are `passed_over`, and get no row.
         """
         events = _by_name(changes)
         unchanged = self._unchanged(events)
@@ -164,9 +151,7 @@ class UnchangedFilter:
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         known = self._known([name for name in events if not _gone(events[name])])
-        likely = {
-            name: entry for name, entry in known.items() if entry.may_hold_after(events[name])
-        }
+        likely = {name: one for name, one in known.items() if one.may_hold_after(events[name])}
         doubtful = {
             name: others
             for name in events

@@ -6,7 +6,7 @@ same object may be cached under other viewer paths too; `Variants` says which of
 `edgesweep.routes.distribution` what counts behind functions.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
@@ -24,15 +24,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The known distributions, and the variants of viewer paths that count.
+    """The known distributions, and the variants of viewer paths that count."""
 
-    Attributes:
-        known: the distributions; a disabled one serves nothing, but its paths are still known. A
-            distribution whose edges may use several configurations is there once for each.
-        variants: distribution id -> variants; `ALL_OTHERS` stands for the rest.
-    """
-
+    # The distributions; a disabled one serves nothing, but its paths are still known. A
+    # distribution whose edges may use several configurations is there once for each.
     known: Sequence[Distribution] = ()
+    # Distribution id -> variants; `ALL_OTHERS` stands for the rest.
     variants: Mapping[str, Variants] = field(default_factory=dict)
 
     @property
@@ -42,30 +39,20 @@ class Routes:
     @property
     def enabled(self) -> int:
         """How many of them serve anything."""
-        return len({one.id for one in self.known if one.enabled})
+        return len(self._where(lambda _: True))
 
     def serving(self, bucket: str) -> Sequence[str]:
         """Return the ids of the distributions that lead to a bucket."""
-        return _distinct(one.id for one in self.known if one.enabled and one.leads_to(bucket))
+        return self._where(lambda one: one.leads_to(bucket))
 
     def serves(self, bucket: str) -> bool:
         return bool(self.serving(bucket))
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of the distributions that can serve an object."""
-        return _distinct(
-            one.id
-            for one in self.known
-            if one.enabled and any(one.viewer_paths(bucket, key, self.variants_of(one.id)))
-        )
+        return self._where(lambda one: any(one.viewer_paths(bucket, key, self.variants_of(one.id))))
 
     def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of those that may say for longer than accepted that it is missing."""
-        return _distinct(
-            one.id
-            for one in self.known
-            if one.enabled and one.may_hold_error(bucket, key, self.variants_of(one.id))
-        )
+        return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
         """Return the viewer paths under which a distribution may have cached an object.
@@ -105,6 +92,9 @@ class Routes:
 
     def variants_of(self, distribution: str) -> Variants:
         return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
+
+    def _where(self, serves: Callable[[Distribution], bool]) -> Sequence[str]:
+        return _distinct(one.id for one in self.known if one.enabled and serves(one))
 
     def _named(self, distribution: str) -> Iterator[Distribution]:
         return (one for one in self.known if one.id == distribution)

@@ -94,28 +94,22 @@ def read(
     *,
     named: bool = False,
 ) -> Distribution:
-    """Return the relevant part of a distribution's configuration.
+    """Return the relevant part of a `DistributionConfig`, with the swept buckets; all if empty.
 
-    Args:
-        identity: the distribution's id.
-        config: its `DistributionConfig`.
-        buckets: the swept buckets; all if empty.
-        policies: id of each cache policy that it refers to -> its `CachePolicyConfig`.
-        named: whether the user says that it serves the buckets, so that origins which we do not
-            understand may lead to them.
+    Each cache policy that it refers to is among the `policies`: id -> `CachePolicyConfig`. If the
+    user has `named` the distribution, origins that we do not understand may lead to the buckets.
     """
     policies = {name: (policies or {})[name] for name in cache_policies_of(config)}
     origins = _Origins(config, buckets, named=named)
     behaviours = tuple(_behaviour(one, origins, policies) for one in _behaviours(config))
     errors = list(_errors(config, policies))
+    lasting = [stays for code, _, stays in errors if code in _MISSING]
     return Distribution(
         id=identity,
         behaviours=behaviours,
         root=config.get("DefaultRootObject", ""),
         error_pages=tuple((page, stays) for _, page, stays in errors if page),
-        error_seconds=max(
-            (stays for code, _, stays in errors if code in _MISSING), default=ERROR_SECONDS
-        ),
+        error_seconds=max(lasting, default=ERROR_SECONDS),
         enabled=config["Enabled"] and not is_for_tenants(config),
         for_tenants=is_for_tenants(config),
         fingerprint=fingerprint(config, policies),
@@ -123,18 +117,14 @@ def read(
 
 
 class _Origins:
-    """The origins of a configuration that lead, or may lead, to the swept buckets.
-
-    Attributes:
-        unknown: whether the user says that they lead there, and we do not understand how.
-        unused: those that no behaviour names, so only a function can choose them.
-    """
+    """The origins of a configuration that lead, or may lead, to the swept buckets."""
 
     def __init__(self, config: Config, buckets: Collection[str], *, named: bool) -> None:
         self._found = {
             origin["Id"]: tuple(_leading(origin, buckets, named=named))
             for origin in _items(config, "Origins")
         }
+        # Whether the user says that they lead there, and we do not understand how.
         self.unknown = named and not any(self._found.values())
         if self.unknown:
             self._found = {
@@ -143,15 +133,14 @@ class _Origins:
                 if origin_of(origin) is None
             }
         used = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
-        single = dict(self._found)
+        own = dict(self._found)
         for group in _items(config, "OriginGroups"):
             # The second member answers when the first one fails, so either may be cached.
             members = [member["OriginId"] for member in _items(group, "Members")]
             self._found[group["Id"]] = tuple(one for name in members for one in self.of(name))
             used.update(members if group["Id"] in used else ())
-        self.unused = tuple(
-            one for name, found in single.items() if name not in used for one in found
-        )
+        # Those that no behaviour names, so only a function can choose them.
+        self.unused = tuple(one for name, found in own.items() if name not in used for one in found)
 
     def of(self, identity: str) -> tuple[Origin, ...]:
         return self._found.get(identity, ())

@@ -24,23 +24,15 @@ from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that may change paths, and what was learnt of it.
+    """A function that may change paths, and what was learnt of it."""
 
-    Attributes:
-        name: that of a CloudFront Function; empty for one of Lambda@Edge, which is never asked.
-        folder: the one below which it is asked, where the paths of its behaviour begin.
-        version: of its code that was asked; empty if it never was.
-        words: those of `viewerPaths` that say what it does.
-        doubt: why it is not understood; empty if it is.
-        refusal: why CloudFront did not let us ask it last time.
-    """
-
+    # That of a CloudFront Function; empty for one of Lambda@Edge, which is never asked.
     name: str = ""
-    folder: str = "/"
-    version: str = ""
-    words: tuple[str, ...] = ()
-    doubt: str = ""
-    refusal: str = ""
+    folder: str = "/"  # the one below which it is asked, where the paths of its behaviour begin
+    version: str = ""  # of its code that was asked; empty if it never was
+    words: tuple[str, ...] = ()  # those of `viewerPaths` that say what it does
+    doubt: str = ""  # why it is not understood; empty if it is
+    refusal: str = ""  # why CloudFront did not let us ask it last time
 
     @property
     def unclear(self) -> str:
@@ -50,26 +42,17 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A cache behaviour; its origins are none known, one, or several of an origin group.
-
-    Attributes:
-        query_strings: whether query strings are part of the cache key.
-        rewritten: whether a function sees requests or the origin's answers.
-        rekeyed: whether a function may change the path before the cache sees it.
-        caches: whether objects stay in the cache.
-        keeps_errors: whether errors do.
-        unknown: whether its origins only may lead to the buckets, at any path.
-        functions: those that see requests or the origin's answers, where it leads to a bucket.
-    """
+    """A cache behaviour; its origins are none known, one, or several of an origin group."""
 
     pattern: str = "*"
     origins: tuple[Origin, ...] = ()
-    query_strings: bool = False
-    rewritten: bool = False
-    rekeyed: bool = False
-    caches: bool = True
-    keeps_errors: bool = True
-    unknown: bool = False
+    query_strings: bool = False  # whether query strings are part of the cache key
+    rewritten: bool = False  # whether a function sees requests or the origin's answers
+    rekeyed: bool = False  # whether a function may change the path before the cache sees it
+    caches: bool = True  # whether objects stay in the cache
+    keeps_errors: bool = True  # whether errors do
+    unknown: bool = False  # whether its origins only may lead to the buckets, at any path
+    # Those that see requests or the origin's answers, where it leads to a bucket.
     functions: tuple[Function, ...] = ()
 
     @property
@@ -89,16 +72,12 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A behaviour that may answer a path from an object of an origin.
-
-    Attributes:
-        own: whether the path is the object's own.
-    """
+    """A behaviour that may answer a path from an object of an origin."""
 
     path: str
     behaviour: Behaviour
     origin: Origin
-    own: bool = True
+    own: bool = True  # whether the path is the object's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +86,20 @@ class Distribution:
 
     A staging distribution of a continuous deployment is like any other: it answers a part of the
     production traffic from its own cache.
-
-    Attributes:
-        behaviours: in CloudFront's order, the default one last.
-        root: the default root object, such as `index.html`; empty without one.
-        error_pages: viewer path of an error page, and the most seconds that it may stay cached
-            under the paths of failed requests.
-        error_seconds: the most seconds that the edge may say that an object is missing.
-        enabled: whether it serves anybody, and takes invalidations.
-        for_tenants: whether it takes invalidations by tenant alone.
-        fingerprint: equal for configurations that let an edge hold the same objects; empty if we
-            may not read the configuration.
     """
 
     id: str
-    behaviours: tuple[Behaviour, ...]
-    root: str = ""
+    behaviours: tuple[Behaviour, ...]  # in CloudFront's order, the default one last
+    root: str = ""  # the default root object, such as `index.html`; empty without one
+    # Viewer path of an error page, and the most seconds that it may stay cached under the paths of
+    # failed requests.
     error_pages: tuple[tuple[str, int], ...] = ()
+    # The most seconds that the edge may say that an object is missing.
     error_seconds: int = ERROR_SECONDS
-    enabled: bool = True
-    for_tenants: bool = False
+    enabled: bool = True  # whether it serves anybody, and takes invalidations
+    for_tenants: bool = False  # whether it takes invalidations by tenant alone
+    # Equal for configurations that let an edge hold the same objects; empty if we may not read the
+    # configuration.
     fingerprint: str = ""
 
     @property

@@ -22,18 +22,12 @@ CONFIRMED_AFTER = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """One distribution, and the configurations that its edges may use.
+    """One distribution, and the configurations that its edges may use."""
 
-    Attributes:
-        newest: the configuration that CloudFront reported last.
-        earlier: previous ones that edges may still use.
-        changed_at: when `newest` was first seen; None once edges use it alone.
-        missing_since: when the distribution was first missing; None while it is found.
-    """
-
-    newest: Distribution
-    earlier: tuple[Distribution, ...] = ()
-    changed_at: datetime | None = None
+    newest: Distribution  # the configuration that CloudFront reported last
+    earlier: tuple[Distribution, ...] = ()  # previous ones that edges may still use
+    changed_at: datetime | None = None  # when `newest` was first seen; None once edges use it alone
+    # When the distribution was first missing; None while it is found.
     missing_since: datetime | None = None
 
     @property
@@ -76,29 +70,20 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The known distributions, and the gaps in the events of their buckets.
+    """The known distributions, and the gaps in the events of their buckets."""
 
-    Attributes:
-        tracked: the distributions, including disabled ones.
-        complete_since: bucket -> since when no event of it was missed; absent for always.
-        missed: bucket with an open gap -> when an event of it may last have been missed.
-        attached: the buckets that were seen to publish their events.
-        unwired: those that did not when that was last checked.
-        checked_at: when that was; None for never.
-        place: the unrouted rows up to this position were read, and no distribution serves them.
-        passed: how many of them there are.
-        revision: counts the changes of this record.
-    """
-
-    tracked: tuple[Tracked, ...] = ()
+    tracked: tuple[Tracked, ...] = ()  # the distributions, including disabled ones
+    # Bucket -> since when no event of it was missed; absent for always.
     complete_since: Mapping[str, datetime] = field(default_factory=dict)
+    # Bucket with an open gap -> when an event of it may last have been missed.
     missed: Mapping[str, datetime] = field(default_factory=dict)
-    attached: tuple[str, ...] = ()
-    unwired: tuple[str, ...] = ()
-    checked_at: datetime | None = None
+    attached: tuple[str, ...] = ()  # the buckets that were seen to publish their events
+    unwired: tuple[str, ...] = ()  # those that did not when that was last checked
+    checked_at: datetime | None = None  # when that was; None for never
+    # The unrouted rows up to this position were read, and no distribution serves them.
     place: str = ""
-    passed: int = 0
-    revision: int = 0
+    passed: int = 0  # how many of them there are
+    revision: int = 0  # counts the changes of this record
 
     @property
     def distributions(self) -> Sequence[Distribution]:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistV
 import re
 from collections.abc import Iterable
 from functools import cache
+from posixpath import normpath
 
 from edgesweep.paths import quote
 
@@ -29,13 +30,15 @@ def matches(pattern: str, path: str) -> bool:
 
 def may_match(pattern: str, prefix: str) -> bool:
     """Tell whether a path pattern matches some path that starts with `prefix`."""
-    return bool(_states(pattern, prefix))
+    head, star, _ = pattern.removeprefix("/").partition("*")
+    text = prefix.removeprefix("/")
+    alike = all(one in ("?", other) for one, other in zip(head, text, strict=False))
+    return alike and (bool(star) or len(text) <= len(head))
 
 
 def must_match(pattern: str, prefix: str) -> bool:
     """Tell whether a path pattern matches every path that starts with `prefix`."""
-    left = {pattern.removeprefix("/")[state:] for state in _states(pattern, prefix)}
-    return any(text and not text.strip("*") for text in left)
+    return pattern.endswith("*") and matches(pattern, prefix)
 
 
 def readings(path: str) -> Iterable[str]:
@@ -65,34 +68,7 @@ def _literal(text: str) -> str:
     return ".".join(map(re.escape, text.split("?")))
 
 
-def _states(pattern: str, prefix: str) -> set[int]:
-    """Return how far into the pattern each way to match `prefix` comes."""
-    pattern = pattern.removeprefix("/")
-    states = _past_stars(pattern, {0})
-    for character in prefix.removeprefix("/"):
-        if not states:
-            break
-        fitting = (at for at in states if pattern[at : at + 1] in ("*", "?", character))
-        states = _past_stars(pattern, {at + (pattern[at] != "*") for at in fitting})
-    return states
-
-
-def _past_stars(pattern: str, states: set[int]) -> set[int]:
-    passed = set(states)
-    for state in states:
-        end = state
-        while end < len(pattern) and pattern[end] == "*":
-            end += 1
-            passed.add(end)
-    return passed
-
-
 def _normalised(path: str) -> str:
-    kept: list[str] = []
-    *folders, name = (path + "/" * path.endswith(("/.", "/.."))).split("/")
-    for folder in folders:
-        if folder == "..":
-            del kept[-1:]
-        elif folder not in ("", "."):
-            kept.append(folder)
-    return "/".join(["", *kept, name])
+    """Return a path without dot segments and repeated slashes; a folder keeps its last slash."""
+    folder = path.endswith(("/", "/.", "/.."))
+    return (normpath("/" + path.lstrip("/")) + "/" * folder).replace("//", "/")

@@ -45,17 +45,11 @@ _MOST_SPACES = 2
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """Which viewer paths are invalidated beside an object's own.
+    """Which viewer paths are invalidated beside an object's own."""
 
-    Attributes:
-        words: those of `viewerPaths`, sorted.
-        spellings: whether the spellings of a URL that viewers were seen to use count.
-        error_seconds: for how long a cached error is accepted.
-    """
-
-    words: tuple[str, ...] = ()
-    spellings: bool = True
-    error_seconds: int = ERROR_SECONDS
+    words: tuple[str, ...] = ()  # those of `viewerPaths`, sorted
+    spellings: bool = True  # whether the spellings of a URL that viewers were seen to use count
+    error_seconds: int = ERROR_SECONDS  # for how long a cached error is accepted
 
     @property
     def given(self) -> bool:
@@ -179,6 +173,7 @@ def _checked(words: str) -> tuple[str, ...]:
     said = {word.strip() for word in words.split("+")} - {""}
     for word in sorted(said):
         if not WORD.fullmatch(word):
-            msg = f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
-            raise BadInput(msg)
+            raise BadInput(
+                f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
+            )
     return tuple(sorted(said))

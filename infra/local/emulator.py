@@ -9,10 +9,11 @@ variables.
 
 # ruff: noqa: SLF001  # ministack has no options for these
 
+import hashlib
 import json
 import re
 import sys
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,7 @@ def main() -> None:
     _name_resources()
     _test_functions()
     _name_anew()
+    _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     app.main()
@@ -217,6 +219,25 @@ def _name_anew() -> None:
             provisioners._NAME_SEED.reset(token)
 
     provisioners._physical_name = named
+
+
+def _checksum_objects() -> None:
+    """Give an object that came without a checksum a CRC-64/NVME of the whole of it, as S3 does.
+
+    Its value is another one, since ministack would compute that of a large object for seconds: the
+    same bytes have the same.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    """
+    as_written = s3._object_response_headers
+
+    def answered(held: dict[str, Any], *names: str, include_checksums: bool = False) -> Any:  # noqa: ANN401  # as it is
+        if include_checksums and not held.get("checksums"):
+            digest = hashlib.sha256(held["body"]).digest()[:8]
+            held["checksums"] = {"CRC64NVME": b64encode(digest).decode()}
+        return as_written(held, *names, include_checksums=include_checksums)
+
+    s3._object_response_headers = answered
 
 
 if __name__ == "__main__":

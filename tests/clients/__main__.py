@@ -1,50 +1,86 @@
 """Run every client's table, and write it into the documentation: `python -m tests.clients`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from infra.local.aws import ROOT, embedded_aws
-from tests.clients.clients import CLIENTS
-from tests.clients.table import STEPS, Result, table
+from tests.clients.clients import CLIENTS, Client
+from tests.clients.deployed import Deployed
+from tests.clients.table import FILES, STEPS, Result, bucket_of, tables
+from tests.e2e.conftest import SPEED
 
 PAGE = ROOT / "docs" / "clients.md"
-_HEAD = """# What the habits of upload tools cost
+_HEAD = f"""# What the habits of upload tools cost
 
-Each tool syncs a site of 14 files with a bucket, step by step, against the embedded AWS: it uploads
-them first, then does the same again, then after every file got another time, three edits, a rename,
-two removals, and one upload with another `Cache-Control`. A cell has the events that S3 published,
-then the paths that Edgesweep invalidates: one for each object of which viewers get something else.
-An upload that changed nothing costs a HEAD. `make clients` runs the tools and writes this page.
+Each tool syncs a site of {FILES} files with a bucket of its own, step by step, against the embedded
+AWS. It uploads them first, then does the same again, then after every file got another time, three
+edits, a rename, two removals, one upload with another `Cache-Control`, and one of a file of 9 MiB
+in other parts than before. A deployed stack sweeps the buckets. A cell has the events that S3
+published, then the paths of the invalidations that came of them: this is what you pay for. One
+wildcard may stand for many objects, such as all those of a first sync. An upload that changed
+nothing costs a HEAD. `make clients` runs the tools and writes this page.
 
 """
 _TAIL = """
-In none of these steps was a change missed, and none cost a path without a change. `s3cmd put`
-removes nothing, so after its rename and its removals the old objects are still there.
+In none of these steps was a change missed. `s3cmd put` removes nothing, so after its rename and its
+removals the old objects are still there. `minio fput_object` is MinIO's SDK for Python.
+s3fs and rsync are those of Debian.
 """
 
+Results = Mapping[str, Mapping[str, Result]]
 
-def _cells(results: Mapping[str, Result]) -> list[str]:
-    return [f"{one.events} → {len(one.paths)}" for one in results.values()]
+
+def _available() -> Iterator[str]:
+    """Yield the clients that can run here, and say why others cannot."""
+    for name, client in CLIENTS.items():
+        if missing := client.missing():
+            print(f"Left out {name}: {', '.join(missing)} is missing here", file=sys.stderr)  # noqa: T201  # why
+        else:
+            yield name
+
+
+def _table(results: Results) -> Iterator[str]:
+    lines = [["tool", *STEPS, "costs least"], ["---"] * (len(STEPS) + 2)]
+    for name, found in results.items():
+        cells = [f"{one.events} → {len(one.paths)}" for one in found.values()]
+        lines.append([f"`{name}`", *cells, CLIENTS[name].advice])
+    return (f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _paid(clients: Mapping[str, Client]) -> Iterator[str]:
+    """Say which clients pay for objects that are as before, and why."""
+    yield "\nThese cost paths for objects that are as before:\n\n"
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for name, client in clients.items():
+        for reason in dict.fromkeys(client.pays.values()):
+            steps = ", ".join(step for step, why in client.pays.items() if why == reason)
+            reasons.setdefault((reason, steps), []).append(f"`{name}`")
+    for (reason, steps), names in reasons.items():
+        yield f"- {', '.join(names)}, in *{steps}*. {reason}.\n"
+
+
+def _wrong(results: Results) -> Iterable[str]:
+    """Yield what a step missed, or hit, or did not hit, otherwise than expected."""
+    for name, found in results.items():
+        for step, one in found.items():
+            if one.missed or bool(one.needless) != (step in CLIENTS[name].pays):
+                yield (
+                    f"{name}, {step}: missed {sorted(one.missed)}, needless "
+                    f"{sorted(one.needless)}, by {', '.join(one.paths)}"
+                )
 
 
 def main() -> int:
     """Print the table and write the page; return 1 if anything was missed or needless."""
-    lines = [["tool", *STEPS, "costs least"], ["---"] * (len(STEPS) + 2)]
-    wrong = []
-    with embedded_aws(enforce_iam=False, name="clients") as aws:
-        for name, client in CLIENTS.items():
-            results = table(aws, name)
-            lines.append([f"`{name}`", *_cells(results), client.advice])
-            print(" | ".join(lines[-1]), flush=True)  # noqa: T201  # the table
-            wrong += [
-                f"{name}, {step}: missed {sorted(one.missed)}, needless {sorted(one.needless)}"
-                for step, one in results.items()
-                if one.missed or one.needless
-            ]
+    names = list(_available())
+    with embedded_aws(speed=SPEED, name="clients") as aws:
+        results = tables(Deployed(aws, map(bucket_of, names)), names)
+    lines, wrong = list(_table(results)), list(_wrong(results))
+    print("".join(lines))  # noqa: T201  # the table
     for one in wrong:
         print(one, file=sys.stderr)  # noqa: T201  # what is wrong
-    if not wrong:
-        PAGE.write_text(_HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines) + _TAIL)
+    if not wrong and len(names) == len(CLIENTS):
+        PAGE.write_text(_HEAD + "".join(lines) + _TAIL + "".join(_paid(CLIENTS)))
     return bool(wrong)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -49,10 +50,8 @@ class Distributions:
         """
         try:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
-            described = {identity: self._described(identity) for identity in identities}
-            found = self._read(
-                {identity: one for identity, one in described.items() if one is not None}
-            )
+            described = {name: self._described(name) for name in identities}
+            found = self._read({name: one for name, one in described.items() if one is not None})
         except (BotoCoreError, ClientError) as error:
             raise Undiscovered(str(error)) from error
         newest = probed([one.distribution for one in found], known.values(), self)
@@ -100,22 +99,12 @@ class Distributions:
     def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
         configs = [one["DistributionConfig"] for one in described.values() if one]
         names = {policy for config in configs for policy in cache_policies_of(config)}
-        policies = {name: self._policy(name) for name in sorted(names)}
+        asked = {name: self._client.get_cache_policy(Id=name) for name in sorted(names)}
+        policies = {name: one["CachePolicy"]["CachePolicyConfig"] for name, one in asked.items()}
+        understood = partial(read, buckets=self._buckets, policies=policies, named=bool(self._only))
         return [
-            Found(
-                read(
-                    identity,
-                    one["DistributionConfig"],
-                    self._buckets,
-                    policies,
-                    named=bool(self._only),
-                ),
-                deployed=one["Status"] == _DEPLOYED,
-            )
+            Found(understood(name, one["DistributionConfig"]), one["Status"] == _DEPLOYED)
             if one
-            else Found(unread(identity, self._buckets))
-            for identity, one in described.items()
+            else Found(unread(name, self._buckets))
+            for name, one in described.items()
         ]
-
-    def _policy(self, name: str) -> Mapping[str, Any]:
-        return self._client.get_cache_policy(Id=name)["CachePolicy"]["CachePolicyConfig"]

@@ -41,14 +41,13 @@ class CloudFront:
         self._client = client
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        batch = {
-            "Paths": {"Quantity": len(paths), "Items": list(paths)},
-            "CallerReference": reference,
-        }
         try:
             response = self._client.create_invalidation(
                 DistributionId=distribution,
-                InvalidationBatch=batch,  # type: ignore[arg-type]  # a TypedDict in all but name
+                InvalidationBatch={
+                    "Paths": {"Quantity": len(paths), "Items": list(paths)},
+                    "CallerReference": reference,
+                },
             )
         except ClientError as error:
             return _refused(error)

@@ -62,9 +62,8 @@ class Batches:
 
     def _write_batch(self, batch: Sequence[Request]) -> Sequence[Request]:
         for _ in self._attempts():
-            answer = self._connection.dispatch(
-                "BatchWriteItem", {"RequestItems": {self._name: batch}}
-            )
+            asked = {"RequestItems": {self._name: batch}}
+            answer = self._connection.dispatch("BatchWriteItem", asked)
             batch = answer.get("UnprocessedItems", {}).get(self._name, [])
             if not batch:
                 break

@@ -98,6 +98,13 @@ class FlushTable:
         item = find(self._flush, f"flush#{distribution}", flush_id)
         return items.to_flush(distribution, item) if item else None
 
+    def newest(self, distribution: str, most: int | None = None) -> Iterator[Flush]:
+        """Return up to `most` flushes of a distribution, the newest first; None for all."""
+        found = self._flush.query(
+            f"flush#{distribution}", scan_index_forward=False, limit=most, consistent_read=True
+        )
+        return (items.to_flush(distribution, item) for item in found)
+
     def fits(self, flush: Flush) -> bool:
         return len(items.packed(flush.paths)) <= items.MAX_PACKED
 

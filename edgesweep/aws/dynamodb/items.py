@@ -216,14 +216,9 @@ def _values(source: object, names: Iterable[str]) -> dict[str, Any]:
 
 def to_lease(item: LeaseItem) -> Lease:
     """Return the lease that an item holds."""
-    return Lease(
-        token=item.token,
-        expires_at=item.expires_at,
-        unfinished=item.unfinished,
-        in_progress=tuple(_request(text) for text in item.in_progress or ()),
-        flushed_at=item.flushed_at,
-        tries=int(item.tries or 0),
-    )
+    requests = tuple(map(_request, item.in_progress or ()))
+    values = _values(item, ("token", "expires_at", "unfinished", "flushed_at"))
+    return Lease(**values, in_progress=requests, tries=int(item.tries or 0))
 
 
 def to_flush(distribution: str, item: FlushItem) -> Flush:

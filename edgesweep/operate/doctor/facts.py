@@ -37,20 +37,14 @@ class Harm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault and its remedy, each in one line.
+    """A fault and its remedy, each in one line."""
 
-    Attributes:
-        check: the name of this kind of fault, such as `schedule-changed`.
-        text: the fault and its consequence.
-        mend: the command that mends it, for a shell; empty if there is none.
-        manual: whether only a person can run the command: it opens a dialogue, decides something
-            that this program cannot know, or contains NAME where a name has to be filled in.
-    """
-
-    check: str
+    check: str  # the name of this kind of fault, such as `schedule-changed`
     harm: Harm
-    text: str
-    mend: str = ""
+    text: str  # the fault and its consequence
+    mend: str = ""  # the command that mends it, for a shell; empty if there is none
+    # Whether only a person can run the command: it opens a dialogue, decides something that this
+    # program cannot know, or contains NAME where a name has to be filled in.
     manual: bool = False
 
 
@@ -80,30 +74,24 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was read. Facts that could not be read are empty, and named in `unseen`.
-
-    Attributes:
-        resources: each resource of the template, and its description: None if it is gone.
-        regions: bucket -> its region.
-        notifications: bucket -> its notification configuration.
-        distributions: those that lead to a swept bucket, and the configured ones that exist.
-        keys: bucket -> the first keys in it.
-        foreign: distribution -> paths of this month's invalidations by other tools.
-        unreserved: concurrent executions that functions without a reserve share.
-        unseen: fact that could not be read -> why.
-    """
+    """Everything that was read. Facts that could not be read are empty, and named in `unseen`."""
 
     place: Place
     configured: Settings
     status: str = ""
+    # Each resource of the template, and its description: None if it is gone.
     resources: Sequence[tuple[Resource, Found | None]] = ()
-    regions: Mapping[str, str] = field(default_factory=dict)
+    regions: Mapping[str, str] = field(default_factory=dict)  # bucket -> its region
+    # Bucket -> its notification configuration.
     notifications: Mapping[str, Found] = field(default_factory=dict)
+    # Those that lead to a swept bucket, and the configured ones that exist.
     distributions: Sequence[Distribution] = ()
+    # Bucket -> the first keys in it.
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # Distribution -> paths of this month's invalidations by other tools.
     foreign: Mapping[str, int] = field(default_factory=dict)
-    unreserved: int | None = None
-    unseen: Mapping[str, str] = field(default_factory=dict)
+    unreserved: int | None = None  # concurrent executions that functions without a reserve share
+    unseen: Mapping[str, str] = field(default_factory=dict)  # fact that could not be read -> why
 
     def there(self, kind: str) -> Iterator[tuple[Resource, Found]]:
         """Yield the resources of a type that exist."""

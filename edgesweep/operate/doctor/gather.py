@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_bounds
@@ -23,7 +24,6 @@ from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
-from edgesweep.operate.history import History
 from edgesweep.operate.stack import described, find_stack, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
@@ -39,12 +39,7 @@ _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
 
 def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
-    """Return the faults of a stack.
-
-    Raises:
-        NoStack: there is none.
-        EdgesweepError: it is not an Edgesweep stack.
-    """
+    """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
     found = described(session, place.stack)
     gatherer = _Gatherer(session, place, parameters_of(found))
     try:
@@ -63,18 +58,14 @@ class _Gatherer:
     unseen: dict[str, str] = field(default_factory=dict)
 
     def facts(self, status: str, now: datetime) -> Facts:
-        """Return all facts.
-
-        Raises:
-            BadInput: a different version deployed settings that this one cannot read.
-        """
+        """Return all facts; BadInput if another version deployed settings that we cannot read."""
         template = self._seen("The stack's template", self._template) or {}
         self.place = replace(self.place, parameters=changed(template, self.values) or {})
         wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")
         distributions = self._seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
-        foreign = partial(self._foreign, History(configured.flushes_table), now)
+        foreign = partial(self._foreign, FlushTable(configured.flushes_table), now)
         return Facts(
             place=self.place,
             configured=configured,
@@ -88,9 +79,7 @@ class _Gatherer:
             ),
             distributions=distributions,
             keys=self._each(
-                "The keys of the bucket",
-                buckets,
-                lambda name: S3Listing(s3).page(name, "", "")[0],
+                "The keys of the bucket", buckets, lambda name: S3Listing(s3).page(name, "", "")[0]
             ),
             foreign=self._each("Invalidations of", [one.id for one in distributions], foreign),
             unreserved=self._seen("The account's concurrency", self._unreserved),
@@ -162,9 +151,9 @@ class _Gatherer:
         limits = self.session.client("lambda").get_account_settings()["AccountLimit"]
         return limits["UnreservedConcurrentExecutions"]
 
-    def _foreign(self, history: History, now: datetime, distribution: str) -> int:
+    def _foreign(self, journal: FlushTable, now: datetime, distribution: str) -> int:
         """Return how many paths other tools have invalidated this month."""
-        client, ours = self.session.client("cloudfront"), _ours(history, distribution)
+        client, ours = self.session.client("cloudfront"), _ours(journal, distribution)
         begin, _ = month_bounds(now)
         pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution)
         listed = (one for page in pages for one in page["InvalidationList"].get("Items", []))
@@ -179,10 +168,10 @@ class _Gatherer:
         return paths
 
 
-def _ours(history: History, distribution: str) -> Collection[str]:
+def _ours(journal: FlushTable, distribution: str) -> Collection[str]:
     """Return ids of our invalidations, none if the journal cannot be read."""
     try:
-        flushes = list(history.newest(distribution, _FLUSHES_KNOWN))
+        flushes = list(journal.newest(distribution, _FLUSHES_KNOWN))
     except PynamoDBException:
         return ()
     return {request.id for flush in flushes for request in flush.accepted}

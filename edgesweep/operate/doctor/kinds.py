@@ -48,33 +48,22 @@ def _document(one: Resource) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of resource; its commands contain the words of `comparison.words`.
+    """A type of resource; its commands contain the words of `comparison.words`."""
 
-    Attributes:
-        noun: its name for people.
-        harm: of one that is gone.
-        gone: the consequence if one is gone.
-        describe: reads one from AWS, with its properties named as in the template.
-        mend: the command that sets a property.
-        mends: property -> the command that sets it, where that is another one.
-        says: the fault if a property does not match the template.
-        changed: the harm of one that does not match, if not `harm`.
-        wanted: returns the properties that must match.
-        merged: returns the value to set, from the wanted one and the present one.
-        restore: the command that creates one again; empty if `mend` does that as well.
-    """
-
-    noun: str
-    harm: Harm
-    gone: str
-    describe: Reader
-    mend: str = ""
+    noun: str  # its name for people
+    harm: Harm  # of one that is gone
+    gone: str  # the consequence if one is gone
+    describe: Reader  # reads one from AWS, with its properties named as in the template
+    mend: str = ""  # the command that sets a property
+    # Property -> the command that sets it, where that is another one.
     mends: Mapping[str, str] = field(default_factory=dict)
+    # The fault if a property does not match the template.
     says: str = "is configured otherwise: {name}"
-    changed: Harm | None = None
-    wanted: Callable[[Resource], Found] = _compared
+    changed: Harm | None = None  # the harm of one that does not match, if not `harm`
+    wanted: Callable[[Resource], Found] = _compared  # returns the properties that must match
+    # Returns the value to set, from the wanted one and the present one.
     merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted
-    restore: str = REVERT
+    restore: str = REVERT  # the command that creates one again; empty if `mend` does that as well
 
 
 def owner(one: Resource) -> str:
@@ -212,10 +201,7 @@ KINDS: Mapping[str, Kind] = {
         wanted=_notified,
         merged=_added,
     ),
-    QUEUE: Kind(
-        *("queue", Harm.LOSES, "S3 reports changes to nobody", _attributes),
-        _SET_ATTRIBUTE,
-    ),
+    QUEUE: Kind(*("queue", Harm.LOSES, "S3 reports to nobody", _attributes), _SET_ATTRIBUTE),
     "AWS::SQS::QueuePolicy": Kind(
         *("queue policy", Harm.LOSES, "the queue refuses changes", _attributes),
         _SET_ATTRIBUTE,

@@ -31,18 +31,12 @@ _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as the template describes it.
-
-    Attributes:
-        kind: its CloudFormation type.
-        id: what `Ref` returns: a name, a URL or an id, depending on the type.
-        properties: resolved.
-    """
+    """A resource as the template describes it."""
 
     name: str
-    kind: str
-    id: str
-    properties: Mapping[str, Value]
+    kind: str  # its CloudFormation type
+    id: str  # what `Ref` returns: a name, a URL or an id, depending on the type
+    properties: Mapping[str, Value]  # resolved
 
 
 def resolve(

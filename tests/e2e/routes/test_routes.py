@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.operate.attach import deliver
+from edgesweep.operate.buckets import deliver
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.watch import Invalidation, Watch
 

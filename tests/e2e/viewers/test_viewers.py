@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.operate.attach import deliver
+from edgesweep.operate.buckets import deliver
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.edge.server import serving
 from infra.local.readers import ask

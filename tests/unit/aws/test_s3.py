@@ -5,7 +5,7 @@ import pytest
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE, Notifications, reaches
-from edgesweep.operate.attach import deliver
+from edgesweep.operate.buckets import deliver
 from tests.fakes.wiring import notifications_of
 
 QUEUE = {

@@ -115,7 +115,7 @@ def test_flushes(operated: Operated) -> None:
     full = operated.run("flushes", listed[0]["flush"]).stdout.splitlines()
     assert full[0] == f"{operated.distribution} / {listed[0]['flush']}"
     assert full[-1] == "/third.html"
-    assert "1 objects changed, 0 paths requested: 1 in /; first /third.html" in full
+    assert "1 object changed: 1 in /; first /third.html" in full
     assert any(line.startswith("A path counted as $0.") for line in full)
     told = json.loads(operated.run("flushes", listed[1]["flush"], "--json").stdout)
     assert told == listed[1]

@@ -62,7 +62,7 @@ def test_bucket_progress(site: str) -> None:
     silent = plan("-", "--bucket", site, "--max-paths", "1", stdin=keys)
 
     assert "Listing" in shown.stderr
-    assert "1200/?" in shown.stderr
+    assert "2/?" in shown.stderr
     assert shown.stdout == silent.stdout
     assert silent.stderr == ""
 

@@ -34,30 +34,33 @@ def test_wildcard() -> None:
     _, changed, wildcard = explained(keys, live).splitlines()
 
     assert changed == (
-        "4 objects changed, 0 paths requested: 3 in /press/, 1 in /; "
-        "first /press/%C3%A9.html, /press/b, /press/c"
+        "4 objects changed: 3 in /press/, 1 in /; first /press/%C3%A9.html, /press/b, /press/c"
     )
     assert wildcard == (
-        "/press/* stands for 3 changed paths, first /press/b, /press/c, /press/%C3%A9.html; "
-        "it hits 2 unchanged objects for $0.002, where 2 more paths are exact"
+        "/press/* covers 3 changed paths, first /press/b, /press/c, /press/%C3%A9.html; it also "
+        "hits 2 unchanged objects, worth $0.002 to fetch again; naming each exactly takes 2 more "
+        "paths"
     )
 
 
 def test_inexact() -> None:
     """A key that no path says exactly has a wildcard for that reason."""
-    assert explained(["a~b"], []).endswith("for $0.000, where no path is exact")
+    assert explained(["a~b"], []).endswith(
+        "; it also hits 0 unchanged objects; no exact path can name that one"
+    )
 
 
 def test_rest() -> None:
     """A path with any query string after it is shown with a star."""
-    assert "1 changed paths, first /docs/?*;" in explained([f"docs/?{REST}"], [])
+    assert "1 changed path, first /docs/?*;" in explained([f"docs/?{REST}"], [])
 
 
 def test_requested() -> None:
-    """Requested paths are counted apart, and nothing is said of objects where none changed."""
-    assert explained([], [], "/a").splitlines() == [
-        "It was free",
-        "0 objects changed, 1 paths requested",
+    """Requested paths have a line of their own, and objects one where some changed."""
+    assert explained([], [], "/a").splitlines() == ["It was free", "People asked for 1 path"]
+    assert explained(["b"], [], "/a", "/c").splitlines()[1:3] == [
+        "People asked for 2 paths",
+        "1 object changed: 1 in /; first /b",
     ]
 
 

@@ -61,7 +61,7 @@ def test_dry_run(formation: Stubber, deployer: Deployer) -> None:
     formation.add_response("delete_stack", {}, {"StackName": "edgesweep-prod"})
 
     with deployer.change_set(RELEASE, {"Bucket": "my-site"}) as (identity, changes):
-        assert (identity, changes) == (ID, [CHANGE])
+        assert (identity, changes) == (ID, {"Queue": "Add"})
     formation.assert_no_pending_responses()
 
 
@@ -77,7 +77,7 @@ def test_no_changes(formation: Stubber, deployer: Deployer, reason: str) -> None
     formation.add_response("delete_change_set", {}, {"ChangeSetName": ID})
 
     with deployer.change_set(RELEASE, {}) as (_, changes):
-        assert changes == []
+        assert changes == {}
     formation.assert_no_pending_responses()
 
 
@@ -119,8 +119,18 @@ def test_other_tool(formation: Stubber, deployer: Deployer, call: str) -> None:
     found = stack("UPDATE_COMPLETE", "ServerlessDeploymentBucketName")
     formation.add_response("describe_stacks", found)
 
-    with pytest.raises(EdgesweepError, match="was deployed with osls"):
+    with pytest.raises(EdgesweepError, match=r"was deployed with osls; use that$"):
         getattr(deployer, call)(*[ID][: call == "execute"])
+
+
+def test_code_bucket(formation: Stubber, deployer: Deployer) -> None:
+    """A bucket that was named for the zip is used again until another one is named."""
+    (found,) = stack("UPDATE_COMPLETE")["Stacks"]
+    given = [{"ParameterKey": "CodeBucket", "ParameterValue": "my-artifacts"}]
+    formation.add_response("describe_stacks", {"Stacks": [{**found, "Parameters": given}]})
+    formation.add_client_error("describe_stacks", "ValidationError", "It does not exist")
+
+    assert [deployer.code_bucket(), deployer.code_bucket()] == ["my-artifacts", ""]
 
 
 def test_gone(formation: Stubber, deployer: Deployer) -> None:
