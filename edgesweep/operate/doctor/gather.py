@@ -60,7 +60,9 @@ class _Gatherer:
     def facts(self, status: str, now: datetime) -> Facts:
         """Return all facts; BadInput if another version deployed settings that we cannot read."""
         template = self._seen("The stack's template", self._template) or {}
-        self.place = replace(self.place, parameters=changed(template, self.values) or {})
+        parameters = changed(template, self.values) or {}
+        released = "CodeBucket" in self.values
+        self.place = replace(self.place, parameters=parameters, released=released)
         wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")
