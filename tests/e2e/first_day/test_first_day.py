@@ -19,7 +19,7 @@ from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
 from infra.local.watch import Watch
 from tests.e2e.conftest import PATIENCE_SECONDS, SPEED, make_distribution
 from tests.e2e.shell import run
-from tests.e2e.upgrade.stacks import outputs_of
+from tests.e2e.upgrade.stacks import outputs_of, parameters_of
 
 SITE = "my-site"
 GUIDE = (ROOT / "docs" / "deploying.md").read_text()
@@ -68,12 +68,6 @@ class User:
         self.watch.await_sweep({f"/{key}": since}, PATIENCE_SECONDS)
 
 
-def parameters_of(aws: EmbeddedAws) -> object:
-    """Return the parameters of the stack."""
-    stacks = aws.client("cloudformation").describe_stacks(StackName="edgesweep-prod")
-    return stacks["Stacks"][0]["Parameters"]
-
-
 def test_six_commands() -> None:
     """A clone, three commands, the next step and an upload: then the first change is swept."""
     install, attach, upload = (block.splitlines() for block in BLOCKS[:3])
@@ -108,11 +102,11 @@ def test_first_day(user: User) -> None:
     (invalidation,) = user.watch.invalidations()
     assert invalidation.identity in user.follow("edgesweep flushes --json")
 
-    before = parameters_of(user.aws)
+    before = parameters_of(user.aws, "prod")
     said = user.follow(again)
     assert f"Remembered by the stack edgesweep-prod: bucket={SITE}\n" in said
     assert f"Next: upload something to {SITE}, then run edgesweep status" in said
-    assert parameters_of(user.aws) == before
+    assert parameters_of(user.aws, "prod") == before
     began = datetime.now(UTC)
     user.aws.client("s3").put_object(Bucket=SITE, Key="late.html", Body=b"late")
     user.await_sweep("late.html", began)
