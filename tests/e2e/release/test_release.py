@@ -173,7 +173,7 @@ def test_no_release() -> None:
 
 def test_cdk(user: User) -> None:
     """The template is one resource of another stack, and its functions come with that stack."""
-    url = "https://my-artifacts.s3.amazonaws.com/edgesweep-template.json"
+    url = "https://s3.amazonaws.com/my-artifacts/edgesweep-template.json"
     user.follow(
         "aws s3 mb s3://my-artifacts\n"
         "for file in edgesweep-*.zip edgesweep-template.json; do\n"
@@ -215,7 +215,7 @@ def test_workflow(user: User) -> None:
     )
 
     work = user.folder / "work"
-    assert "\n/a.html\n" in (work / "comment.md").read_text()
+    assert "  /a.html  for a.html\n" in (work / "comment.md").read_text()
     assert (work / "said.txt").read_text().startswith("pr comment 7 --body-file comment.md ")
     uploaded = user.aws.client("s3").get_object(Bucket=SITE, Key="a.html")["Body"].read()
     assert uploaded == b"2\n"
