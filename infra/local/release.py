@@ -64,7 +64,7 @@ def template(compiled: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     for resource in made["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"] = code
-    meaning = f"bucket of this region that holds the zip; empty: {_CODE_BUCKET}"
+    meaning = "bucket of this region that holds the zip; empty: edgesweep-releases-ACCOUNT-REGION"
     made["Parameters"]["CodeBucket"] = {"Type": "String", "Default": "", "Description": meaning}
     made["Conditions"]["HasCodeBucket"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "CodeBucket"}, ""]}]}
     return {**made, "Description": f"Edgesweep {__version__}"}
