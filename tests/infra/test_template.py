@@ -311,8 +311,8 @@ def test_declared(package: Package, name: str) -> None:
     declared, parameter = package.compiled["Parameters"][logical(name)], PARAMETERS[name]
     pattern = re.compile(declared["AllowedPattern"], re.ASCII)
 
-    assert pattern.search(parameter.default)
-    assert not pattern.search("\n")
+    assert pattern.fullmatch(parameter.default)
+    assert not pattern.fullmatch("\n")
     assert declared.get("Default", parameter.default) == parameter.default
     assert ("Default" in declared) is (name != "bucket")
 
