@@ -44,6 +44,7 @@ def main() -> None:
     _name_resources()
     _test_functions()
     _name_anew()
+    _take_computed_alarms()
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -201,6 +202,22 @@ def _tested(node: Node, name: str, version: str, body: bytes) -> Any:  # noqa: A
             SubElement(root, member).text = text
 
     return cloudfront._xml_response("TestResult", written)
+
+
+def _take_computed_alarms() -> None:
+    """Let an alarm that computes with one metric be deployed as an alarm on that metric.
+
+    Ministack computes nothing; no alarm goes off here anyway.
+    """
+    as_written = provisioners._cw_metric_alarm_record
+
+    def recorded(name: str, properties: dict[str, Any]) -> Any:  # noqa: ANN401  # ministack's own types
+        first = (properties.get("Metrics") or [{}])[0].get("MetricStat", {"Metric": {}})
+        kept = {key: value for key, value in properties.items() if key != "Metrics"}
+        plain = {"Statistic": first["Stat"], "Period": first["Period"]} if "Stat" in first else {}
+        return as_written(name, {**kept, **first["Metric"], **plain})
+
+    provisioners._cw_metric_alarm_record = recorded
 
 
 def _name_anew() -> None:
