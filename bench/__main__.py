@@ -16,13 +16,14 @@ def main() -> int:
         ["catalogue"],
         ["cover"],
         ["idle"],
+        ["bursts"],
         ["months"],
         ["precision"],
         ["flushing"],
         ["backlogs"],
     ]
     if histories:
-        runs += [[name, histories] for name in ("histories", "precision", "spellings")]
+        runs += [[name, histories] for name in ("histories", "precision", "spellings", "waits")]
     return max(map(run, runs))
 
 

@@ -3,7 +3,8 @@
     python -m bench.months
 
 The policy and the pace are the deployed ones (see `edgesweep.lab.replay.paced`). Staleness is the
-time from when a change was recorded to the tick that sent it. Two claims are checked in every row:
+time from when a change was recorded to the tick or the wake that sent it. Two claims are checked in
+every row:
 
 (a) no month's ledger passes the allowance, so that its bill is within the budget;
 (b) no change waits for longer than the guarantee: the interval that the allowance pays for, or
@@ -146,7 +147,7 @@ class Month:
 def simulate(traffic: str, distributions: int, usd: Decimal | None, days: int = DAYS) -> Month:
     """Run a month, from its first day."""
     policy = Policy(Budget(usd, distributions=distributions))
-    paced = Paced(policy)
+    paced = Paced(policy, wake=True)
     staleness: Counter[float] = Counter()
     flushes = 0
     for sent in paced.run(_deploys(TRAFFIC[traffic], distributions, days)):

@@ -104,6 +104,12 @@ class DirtyRow:
         raise TypeError(self.subject)
 
     @property
+    def since(self) -> datetime:
+        """When it was changed or requested."""
+        changed = isinstance(self.subject, Change)
+        return self.change.changed_at if changed else self.recorded_at
+
+    @property
     def partition(self) -> str:
         return partition(self.distribution, self.shard)
 
@@ -116,6 +122,11 @@ class DirtyRow:
 def partition(distribution: str, shard: int) -> str:
     """Return the partition key of a distribution's shard."""
     return f"{distribution}#{shard}"
+
+
+def distribution_of(partition: str) -> str:
+    """Return the distribution of a partition key."""
+    return partition.rpartition("#")[0]
 
 
 def instant(moment: datetime) -> str:

@@ -167,6 +167,14 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "quietSeconds": _whole("a flush waits for this long a silence", 10, 0, 3_600),
     "maxWaitSeconds": _whole("and no longer than this after the first change", 300, 1, 3_600),
+    "patienceMinutes": _whole(
+        "where paths are dear, a flush waits for them; empty: 5, or guaranteeMinutes if less",
+        "",
+        0,
+        1_440,
+        " of minutes",
+    ),
+    "wake": _flag("a change wakes a flush, else each waits for the next minute", "true"),
     "shards": _whole("partitions of a distribution's changes, each for 1,000 a second", 1, 1, 100),
     "headroom": _whole(
         "of CloudFront's 15 wildcards, those left to people",
@@ -208,6 +216,7 @@ class Settings:
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
     # Names of user metadata, or patterns of them, that viewers do not miss.
     ignored_metadata: tuple[str, ...]
+    wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
     # ARN of the queue that buckets notify directly; None with EventBridge.
     notified_queue: str | None
     queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
@@ -234,6 +243,7 @@ class Settings:
                 error_seconds=int(given["errorSeconds"]),
             ),
             ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
+            wake=given["wake"] == "true",
             notified_queue=values.get("NOTIFIED_QUEUE") or None,
             queue=values.get("QUEUE", ""),
             dead_letter_queue=values.get("DEAD_LETTER_QUEUE", ""),
@@ -244,6 +254,7 @@ def checked(values: Mapping[str, str]) -> Mapping[str, str]:
     """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
     _whole("", "", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
+    _patience(given)
     return given
 
 
@@ -269,9 +280,24 @@ def _policy(given: Mapping[str, str]) -> Policy:
         budget=budget(given),
         quiet=timedelta(seconds=int(given["quietSeconds"])),
         max_wait=timedelta(seconds=int(given["maxWaitSeconds"])),
+        patience=_patience(given),
         refetch=Decimal(given["refetchUsd"]) + Decimal(given["missUsd"]),
         quota=Headroom(MAX_IN_PROGRESS.paths, MAX_IN_PROGRESS.wildcards - int(given["headroom"])),
     )
+
+
+def _patience(given: Mapping[str, str]) -> timedelta:
+    """Return how long a flush waits where paths are dear, by default no longer than a guarantee."""
+    minutes, guarantee = given["patienceMinutes"], given["guaranteeMinutes"]
+    longest = timedelta(minutes=int(guarantee)) if guarantee else timedelta.max
+    if not minutes:
+        return min(Policy().patience, longest)
+    if (patience := timedelta(minutes=int(minutes))) > longest:
+        raise BadInput(
+            f'Parameter patienceMinutes is "{minutes}"; '
+            f"it must be at most guaranteeMinutes, which is {guarantee}"
+        )
+    return patience
 
 
 def _variable(parameter: str) -> str:

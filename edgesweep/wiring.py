@@ -36,6 +36,7 @@ from edgesweep.flush.redrive import Redriver
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.sender import Edge, Sender
 from edgesweep.flush.tick import Tick
+from edgesweep.flush.wake import Waker
 from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
 from edgesweep.routes import Routes, everywhere
@@ -117,7 +118,9 @@ def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[s
     """Wire all steps of a tick, once for each execution environment: they keep state."""
     adapters = Adapters.real(settings, session)
     gaps = _gaps(settings, session, adapters, warn)
-    whole = replace(tick(settings, adapters, warn), gaps=gaps.look)
+    plain = tick(settings, adapters, warn)
+    waker = Waker(adapters.dirty, adapters.journal, plain.flusher, now, adapters.pause)
+    whole = replace(plain, gaps=gaps.look, waker=waker if settings.wake else None)
     if not settings.dead_letter_queue:
         return whole
     dead = DeadLetterQueue(session.client("sqs"), settings.dead_letter_queue, settings.queue)

@@ -1,12 +1,17 @@
-"""Lambda entry point: once a minute, dirty rows become one invalidation per distribution."""
+"""Lambda entry points: dirty rows become one invalidation per distribution.
+
+The schedule calls `handler` once a minute; new rows call `woken`.
+"""
 
 import os
 from functools import cache
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 
 from edgesweep import wiring
+from edgesweep.dirty import distribution_of
 from edgesweep.flush.metrics import properties
 from edgesweep.flush.tick import Tick, Ticked
 from edgesweep.settings import Settings
@@ -28,7 +33,17 @@ def handler(_event: object, _context: object) -> None:
         ExceptionGroup: some distributions failed, were not found or share too small a budget, or
             dead letters could not be sent back; everything else was flushed.
     """
-    done = tick().run()
+    report(tick().run())
+
+
+def woken(event: dict[str, Any], _context: object) -> None:
+    """Flush the distributions of new rows, which DynamoDB's stream names, once they rest."""
+    partitions = {record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]}
+    report(tick().woken(set(map(distribution_of, partitions))))
+
+
+def report(done: Ticked) -> None:
+    """Log and publish the result of a tick, and raise its errors."""
     log(done)
     values = tick().measured(done)
     for series, value in values.items():

@@ -2,8 +2,8 @@
 
 Tests run in several processes. Those of a folder that needs something costly, an embedded AWS, a
 compiled deployment or a run of the notebook, stay in one of them and begin first: they mostly wait.
-The package's coverage is a matter of the tests that run it in their own process: tracing would only
-slow down the others.
+Coverage is a matter of the handlers' tests and of the unit tests, but for those of what is never
+deployed: a traced test takes twice as long.
 """
 
 import os
@@ -28,7 +28,7 @@ settings.load_profile("edgesweep")
 
 _TESTS = Path(__file__).parent
 _WAITING = ("e2e", "infra", "notebooks")
-_UNTRACED = (*_WAITING, "faults", "viewers")
+_NEVER_DEPLOYED = ("bench", "cli", "lab", "local")
 
 
 class _Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
@@ -45,7 +45,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Lanes:  # n
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Trace only the tests that the package's coverage is a matter of."""
-    if _folder(item) in _UNTRACED:
+    folders = item.path.relative_to(_TESTS).parts[:-1]
+    if folders[0] not in {"handlers", "unit"} or not set(folders).isdisjoint(_NEVER_DEPLOYED):
         item.add_marker(pytest.mark.no_cover)
 
 

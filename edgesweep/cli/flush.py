@@ -68,7 +68,8 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
     tick.discovery.route(tick.discovery.look())
     # The recorder's clock may be ahead of this one.
-    done = replace(tick, policy=replace(tick.policy, quiet=timedelta.min)).run()
+    at_once = replace(tick.policy, quiet=timedelta.min, patience=timedelta(0))
+    done = replace(tick, policy=at_once).run()
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
     results = [_result(one, edge.paths[one.distribution], dry_run=dry_run) for one in done.outcomes]

@@ -32,6 +32,7 @@ class SentFlush(TypedDict):
     sent_at: Annotated[datetime | None, "when CloudFront had accepted all of it"]
     settled_at: Annotated[datetime | None, "when its rows were deleted"]
     seconds: Annotated[float | None, "from opened_at to settled_at"]
+    waited: Annotated[float | None, "from the upload of its first change to sent_at, in seconds"]
     rows: Annotated[int, "changes that it sent"]
     paths: Annotated[Sequence[str], "quoted invalidation paths"]
     wildcards: Annotated[int, "how many of the paths are wildcards"]
@@ -108,6 +109,7 @@ def _sent(flush: Flush) -> SentFlush:
         flush,
         flush=flush.id,
         seconds=_seconds(flush),
+        waited=flush.waited.total_seconds() if flush.waited is not None else None,
         usd=PATH_PRICE * len(flush.paths),
         invalidations=[request.id for request in flush.accepted],
         why=flush.why.splitlines(),
@@ -133,6 +135,8 @@ def _full(flush: Flush) -> Iterator[str]:
     seconds = _seconds(flush)
     yield f"{flush.distribution} / {flush.id}"
     yield flush.state.value + ("" if seconds is None else f" after {seconds:.1f} s")
+    if flush.waited is not None:
+        yield f"accepted {flush.waited.total_seconds():.1f} s after its first change"
     yield (
         f"{count(flush.rows, 'row')}, {count(len(flush.paths), 'path')} "
         f"({count(flush.wildcards, 'wildcard')}), {dollars(PATH_PRICE * len(flush.paths))} at list "

@@ -64,6 +64,13 @@ class Reupload(Result):
     heads_usd: Annotated[Decimal, "their price"]
 
 
+def _budget(text: str | Budget) -> Budget:
+    """Return a budget without a guarantee, as the type of an option."""
+    if isinstance(text, Budget):
+        return text
+    return Budget(None if text == "none" else usd(text))
+
+
 @click.command(epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]))
 @click.argument("histories", nargs=-1, type=_PATH)
 @click.option(
@@ -74,6 +81,7 @@ class Reupload(Result):
     help="Replay the commits of a git repository of a built site.",
 )
 @click.option("--branch", default="gh-pages", help="The branch of --git.")
+@click.option("--root", default="", metavar="FOLDER", help="The folder of --git that is the site.")
 @click.option(
     "--logs",
     type=_PATH,
@@ -94,9 +102,11 @@ class Reupload(Result):
 )
 @click.option(
     "--budget",
-    type=usd,
+    type=_budget,
+    default="0",
     metavar="USD",
-    help="Hold edgesweep to this many dollars a month: each deploy waits for its minute.",
+    help="Let edgesweep spend this many dollars a month beyond the free paths, or none for no "
+    "limit; 0 is what a deployment spends by default.",
 )
 @click.option(
     "--reupload-all",
@@ -114,7 +124,8 @@ def replay(
     generate: str | None,
     seed: int,
     strategies: Sequence[str],
-    budget: Decimal | None,
+    budget: Budget,
+    root: str,
     reupload_all: bool,
 ) -> None:
     """Replay strategies over HISTORIES: folders of deploys.jsonl.gz and live.jsonl.gz.
@@ -122,14 +133,13 @@ def replay(
     \b
     edgesweep replay histories/my-site
     edgesweep replay histories/* --strategy edgesweep --strategy everything
-    edgesweep replay histories/* --budget 0
+    edgesweep replay histories/* --budget 5
     edgesweep replay histories/my-site --reupload-all
     edgesweep replay --git my-site --branch gh-pages
     """  # noqa: D301  # \b tells click to keep the lines
-    limit = None if budget is None else Budget(budget)
     sources: list[HistorySource] = [Folder(folder) for folder in histories]
     if repository is not None:
-        sources.append(Repository(repository, branch))
+        sources.append(Repository(repository, branch, root))
     if logs is not None:
         sources += _logged(logs)
     if generate is not None:
@@ -141,7 +151,7 @@ def replay(
         sources = [Reuploaded(source) for source in sources]
         both = ((OURS, BLIND) if name == OURS else (name,) for name in chosen)
         chosen = tuple(chain.from_iterable(both))
-    rows = _replayed(sources, chosen, limit)
+    rows = _replayed(sources, chosen, budget)
     show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 
 
@@ -155,7 +165,7 @@ def _logged(path: Path) -> Sequence[HistorySource]:
 
 
 def _replayed(
-    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget | None
+    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget
 ) -> Sequence[Replayed]:
     """Replay one history here, several in processes; return rows by history and strategy."""
     if len(sources) == 1:
@@ -187,16 +197,13 @@ def _replayed(
 def _rows(
     source: HistorySource,
     strategies: Sequence[str],
-    budget: Budget | None,
+    budget: Budget,
     progress: Progress | None = None,
 ) -> Sequence[Replayed]:
-    named = {name: STRATEGIES.get(name, STRATEGIES[OURS]) for name in strategies}
-    rows = {}
-    if budget is not None:
-        for name in named.keys() & {OURS, BLIND}:
-            rows[name] = sweep(source, Policy(budget), progress, name).row
-            del named[name]
-    rows |= {row.strategy: row for row in lab.replay(source, named, progress)}
+    ours = [name for name in strategies if name in {OURS, BLIND}]
+    others = {name: STRATEGIES[name] for name in strategies if name not in ours}
+    rows = {name: sweep(source, Policy(budget), progress, name).row for name in ours}
+    rows |= {row.strategy: row for row in lab.replay(source, others, progress)}
     return [rows[name] for name in strategies]
 
 

@@ -48,6 +48,7 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
         policy=policy,
         queued=Queue(sqs, outputs["QueueUrl"]).waiting,
         dead_letters=Queue(sqs, outputs["DeadLetterQueueUrl"]).waiting,
+        last=lambda one: next(journal.newest(one, 1), None),
     )
 
 
@@ -56,7 +57,7 @@ def _lines(found: StackStatus, now: datetime) -> Iterator[str]:
     queued, dead = count(found.queued, "message"), count(found.dead_letters, "dead letter")
     yield f"{queued} in the queue, {dead}, {count(found.unrouted, 'row')} without a distribution"
     yield ""
-    header = ("dirty", "oldest", "in progress", "last flush", "distribution")
+    header = ("dirty", "oldest", "in progress", "last flush", "waited", "distribution")
     yield from table(header, [_row(one, now) for one in found.distributions])
 
 
@@ -74,7 +75,8 @@ def _budget(budget: MonthBudget) -> str:
 def _row(one: NextFlush, now: datetime) -> Sequence[str]:
     oldest, flushed = (length(now - then) if then else "-" for then in (one.oldest, one.flushed_at))
     label = f"{one.distribution}: {_next(one, now)}"
-    return f"{one.dirty:,}", oldest, f"{one.in_progress:,}", flushed, label
+    waited = "-" if one.waited_seconds is None else f"{one.waited_seconds:.0f} s"
+    return f"{one.dirty:,}", oldest, f"{one.in_progress:,}", flushed, waited, label
 
 
 def _next(one: NextFlush, now: datetime) -> str:

@@ -81,6 +81,12 @@ class Budget:
         _, end = month_bounds(moment)
         return self.distributions * math.ceil((end - moment) / self.interval(moment))
 
+    def free_reserve(self, moment: datetime) -> int:
+        """Return the reserve of the free paths alone: half of them for a whole month."""
+        start, end = month_bounds(moment)
+        kept = self.free_paths * ((end - moment) / (end - start)) / 2
+        return self.distributions * math.ceil(kept / self.distributions)
+
     def limit(self, paths: int, moment: datetime) -> int | None:
         """Return the most paths in the ledger of `moment`'s month once `paths` are charged.
 

@@ -108,6 +108,12 @@ class Discovery:
         routes = Routes(kept.distributions if kept else (), self.variants)
         return Discovered(routes, kept, waiting, error)
 
+    def remembered(self) -> Discovered:
+        """Return the distributions that the last look has kept, without another one."""
+        kept = self.store.load()
+        routes = Routes(kept.distributions if kept else (), self.variants)
+        return Discovered(routes, kept, waiting=False)
+
     def route(self, known: Discovered) -> int:
         """Route some unrouted rows; return about how many are left."""
         if not known.waiting or known.kept is None:

@@ -2,26 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
-from edgesweep.cover import Cover, Member
+from edgesweep.cover import Member
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.flush.choice import Choice
+from edgesweep.flush.pace import Purse
 from edgesweep.paths import REST, quote, viewer_path
+from edgesweep.prices import PATH_PRICE
 
 # Characters; compressed they take about a third of that.
 MOST = 3_000
 
 
 def explain(
-    why: str, rows: Sequence[DirtyRow], chosen: Cover, dirty: Sequence[str], refetch: Decimal
+    purse: Purse, choice: Choice, rows: Sequence[DirtyRow], dirty: Sequence[str], refetch: Decimal
 ) -> str:
-    """Return `why` a path costs what it does, what changed, and what each wildcard stands for.
+    """Return what a path was worth and why, what changed, and what each wildcard stands for.
 
-    `dirty` are the sorted paths that `chosen` covers; hitting an unchanged object costs `refetch`.
+    `dirty` are the sorted paths that are covered; hitting an unchanged object costs `refetch`.
     """
-    text = f"{why}\n{_changed(rows)}"
-    for member in chosen.members:
+    text = f"{_worth(purse, choice)}\n{_changed(rows)}"
+    for member in choice.cover.members:
         if member.pattern.wildcard:
             below = [dirty[place] for place in member.pattern.span(dirty)]
             line = _wildcard(member, below, refetch)
@@ -29,6 +33,23 @@ def explain(
                 return f"{text}\nThe other wildcards are left out"[:MOST]
             text += f"\n{line}"
     return text[:MOST]
+
+
+def _worth(purse: Purse, choice: Choice) -> str:
+    demand, terms = purse.demand, choice.terms
+    text = (
+        f"One path was worth ${terms.price:.8f} at that moment; the list price is ${PATH_PRICE}. "
+        f"{_count(max(0, purse.left), 'free path')} were left for the month's last "
+        f"{purse.remaining / timedelta(days=1):.1f} days, and this flush could take {terms.free:,}"
+    )
+    if demand.seen_at:
+        text += (
+            f". The {demand.days:.1f} days seen took {demand.paths[-1]:,.0f} paths that were worth "
+            f"the list price, and would have taken {demand.paths[0]:,.0f} if paths were free"
+        )
+    if choice.bought:
+        text += f". It bought {_count(choice.bought, 'path')} that saved more than they cost"
+    return text
 
 
 def _changed(rows: Sequence[DirtyRow]) -> str:

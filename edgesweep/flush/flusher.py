@@ -70,6 +70,10 @@ class Outcome:
     oldest: datetime | None = None
     deaths: int = 0
 
+    @property
+    def settled(self) -> bool:
+        return self.flush is not None and self.flush.state is State.SETTLED
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -126,11 +130,17 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             if self.clock() - began >= LAST_TURN:
                 outcome = Outcome(one.distribution, Reason.LATER)
+            elif one.span and one.lease.free and self._uploading(*one.span):
+                # A wake that waits for the end of the upload would leave if we took the lease.
+                outcome = Outcome(one.distribution, Reason.UPLOADING)
             else:
                 outcome = self._attempt(one.distribution, one.span)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
+
+    def _uploading(self, oldest: datetime, newest: datetime) -> bool:
+        return self.policy.settle(oldest, newest, self.clock()) is Reason.UPLOADING
 
     def _attempt(self, distribution: str, span: Span) -> Outcome:
         try:
@@ -184,10 +194,12 @@ class Flusher:
         if not batch.rows:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
-        flush, wanted = self._planner.plan(held, batch, decision)
-        self.journal.open(flush, held.lease, decision.limits)
-        self.journal.remember(demand.after(wanted, now))
-        return self._finish(flush, held, reason, batch.rows)
+        plan = self._planner.plan(held, batch, decision)
+        if not batch.removals and self.policy.waits(plan.dear, oldest, demand, now):
+            return Outcome(held.distribution, Reason.PATIENT)
+        self.journal.open(plan.flush, held.lease, decision.limits)
+        self.journal.remember(demand.after(plan.wanted, now, plan.bought))
+        return self._finish(plan.flush, held, reason, batch.rows)
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()

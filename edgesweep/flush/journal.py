@@ -75,6 +75,7 @@ class Flush:
         sent_at: the flusher's clock once CloudFront had accepted the last request.
         settled_at: the flusher's clock once the rows were deleted.
         why: what changed, and why these paths, in a few lines; flushes of 0.1.0 have none.
+        changed_at: when S3 finished the first of its changes; flushes of 0.1.0 have none.
         swept: position of the last older row that the sweep has looked at; empty before.
     """
 
@@ -93,6 +94,7 @@ class Flush:
     accepted: tuple[Invalidation, ...] = ()
     sent_at: datetime | None = None
     settled_at: datetime | None = None
+    changed_at: datetime | None = None
     swept: str = ""
     why: str = ""
 
@@ -131,6 +133,11 @@ class Flush:
     def billed_at(self) -> datetime | None:
         """When it was opened, if CloudFront billed it or may have; None if it cost nothing."""
         return self.opened_at if self.accepted or not self.answered else None
+
+    @property
+    def waited(self) -> timedelta | None:
+        """How long its first change waited, from the upload until CloudFront had accepted all."""
+        return self.sent_at - self.changed_at if self.sent_at and self.changed_at else None
 
     @property
     def finished(self) -> bool:
@@ -220,6 +227,11 @@ class Lease:
     in_progress: tuple[Invalidation, ...] = ()
     flushed_at: datetime | None = None
     tries: int = 0
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody has taken it, and nobody left an unfinished flush behind."""
+        return self.token is None and self.unfinished is None
 
     def held(self, now: datetime) -> bool:
         return self.token is not None and self.expires_at is not None and self.expires_at >= now

@@ -9,14 +9,14 @@ AWS charges a series for each hour in which it has a value. So a tick that finds
 nothing, a count of 0 is not published, and alarms treat a missing value as good.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
-from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.journal import Flush
 from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
@@ -29,7 +29,7 @@ class Series(StrEnum):
     """The series, each for all distributions together."""
 
     DIRTY_ROWS = "DirtyRows"  # that flushes found and swept
-    OLDEST_DIRTY_AGE = "OldestDirtyAge"  # of the row that had waited longest, before the tick
+    SECONDS_WAITED = "SecondsWaited"  # from an upload to its acceptance by CloudFront, or until now
     SECONDS_OVERDUE = "SecondsOverdue"  # by which this is beyond the guarantee
     PATHS = "Paths"  # that CloudFront accepted, wildcards included
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
@@ -46,7 +46,7 @@ class Series(StrEnum):
 
 
 _UNITS = {
-    Series.OLDEST_DIRTY_AGE: "Seconds",
+    Series.SECONDS_WAITED: "Seconds",
     Series.SECONDS_OVERDUE: "Seconds",
     Series.DOLLARS_SPENT: "None",
 }
@@ -69,7 +69,7 @@ def measured(
     flushes = _accepted(outcomes)
     counts = {
         Series.DIRTY_ROWS: sum(flush.rows for flush in flushes),
-        Series.OLDEST_DIRTY_AGE: age / _SECOND,
+        Series.SECONDS_WAITED: max(_waits(outcomes, now), default=_SECOND * 0) / _SECOND,
         Series.SECONDS_OVERDUE: max(0.0, (age - policy.guaranteed(now)) / _SECOND),
         Series.PATHS: sum(len(flush.paths) for flush in flushes),
         Series.COLLATERAL: sum(flush.collateral for flush in flushes),
@@ -100,7 +100,16 @@ def properties(
 
 def _accepted(outcomes: Sequence[Outcome]) -> Sequence[Flush]:
     """Return the finished flushes; each finishes in one tick alone."""
-    return [one.flush for one in outcomes if one.flush and one.flush.state is State.SETTLED]
+    return [one.flush for one in outcomes if one.flush and one.settled]
+
+
+def _waits(outcomes: Sequence[Outcome], now: datetime) -> Iterator[timedelta]:
+    """Yield how long the first change of each distribution waited, or has waited so far."""
+    for one in outcomes:
+        if one.settled and one.flush and one.flush.waited is not None:
+            yield one.flush.waited
+        elif one.oldest is not None:
+            yield now - one.oldest
 
 
 def _stuck(outcome: Outcome) -> bool:

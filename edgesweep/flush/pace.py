@@ -1,17 +1,26 @@
 """The worth of a path: the price at which a month spends just its free paths.
 
-Goal: spend the free paths of a month where they save most, without knowing the future.
+Goal: spend the free paths of a month where they save most, without knowing the future, and buy
+another path only if it saves more than it costs.
 
 Plan: of all ways to spend a number of paths in a month, the one with the least collateral gives
 every path the same price: a flush takes one more path wherever that saves more unchanged objects
 than the price. Nobody knows that price in advance. But we know how many paths the flushes so far
 would have taken at each price, and expect the rest of the month to be like them. The price is the
-lowest at which the free paths last. Every flush computes it again, so a wrong guess corrects itself
-by the paths that it left or took.
+lowest at which the free paths last for this flush and for those to come. Every flush computes it
+again, so a wrong guess corrects itself by the paths that it left or took.
+
+Money: the free paths have a reserve of their own, the same at every budget, and a path that a
+budget pays for takes none of them. So a flush finds the same free paths at every budget, and takes
+more than them only at the list price. Of two budgets the larger never has the dearer flush, in
+paths and refetches together, where both flush the same changes.
 
 Invariant: no path is priced above the list price: to save a path by refetching more than it costs
 would be no saving. If the paths run out all the same, flushes wait for the reserve, and fewer,
 larger flushes save more.
+
+Patience: two deploys that go out together take fewer paths than two that do not. A flush that hits
+unchanged objects because paths are dear waits while the next one is likely enough to come in time.
 
 Memory: old flushes fade over a month, since budgets are monthly. The flushes of the first hours
 count as those of a whole day, so a site that changes often is known as such at once.
@@ -20,21 +29,26 @@ Cost: a few more covers for each flush, chosen from the same candidates.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import exp, log
 from operator import add, neg
 
-from edgesweep.cover import Candidates, Limits
-from edgesweep.cover.ladder import climb
+from edgesweep.flush.budget import month_of
 from edgesweep.prices import PATH_PRICE
 
 # Dollars a path, up to the list price. At the lowest, one object is worth dozens of paths.
 STEP = 4
 LADDER = tuple(PATH_PRICE / Decimal(STEP) ** down for down in reversed(range(9)))
 
+# How many paths a flush takes at each price of the ladder.
+Wanted = Sequence[int]
+NO_PATHS: Wanted = (0,) * len(LADDER)
+
+# A flush takes half of the free paths that may be spent at once: the next one may be as large.
+SHARE = 2
 MEMORY_DAYS = 30.0
 LEAST_DAYS = 1.0
 
@@ -45,55 +59,89 @@ _DAY = timedelta(days=1)
 class Demand:
     """How many paths flushes would have taken at each price; the longer ago, the less they count.
 
-    Attributes:
-        seen_at: when the last flush was counted, None before the first.
-        days: how many days of flushes are counted, faded like the flushes in them.
-        paths: paths at each price of the ladder, more of them at the lower prices.
+    All distributions are counted together.
     """
 
-    seen_at: datetime | None = None
-    days: float = 0.0
-    paths: tuple[float, ...] = (0.0,) * len(LADDER)
+    seen_at: datetime | None = None  # when the last flush was counted, None before the first
+    days: float = 0.0  # how many days of flushes are counted, faded like the flushes in them
+    flushes: float = 0.0
+    paths: tuple[float, ...] = (0.0,) * len(LADDER)  # more of them at the lower prices
+    bought: int = 0  # paths beyond the free ones that flushes took in the month of `seen_at`
 
-    def after(self, paths: Sequence[int], now: datetime) -> "Demand":
-        """Return the demand with one more flush, which takes `paths` at the ladder's prices."""
-        faded = self._faded(now)
-        return Demand(now, faded.days, tuple(map(add, faded.paths, paths)))
+    def after(self, wanted: Wanted, now: datetime, bought: int = 0) -> "Demand":
+        """Return the demand with one more flush."""
+        faded, bought = self._faded(now), bought + self.bought_in(month_of(now))
+        paths = tuple(map(add, faded.paths, wanted))
+        return Demand(now, faded.days, faded.flushes + 1, paths, bought)
 
-    def price(self, left: int, remaining: timedelta, now: datetime) -> Decimal:
+    def bought_in(self, month: str) -> int:
+        """Return how many paths beyond the free ones flushes took in a month, `YYYY-MM`."""
+        return self.bought if self.seen_at and month_of(self.seen_at) == month else 0
+
+    def price(self, wanted: Wanted, left: int, remaining: timedelta, now: datetime) -> Decimal:
         """Return the lowest price, in dollars, at which `left` paths last for the rest of a month.
 
-        It is the list price if no lower one is enough. Between two prices of the ladder, we assume
-        that demand falls by even ratios.
+        They have to be enough for a flush that takes what is `wanted` and for those to come. It is
+        the list price if no lower one is enough. Between two prices of the ladder, we assume that
+        demand falls by even ratios.
         """
         if left <= 0:
             return LADDER[-1]
         faded = self._faded(now)
-        lasting = left * max(faded.days, LEAST_DAYS) / max(remaining / _DAY, 1e-9)
-        rung = bisect_left(faded.paths, -lasting, key=neg)
+        months = remaining / _DAY / max(faded.days, LEAST_DAYS)
+        needed = [own + seen * months for own, seen in zip(wanted, faded.paths, strict=True)]
+        rung = bisect_left(needed, -float(left), key=neg)
         if rung in (0, len(LADDER)):
             return LADDER[0] if rung == 0 else LADDER[-1]
-        more, less = faded.paths[rung - 1], faded.paths[rung]
-        part = log(more / lasting) / log(more / less)
+        more, less = needed[rung - 1], needed[rung]
+        part = log(more / left) / log(more / less)
         return LADDER[rung - 1] * Decimal(f"{STEP**part:.3f}")
+
+    def chance(self, within: timedelta, distributions: int, now: datetime) -> float:
+        """Return how likely the next flush of one of some distributions is to come in a time.
+
+        We take flushes to come independently of each other. Real ones come in bursts, so this errs
+        towards not waiting.
+        """
+        faded = self._faded(now)
+        rate = faded.flushes / max(faded.days, LEAST_DAYS) / distributions
+        return 1 - exp(-rate * max(0.0, within / _DAY))
 
     def _faded(self, now: datetime) -> "Demand":
         if self.seen_at is None:
             return Demand(now)
         kept = exp(-max(0.0, (now - self.seen_at) / _DAY) / MEMORY_DAYS)
         days = self.days * kept + MEMORY_DAYS * (1 - kept)
-        return Demand(now, days, tuple(paths * kept for paths in self.paths))
+        return Demand(now, days, self.flushes * kept, tuple(paths * kept for paths in self.paths))
 
 
 NOTHING_SEEN = Demand()
 
 
-def demanded(
-    candidates: Candidates,
-    refetch: Decimal,
-    wildcards: int,
-    keep: Callable[[], None] = lambda: None,
-) -> tuple[int, ...]:
-    """Return how many paths the cheapest cover takes at each price of the ladder."""
-    covers = climb(candidates, LADDER, refetch, Limits(wildcards), keep)
-    return tuple(len(cover.members) for cover in covers)
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of one flush."""
+
+    price: Decimal  # dollars that the cover counts for a path
+    paths: int  # the most paths
+    free: int  # how many of them are free; the others have to pay for themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The paths that a month offers."""
+
+    demand: Demand
+    left: int  # free paths that were not taken; at most 0 if there are none
+    free: int  # how many of them may be taken at once; likewise
+    paid: int  # how many more the budget pays for at once
+    remaining: timedelta  # until the month ends
+    now: datetime
+
+    def terms(self, wanted: Wanted) -> Terms:
+        """Return the terms of a flush: only if the free paths do not suffice, it may buy some."""
+        free = min(max(1, self.free // SHARE), max(0, self.free))
+        if free < max(1, wanted[-1]):
+            return Terms(LADDER[-1], free + self.paid, free)
+        price = self.demand.price(wanted, self.left, self.remaining, self.now)
+        return Terms(price, free, free)

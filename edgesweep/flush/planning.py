@@ -7,14 +7,15 @@ from itertools import islice
 from sys import getsizeof
 from urllib.parse import unquote
 
-from edgesweep.cover import Limits, Prices, choose, find_candidates
+from edgesweep.cover import Limits, Prices, find_candidates
 from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
+from edgesweep.flush.choice import pick
 from edgesweep.flush.explain import explain
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal
-from edgesweep.flush.pace import LADDER, demanded
+from edgesweep.flush.pace import NO_PATHS, Wanted
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.prices import PATH_PRICE
@@ -52,6 +53,12 @@ class Batch:
     size: int = 0
     cut: bool = False
 
+    @property
+    def removals(self) -> bool:
+        """Whether an object was removed, which people may have to take down at once."""
+        changes = [row.subject for row in self.rows if isinstance(row.subject, Change)]
+        return any(change.kind is Kind.REMOVED for change in changes)
+
     def add(self, row: DirtyRow, routes: Routes) -> None:
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
@@ -61,6 +68,16 @@ class Batch:
         paths = routes.paths_of(row)
         self.changed.update(paths)
         self.size += ROW_BYTES + getsizeof(row.subject.key) + sum(map(getsizeof, paths))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A planned flush, and what the pace asks of it; see `Choice`."""
+
+    flush: Flush
+    wanted: Wanted = NO_PATHS
+    bought: int = 0
+    dear: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,38 +105,36 @@ class Planner:
         batch.cut = next(waiting, None) is not None
         return batch
 
-    def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Sequence[int]]:
-        """Return the flush, and how many paths it would take at each price of the ladder.
-
-        After some deaths it is `/*`, which takes neither a survey nor a cover.
-        """
+    def plan(self, held: HeldLease, batch: Batch, go: Go) -> Plan:
+        """Return the flush; after some deaths it is `/*`, which takes neither survey nor cover."""
         if held.deaths >= HOPELESS_DEATHS:
-            return self._journaled(held, batch, go, ("/*",)), (0,) * len(LADDER)
-        changed, requested = batch.changed, batch.requested
+            return Plan(self._journaled(held, batch, go, ("/*",)))
+        changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
         if batch.cut and go.paths == 1:
             # The only path has to match the unread rows as well, so it has to be `/*`.
             changed = {*changed, "/"}
         dirty = changed.union(map(unquote, requested))
-        prices = Prices(go.path_price, self.policy.refetch)
+        strict = self.routes.strict(held.distribution)
         # The pace asks what the flush would take at every price up to the list price.
-        surveyed = replace(prices, path=PATH_PRICE)
-        paths, strict = go.paths, self.routes.strict(held.distribution)
+        prices, most = Prices(PATH_PRICE, refetch), go.paths
         while True:
+            # Nobody knows yet whether the flush may buy paths, so the survey counts on none.
+            paths = min(most, go.terms(NO_PATHS).paths)
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             held.keep()
-            known = self.survey(held.distribution, dirty, surveyed, limits, held.keep)
+            known = self.survey(held.distribution, dirty, prices, limits, held.keep)
             held.keep()
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
-            chosen = choose(candidates, prices, limits, held.keep)
+            choice = pick(candidates, go, self.policy, most=most, keep=held.keep)
             held.keep()
-            said = spell(chosen, requested, changed, strict=strict)
-            flush = self._journaled(held, batch, go, said, chosen.collateral)
-            lines = explain(go.why, batch.rows, chosen, candidates.dirty, self.policy.refetch)
+            cover = choice.cover
+            said = spell(cover, requested, changed, strict=strict)
+            flush = self._journaled(held, batch, go, said, cover.collateral)
+            lines = explain(go.purses[0], choice, batch.rows, candidates.dirty, refetch)
             flush = replace(flush, why=lines)
             if self.journal.fits(flush):
-                wildcards = self.policy.quota.wildcards
-                return flush, demanded(candidates, prices.refetch, wildcards, held.keep)
-            paths = len(chosen.paths) // 2
+                return Plan(flush, choice.wanted, choice.bought, choice.dear)
+            most = len(said) // 2
 
     def _journaled(
         self, held: HeldLease, batch: Batch, go: Go, paths: Sequence[str], collateral: int = 0
@@ -133,4 +148,5 @@ class Planner:
             months=tuple(go.limits),
             rows=len(batch.rows),
             collateral=Survey.seen(collateral),
+            changed_at=min(row.since for row in batch.rows),
         )

@@ -9,12 +9,10 @@ from typing import Self
 
 from edgesweep.flush.budget import Budget, month_bounds, months_near
 from edgesweep.flush.journal import Invalidation
-from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.flush.pace import NOTHING_SEEN, Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
-from edgesweep.prices import PATH_PRICE, REFETCH_COST
+from edgesweep.prices import REFETCH_COST
 
-# A flush takes half of the paths that may be spent at once: the next one may be as large.
-SHARE = 2
 # Two ticks of one minute may be just under two minutes apart.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 TICKS_APART = timedelta(minutes=2)
@@ -27,6 +25,7 @@ class Reason(StrEnum):
     WAITED = "waited long enough"  # flush: a change has waited for its longest time
     UPLOADING = "uploading"  # hold: changes are still coming in
     BUDGET = "budget"  # hold: only the reserve is left, and its next path is not due
+    PATIENT = "patient"  # hold: paths are dear, and the next change may come in time
     QUOTA = "quota"  # hold: too much is in progress at CloudFront
     LEASE = "lease"  # hold: another flusher has the lease
     UNFINISHED = "unfinished"  # hold: CloudFront has not accepted the last flush
@@ -38,22 +37,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Flush now.
-
-    Attributes:
-        paths: how many paths may be spent at once.
-        wildcards: how many of them may be wildcards.
-        limits: month -> the most paths in its ledger afterwards, None for no limit.
-        path_price: dollars that the cover counts for a path.
-        why: how that price came about, in one line for people.
-    """
+    """Flush now."""
 
     reason: Reason
-    paths: int
-    wildcards: int
-    limits: Mapping[str, int | None]
-    path_price: Decimal = PATH_PRICE
-    why: str = field(default="", compare=False)
+    paths: int  # how many may be spent at once
+    wildcards: int  # how many of them may be wildcards
+    limits: Mapping[str, int | None]  # month -> the most paths in its ledger afterwards
+    purses: tuple[Purse, ...]  # what each of these months offers
+
+    def terms(self, wanted: Wanted) -> Terms:
+        """Return the terms of a flush that takes the `wanted` paths at the ladder's prices."""
+        offers = [purse.terms(wanted) for purse in self.purses]
+        paths = min(self.paths, *(offer.paths for offer in offers))
+        free = min(offer.free for offer in offers)
+        return Terms(max(offer.price for offer in offers), max(1, paths), free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +79,24 @@ RESERVED_WILDCARDS = MAX_IN_PROGRESS.wildcards - MAX_WILDCARDS
 class Policy:
     """When to flush.
 
-    Attributes:
-        quiet: how long nothing new must arrive, so that no flush cuts an upload in pieces.
-        max_wait: no change waits longer than this for quiet.
-        refetch: dollars of one object that was invalidated though it had not changed.
-        quota: how much may be in progress at CloudFront for a distribution.
+    No flush cuts an upload in pieces, so nothing new must arrive for as long as `quiet`. Where
+    paths are dear, a change waits for the next one as long as it has `patience`.
     """
 
     budget: Budget = field(default_factory=Budget)
     quiet: timedelta = timedelta(seconds=10)
-    max_wait: timedelta = timedelta(seconds=300)
-    refetch: Decimal = REFETCH_COST
-    quota: Headroom = OUR_QUOTA
+    max_wait: timedelta = timedelta(seconds=300)  # no change waits longer than this for quiet
+    patience: timedelta = timedelta(minutes=5)
+    refetch: Decimal = REFETCH_COST  # dollars of hitting an object that did not change
+    quota: Headroom = OUR_QUOTA  # how much may be in progress for a distribution
 
     def guaranteed(self, moment: datetime) -> timedelta:
         """Return the longest time from a change's record to its flush, in `moment`'s month.
 
         It holds as long as CloudFront accepts our requests.
         """
-        return max(self.budget.interval(moment), self.max_wait) + TICKS_APART
+        longest = max(self.budget.interval(moment), self.max_wait, self.patience)
+        return longest + TICKS_APART
 
     def settle(self, oldest: datetime, newest: datetime, now: datetime) -> Reason:
         """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING."""
@@ -125,40 +121,40 @@ class Policy:
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
-        allowance = self.budget.allowance
-        months = months_near(now)
-        price, near, month = max(
-            (self._price(spent[month], demand, near), near, month) for month, near in months.items()
+        allowance, months = self.budget.allowance, months_near(now)
+        purses = tuple(
+            self._purse(spent[month], demand, month, near) for month, near in months.items()
         )
-        why = self._why(price, spent[month], demand, near)
         if allowance is None:
             unlimited = dict.fromkeys(months)
-            return Go(reason, headroom.paths, headroom.wildcards, unlimited, price, why)
+            return Go(reason, headroom.paths, headroom.wildcards, unlimited, purses)
         limits = {
             month: allowance - self.budget.reserve(moment) for month, moment in months.items()
         }
         can = min(limits[month] - spent[month] for month in months)
         if can >= 1:
-            paths = min(headroom.paths, max(1, can // SHARE))
-            return Go(reason, paths, headroom.wildcards, limits, price, why)
+            return Go(reason, min(headroom.paths, can), headroom.wildcards, limits, purses)
         due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
         if due and all(spent[month] < allowance for month in months):
-            return Go(reason, 1, 1, dict.fromkeys(months, allowance), price, why)
+            return Go(reason, 1, 1, dict.fromkeys(months, allowance), purses)
         return Reason.BUDGET
 
-    def _price(self, spent: int, demand: Demand, moment: datetime) -> Decimal:
-        """Return the marginal price of a path in `moment`'s month, in dollars.
+    def waits(self, dear: int, oldest: datetime, demand: Demand, now: datetime) -> bool:
+        """Tell whether a flush waits, because paths are dear, for the next one to go with it.
 
-        It is near zero while the free paths will last, and the list price once they are gone.
+        It waits while we expect that to spare at least one of the `dear` objects: unchanged ones
+        that it hits, and would not hit if paths were nearly free.
         """
-        remaining = month_bounds(moment)[1] - moment
-        return demand.price(self.budget.free_paths - spent, remaining, moment)
+        left = self.patience - (now - oldest)
+        return dear * demand.chance(left, self.budget.distributions, now) >= 1
 
-    def _why(self, price: Decimal, spent: int, demand: Demand, moment: datetime) -> str:
-        days = (month_bounds(moment)[1] - moment) / timedelta(days=1)
-        return (
-            f"A path counted as ${price:.8f} of ${PATH_PRICE}: "
-            f"{max(self.budget.free_paths - spent, 0):,} of {self.budget.free_paths:,} free paths "
-            f"were left for {days:.1f} days; the {demand.days:.1f} days seen take "
-            f"{demand.paths[-1]:,.0f} paths at the list price, {demand.paths[0]:,.0f} at the lowest"
-        )
+    def _purse(self, spent: int, demand: Demand, month: str, moment: datetime) -> Purse:
+        budget = self.budget
+        left = budget.free_paths - spent + demand.bought_in(month)
+        free, paid = left - budget.free_reserve(moment), self.quota.paths
+        if budget.allowance is not None:
+            can = budget.allowance - budget.reserve(moment) - spent
+            free = min(free, can)
+            paid = max(0, can - max(0, free))
+        remaining = month_bounds(moment)[1] - moment
+        return Purse(demand, left, free, paid, remaining, moment)

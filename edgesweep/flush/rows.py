@@ -23,6 +23,9 @@ class DirtyRows(DirtyWriter, Protocol):
     def span(self, distribution: str) -> Span:
         """Return when the oldest and the newest row were recorded, or nothing without any."""
 
+    def recent(self, distribution: str, most: int) -> Sequence[datetime]:
+        """Return when the newest rows were recorded, the newest first."""
+
     def read(
         self,
         distribution: str,

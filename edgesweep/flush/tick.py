@@ -6,9 +6,12 @@
 4. route     some of the rows that waited for a distribution
 5. redrive   messages that failed before: DynamoDB answers by now
 6. gaps      events that may have been missed, such as that of an abandoned dead letter
+7. look      once more at what was flushed, for the rows whose wakes found the lease taken
+
+A wake takes the last of these steps alone, by the distributions that a tick has kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,6 +24,7 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
 from edgesweep.flush.policy import Policy
+from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
 
 T = TypeVar("T")
@@ -63,6 +67,7 @@ class Tick:
         spent: returns how many paths the ledger of a month holds.
         redrive: sends back the messages that are due; returns how many.
         gaps: finds and closes gaps in the events.
+        waker: flushes what comes to rest within seconds; None leaves it to the next tick.
     """
 
     discovery: Discovery
@@ -72,8 +77,10 @@ class Tick:
     clock: Callable[[], datetime]
     redrive: Callable[[], int] = int
     gaps: Callable[[Routes], Watched] = lambda _: Watched()
+    waker: Waker | None = None
 
     def run(self) -> Ticked:
+        began = self.clock()
         known = self.discovery.look()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
@@ -81,7 +88,25 @@ class Tick:
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        settled = [one.distribution for one in outcomes if one.settled]
+        again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
+        outcomes = [*outcomes, *again]
         return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
+
+    def woken(self, distributions: Collection[str]) -> Ticked:
+        """Flush those of the distributions that changed whose uploads come to rest soon."""
+        began = self.clock()
+        known = self.discovery.remembered()
+        policy, refusal = shared(self.policy, known.routes.enabled)
+        outcomes = self._wake(distributions, known, policy, began)
+        return Ticked(known, policy, outcomes, 0, 0, Watched(), refusal, ())
+
+    def _wake(
+        self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
+    ) -> Sequence[Outcome]:
+        if self.waker is None or not distributions:
+            return ()
+        return self.waker.run(distributions, known.routes, policy, began)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()

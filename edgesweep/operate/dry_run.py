@@ -51,6 +51,9 @@ class DryRunRows:
         moments = [row.recorded_at for row in self.read(distribution)]
         return (moments[0], moments[-1]) if moments else ()
 
+    def recent(self, distribution: str, most: int) -> Sequence[datetime]:
+        return [row.recorded_at for row in self.read(distribution)][::-1][:most]
+
     def read(
         self,
         distribution: str,

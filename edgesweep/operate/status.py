@@ -9,7 +9,8 @@ from typing import Annotated, Protocol
 
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
-from edgesweep.flush.journal import Journal, Lease
+from edgesweep.flush.journal import Flush, Journal, Lease
+from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
 from edgesweep.prices import invalidation_bill
@@ -80,6 +81,9 @@ class NextFlush:
     in_progress: Annotated[int, "paths that CloudFront is working on"]
     unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
     flushed_at: Annotated[datetime | None, "when the last flush was opened that may be billed"]
+    waited_seconds: Annotated[
+        float | None, "how long its first change had waited, from the upload to the acceptance"
+    ]
     reason: Annotated[Reason | Idle, "why it is flushed or held"]
     due: Annotated[datetime | None, "when the next flush can go"]
     most_paths: Annotated[int | None, "the most paths that it may take"]
@@ -109,6 +113,7 @@ class Observer:
     policy: Policy
     queued: Callable[[], int]  # counts the messages that are not recorded yet
     dead_letters: Callable[[], int]  # counts those that could not be recorded
+    last: Callable[[str], Flush | None] = lambda _: None  # the last flush of a distribution
 
     def look(self, distributions: Iterable[str], now: datetime) -> StackStatus:
         month = month_of(now)
@@ -126,6 +131,8 @@ class Observer:
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
         lease = replace(lease, in_progress=tuple(busy))
         reason, due, go = self._next(span, lease, now)
+        last = self.last(distribution)
+        waited = last.waited if last else None
         return NextFlush(
             distribution=distribution,
             dirty=self.rows.count(distribution) if span else 0,
@@ -133,10 +140,11 @@ class Observer:
             in_progress=sum(one.paths for one in busy),
             unfinished=lease.unfinished,
             flushed_at=lease.flushed_at,
+            waited_seconds=None if waited is None else waited.total_seconds(),
             reason=reason,
             due=due,
-            most_paths=go.paths if go else None,
-            path_usd=go.path_price if go else None,
+            most_paths=go.terms(NO_PATHS).paths if go else None,
+            path_usd=go.terms(NO_PATHS).price if go else None,
             next=NEXT[reason],
         )
 

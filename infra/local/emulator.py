@@ -13,10 +13,14 @@ import hashlib
 import json
 import re
 import sys
+import time
 from base64 import b64decode, b64encode
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -26,8 +30,10 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
+from warm import compiled, start_warm  # type: ignore[import-not-found]
 
 _FUNCTION_SECONDS = 1_800
+_POLL_SECONDS = 0.25
 _FUNCTION = re.compile("/2020-05-31/function/(?P<name>[^/]+)(/(?P<call>[a-z]+))?")
 
 
@@ -37,7 +43,9 @@ def main() -> None:
     _hasten(float(sys.argv.pop()))
     _leave_out_late_ticks(ticking)
     _report_at_once()
+    _name_versions()
     _let_functions_finish()
+    _feed_streams_apart()
     _count_loopback_as_tls()
     _permit_batches()
     _predate_messages()
@@ -48,6 +56,7 @@ def main() -> None:
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    start_warm(lambda_runtime)
     app.main()
 
 
@@ -98,6 +107,31 @@ def _report_at_once() -> None:
     s3._fire_s3_event_async = fired
 
 
+def _name_versions() -> None:
+    """Let events in EventBridge name the version of the object, as direct ones do.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    version: ContextVar[str | None] = ContextVar("version", default=None)
+
+    def fired(*told: Any, version_id: str | None = None, **more: Any) -> None:  # noqa: ANN401  # ministack's own types
+        token = version.set(version_id)
+        try:
+            fire(*told, version_id=version_id, **more)
+        finally:
+            version.reset(token)
+
+    def dispatched(event: dict[str, Any], *others: Any) -> Any:  # noqa: ANN401  # as above
+        if event["Source"] == "aws.s3" and version.get():
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version.get()
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *others)
+
+    s3._fire_s3_event, eventbridge._dispatch_event = fired, dispatched
+
+
 def _let_functions_finish() -> None:
     """End no function after its time: a slow machine has not finished starting it by then.
 
@@ -106,9 +140,36 @@ def _let_functions_finish() -> None:
     as_written = lambda_runtime.Worker.__init__
 
     def patient(worker: Any, name: str, config: dict[str, Any], code: bytes) -> None:  # noqa: ANN401  # ministack's own
-        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, code)
+        as_written(worker, name, {**config, "Timeout": _FUNCTION_SECONDS}, compiled(code))
 
     lambda_runtime.Worker.__init__ = patient
+
+
+def _feed_streams_apart() -> None:
+    """Give streams a thread of their own, since a function may sleep at its records.
+
+    Queues would wait for it. "Lambda polls shards in your DynamoDB stream for records at a base
+    rate of four times per second."
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+    """
+    poll, started = lambda_svc._poll_dynamodb_streams, lambda_svc._ensure_poller
+
+    def polling() -> None:
+        while True:
+            with suppress(Exception):
+                poll()
+            time.sleep(_POLL_SECONDS)
+
+    @cache
+    def apart() -> None:
+        Thread(target=polling, daemon=True).start()
+
+    def ensured() -> None:
+        started()
+        apart()
+
+    lambda_svc._poll_dynamodb_streams = lambda: False
+    lambda_svc._ensure_poller = ensured
 
 
 def _count_loopback_as_tls() -> None:
@@ -241,8 +302,8 @@ def _name_anew() -> None:
 def _checksum_objects() -> None:
     """Give an object that came without a checksum a CRC-64/NVME of the whole of it, as S3 does.
 
-    Its value is another one, since ministack would compute that of a large object for seconds: the
-    same bytes have the same.
+    Its value is the beginning of a SHA-256: no library here computes a CRC-64 but ministack, which
+    takes seconds for a large object. Only whether two values are equal counts.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
     """

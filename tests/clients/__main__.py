@@ -1,12 +1,12 @@
 """Run every client's table, and write it into the documentation: `python -m tests.clients`."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from infra.local.aws import ROOT, embedded_aws
 from tests.clients.clients import CLIENTS, Client
 from tests.clients.deployed import Deployed
-from tests.clients.table import FILES, STEPS, Result, bucket_of, tables
+from tests.clients.table import FILES, STEPS, Result, bucket_of, steps
 from tests.e2e.conftest import SPEED
 
 PAGE = ROOT / "docs" / "clients.md"
@@ -15,10 +15,11 @@ _HEAD = f"""# What the habits of upload tools cost
 Each tool syncs a site of {FILES} files with a bucket of its own, step by step, against the embedded
 AWS. It uploads them first, then does the same again, then after every file got another time, three
 edits, a rename, two removals, one upload with another `Cache-Control`, and one of a file of 9 MiB
-in other parts than before. A deployed stack sweeps the buckets. A cell has the events that S3
-published, then the paths of the invalidations that came of them: this is what you pay for. One
-wildcard may stand for many objects, such as all those of a first sync. An upload that changed
-nothing costs a HEAD. `make clients` runs the tools and writes this page.
+in other parts than before. A deployed stack sweeps the buckets, with a budget of $0. Its `missUsd`
+of $1 keeps wildcards off unchanged objects, on any day of a month. A cell has the events that S3
+published, then the paths of the invalidations that came of them: this is what you pay for. A first
+sync takes one path, `/*`, since nothing else is there. An upload that changed nothing costs a HEAD.
+`make clients` runs the tools and writes this page.
 
 """
 _TAIL = """
@@ -39,10 +40,22 @@ def _available() -> Iterator[str]:
             yield name
 
 
-def _table(results: Results) -> Iterator[str]:
+def _driven(deployed: Deployed, names: Sequence[str]) -> Results:
+    """Return what came of every step for each client, and print a line at the end of each step."""
+    results = {}
+    for step, found in steps(deployed, names):
+        results[step] = found
+        events = sum(one.events for one in found.values())
+        paths = sum(len(one.paths) for one in found.values())
+        print(f"{step}: {events} events, {paths} paths", flush=True)  # noqa: T201  # progress
+    return results
+
+
+def _table(results: Results, names: Iterable[str]) -> Iterator[str]:
     lines = [["tool", *STEPS, "costs least"], ["---"] * (len(STEPS) + 2)]
-    for name, found in results.items():
-        cells = [f"{one.events} → {len(one.paths)}" for one in found.values()]
+    for name in names:
+        found = [by_name[name] for by_name in results.values()]
+        cells = [f"{one.events} → {len(one.paths)}" for one in found]
         lines.append([f"`{name}`", *cells, CLIENTS[name].advice])
     return (f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -61,8 +74,8 @@ def _paid(clients: Mapping[str, Client]) -> Iterator[str]:
 
 def _wrong(results: Results) -> Iterable[str]:
     """Yield what a step missed, or hit, or did not hit, otherwise than expected."""
-    for name, found in results.items():
-        for step, one in found.items():
+    for step, found in results.items():
+        for name, one in found.items():
             if one.missed or bool(one.needless) != (step in CLIENTS[name].pays):
                 yield (
                     f"{name}, {step}: missed {sorted(one.missed)}, needless "
@@ -74,8 +87,8 @@ def main() -> int:
     """Print the table and write the page; return 1 if anything was missed or needless."""
     names = list(_available())
     with embedded_aws(speed=SPEED, name="clients") as aws:
-        results = tables(Deployed(aws, map(bucket_of, names)), names)
-    lines, wrong = list(_table(results)), list(_wrong(results))
+        results = _driven(Deployed(aws, map(bucket_of, names)), names)
+    lines, wrong = list(_table(results, names)), list(_wrong(results))
     print("".join(lines))  # noqa: T201  # the table
     for one in wrong:
         print(one, file=sys.stderr)  # noqa: T201  # what is wrong

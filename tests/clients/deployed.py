@@ -25,8 +25,12 @@ class Deployed:
             edgesweep = Path(sys.executable).with_name("edgesweep")
             subprocess.run([edgesweep, "attach", bucket], env=aws.environment, check=True)
         buckets, distributions = self._distributions.keys(), self._distributions.values()
+        # A dollar for a miss: no wildcard hits what did not change, on any day of a month.
         outputs = aws.deploy(
-            "clients", bucket=",".join(buckets), distribution=",".join(distributions)
+            "clients",
+            bucket=",".join(buckets),
+            distribution=",".join(distributions),
+            missUsd="1",
         )
         self._stack = Stack(aws, outputs, "")
         self._known: set[str] = set()

@@ -10,18 +10,18 @@ import pytest
 from infra.local.aws import EmbeddedAws
 from tests.clients.clients import CLIENTS, FEW, PARTS
 from tests.clients.recorded import Recorded
-from tests.clients.table import HEADED, Result, bucket_of, tables
+from tests.clients.table import HEADED, Result, bucket_of, steps
 
 
 @pytest.fixture(scope="module", name="found")
 def _found(aws: EmbeddedAws) -> Mapping[str, Mapping[str, Result]]:
-    return tables(Recorded(aws, map(bucket_of, FEW)), FEW)
+    return dict(steps(Recorded(aws, map(bucket_of, FEW)), FEW))
 
 
 @pytest.mark.parametrize("name", FEW)
 def test_client(found: Mapping[str, Mapping[str, Result]], name: str) -> None:
     """Each change gets its path; the same files get none, unless S3 cannot tell that they are."""
-    results = found[name]
+    results = {step: by_name[name] for step, by_name in found.items()}
 
     assert {step: one.missed for step, one in results.items() if one.missed} == {}
     assert {step for step, one in results.items() if one.needless} == {*CLIENTS[name].pays}

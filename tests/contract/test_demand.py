@@ -23,7 +23,7 @@ class Contract:
     def test_last(self, journal: Journal) -> None:
         """What was kept last comes back as it was."""
         journal.remember(SEEN)
-        journal.remember(later := SEEN.after((3,) * len(LADDER), NOON.replace(day=25)))
+        journal.remember(later := SEEN.after((3,) * len(LADDER), NOON.replace(day=25), bought=7))
 
         assert journal.demand() == later
 

@@ -160,6 +160,16 @@ class Contract:
 
         assert keeper.span("E1") == (NOON + timedelta(seconds=4),) * 2
 
+    def test_recent(self, keeper: Keeper) -> None:
+        """The newest rows of all shards tell when they were recorded, the newest first."""
+        written = [row(number, shard=number % SHARDS) for number in (5, 2, 9, 7, 1)]
+        keeper.add([*written, row(8, distribution="E2")])
+
+        found = keeper.recent("E1", 4)
+
+        assert found == [NOON + timedelta(seconds=number) for number in (9, 7, 5, 2)]
+        assert keeper.recent("E3", 4) == []
+
     def test_distributions(self, keeper: Keeper) -> None:
         """Distributions do not see each other's rows, nor do ids that begin alike."""
         written = {name: row(distribution=name) for name in ("E1", "E10", "unrouted")}

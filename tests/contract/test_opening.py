@@ -29,7 +29,7 @@ from tests.contract.journals import (
 )
 from tests.keys import HARD_KEYS
 
-SEEN = Demand(NOON, 1.0, (3.0, 2.0, 1.0))
+SEEN = Demand(NOON, 1.0, 1.0, (3.0, 2.0, 1.0))
 
 
 class Opening:

@@ -62,13 +62,29 @@ class Stack:
 
     @contextmanager
     def resting_schedule(self) -> Iterator[None]:
-        """Keep the schedule from firing during the block."""
+        """Keep the schedule from firing during the block, and rows from waking a flush."""
         self._switch_schedule("DISABLED")
         try:
-            await_true(lambda: not self.aws.ticks(self.outputs["FlushFunction"]))
-            yield
+            with self.resting_wakes():
+                await_true(lambda: not self.aws.ticks(self.outputs["FlushFunction"]))
+                yield
         finally:
             self._switch_schedule("ENABLED")
+
+    @contextmanager
+    def resting_wakes(self) -> Iterator[None]:
+        """Keep rows from waking a flush during the block."""
+        self._switch_wakes(on=False)
+        try:
+            yield
+        finally:
+            self._switch_wakes(on=True)
+
+    def _switch_wakes(self, *, on: bool) -> None:
+        functions, wake = self.aws.client("lambda"), self.outputs["WakeFunction"]
+        mappings = functions.list_event_source_mappings(FunctionName=wake)["EventSourceMappings"]
+        for mapping in mappings:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
     def _switch_schedule(self, state: str) -> None:
         scheduler = self.aws.client("scheduler")

@@ -66,6 +66,11 @@ class DirtyRowsInMemory:
         ]
         return (moments[0], moments[-1]) if moments else ()
 
+    def recent(self, distribution: str, most: int, shards: int = _LAST) -> Sequence[datetime]:
+        """Return when the newest rows were recorded, the newest first."""
+        rows = self._sorted[distribution]
+        return [row.recorded_at for _, shard, row in reversed(rows) if shard < shards][:most]
+
     def count(self, distribution: str) -> int:
         """Return how many rows wait."""
         return len(self._sorted[distribution])

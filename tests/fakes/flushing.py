@@ -73,6 +73,7 @@ class Ticks:
         busy: the invalidations that are in progress.
         meanwhile: what happens while a distribution is surveyed.
         warned: what an operator was told.
+        live: the unchanged paths.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -84,10 +85,14 @@ class Ticks:
     now: datetime = NOON
     tokens: Iterator[int] = field(default_factory=count)
     warned: list[str] = field(default_factory=list)
+    live: Sequence[str] = UNCHANGED
+    policy: Policy = field(default_factory=Policy)
 
-    def change(self, key: str, age: timedelta = HOUR, to: str = "E1") -> DirtyRow:
+    def change(
+        self, key: str, age: timedelta = HOUR, to: str = "E1", kind: Kind = Kind.CREATED
+    ) -> DirtyRow:
         """Let a row have been recorded some time ago."""
-        change = Change("site", key, Kind.CREATED, self.now - age)
+        change = Change("site", key, kind, self.now - age)
         row = DirtyRow(to, change, self.now - age, self.token())
         self.dirty.add([row])
         return row
@@ -102,19 +107,25 @@ class Ticks:
         self, *distributions: str, process: Process | None = None, gone: bool = True
     ) -> Sequence[Outcome]:
         """Let a process flush."""
+        ids = distributions or ("E1",)
+        routes = Routes() if gone else everywhere(ids)
+        return self.flusher(routes, self.policy, process).tick(ids)
+
+    def flusher(self, routes: Routes, policy: Policy, process: Process | None = None) -> Flusher:
+        """Return a flusher that asks what a process asks."""
         process = process or Process()
         journal, edge = process.using(self.journal), process.using(self)
         return Flusher(
             dirty=process.using(self.dirty),
             journal=journal,
             sender=Sender(edge, journal, Budget(), lambda: self.now, self.token, lambda _: None),
-            policy=Policy(),
+            policy=policy,
             survey=self._survey,
-            routes=Routes() if gone else everywhere(distributions or ("E1",)),
+            routes=routes,
             clock=lambda: self.now,
             token=self.token,
             warn=self.warned.append,
-        ).tick(distributions or ("E1",))
+        )
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:
         """Answer, and remember what was accepted by its reference."""
@@ -146,4 +157,4 @@ class Ticks:
 
     def _survey(self, distribution: str, *_: object) -> Survey:
         self.meanwhile(distribution)
-        return Survey(UNCHANGED, ())
+        return Survey(self.live, ())

@@ -1,9 +1,9 @@
 """Dead letters in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 from edgesweep.flush.redrive import Letter
 
@@ -34,11 +34,7 @@ class DeadLettersInMemory:
     @property
     def dead(self) -> Sequence[Letter]:
         """The messages that anybody can take."""
-        return [
-            letter
-            for letter in self._dead.values()
-            if self._hidden.get(letter.id, self.now) <= self.now
-        ]
+        return list(self._seen())
 
     @property
     def kept(self) -> Sequence[Letter]:
@@ -51,7 +47,7 @@ class DeadLettersInMemory:
 
     def take(self) -> Sequence[Letter]:
         """Return a few messages and hide them."""
-        taken = self.dead[:_A_FEW]
+        taken = list(islice(self._seen(), _A_FEW))
         self.hide(dict.fromkeys(taken, _TAKEN))
         return taken
 
@@ -66,5 +62,11 @@ class DeadLettersInMemory:
         return len(letters)
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
-        """Hide messages."""
+        """Hide messages, which then stand behind all others: those are found sooner."""
         self._hidden |= {letter.id: self.now + wait for letter, wait in waits.items()}
+        self._dead |= {letter.id: self._dead.pop(letter.id) for letter in waits}
+
+    def _seen(self) -> Iterator[Letter]:
+        for letter in self._dead.values():
+            if self._hidden.get(letter.id, self.now) <= self.now:
+                yield letter

@@ -41,6 +41,7 @@ class Function:
 
     Attributes:
         running: how many invocations are under way.
+        starting: seconds that a cold environment takes to begin.
     """
 
     def __init__(self, world: World, name: str, timeout: float) -> None:
@@ -51,6 +52,7 @@ class Function:
         self._releases = 0
         self._invoked = 0
         self.running = 0
+        self.starting = 0.0
 
     def invoke(self, runs: Callable[[], None]) -> None:
         """Begin an invocation."""
@@ -62,12 +64,17 @@ class Function:
         process = Process(
             self._world,
             f"{self._name} {self._invoked}",
-            runs,
+            runs if warm else lambda: self._started(runs),
             timeout=self._timeout,
             environment=environment,
             ended=self._ended,
         )
         self._world.start(process)
+
+    def _started(self, runs: Callable[[], None]) -> None:
+        if self.starting:
+            here().sleep(self.starting)
+        runs()
 
     def release(self) -> None:
         """Use new environments from now on."""
@@ -89,10 +96,12 @@ class Deployment:
         settings: what they are told.
         fakes: name of an adapter, or of whatever reaches AWS -> what stands in for it.
         broken: told of an error that is not of the world.
+        asleep: told of a process that is about to sleep.
 
     Attributes:
         recorder: the record function.
         flush: the flush function.
+        waker: the function that new rows wake.
         outcomes: what the last tick that came to its end did.
     """
 
@@ -102,9 +111,11 @@ class Deployment:
         settings: Settings,
         fakes: Mapping[str, object],
         broken: Callable[[str], None],
+        asleep: Callable[[Process, float], None],
     ) -> None:
         self._settings = {handlers.flush: settings, handlers.record: settings}
         self._broken = broken
+        self._asleep = asleep
         self._fakes: Mapping[str, object] = {
             "now": lambda: here().clock(),
             "token": lambda: here().token(),
@@ -113,6 +124,7 @@ class Deployment:
         }
         self.recorder = Function(world, "record", RECORD_SECONDS)
         self.flush = Function(world, "flush", FLUSH_SECONDS)
+        self.waker = Function(world, "wake", FLUSH_SECONDS)
         self.outcomes: Sequence[Outcome] = ()
 
     def record(self, queues: Queues, batch: Mapping[str, str]) -> None:
@@ -121,7 +133,12 @@ class Deployment:
 
     def tick(self) -> None:
         """Invoke the flush function."""
-        self.flush.invoke(self._ticked)
+        self.flush.invoke(lambda: self._flushed(handlers.flush.handler, {}))
+
+    def wake(self, partitions: Iterable[str]) -> None:
+        """Invoke the function that wakes, with the stream's records of new rows."""
+        event = {"Records": [{"dynamodb": {"Keys": {"pk": {"S": one}}}} for one in partitions]}
+        self.waker.invoke(lambda: self._flushed(handlers.flush.woken, event))
 
     def reshard(self, module: ModuleType, function: Function, shards: int) -> None:
         """Release one of the functions with another number of shards."""
@@ -136,7 +153,7 @@ class Deployment:
                 for name, value in self._replaced(module):
                     patches.enter_context(mock.patch.object(module, name, value))
             patches.enter_context(mock.patch.object(handlers.flush, "log", self._heard))
-            real = partial(_real, wiring.Adapters.real)
+            real = partial(self._real, wiring.Adapters.real)
             patches.enter_context(mock.patch.object(wiring.Adapters, "real", real))
             yield
 
@@ -161,10 +178,10 @@ class Deployment:
         except NoAnswer as error:
             here().note(f"failed: {error}")
 
-    def _ticked(self) -> None:
+    def _flushed(self, handler: Callable[[Any, None], None], event: Mapping[str, object]) -> None:
         process = here()
         try:
-            handlers.flush.handler({}, None)
+            handler(event, None)
         except Exception as error:  # noqa: BLE001  # told, and judged
             for one in _leaves([error]):
                 process.note(repr(one))
@@ -172,9 +189,17 @@ class Deployment:
                     self._broken(f"{process.name}: {one!r}")
 
     def _heard(self, done: Ticked) -> None:
-        self.outcomes = done.outcomes
+        if here().name.startswith("flush"):
+            self.outcomes = done.outcomes
         for outcome in done.outcomes:
             here().note(f"{outcome.distribution} {outcome.reason}")
+
+    def _real(self, real: Callable[..., wiring.Adapters], *arguments: Any) -> wiring.Adapters:
+        def pause(seconds: float) -> None:
+            self._asleep(here(), seconds)
+            here().sleep(seconds)
+
+        return replace(real(*arguments), pause=pause)
 
 
 class _Silent:
@@ -198,7 +223,3 @@ def _remembered(function: Any, *arguments: object) -> Any:
     if key not in memory:
         memory[key] = function.__wrapped__(*arguments)
     return memory[key]
-
-
-def _real(real: Callable[..., wiring.Adapters], *arguments: Any) -> wiring.Adapters:
-    return replace(real(*arguments), pause=lambda seconds: here().sleep(seconds))

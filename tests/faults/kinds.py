@@ -281,6 +281,30 @@ def deadly(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def woken(random: Random, scenario: Scenario) -> Scenario:
+    """A few changes come in fair weather, and each wakes a flush."""
+    return replace(
+        scenario,
+        serves=random.choice((BUCKETS[1], BUCKETS[2])),
+        policy=Policy(Budget(usd=None)),
+        spent=0,
+        weather=Weather(),
+        calm=Weather(),
+        rules=Rules(),
+        changing=random.uniform(15, 25) * MINUTE,
+        changes=8,
+        keys=KEYS,
+        flushers=5,
+        fresh=False,
+        max_rows=10_000,
+        page=6,
+        gone=None,
+        neighbour=False,
+        resharded=None,
+        prompt=True,
+    )
+
+
 def _beside(scenario: Scenario) -> Scenario:
     """One distribution is in trouble, and another has a few changes."""
     return replace(
@@ -317,12 +341,21 @@ KINDS: Mapping[Kind, float] = {
     crammed: 3,
     piled: 1,
     deadly: 1,
+    woken: 3,
 }
+# How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
+_WOKEN = 60
 
 
 def draw(seed: int, kinds: Mapping[Kind, float] = KINDS) -> Scenario:
     """Return the scenario of a seed."""
     random = Random(seed)  # repeatable, not secret
+    scenario = _drawn(random, kinds)
+    wake = 100 * Random(f"{seed} wakes").random() < _WOKEN
+    return replace(scenario, wake=wake or scenario.prompt)
+
+
+def _drawn(random: Random, kinds: Mapping[Kind, float]) -> Scenario:
     scenario = anything(random)
     about = 100 * random.random()
     for kind, share in kinds.items():

@@ -36,10 +36,15 @@ _TICKS_SURVEYING = 3
 _TICKS_CALLING = 5
 
 
+_PROMPT = timedelta(seconds=25)
+_APART = timedelta(seconds=70)
+
+
 def broken(story: Story) -> Sequence[str]:
     """Return what is wrong with a story, nothing if every law holds."""
     return [
         *story.watch.broken,
+        *story.tables.stolen,
         *_dirty(story),
         *_stale(story),
         *_passed_over(story),
@@ -47,6 +52,7 @@ def broken(story: Story) -> Sequence[str]:
         *_unbalanced(story),
         *_clashed(story),
         *_late(story),
+        *_slow(story),
         *_unrouted(story),
         *_buried(story),
         *_lost(story),
@@ -163,6 +169,23 @@ def _late(story: Story) -> Iterator[str]:
         ]
         if not all(any(one.matches(path) for one in found) for path in _paths(story, row)):
             yield f"Late: {row.subject} of {row.distribution}, {row.recorded_at}, due {due}"
+
+
+def _slow(story: Story) -> Iterator[str]:
+    """Where nothing is wrong, a lone change is accepted within seconds.
+
+    It rests after two seconds, by clocks that are `MOST_SKEW` off either way.
+    """
+    made = _by_distribution(story.ours)
+    moments: dict[str, list[datetime]] = defaultdict(list)
+    for row, written_at in story.tables.written.items() if story.scenario.prompt else ():
+        moments[row.distribution].append(written_at)
+    for distribution, written in moments.items():
+        for at in written:
+            near = [other for other in written if at - _APART < other < at + _APART]
+            soon = (one for one in made[distribution] if at <= one.created_at < at + _PROMPT)
+            if len(near) == 1 and not any(soon):
+                yield f"Slow: the change of {distribution} at {at}"
 
 
 def _unrouted(story: Story) -> Iterator[str]:

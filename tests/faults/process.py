@@ -67,6 +67,7 @@ class Process(Actor):
         environment: where it runs.
         read_rows: distribution -> the rows that it has read since it last began to.
         looked: distribution -> the number of its configuration that it has seen.
+        tokens: the random texts that it has made.
     """
 
     def __init__(  # noqa: PLR0913  # all that an invocation has
@@ -85,6 +86,7 @@ class Process(Actor):
         self.environment = environment
         self.read_rows: dict[str, list[DirtyRow]] = defaultdict(list)
         self.looked: dict[str, int] = {}
+        self.tokens: set[str] = set()
         self._runs = runs
         self._ended = ended
         self._deadline = world.now + timedelta(seconds=timeout)
@@ -108,7 +110,9 @@ class Process(Actor):
 
     def token(self) -> str:
         """Return random text."""
-        return f"{self.world.random.getrandbits(32):08x}"
+        token = f"{self.world.random.getrandbits(32):08x}"
+        self.tokens.add(token)
+        return token
 
     def sleep(self, seconds: float) -> None:
         """Let others run for so long.

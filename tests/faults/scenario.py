@@ -78,6 +78,8 @@ class Scenario:
         resharded: when the record function, and the flush function, begin to use three shards.
         pace: what rows cost.
         busy: distributions whose own changes may take long.
+        wake: whether rows wake a flush.
+        prompt: whether a lone change has to be sent within seconds.
     """
 
     start: datetime
@@ -119,6 +121,8 @@ class Scenario:
     resharded: tuple[float, float] | None = None
     pace: Pace = field(default_factory=Pace)
     busy: frozenset[str] = frozenset()
+    wake: bool = False
+    prompt: bool = False
 
     @property
     def distributions(self) -> Sequence[str]:

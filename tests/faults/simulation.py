@@ -21,6 +21,7 @@ from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import ATTEMPTS
+from edgesweep.flush.sender import PAUSE_SECONDS
 from edgesweep.paths import Origin
 from edgesweep.settings import Settings
 from tests.fakes.cloudfront import Made, StrictCloudFront
@@ -29,7 +30,7 @@ from tests.faults.account import Account
 from tests.faults.deployment import Deployment
 from tests.faults.kinds import KINDS, Kind, draw
 from tests.faults.people import LOST, POISON, People
-from tests.faults.process import here
+from tests.faults.process import Process, here
 from tests.faults.queues import DEAD, QUEUE, Queues, SqsClient
 from tests.faults.scenario import EVERYWHERE, LISTED, MINUTE, Scenario
 from tests.faults.site import Site
@@ -38,6 +39,8 @@ from tests.faults.watch import Watch
 from tests.faults.world import Weather, World
 
 _MOST_TICKS = 600
+# A table has several streams of rows, and each calls one function at a time.
+_STREAMS = 3
 # By then a configuration that is everywhere was seen, twice, by every environment.
 _SEEN = 2 * REFRESH_EVERY + timedelta(minutes=5)
 Shards = Callable[[], int]
@@ -113,8 +116,14 @@ class Simulation:
             self.watch,
         )
         self.deployment = Deployment(
-            self.world, _settings(scenario), self._fakes(cloudfront), self.watch.note
+            self.world,
+            _settings(scenario),
+            self._fakes(cloudfront),
+            self.watch.note,
+            self._asleep,
         )
+        self.tables.heard = self._hear
+        self._heard: set[str] = set()
         self._made = 0
         self._changes_until = scenario.start + timedelta(seconds=scenario.changing)
 
@@ -244,6 +253,31 @@ class Simulation:
             )
             self.world.after(flush, lambda: deployment.reshard(handlers.flush, deployment.flush, 3))
 
+    def _hear(self, written: Sequence[DirtyRow]) -> None:
+        """Let a stream tell of new rows: not at all, soon, late, or twice."""
+        weather, random = self.world.weather, self.random
+        if not self.scenario.wake or random.random() < weather.lost:
+            return
+        self._heard.update(row.partition for row in written)
+        for _ in range(1 + (random.random() < weather.lost)):
+            late = random.random() < weather.late
+            self.world.after(random.uniform(0.2, 60 if late else 1), self._wake)
+
+    def _wake(self) -> None:
+        if self.deployment.waker.running >= _STREAMS:
+            self.world.after(1, self._wake)
+        elif self._heard and not self._silent:
+            self.deployment.wake(sorted(self._heard))
+            self._heard.clear()
+
+    def _asleep(self, process: Process, seconds: float) -> None:
+        """Let nobody sleep with a lease, and now and then not wake up again."""
+        leases = self.tables.journal.leases.values()
+        if seconds > PAUSE_SECONDS and process.tokens & {lease.token for lease in leases}:
+            self.watch.note(f"{process.name} sleeps with a lease")
+        if self.random.random() < 5 * self.world.weather.crash:
+            process.die("is killed asleep")
+
     def _schedule(self) -> None:
         wait = self._until_due()
         self.world.after(wait, self._schedule)
@@ -335,6 +369,7 @@ def _settings(scenario: Scenario) -> Settings:
             "SHARDS": str(scenario.shards),
             "QUEUE": QUEUE,
             "DEAD_LETTER_QUEUE": DEAD,
+            "WAKE": str(scenario.wake).lower(),
         }
     )
     return replace(told, policy=scenario.policy)

@@ -6,7 +6,7 @@ client, whose every call goes through `Process.call`.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from edgesweep.record.catalogue import Entry, Name
 from edgesweep.routes.kept import Kept
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.faults.process import NoAnswer, here
+from tests.faults.process import MOST_SKEW, NoAnswer, here
 from tests.faults.world import World
 
 
@@ -45,6 +45,7 @@ Watch = Callable[[Charged | None], None]
 Paths = Callable[[DirtyRow], Sequence[str]]
 
 _BATCH = 5
+_CLOCKS_APART = timedelta(seconds=2 * MOST_SKEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Tables:
         closed: whether no row can be written.
         written: every row ever written, with the true time.
         planned: flush -> the rows that its flusher had read, less those that others have paid.
+        stolen: the leases that were taken while somebody held them.
+        heard: is told of each row that is written, as a stream is.
         paid: flush -> the paths that CloudFront accepted of the flushes that it replaces.
     """
 
@@ -90,12 +93,15 @@ class Tables:
         self.written: dict[DirtyRow, datetime] = {}
         self.planned: dict[tuple[str, str], frozenset[DirtyRow]] = {}
         self.paid: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.stolen: list[str] = []
+        self.heard: Callable[[Sequence[DirtyRow]], None] = lambda _: None
 
     def put(self, rows: Sequence[DirtyRow]) -> None:
         """Write rows."""
         self.dirty.add(rows)
         for row in rows:
             self.written.setdefault(row, self.world.now)
+        self.heard(rows)
 
     def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
         """Move rows."""
@@ -103,6 +109,7 @@ class Tables:
         for row in moves.keys() - gone.keys():
             for copy in moves[row]:
                 self.written.setdefault(copy, self.world.now)
+            self.heard(moves[row])
         return gone
 
 
@@ -165,6 +172,11 @@ class DirtyClient:
             return ()
         newest = here().call("dirty.newest", lambda: dirty.span(distribution, shards))
         return span[0], (newest or span)[1]
+
+    def recent(self, distribution: str, most: int) -> Sequence[datetime]:
+        """Return when the newest rows were recorded, the newest first."""
+        dirty, shards = self._tables.dirty, self._shards()
+        return here().call("dirty.recent", lambda: dirty.recent(distribution, most, shards))
 
     def read(
         self,
@@ -230,7 +242,10 @@ class JournalClient:
             read_rows = here().read_rows
 
             def execute() -> Any:
+                before = self._tables.journal.lease(arguments[0]) if name == "take" else Lease()
                 result = method(*arguments, **named)
+                if before.held(self._tables.world.now + _CLOCKS_APART):
+                    self._tables.stolen.append(f"Taken while held: the lease of {arguments[0]}")
                 if name == "open":
                     self._watch(self._opened(read_rows, *arguments, **named))
                 else:

@@ -11,7 +11,7 @@ from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
 from tests.faults.kinds import KINDS, Kind
-from tests.faults.mutants import account, adapters, flushing
+from tests.faults.mutants import account, adapters, flushing, waking
 from tests.faults.soak import judge
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -24,29 +24,33 @@ SEEDS = 100
 IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.delete_by_time_alone: (kinds.parts, 0),
     flushing.eventual_reads: (None, 0),
-    flushing.fixed_order: (kinds.hog, 2),
-    flushing.given_up_unseen: (kinds.month_turns, 2),
-    flushing.hidden_retries: (kinds.month_turns, 115),
-    flushing.ledger_outside_the_transaction: (None, 24),
-    flushing.month_by_opening: (None, 25),
+    flushing.fixed_order: (kinds.hog, 6),
+    flushing.given_up_unseen: (kinds.month_turns, 42),
+    flushing.hidden_retries: (kinds.month_turns, 107),
+    flushing.ledger_outside_the_transaction: (None, 6),
+    flushing.month_by_opening: (None, 56),
     flushing.no_recovery: (None, 0),
     flushing.no_reserve: (None, 1),
-    flushing.no_skew_margin: (kinds.parts, 46),
+    flushing.no_skew_margin: (kinds.parts, 7),
     flushing.reference_from_the_clock: (None, 12),
-    flushing.refund_after_no_answer: (kinds.month_turns, 2),
+    flushing.refund_after_no_answer: (kinds.month_turns, 42),
     flushing.resent_from_the_reserve: (kinds.month_turns, 0),
     flushing.successor_pays_again: (None, 0),
-    account.asked_again_unheard: (kinds.month_turns, 23),
-    account.earlier_configuration_forgotten: (kinds.returned, 3),
+    account.asked_again_unheard: (kinds.month_turns, 107),
+    account.earlier_configuration_forgotten: (kinds.returned, 258),
     account.endless_sweep: (kinds.piled, 7),
     account.everything_acknowledged: (kinds.closed, 0),
     account.hidden_from_nobody: (None, 17),
     account.never_routed: (None, 7),
     account.one_shard_read: (None, 3),
-    account.reconfiguration_ignored: (None, 27),
+    account.reconfiguration_ignored: (None, 0),
     account.removed_unsent: (None, 17),
-    account.routes_remembered: (None, 27),
-    account.unserved_remembered: (kinds.returned, 199),
+    account.routes_remembered: (None, 53),
+    account.unserved_remembered: (kinds.returned, 190),
+    waking.deleting_wake: (kinds.woken, 0),
+    waking.lease_held_asleep: (kinds.woken, 1),
+    waking.lease_ignored: (kinds.woken, 0),
+    waking.quiet_that_never_ends: (kinds.woken, 0),
 }
 
 # The test that fails without each.

@@ -14,7 +14,7 @@ from infra.local.aws import ROOT, packaging, working_copy
 from tests.handlers.conftest import deployment as deployment  # noqa: PLC0414  # a fixture
 from tests.infra.evaluation import Evaluation
 
-EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE"}
+EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE", "wake": "false"}
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
 

@@ -15,7 +15,8 @@ from tests.infra.test_parameters import PACKAGE
 
 PAGE = (ROOT / "docs" / "budget.md").read_text()
 POLICY = (
-    "budgetUsd", "freePaths", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds", "shards",
+    "budgetUsd", "freePaths", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
+    "patienceMinutes", "shards",
     "headroom", "refetchUsd", "missUsd",
 )  # fmt: skip
 
@@ -39,8 +40,8 @@ def test_units() -> None:
 
 
 def test_defaults() -> None:
-    """Defaults are those of serverless.yml."""
-    told = {name: rows()[name][0] for name in POLICY if name != "guaranteeMinutes"}
+    """Defaults are those of the parameters."""
+    told = {name: rows()[name][0] for name in POLICY if PARAMETERS[name].default}
 
     assert told == {name: PARAMETERS[name].default for name in told}
 

@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -38,6 +40,11 @@ function handler(event) {
   if (event.request.uri.endsWith('/')) event.request.uri += 'index.html';
   return event.request;
 }
+"""
+HANDLER = """
+import os
+def handler(event, context):
+    return {"process": os.getpid(), "told": os.environ["TOLD"]}
 """
 # Leaves so many files that removing them takes a while.
 LITTER = """
@@ -114,6 +121,51 @@ def test_functions() -> None:
 
     assert output["request"]["uri"] == "/docs/index.html"
     assert not stores
+
+
+def test_starts() -> None:
+    """A function that is changed starts again: another process, with what it is told by then."""
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", HANDLER)
+    with embedded_aws(name="starts") as running:
+        role = running.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+        client = running.client("lambda")
+        client.create_function(
+            FunctionName="told",
+            Runtime="python3.13",
+            Handler="index.handler",
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": packed.getvalue()},
+            Environment={"Variables": {"TOLD": "first"}},
+        )
+        first, warm = _answer(client), _answer(client)
+        client.update_function_configuration(
+            FunctionName="told", Environment={"Variables": {"TOLD": "second"}}
+        )
+        second = _answer(client)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while _runs(first["process"]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        ended = not _runs(first["process"])
+
+    assert first == warm
+    assert (first["told"], second["told"]) == ("first", "second")
+    assert first["process"] != second["process"]
+    assert ended
+
+
+def _answer(client: Any) -> dict[str, Any]:  # noqa: ANN401  # a boto3 client
+    answer: dict[str, Any] = json.load(client.invoke(FunctionName="told")["Payload"])
+    return answer
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _user(running: aws.EmbeddedAws, action: str, resource: str) -> Callable[[str], Any]:

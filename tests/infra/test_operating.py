@@ -14,7 +14,7 @@ from infra.local.aws import ROOT
 from tests.infra.conftest import Package
 
 GUIDE = (ROOT / "docs" / "operating.md").read_text()
-ROLES = {"record": "RecordRole", "flush": "FlushRole"}
+ROLES = {"record": "RecordRole", "flush": "FlushRole", "wake": "WakeRole"}
 
 
 def table(heading: str) -> Sequence[Sequence[str]]:
@@ -68,7 +68,7 @@ def test_permissions(site: Package, contrary: Package) -> None:
     assert sorted(documented) == sorted(granted)
 
 
-@pytest.mark.parametrize("topic", ["rows", "windows", "tags", "timer"])
+@pytest.mark.parametrize("topic", ["rows", "windows", "tags", "timer", "stream"])
 def test_decisions(topic: str) -> None:
     """What was decided, and what was not chosen, stays on record."""
     records = [path.read_text() for path in (ROOT / "docs" / "decisions").glob(f"*{topic}*.md")]

@@ -40,6 +40,9 @@ WILDCARDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("FlushRole", "cloudfront:GetDistribution"): (DISTRIBUTION, FOUND_OUT),
     ("FlushRole", "cloudfront:DescribeFunction"): (FUNCTION, FOUND_OUT),
     ("FlushRole", "cloudfront:TestFunction"): (FUNCTION, FOUND_OUT),
+    ("WakeRole", "cloudfront:CreateInvalidation"): (DISTRIBUTION, FOUND_OUT),
+    ("WakeRole", "cloudfront:GetInvalidation"): (DISTRIBUTION, FOUND_OUT),
+    ("WakeRole", "cloudfront:ListInvalidations"): (DISTRIBUTION, FOUND_OUT),
     ("CataloguePolicy", "s3:GetObject"): (OF_THE_SITE, NO_NAMES),
     ("SiteBucketPolicy", "s3:GetObject"): ("${SiteBucket.Arn}/*", NO_NAMES),
 }

@@ -51,7 +51,7 @@ def test_same_bytes(releases: tuple[Path, Path]) -> None:
 
 
 def test_key(releases: tuple[Path, Path], released: Any) -> None:  # noqa: ANN401  # CloudFormation
-    """The zip lies under a name made of its hash, which both functions look for."""
+    """The zip lies under a name made of its hash, which all functions look for."""
     (archive,) = releases[0].glob("*.zip")
     keys = [
         resource["Properties"]["Code"]["S3Key"]
@@ -59,7 +59,7 @@ def test_key(releases: tuple[Path, Path], released: Any) -> None:  # noqa: ANN40
         if resource["Type"] == "AWS::Lambda::Function"
     ]
 
-    assert keys == [archive.name] * 2
+    assert keys == [archive.name] * 3
     assert archive.name == f"edgesweep-{hashlib.sha256(archive.read_bytes()).hexdigest()}.zip"
 
 

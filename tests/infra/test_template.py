@@ -19,7 +19,11 @@ from edgesweep.operate.doctor.template import resolve
 from edgesweep.settings import PARAMETERS, Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 
-FUNCTIONS = {"RecordLambdaFunction": "RecordRole", "FlushLambdaFunction": "FlushRole"}
+FUNCTIONS = {
+    "RecordLambdaFunction": "RecordRole",
+    "FlushLambdaFunction": "FlushRole",
+    "WakeLambdaFunction": "WakeRole",
+}
 OUTPUTS = {
     "Buckets", "CatalogueTable", "DeadLetterQueueUrl", "DirtyTable", "Distribution",
     "FlushFunction", "FlushesTable", "QueueUrl", "RecordFunction", "Schedule",
@@ -86,6 +90,7 @@ def test_sifted(package: Package) -> None:
     assert function["Properties"]["Environment"]["Variables"]["CATALOGUE_TABLE"] == {
         "Ref": "CatalogueTable"
     }
+    assert function["Metadata"] == {"Catalogue": {"Ref": "CataloguePolicy"}}
 
 
 def test_unsifted(contrary: Package) -> None:
@@ -103,7 +108,7 @@ def test_settings(package: Package) -> None:
     """Left alone, every parameter means what the settings mean without a variable."""
     told = package.properties("FlushLambdaFunction")["Environment"]["Variables"]
     least = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
-    given = {"BUCKET", "DISTRIBUTION", "BUDGET_USD", "NOTIFIED_QUEUE"}
+    given = {"BUCKET", "DISTRIBUTION", "BUDGET_USD", "NOTIFIED_QUEUE", "WAKE"}
     left = {name: text for name, text in told.items() if isinstance(text, str)}.keys() - given
     values = {name: told[name] for name in left}
 
@@ -120,8 +125,8 @@ def test_shards(package: Package) -> None:
         if "Condition" in statement
     }
 
-    for function in FUNCTIONS:
-        assert package.properties(function)["Environment"]["Variables"]["SHARDS"] == "1"
+    for _, function in package.resources("AWS::Lambda::Function"):
+        assert function["Properties"]["Environment"]["Variables"]["SHARDS"] == "1"
     assert conditions == {
         "ReadRoutes": {"dynamodb:LeadingKeys": ["routes", "shards"]},
         "RaiseShards": {"dynamodb:LeadingKeys": ["shards"]},
@@ -159,7 +164,7 @@ def test_functions(package: Package) -> None:
     """Each function has its own role, states its bounds, and reserves no concurrency."""
     functions = dict(package.resources("AWS::Lambda::Function"))
 
-    assert functions.keys() == FUNCTIONS.keys()
+    assert FUNCTIONS.keys() - {"WakeLambdaFunction"} <= functions.keys() <= FUNCTIONS.keys()
     for name, function in functions.items():
         properties = function["Properties"]
         assert properties["Role"] == {"Fn::Sub": f"${{{FUNCTIONS[name]}.Arn}}"}
@@ -173,7 +178,7 @@ def test_logs(package: Package) -> None:
     """Every log group is kept for a stated time."""
     groups = dict(package.resources("AWS::Logs::LogGroup"))
 
-    assert groups.keys() == {"RecordLogGroup", "FlushLogGroup"}
+    assert groups.keys() - {"WakeLogGroup"} == {"RecordLogGroup", "FlushLogGroup"}
     assert all(group["Properties"]["RetentionInDays"] == 30 for group in groups.values())
 
 
@@ -183,13 +188,39 @@ def test_queue(package: Package) -> None:
     mapping = package.properties("RecordEventSourceMappingSQSQueue")
     timeout = package.properties("RecordLambdaFunction")["Timeout"]
 
-    assert queue["VisibilityTimeout"] >= 6 * timeout + mapping["MaximumBatchingWindowInSeconds"]
+    assert queue["VisibilityTimeout"] >= 6 * timeout
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
     assert queue["SqsManagedSseEnabled"]
     assert dead["SqsManagedSseEnabled"]
     assert dead["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    # More messages would need a batching window, in which a quiet queue may wait for 20 s.
+    assert mapping["BatchSize"] == 10
+    assert "MaximumBatchingWindowInSeconds" not in mapping
+
+
+def test_wake(site: Package) -> None:
+    """Inserts alone wake a function of their own, and no failure blocks the stream."""
+    table, mapping = (
+        site.properties("DirtyTable"),
+        site.properties("WakeEventSourceMappingDynamodbDirtyTable"),
+    )
+
+    assert table["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+    assert mapping["FunctionName"] == {"Fn::GetAtt": ["WakeLambdaFunction", "Arn"]}
+    assert mapping["FilterCriteria"] == {"Filters": [{"Pattern": '{"eventName":["INSERT"]}'}]}
+    assert (mapping["BatchSize"], mapping["StartingPosition"]) == (10_000, "LATEST")
+    assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (0, 60)
+
+
+def test_no_wake(buckets: Package) -> None:
+    """Without wakes there is no stream, and nothing of what reads it."""
+    stream = buckets.properties("DirtyTable")["StreamSpecification"]
+
+    assert stream == {"Ref": "AWS::NoValue"}
+    assert not [name for name in buckets.template["Resources"] if "Wake" in name]
+    assert buckets.properties("FlushLambdaFunction")["Environment"]["Variables"]["WAKE"] == "false"
 
 
 @pytest.mark.parametrize("name", ["DirtyTable", "FlushesTable", "CatalogueTable"])
@@ -284,7 +315,7 @@ def test_boundary(site: Package, contrary: Package) -> None:
         for _, role in package.resources("AWS::IAM::Role")
     ]
 
-    assert bounds == [None] * 3 + [BOUNDARY] * 3
+    assert bounds == [None] * 4 + [BOUNDARY] * 4
 
 
 def test_dashboard(site: Package, contrary: Package) -> None:

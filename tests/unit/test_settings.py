@@ -15,7 +15,7 @@ from edgesweep.settings import Settings
 LEAST = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
 NUMBERS = (
     "BUDGET_USD", "FREE_PATHS", "GUARANTEE_MINUTES", "QUIET_SECONDS", "MAX_WAIT_SECONDS",
-    "HEADROOM", "REFETCH_USD", "MISS_USD", "SHARDS",
+    "PATIENCE_MINUTES", "HEADROOM", "REFETCH_USD", "MISS_USD", "SHARDS",
 )  # fmt: skip
 
 
@@ -128,6 +128,24 @@ def test_policy() -> None:
     assert settings.policy.quota == Headroom(3_000, 10)
     assert settings.policy.refetch == Decimal("0.002001")
     assert settings.shards == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "minutes"),
+    [
+        ({}, 5),
+        ({"PATIENCE_MINUTES": "30"}, 30),
+        ({"PATIENCE_MINUTES": "0"}, 0),
+        ({"GUARANTEE_MINUTES": "60"}, 5),
+        ({"GUARANTEE_MINUTES": "3", "BUDGET_USD": "none"}, 3),
+        ({"GUARANTEE_MINUTES": "60", "PATIENCE_MINUTES": "60"}, 60),
+    ],
+)
+def test_patience(values: dict[str, str], minutes: int) -> None:
+    """A flush waits for five minutes by default, or as long as a shorter guarantee."""
+    policy = Settings.from_mapping(LEAST | values).policy
+
+    assert policy.patience == timedelta(minutes=minutes)
 
 
 def test_no_limit() -> None:

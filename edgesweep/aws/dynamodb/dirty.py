@@ -103,6 +103,10 @@ class DirtyTable:
         newest = [row.recorded_at for row in self._ends(distribution, forward=False)]
         return min(oldest), max(newest, default=max(oldest))
 
+    def recent(self, distribution: str, most: int) -> Sequence[datetime]:
+        rows = self._ends(distribution, forward=False, most=most)
+        return heapq.nlargest(most, (row.recorded_at for row in rows))
+
     def count(self, distribution: str) -> int:
         """Return how many rows wait, by reading all of them."""
         keys = [partition(distribution, shard) for shard in range(self._shards())]
@@ -123,9 +127,9 @@ class DirtyTable:
         ]
         return heapq.merge(*parts, key=lambda row: row.position)
 
-    def _ends(self, distribution: str, *, forward: bool) -> Iterator[DirtyRow]:
+    def _ends(self, distribution: str, *, forward: bool, most: int = 1) -> Iterator[DirtyRow]:
         for shard in range(self._shards()):
-            yield from self._query(distribution, shard, scan_index_forward=forward, limit=1)
+            yield from self._query(distribution, shard, scan_index_forward=forward, limit=most)
 
     def _query(self, distribution: str, shard: int, **options: Any) -> Iterator[DirtyRow]:  # noqa: ANN401  # as pynamodb
         key = partition(distribution, shard)

@@ -76,7 +76,9 @@ class FlushTable:
                 "demand",
                 seen_at=demand.seen_at,
                 days=str(demand.days),
+                flushes=str(demand.flushes),
                 paths=" ".join(map(str, demand.paths)),
+                bought=demand.bought,
             ).save()
 
     def shards(self, wanted: int) -> int:

@@ -67,6 +67,7 @@ class FlushItem(Keyed):
     )
     sent_at = InstantAttribute(null=True)
     settled_at = InstantAttribute(null=True)
+    changed_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
     why = BinaryAttribute(legacy_encoding=False, null=True)
     expires_at = NumberAttribute(null=True)
@@ -74,7 +75,7 @@ class FlushItem(Keyed):
 
 # Attributes that are fields of a flush: those that never change, those by which we know a flush
 # again, and the moments of its progress.
-_FIXED = ("rows", "collateral", "split", "replaces")
+_FIXED = ("rows", "collateral", "split", "replaces", "changed_at")
 _KNOWN = ("state", "months", "attempts", "refusals", "accepted")
 _MOMENTS = ("sent_at", "settled_at")
 
@@ -90,7 +91,9 @@ class DemandItem(Keyed):
 
     seen_at = InstantAttribute()
     days = UnicodeAttribute()
+    flushes = UnicodeAttribute(null=True)  # absent before 0.2.0
     paths = UnicodeAttribute()
+    bought = NumberAttribute(null=True)
 
 
 class ShardsItem(Keyed):
@@ -236,4 +239,5 @@ def to_demand(item: DemandItem) -> Demand:
     paths = tuple(map(float, item.paths.split()))
     if len(paths) != len(LADDER):
         return Demand()
-    return Demand(item.seen_at, float(item.days), paths)
+    flushes, bought = float(item.flushes or 0), int(item.bought or 0)
+    return Demand(item.seen_at, float(item.days), flushes, paths, bought)

@@ -12,12 +12,13 @@ from math import ceil
 from edgesweep.lab.cost.prices import Item
 from edgesweep.prices import EDGE_CACHES
 
-# Gigabytes of each function, and seconds: of an event recorded, of its HEAD, of a tick that finds
-# nothing, and of what a flush takes on top.
+# Gigabytes of each function, and seconds: of a batch and of an event recorded, of its HEAD, of a
+# tick that finds nothing, of what a flush takes on top, and of a wake besides its sleep.
 RECORD_GB = FLUSH_GB = 1
+BATCH_SECONDS = Decimal("0.03")
 RECORD_SECONDS, HEAD_SECONDS = Decimal("0.001"), Decimal("0.002")
-TICK_SECONDS, FLUSH_SECONDS = Decimal("0.03"), 2
-EVENTS_A_BATCH = 100
+TICK_SECONDS, FLUSH_SECONDS, WAKE_SECONDS = Decimal("0.03"), 2, Decimal("0.05")
+EVENTS_A_BATCH = 10
 # Each waits at the queue all the time. Without a maximum concurrency there would be two on an idle
 # queue, and a flood of changes would take all of the account's functions.
 POLLERS, POLL_SECONDS = 5, 20
@@ -25,7 +26,7 @@ POLLERS, POLL_SECONDS = 5, 20
 REDRIVE_MINUTES = 10
 # Units of a tick that finds nothing: of the routes and the unrouted rows; of a distribution's rows
 # and lease; and of a flush besides its rows.
-TICK_READS, LOOK_READS = 2, 2
+TICK_READS, LOOK_READS, WAKE_READS = 2, 2, 10
 FLUSH_READS, FLUSH_WRITES = 6, 20
 ROW_BYTES, FLUSH_BYTES, JOURNAL_DAYS = 400, 2_000, 400
 LOG_BYTES, LOG_DAYS = 1_000, 30
@@ -50,6 +51,7 @@ class Workload:
         collateral: unchanged objects that were hit, each at every flush.
         heads: requests for an object's headers, one for each upload where there is a catalogue.
         unchanged: events among them that the catalogue passed over.
+        wakes: how often rows woke a function, which slept for `slept` seconds in all.
     """
 
     events: int = 0
@@ -58,11 +60,13 @@ class Workload:
     collateral: int = 0
     heads: int = 0
     unchanged: int = 0
+    wakes: int = 0
+    slept: int = 0
     days: int = 31
 
 
 # A million uploads that EventBridge reports, with the catalogue that is deployed by default.
-MILLION = Workload(events=10**6, flushes=1_000, heads=10**6)
+MILLION = Workload(events=10**6, flushes=1_000, heads=10**6, wakes=10_000, slept=20_000)
 
 
 def used(work: Workload) -> Mapping[Item, Decimal]:
@@ -70,10 +74,12 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
     ticks, rows = work.days * _MINUTES_A_DAY, work.events - work.unchanged
     batches = ceil(work.events / EVENTS_A_BATCH)
     polls = POLLERS * work.days * _SECONDS_A_DAY // POLL_SECONDS + ticks // REDRIVE_MINUTES
-    logs = Decimal((ticks + batches) * LOG_BYTES) / _GB
+    invoked = ticks + batches + work.wakes
+    logs = Decimal(invoked * LOG_BYTES) / _GB
     kept = Decimal(work.flushes * FLUSH_BYTES * JOURNAL_DAYS) / work.days / _GB
     flushing = ticks * TICK_SECONDS + work.flushes * FLUSH_SECONDS
-    recording = work.events * RECORD_SECONDS + work.heads * HEAD_SECONDS
+    waking = work.wakes * WAKE_SECONDS + work.slept
+    recording = batches * BATCH_SECONDS + work.events * RECORD_SECONDS + work.heads * HEAD_SECONDS
     units: Mapping[Item, Decimal | int] = {
         Item.PATHS: work.paths,
         Item.GETS: work.collateral * EDGE_CACHES,
@@ -81,12 +87,13 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.EVENTS: work.events,
         Item.TICKS: ticks,
         Item.MESSAGES: work.events + 2 * ceil(work.events / _MESSAGES_A_REQUEST) + polls,
-        Item.INVOCATIONS: ticks + batches,
-        Item.GB_SECONDS: FLUSH_GB * flushing + RECORD_GB * recording,
+        Item.INVOCATIONS: invoked,
+        Item.GB_SECONDS: FLUSH_GB * (flushing + waking) + RECORD_GB * recording,
         # A row is written and removed; the entry of a changed object is forgotten and learnt.
         Item.WRITES: 2 * (rows + work.heads - work.unchanged) + work.flushes * FLUSH_WRITES,
         Item.READS: ticks * (TICK_READS + LOOK_READS)
         + work.flushes * FLUSH_READS
+        + work.wakes * WAKE_READS
         + work.heads
         + ceil(rows * ROW_BYTES / _READ_UNIT),
         Item.STORAGE: kept,

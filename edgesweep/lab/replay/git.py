@@ -24,6 +24,8 @@ from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
 
 # How the mode of a file and that of a symbolic link begin; a submodule's is 160000.
 _OBJECTS = {b"10", b"12"}
+# Files of a branch that no tool publishes.
+_UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,12 @@ class Repository:
     Attributes:
         path: the repository, bare or not.
         branch: a branch, one of `origin` that has no local copy, or any other revision.
+        root: the folder that is the site; if empty, the whole repository is.
     """
 
     path: Path
     branch: str
+    root: str = ""
 
     @property
     def name(self) -> str:
@@ -47,14 +51,16 @@ class Repository:
         """Let the first commit add all of its files; in a shallow clone they were live before.
 
         Raises:
-            BadInput: git is not installed, or there is no such repository or branch.
+            BadInput: git is not installed, or there is no such repository, branch or folder.
         """
         commits = self._commits()
+        if self.root and not self._output("ls-tree", [*commits][-1], f"{self.root.strip('/')}/"):
+            raise BadInput(f"{self.path}: the branch {self.branch!r} has no folder {self.root!r}")
         first = next(iter(commits))
         shallow = b"\nparent " in self._output("cat-file", "commit", first).partition(b"\n\n")[0]
         live, skipped = (self._files(first), 1) if shallow else ((), 0)
         deploys = self._deploys(commits, skipped)
-        yield from follow(live, deploys, len(commits) - skipped, progress)
+        yield from follow(self._keys(live), deploys, len(commits) - skipped, progress)
 
     def _commits(self) -> Mapping[str, datetime]:
         """Return the times of the branch's commits along first parents, oldest first."""
@@ -88,7 +94,15 @@ class Repository:
         pairs = [*commits][:1] + [f"{commit} {parent}" for parent, commit in pairwise(commits)]
         command = "diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--no-renames"
         for commit, written, deleted in _differences(self._tokens(*command, lines=pairs[skip:])):
-            yield Deploy(commits[commit], written, deleted)
+            keys = [*self._keys(written)], [*self._keys(deleted)]
+            yield Deploy(commits[commit], *keys)
+
+    def _keys(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the keys of the files that are published."""
+        folder = f"{self.root.strip('/')}/".removeprefix("/")
+        for name in names:
+            if name.startswith(folder) and (key := name.removeprefix(folder)) not in _UNPUBLISHED:
+                yield key
 
     def _output(self, *arguments: str) -> bytes:
         return b"".join(self._read(arguments))

@@ -1,20 +1,23 @@
 """Edgesweep replayed under a budget: every deploy waits for its tick, and every path is counted.
 
 The policy and the pace are those of the deployed flusher; its clock ticks every minute, nothing
-fails, and CloudFront completes an invalidation before the next tick.
+fails, and CloudFront completes an invalidation before the next tick. With wakes, an upload goes as
+soon as it has come to rest, unless it is left to the ticks.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice, repeat
 
-from edgesweep.cover import Limits, Member, Prices, choose, find_candidates
+from edgesweep.cover import Member, find_candidates
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
-from edgesweep.flush.pace import Demand, demanded
+from edgesweep.flush.choice import pick
+from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.wake import NEWEST, UPLOAD, Haste, Upload, haste
 from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
@@ -51,6 +54,13 @@ class _Waiting:
     steps: list[Step] = field(default_factory=list)
     due_at: datetime | None = None
     flushed_at: datetime | None = None
+    woken_at: datetime = LONG_AGO
+
+    @property
+    def recorded(self) -> Sequence[datetime]:
+        """When the newest rows were recorded, the newest first."""
+        each = (repeat(step.at, len(step.reported)) for step in reversed(self.steps))
+        return list(islice(chain.from_iterable(each), NEWEST))
 
 
 @dataclass(slots=True)
@@ -60,9 +70,11 @@ class Paced:
     Attributes:
         policy: when to flush, and for how many paths.
         ledger: the paths sent in each month.
+        wake: whether uploads wake a flush, beside the ticks.
     """
 
     policy: Policy
+    wake: bool = False
     ledger: Counter[str] = field(default_factory=Counter)
     _demand: Demand = field(default_factory=Demand)
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
@@ -84,35 +96,58 @@ class Paced:
         while wanting := [one for one in self._waiting.items() if one[1].steps]:
             oldest = min(waiting.steps[0].at for _, waiting in wanting)
             tick = max(self._now, oldest).replace(second=0, microsecond=0) + TICK
-            if end is not None and tick >= end:
+            uploads = self._uploads(wanting) if self.wake else {}
+            moment = min([tick, *(upload.rests_at for upload in uploads.values())])
+            if end is not None and moment >= end:
                 return
-            self._now = tick
+            self._now = moment
             for distribution, waiting in sorted(wanting, key=lambda one: one[1].steps[0].at):
-                yield from self._flush(distribution, waiting, tick)
+                upload = uploads.get(distribution)
+                if moment == tick:
+                    yield from self._flush(distribution, waiting, self.policy)
+                elif upload and upload.rests_at == moment:
+                    waiting.woken_at = moment
+                    policy = replace(self.policy, quiet=upload.quiet)
+                    yield from self._flush(distribution, waiting, policy)
 
-    def _flush(self, distribution: str, waiting: _Waiting, now: datetime) -> Iterator[PacedFlush]:
-        reason = self.policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
+    def _uploads(self, wanting: Iterable[tuple[str, _Waiting]]) -> Mapping[str, Upload]:
+        """Return the uploads for whose end a wake waits."""
+        found = {}
+        for distribution, waiting in wanting:
+            if waiting.steps[-1].at > waiting.steps[0].at + UPLOAD:
+                continue
+            recorded = waiting.recorded
+            spent = {month: self.ledger[month] for month in months_near(recorded[0])}
+            allowed = haste(self.policy, spent, self._demand, recorded[0])
+            began = waiting.steps[0].at
+            upload = Upload.of(began, recorded, self.policy.quiet, allowed)
+            if allowed is not Haste.NONE and upload.awaited(recorded[0], upload.rests_at):
+                found[distribution] = upload
+        return {
+            name: one for name, one in found.items() if one.rests_at > self._waiting[name].woken_at
+        }
+
+    def _flush(self, distribution: str, waiting: _Waiting, policy: Policy) -> Iterator[PacedFlush]:
+        now = self._now
+        reason = policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
         if reason is Reason.UPLOADING:
             return
         waiting.due_at = waiting.due_at or now
         spent = {month: self.ledger[month] for month in months_near(now)}
-        go = self.policy.decide(
-            reason, spent, self.policy.quota, waiting.flushed_at, now, demand=self._demand
+        go = policy.decide(
+            reason, spent, policy.quota, waiting.flushed_at, now, demand=self._demand
         )
-        if isinstance(go, Go):
-            step = _merged(waiting.steps, now)
-            members = self._cover(step, go)
-            self.ledger[month_of(now)] += len(members)
-            self._waiting[distribution] = _Waiting(flushed_at=now)
-            yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
-
-    def _cover(self, step: Step, go: Go) -> Sequence[Member]:
-        candidates = find_candidates(step.reported, step.live)
-        refetch = self.policy.refetch
-        wanted = demanded(candidates, refetch, self.policy.quota.wildcards)
-        self._demand = self._demand.after(wanted, step.at)
-        limits = Limits(min(go.wildcards, go.paths), go.paths)
-        return choose(candidates, Prices(go.path_price, refetch), limits).members
+        if not isinstance(go, Go):
+            return
+        step = _merged(waiting.steps, now)
+        choice = pick(find_candidates(step.reported, step.live), go, self.policy)
+        if self.policy.waits(choice.dear, waiting.steps[0].at, self._demand, now):
+            return
+        members = choice.cover.members
+        self._demand = self._demand.after(choice.wanted, now, choice.bought)
+        self.ledger[month_of(now)] += len(members)
+        self._waiting[distribution] = _Waiting(flushed_at=now)
+        yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +165,14 @@ class Swept:
 
 
 def sweep(
-    source: HistorySource, policy: Policy, progress: Progress | None = None, strategy: str = OURS
+    source: HistorySource,
+    policy: Policy,
+    progress: Progress | None = None,
+    strategy: str = OURS,
+    *,
+    wake: bool = True,
 ) -> Swept:
-    """Replay Edgesweep, with or without the catalogue, over one history."""
+    """Replay Edgesweep, with or without the catalogue or wakes, over one history."""
     row = Replayed(source.name, strategy)
     flushes, waits = list[tuple[datetime, int]](), list[timedelta]()
 
@@ -142,7 +182,7 @@ def sweep(
             row.begin(seen)
             yield source.name, seen
 
-    for sent in Paced(policy).run(deploys()):
+    for sent in Paced(policy, wake).run(deploys()):
         row.add(sent.step, [member.pattern for member in sent.members])
         flushes.append((sent.at, len(sent.members)))
         waits += [sent.at - step.at for step in sent.steps]

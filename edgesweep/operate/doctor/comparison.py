@@ -116,7 +116,7 @@ def _at_once(facts: Facts, function: Resource) -> int:
     """Return the most concurrent executions of a function, which its mapping sets."""
     for mapping, _ in facts.there(MAPPING):
         if mapping.properties["FunctionName"].endswith(f":{function.id}"):
-            most: int = mapping.properties["ScalingConfig"]["MaximumConcurrency"]
+            most: int = mapping.properties.get("ScalingConfig", {}).get("MaximumConcurrency", 1)
             return most
     return 1
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -116,8 +117,15 @@ class _Gatherer:
         caller = self.session.client("sts").get_caller_identity()
         account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
         account |= {"region": self.place.region, "stack": self.place.stack}
-        resolved = resolve(template, ids, account, self.values)
-        return [one for one in resolved if one.kind in KINDS]
+        values = {**self.values, **self._stream(ids)}
+        return [one for one in resolve(template, ids, account, values) if one.kind in KINDS]
+
+    def _stream(self, ids: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the ARN of the dirty table's stream, if it has one; it follows from no id."""
+        with suppress(ClientError, KeyError):
+            found = self.session.client("dynamodb").describe_table(TableName=ids["DirtyTable"])
+            return {"DirtyTable.StreamArn": found["Table"]["LatestStreamArn"]}
+        return {}
 
     def _environment(self, wanted: Sequence[Resource]) -> Mapping[str, str]:
         """Return the environment of the flush function: as deployed, or else as it is now."""

@@ -191,6 +191,8 @@ KINDS: Mapping[str, Kind] = {
     "AWS::DynamoDB::Table": Kind(
         *("table", Harm.LOSES, "changes are neither kept nor flushed", _table),
         "aws dynamodb update-table --table-name {id} --cli-input-json {attribute} {at}",
+        # A new stream has another ARN, which mapping and role have to follow.
+        {"StreamSpecification": REVERT},
         changed=Harm.NOTE,
         restore=_RESTORE_TABLE,
     ),
@@ -208,7 +210,7 @@ KINDS: Mapping[str, Kind] = {
         wanted=_document,
     ),
     MAPPING: Kind(
-        *("event source mapping", Harm.DELAYS, "changes wait in the queue, for 14 days at most"),
+        *("event source mapping", Harm.DELAYS, "changes wait in the queue, or for the next tick"),
         _call("lambda", "get_event_source_mapping", by="UUID"),
         _UPDATE_MAPPING + "--cli-input-json {attribute} {at}",
         {"State": _UPDATE_MAPPING + "--enabled {at}"},

@@ -52,7 +52,7 @@ def resolve(
         ids: physical ids, by the names of the resources.
         account: the `account`, the `partition` (such as aws), the `region` and the name of the
             `stack`.
-        values: the stack's parameters.
+        values: of the stack's parameters, and of attributes that follow from no id.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}

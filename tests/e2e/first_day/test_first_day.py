@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,11 +25,12 @@ from tests.e2e.upgrade.stacks import outputs_of, parameters_of
 SITE = "my-site"
 GUIDE = (ROOT / "docs" / "deploying.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
-PIPX = """
+PIPX = r"""
 pipx() {
     [[ $1 == install ]]
-    python3 -m venv "$TOOLS/pipx"
-    "$TOOLS/pipx/bin/pip" --quiet --disable-pip-version-check install "${@:2}"
+    python3 -m venv --without-pip "$TOOLS/pipx"
+    "$PYTHON" -m pip --quiet --disable-pip-version-check --python "$TOOLS/pipx/bin/python" \
+        install --no-compile "${@:2}"
     ln -s "$TOOLS/pipx/bin/edgesweep" "$TOOLS/bin/edgesweep"
 }
 """
@@ -56,7 +58,9 @@ class User:
         folders = (self.tools / "bin", ROOT / ".envs" / "awscli" / "bin", node)
         path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
         text = f"cd {self.clone}\nexec 2>&1\n{PIPX}\n{block}"
-        return run(self.aws, text, {"PATH": path, "TOOLS": str(self.tools)})
+        return run(
+            self.aws, text, {"PATH": path, "PYTHON": sys.executable, "TOOLS": str(self.tools)}
+        )
 
     @property
     def watch(self) -> Watch:

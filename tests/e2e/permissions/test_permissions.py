@@ -28,7 +28,10 @@ DOCUMENTED = ROW.findall((ROOT / "docs" / "operating.md").read_text())
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """Both functions of a stack whose schedule and queue rest: they run when they are called."""
+    """Both functions of a stack whose schedule and queue rest: they run when they are called.
+
+    Rows wake nothing: a wake may do less than a flush, and its work waits for that.
+    """
 
     stack: Stack
 
@@ -58,12 +61,12 @@ class Functions:
         )["Item"]
         return zlib.decompress(item["kept"]["B"]).decode()
 
-    def restart(self) -> None:
-        """Let the next calls be cold starts, which look at everything anew."""
-        for name in ("RecordFunction", "FlushFunction"):
-            self.stack.aws.client("lambda").update_function_configuration(
-                FunctionName=self.stack.outputs[name], MemorySize=1024 + secrets.randbelow(1024)
-            )
+    def restart(self, role: str) -> None:
+        """Let the next call of a function be a cold start, which looks at everything anew."""
+        self.stack.aws.client("lambda").update_function_configuration(
+            FunctionName=self.stack.outputs[f"{role.capitalize()}Function"],
+            MemorySize=1024 + secrets.randbelow(1024),
+        )
 
     @contextmanager
     def without(self, role: str, action: str) -> Iterator[None]:
@@ -107,7 +110,8 @@ def _functions() -> Iterator[Functions]:
     with embedded_aws(speed=RESTING, name="e2e-permissions") as aws:
         aws.client("s3").create_bucket(Bucket=EXISTING)
         rewrite(aws, make_distribution(aws, EXISTING))
-        outputs = aws.deploy("dev", bucket=EXISTING, quietSeconds="0", maxWaitSeconds="1")
+        waits = {"quietSeconds": "0", "maxWaitSeconds": "1", "wake": "false"}
+        outputs = aws.deploy("dev", bucket=EXISTING, **waits)
         (distribution,) = aws.client("cloudfront").list_distributions()["DistributionList"]["Items"]
         stack = Stack(aws, {**outputs, "Distribution": distribution["Id"]}, EXISTING)
         functions = Functions(stack)
@@ -122,7 +126,7 @@ def test_without(functions: Functions, role: str, action: str, effect: str) -> N
     functions.stack.s3.put_object(Bucket=EXISTING, Key=key, Body=b"")
     if action.startswith("sqs:") and role == "flush":
         _dead_letter(functions, key)
-    functions.restart()
+    functions.restart(role)
     if action == "cloudfront:TestFunction":
         publish(functions.stack.aws)
 

@@ -1,7 +1,7 @@
 """Each change reaches just the distributions that serve it, though nobody named one."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,9 +12,9 @@ from edgesweep.aws.s3 import Bucket
 from edgesweep.operate.buckets import deliver
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.watch import Invalidation, Watch
+from tests.e2e.conftest import await_true
 
 SPEED = 60
-PATIENCE_SECONDS = 90
 
 SHARED, MEDIA, LATE = "shared-bucket", "media-bucket", "late-bucket"
 
@@ -124,7 +124,7 @@ def _site() -> Iterator[Site]:
 def _swept(site: Site) -> Site:
     for bucket, keys in CHANGED.items():
         _put(site.aws, bucket, keys)
-    _wait(
+    await_true(
         lambda: (
             site.rows() == {"unrouted#0": len(CHANGED[LATE])}
             and all(site.matched(name, SERVED[name]) == SERVED[name] for name in SERVED)
@@ -151,20 +151,13 @@ def test_created_afterwards(swept: Site) -> None:
     late = _distribution(swept.aws, _origin(LATE))
 
     swept.forget()
-    _wait(lambda: not swept.rows())
+    await_true(lambda: not swept.rows())
 
     sent = swept.watch(late).invalidations()
     assert [
         path for path in _paths(CHANGED[LATE], "") if not any(one.matches(path) for one in sent)
     ] == []
     assert {name: len(swept.sent_to(name)) for name in swept.distributions} == before
-
-
-def _wait(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not done() and time.monotonic() < deadline:
-        time.sleep(1)
-    assert done()
 
 
 def _put(aws: EmbeddedAws, bucket: str, keys: Collection[str]) -> None:

@@ -90,7 +90,7 @@ def test_revoked(stack: Stack, role: str) -> None:
     """Without the right to invalidate nothing is lost, and the alarm's metric says so."""
     charged, began = ledger(stack), datetime.now(UTC)
 
-    with revoked(stack, role, INVALIDATE):
+    with stack.resting_wakes(), revoked(stack, role, INVALIDATE):
         upload(stack, "revoked.html")
         await_true(lambda: measured(stack, "StuckAlarm", began) > 0)
         assert sent(stack, "revoked.html") == []

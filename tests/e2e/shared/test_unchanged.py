@@ -70,6 +70,29 @@ def test_put(stack: Stack, site: Path) -> None:
     assert sent(stack, change) == []
 
 
+def test_headers(stack: Stack) -> None:
+    """Headers that viewers see are sent; the times that rclone and s3cmd keep are not."""
+    changes: Mapping[str, Mapping[str, object]] = {
+        "type": {"ContentType": "text/plain"},
+        "redirect": {"WebsiteRedirectLocation": "/elsewhere"},
+        "user": {"Metadata": {"author": "somebody"}},
+        "mtime": {"Metadata": {"mtime": "1732600000.5"}},
+        "s3cmd": {"Metadata": {"s3cmd-attrs": "atime:1/mtime:2/mode:33188"}},
+        "same": {},
+    }
+
+    def upload(*, changed: bool) -> None:
+        for name, header in changes.items():
+            place = {"Bucket": stack.bucket, "Key": f"headers/{name}", "Body": b"page"}
+            stack.s3.put_object(
+                **place, **{"ContentType": "text/html", **(header if changed else {})}
+            )
+
+    sent(stack, lambda: upload(changed=False))
+    paths = [{f"/headers/{name}" for name in ("type", "redirect", "user")}]
+    assert sent(stack, lambda: upload(changed=True)) == paths
+
+
 @pytest.mark.usefixtures("site")
 def test_learn(stack: Stack) -> None:
     """The command tells the catalogue of a deployed stack what it does not know."""

@@ -12,11 +12,10 @@ from edgesweep.operate.buckets import deliver
 from infra.local.aws import EmbeddedAws, embedded_aws
 from infra.local.edge.server import serving
 from infra.local.readers import ask
+from tests.e2e.conftest import PATIENCE_SECONDS
 from tests.e2e.viewers.configurations import CODE, MEDIA, PAGES, QUERIES, SITES, WEB, Config, Site
 
 SPEED = 60
-# Only what is broken takes this long, on a machine that has much else to do as well.
-PATIENCE_SECONDS = 300
 
 OLD, NEW = b"old bytes of ", b"new bytes of "
 

@@ -22,10 +22,17 @@ class Crash(BaseException):
     """The process is gone: it runs no further, also not to clean up."""
 
 
+def _held() -> threading.Lock:
+    """Return a lock that waits for somebody else's release."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True)
 class _Process:
     body: Callable[[], None]
-    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    turn: threading.Lock = field(default_factory=_held)
     done: bool = False
     failure: BaseException | None = None
 
@@ -44,7 +51,7 @@ class Explorer:
     crash: float = 0
     now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
     _current: _Process | None = None
-    _idle: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _idle: threading.Lock = field(default_factory=_held)
 
     def run(self, *bodies: Callable[[], None]) -> None:
         """Run processes to their ends, interleaved."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bench.precision import ALL, OURS, PEER, PLAIN, Result, claims, main, measure, table
+from bench.precision import ALL, BEST, OURS, PEER, Result, claims, main, measure, table
 from edgesweep.lab.replay.history import Deploy, History
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ def test_measure(results: list[Result]) -> None:
     """Two paths a day hit nothing needless, one wildcard hits everything else, all in time."""
     rows = {result.row.strategy: result.row for result in results}
 
-    assert list(rows) == [OURS, PLAIN, PEER, ALL]
+    assert list(rows) == [OURS, BEST, PEER, ALL]
     assert (rows[OURS].paths, rows[OURS].collateral, rows[OURS].missed) == (80, 0, 0)
     assert (rows[ALL].paths, rows[ALL].collateral) == (40, 40 * 498)
     assert {row.deploys for row in rows.values()} == {40}

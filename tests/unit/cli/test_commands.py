@@ -234,7 +234,7 @@ def test_interrupt(call: Callable[..., list[str]], name: str) -> None:
             with connection:
                 connection.recv(1)
                 process.send_signal(signal.SIGINT)
-                printed, said = process.communicate(timeout=60)
+                printed, said = process.communicate(timeout=600)
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -155,13 +155,19 @@ def git(folder: Path, *arguments: str) -> bytes:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
 
 
-@pytest.mark.parametrize("quote_path", ["off", "on"])
-def test_recipe(tmp_path: Path, quote_path: str) -> None:
-    """The recipe of the README covers what a commit renames, in any script, and index pages."""
+@pytest.mark.parametrize(
+    ("quote_path", "null"), [("off", []), ("on", []), ("off", ["-z"]), ("on", ["-z"])]
+)
+def test_recipe(tmp_path: Path, quote_path: str, null: list[str]) -> None:
+    """The recipe of the README covers what a commit renames, in any script, and index pages.
+
+    So does git's `-z` with the command's own.
+    """
     pattern = re.compile(r"^git .* \| .*edgesweep plan --alias .*$", re.MULTILINE)
     (recipe,) = pattern.findall(README.read_text())
     diff = recipe.partition("|")[0].replace("quotePath=off", f"quotePath={quote_path}").split()
-    before, after = ("old 1.html", "café/index.html"), ("new\t2.html", "日/index.html")
+    before = ("old 1.html", "café/index.html", 'a "name".html', "press/résumé.html")
+    after = ("new\t2.html", "日/index.html", "back\\slash\\t.html")
     git(tmp_path, "init", "--quiet")
     for names in (before, after):
         git(tmp_path, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
@@ -171,7 +177,9 @@ def test_recipe(tmp_path: Path, quote_path: str) -> None:
         git(tmp_path, "add", "--all")
         git(tmp_path, "commit", "--quiet", "--message", "A version")
 
-    found = planned("-", "--alias", stdin=git(tmp_path, *diff[1:]))["paths"]
+    changed = git(tmp_path, *diff[1:], *null)
+
+    found = planned("-", "--alias", *(["--null"] if null else []), stdin=changed)["paths"]
 
     folders = ["/café/", "/café", "/日/", "/日"]
     assert sorted(found) == sorted(map(quote, [*map(viewer_path, before + after), *folders]))

@@ -130,7 +130,7 @@ def test_table(write: Write) -> None:
     ]
 
 
-@pytest.mark.parametrize("budget", [[], ["--budget", "0"]])
+@pytest.mark.parametrize("budget", [[], ["--budget", "0"], ["--budget", "none"]])
 def test_reupload_all(write: Write, budget: list[str]) -> None:
     """Ours is shown with its catalogue and without, beside others that have none."""
     chosen = ["--strategy", "each-path", "--strategy", "edgesweep"]

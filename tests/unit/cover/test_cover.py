@@ -59,6 +59,17 @@ def test_price_search_defeated() -> None:
     assert found.paths[-1] == "/b/*"
 
 
+def test_only_choice() -> None:
+    """Where one wildcard alone keeps the caps, it is chosen whatever it hits."""
+    dirty = ["/a/a", "/aa/b", "/b/a/a/b", "/b/b/b", "/b/bb/a"]
+
+    found = cover(dirty, ["/a", "/b/ba", "/baa"], prices=BY_OBJECTS, limits=Limits(1, 2))
+
+    assert found.paths == ("/*",)
+    assert found.collateral == 3
+    assert found.gap == 0
+
+
 def test_fewer_wildcards_first() -> None:
     """Of covers at the same cost, the one with fewer wildcards is taken."""
     assert cover(["/a1", "/a2", "/b1", "/b2"], prices=BY_OBJECTS).wildcards == 0

@@ -2,17 +2,27 @@
 
 from decimal import Decimal
 
-from edgesweep.cover import Limits, Prices, choose, find_candidates
+from edgesweep.cover import find_candidates
 from edgesweep.cover.candidates import Candidates
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.choice import pick
 from edgesweep.flush.explain import MOST, explain
+from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.paths import REST
 from tests.messages import NOON
 
 REFETCH = Decimal("0.001")
 
 
-def explained(keys: list[str], live: list[str], *requested: str, why: str = "It was free") -> str:
+def explained(
+    keys: list[str],
+    live: list[str],
+    *requested: str,
+    free: int = 0,
+    demand: Demand = NOTHING_SEEN,
+) -> str:
     """Return the lines about a flush of changed objects and requested paths."""
     subjects: list[Change | RequestedPath] = [
         *(Change("site", key, Kind.CREATED, NOON) for key in keys),
@@ -22,8 +32,10 @@ def explained(keys: list[str], live: list[str], *requested: str, why: str = "It 
     found: Candidates = find_candidates(
         [f"/{key}" for key in keys] + [*requested], [f"/{key}" for key in live]
     )
-    chosen = choose(found, Prices(Decimal("0.005"), REFETCH), Limits())
-    return explain(why, rows, chosen, found.dirty, REFETCH)
+    policy = Policy(Budget(Decimal(100), free), refetch=REFETCH)
+    go = policy.decide(Reason.QUIET, {"2026-11": 0}, policy.quota, None, NOON, demand=demand)
+    assert isinstance(go, Go)
+    return explain(go.purses[0], pick(found, go, policy), rows, found.dirty, REFETCH)
 
 
 def test_wildcard() -> None:
@@ -57,7 +69,7 @@ def test_rest() -> None:
 
 def test_requested() -> None:
     """Requested paths have a line of their own, and objects one where some changed."""
-    assert explained([], [], "/a").splitlines() == ["It was free", "People asked for 1 path"]
+    assert explained([], [], "/a").splitlines()[1:] == ["People asked for 1 path"]
     assert explained(["b"], [], "/a", "/c").splitlines()[1:3] == [
         "People asked for 2 paths",
         "1 object changed: 1 in /; first /b",
@@ -72,4 +84,36 @@ def test_bounded() -> None:
 
     assert len(text) <= MOST
     assert text.endswith("\nThe other wildcards are left out")
-    assert len(explained(["a"], [], why="x" * MOST)) == MOST
+
+
+def test_free() -> None:
+    """It says how many free paths there were, and how many of them the flush could take."""
+    worth = explained(["a"], [], free=1_000).splitlines()[0]
+
+    assert worth == (
+        "One path was worth $0.00000008 at that moment; the list price is $0.005. 1,000 free paths "
+        "were left for the month's last 7.5 days, and this flush could take 437"
+    )
+
+
+def test_demand() -> None:
+    """Once flushes were seen, it says what they took at the list price and at none."""
+    seen = Demand(NOON, 30.0, 4.0, tuple(range(900, 0, -100)))
+
+    worth = explained(["a"], [], free=1_000, demand=seen).splitlines()[0]
+
+    assert worth.endswith(
+        ". The 30.0 days seen took 100 paths that were worth the list price, and would have taken "
+        "900 if paths were free"
+    )
+
+
+def test_bought() -> None:
+    """It says how many paths were bought beyond the free ones."""
+    changed = [f"{folder}/{page}" for folder in "abc" for page in range(10)]
+    unchanged = [f"{folder}/x{page}" for folder in "abc" for page in range(100)]
+
+    worth = explained(changed, unchanged, free=20).splitlines()[0]
+
+    # With the free ones alone it would be `/*`.
+    assert worth.endswith("could take 8. It bought 29 paths that saved more than they cost")

@@ -50,7 +50,7 @@ def test_flushes() -> None:
 
     assert publish(first, second, spent=1_003) == {
         "DirtyRows": 14,
-        "OldestDirtyAge": 120,
+        "SecondsWaited": 120,
         "Paths": 3,
         "Collateral": 60,
         "DollarsSpent": 0.015,
@@ -105,7 +105,7 @@ def test_overdue(minutes: int, overdue: float) -> None:
 
     values = publish(held)
 
-    assert values["OldestDirtyAge"] == minutes * 60
+    assert values["SecondsWaited"] == minutes * 60
     assert values.get("SecondsOverdue", 0) == overdue
 
 
@@ -132,7 +132,7 @@ def test_units() -> None:
     units = {series.value: series.unit for series in Series if series.unit != "Count"}
 
     assert units == {
-        "OldestDirtyAge": "Seconds",
+        "SecondsWaited": "Seconds",
         "SecondsOverdue": "Seconds",
         "DollarsSpent": "None",
     }

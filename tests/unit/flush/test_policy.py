@@ -1,5 +1,6 @@
 """When a distribution is flushed, for how many paths, and what each of them has to be worth."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Invalidation
-from edgesweep.flush.pace import LADDER, NOTHING_SEEN
+from edgesweep.flush.pace import LADDER, NO_PATHS, NOTHING_SEEN, Demand, Terms
 from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
 from edgesweep.prices import PATH_PRICE
 
@@ -31,6 +32,12 @@ def decide(
     return policy.decide(Reason.QUIET, ledger, headroom, flushed_at, now)
 
 
+def terms(decision: Go | Reason, wants: int = 0) -> Terms:
+    """Return the terms of a flush that wants as many paths at every price."""
+    assert isinstance(decision, Go)
+    return decision.terms([wants] * len(LADDER))
+
+
 @pytest.mark.parametrize(
     ("oldest", "newest", "reason"),
     [
@@ -50,13 +57,15 @@ def test_settle(oldest: float, newest: float, reason: Reason) -> None:
 
 @pytest.mark.parametrize(
     ("spent", "paths"),
-    [(0, 375), (250, 250), (700, 25), (747, 1), (748, 1), (749, 1)],
+    [(0, 375), (250, 250), (700, 25), (747, 1), (748, 1), (749, 1)],  # half of 750 - spent
 )
 def test_share(spent: int, paths: int) -> None:
     """A flush takes half of what is left beside the reserve, and at least one path."""
-    limits = {"2026-11": 750}
+    decision = decide(Policy(), spent)
 
-    assert decide(Policy(), spent) == Go(Reason.QUIET, paths, 13, limits, LADDER[0])
+    assert isinstance(decision, Go)
+    assert (decision.wildcards, decision.limits) == (13, {"2026-11": 750})
+    assert terms(decision) == Terms(LADDER[0], paths, paths)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +76,7 @@ def test_headroom(headroom: Headroom, paths: int) -> None:
     decision = decide(Policy(), 0, headroom=headroom)
 
     assert isinstance(decision, Go)
-    assert (decision.paths, decision.wildcards) == (paths, headroom.wildcards)
+    assert (terms(decision).paths, decision.wildcards) == (paths, headroom.wildcards)
 
 
 @pytest.mark.parametrize("headroom", [Headroom(0, 13), Headroom(3_000, 0), Headroom(5, -1)])
@@ -85,7 +94,9 @@ def test_reserve(spent: int, ago: timedelta | None) -> None:
 
     decision = decide(Policy(), spent, flushed_at=flushed_at)
 
-    assert decision == Go(Reason.QUIET, 1, 1, {"2026-11": 1_000}, LADDER[0])
+    assert isinstance(decision, Go)
+    assert (decision.wildcards, decision.limits) == (1, {"2026-11": 1_000})
+    assert terms(decision).paths == terms(decision, 99).paths == 1
 
 
 @pytest.mark.parametrize(
@@ -102,43 +113,52 @@ def test_unlimited() -> None:
 
     decision = decide(policy, 50_000, flushed_at=NOW)
 
-    assert decision == Go(Reason.QUIET, 3_000, 13, {"2026-11": None}, PATH_PRICE)
+    assert isinstance(decision, Go)
+    assert (decision.wildcards, decision.limits) == (13, {"2026-11": None})
+    assert terms(decision) == Terms(PATH_PRICE, 3_000, 0)
 
 
 @pytest.mark.parametrize(
-    ("november", "december", "go"),
+    ("november", "december", "paths", "limits"),
     [
         # 30 seconds into December its reserve is still whole: 500 of 1,000.
-        (0, 0, Go(Reason.QUIET, 250, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
-        (979, 0, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
-        (0, 480, Go(Reason.QUIET, 10, 13, {"2026-11": 999, "2026-12": 500}, LADDER[0])),
-        (999, 0, Go(Reason.QUIET, 1, 1, {"2026-11": 1_000, "2026-12": 1_000}, LADDER[0])),
-        (1_000, 0, Reason.BUDGET),
+        (0, 0, 250, (999, 500)),
+        (979, 0, 10, (999, 500)),
+        (0, 480, 10, (999, 500)),
+        (999, 0, 1, (1_000, 1_000)),
     ],
 )
-def test_two_months(november: int, december: int, go: Go | Reason) -> None:
+def test_two_months(november: int, december: int, paths: int, limits: tuple[int, int]) -> None:
     """Near the end of a month a flush keeps to the limits of both that may be billed."""
-    assert decide(Policy(), november, december, now=MONTH_END - SECOND) == go
+    decision = decide(Policy(), november, december, now=MONTH_END - SECOND)
+
+    assert isinstance(decision, Go)
+    assert tuple(decision.limits.values()) == limits
+    assert terms(decision).paths == paths
+
+
+def test_month_used_up() -> None:
+    """A month without a path left holds a flush that it may be billed for."""
+    assert decide(Policy(), 1_000, 0, now=MONTH_END - SECOND) is Reason.BUDGET
 
 
 @pytest.mark.parametrize(
     ("usd", "spent", "price"),
     [
         ("10", (0,), LADDER[0]),
-        ("10", (999,), LADDER[0]),
+        ("10", (749,), LADDER[0]),
         ("10", (1_000,), PATH_PRICE),
         ("10", (1_500,), PATH_PRICE),
         (None, (1_000,), PATH_PRICE),
     ],
 )
 def test_price(usd: str | None, spent: tuple[int, ...], price: Decimal) -> None:
-    """A path is nearly free while free ones last, and costs the list price beyond them."""
+    """A path is nearly free while free ones last, and costs the list price without them."""
     policy = Policy(Budget(None if usd is None else Decimal(usd)))
 
     decision = decide(policy, *spent)
 
-    assert isinstance(decision, Go)
-    assert decision.path_price == price
+    assert terms(decision).price == price
 
 
 @pytest.mark.parametrize("spent", [(1_000, 0), (0, 1_000)])
@@ -146,8 +166,7 @@ def test_price_of_two_months(spent: tuple[int, int]) -> None:
     """The dearer one of two months that may be billed makes the price."""
     decision = decide(Policy(Budget(Decimal(10))), *spent, now=MONTH_END - SECOND)
 
-    assert isinstance(decision, Go)
-    assert decision.path_price == PATH_PRICE
+    assert terms(decision).price == PATH_PRICE
 
 
 def test_demand() -> None:
@@ -157,8 +176,7 @@ def test_demand() -> None:
 
     decision = policy.decide(Reason.QUIET, {"2026-11": 0}, WIDE, None, NOW, demand=hungry)
 
-    assert isinstance(decision, Go)
-    assert LADDER[3] < decision.path_price < LADDER[4]
+    assert LADDER[3] < terms(decision).price < LADDER[4]
 
 
 @pytest.mark.parametrize(
@@ -166,11 +184,11 @@ def test_demand() -> None:
     [
         (Budget(), 300, INTERVAL),
         (Budget(Decimal("39.64"), guarantee=timedelta(minutes=5)), 60, timedelta(minutes=5)),
-        (Budget(usd=None), 60, timedelta(minutes=1)),
+        (Budget(usd=None), 60, timedelta(minutes=5)),
     ],
 )
 def test_guaranteed(budget: Budget, max_wait: int, longest: timedelta) -> None:
-    """A change waits for the interval or the longest silence, and for two ticks at most."""
+    """A change waits for the interval, a silence or the next change, and for two ticks at most."""
     policy = Policy(budget, max_wait=max_wait * SECOND)
 
     assert policy.guaranteed(NOW) == longest + TICKS_APART
@@ -184,15 +202,54 @@ def test_less() -> None:
     assert OUR_QUOTA.less([]) == OUR_QUOTA == Headroom(3_000, 13)
 
 
-@pytest.mark.parametrize("policy", [Policy(), Policy(Budget(None))])
-def test_why(policy: Policy) -> None:
-    """A decision says how the price of a path came about."""
-    demand = NOTHING_SEEN.after(range(len(LADDER), 0, -1), NOW)
+@pytest.mark.parametrize(("wants", "paths"), [(375, 375), (376, 375 + 1_500)])
+def test_buys(wants: int, paths: int) -> None:
+    """A budget pays for paths only where the free ones do not suffice, beside its own reserve."""
+    # $10 pays for 2,000 paths more; of the whole reserve of 1,500 half is still needed.
+    decision = decide(Policy(Budget(Decimal(10))), 0)
 
-    go = policy.decide(Reason.QUIET, {"2026-11": 445}, WIDE, None, NOW, demand=demand)
+    assert isinstance(decision, Go)
+    assert decision.limits == {"2026-11": 2_250}
+    assert terms(decision, wants).paths == paths
+    assert terms(decision, wants).free == 375
 
-    assert isinstance(go, Go)
-    assert go.why == (
-        f"A path counted as ${go.path_price:.8f} of $0.005: 555 of 1,000 free paths were left for "
-        "15.0 days; the 0.0 days seen take 1 paths at the list price, 9 at the lowest"
-    )
+
+def test_bought() -> None:
+    """What a flush has bought leaves the free paths to the next ones."""
+    demand = NOTHING_SEEN.after(NO_PATHS, NOW, 400)
+    policy = Policy(Budget(Decimal(20)))
+
+    bought = policy.decide(Reason.QUIET, {"2026-11": 500}, WIDE, None, NOW, demand=demand)
+
+    assert terms(bought) == terms(decide(policy, 100)) == Terms(LADDER[0], 325, 325)
+
+
+def test_no_free_paths() -> None:
+    """An account without free paths buys every one."""
+    decision = decide(Policy(Budget(Decimal(5), free_paths=0)), 0)
+
+    assert terms(decision) == Terms(PATH_PRICE, 750, 0)
+
+
+# A flush a day for a month.
+DAILY = Demand(NOW, 30.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("dear", "minutes", "demand", "waits"),
+    [
+        (10_000, 0, DAILY, True),
+        (10_000, 4.8, DAILY, True),
+        (10_000, 5, DAILY, False),
+        (10_000, 0, NOTHING_SEEN, False),
+        (288, 0, DAILY, False),
+        (290, 0, DAILY, True),
+        (0, 0, DAILY, False),
+    ],
+)
+def test_waits(dear: int, minutes: float, demand: Demand, waits: bool) -> None:  # noqa: FBT001
+    """A dear flush waits while that is expected to spare an object: 5 min are 1/288 of a day."""
+    oldest = NOW - timedelta(minutes=minutes)
+
+    assert Policy().waits(dear, oldest, demand, NOW) is waits
+    assert not replace(Policy(), patience=timedelta(0)).waits(dear, oldest, demand, NOW)

@@ -141,6 +141,29 @@ def test_command(tmp_path: Path) -> None:
     assert "1/1" in shown.stderr
 
 
+def test_root(tmp_path: Path) -> None:
+    """A folder of a branch is a site, without the files that no tool publishes."""
+    site = build(
+        tmp_path,
+        commit("main", START, put("docs/a", "1"), put("docs/CNAME", "x"), put("docs.md", "1")),
+        commit("main", START + DAY, put("docs/.nojekyll", ""), put("docs/b/CNAME", "1")),
+        commit("main", START + 2 * DAY, drop("docs/a"), put("readme", "1")),
+    )
+
+    steps = list(Repository(site, "main", "docs/").steps())
+
+    assert [step.dirty for step in steps] == [["/a"], ["/b/CNAME"], ["/a"]]
+    assert steps[-1].live == ["/b/CNAME"]
+
+
+def test_no_root(tmp_path: Path) -> None:
+    """A folder that the branch does not have is refused."""
+    site = build(tmp_path, commit("main", START, put("docs/a", "1")))
+
+    with pytest.raises(BadInput, match="the branch 'main' has no folder 'doc'"):
+        next(Repository(site, "main", "doc").steps())
+
+
 def test_many_files(tmp_path: Path) -> None:
     """A site of 100,000 files is read with every one of them live, and none of them twice."""
     files = [f"{number % 300:03}/{number:06}.html" for number in range(100_000)]

@@ -54,6 +54,36 @@ def test_uploading() -> None:
     assert minutes(flushes)[:3] == [6, 12, 18]
 
 
+def woken(*steps: Step, budget: Budget | None = None) -> list[float]:
+    """Return when the deploys of a site with wakes are sent, in seconds after the month began."""
+    paced = Paced(Policy(budget or Budget()), wake=True)
+    sent = paced.run(("site", one) for one in steps)
+    return [(flush.at - START) / timedelta(seconds=1) for flush in sent]
+
+
+def test_wakes() -> None:
+    """With wakes a lone change goes after two seconds, and several after five."""
+    assert woken(step(0, "/a"), step(105, "/b", "/c"), step(600, "/a")) == [2, 110, 602]
+
+
+def test_woken_together() -> None:
+    """A deploy in parts goes once it rests, also where a tick comes between."""
+    assert woken(step(50, "/a"), step(51.5, "/b"), step(58, "/c")) == [56.5, 60]
+    assert woken(step(50, "/a"), step(51.5, "/b"), step(55, "/c")) == [65]
+
+
+def test_woken_long() -> None:
+    """A deploy that goes on for more than a minute is left to the ticks."""
+    assert woken(*(step(seconds, "/a") for seconds in range(100))) == [120]
+
+
+def test_woken_without_money() -> None:
+    """Once only the reserve is left, wakes send nothing."""
+    steps = [step(3_600 * hour, "/a", "/c") for hour in range(0, 700, 5)]
+
+    assert len(woken(*steps, budget=Budget(free_paths=2))) <= 2
+
+
 def test_nothing_changed() -> None:
     """A deploy that changed nothing wants no flush."""
     assert run(step(0)) == []
@@ -68,6 +98,27 @@ def test_held() -> None:
     assert len(flushes) <= 2
     assert sum(len(sent.steps) for sent in flushes) == 140
     assert flushes[1].due_at < flushes[1].at <= START + budget.interval(START) + 2 * MINUTE
+
+
+PAGES = tuple(f"/{folder}/{page}" for folder in "abcdefgh" for page in range(1_000))
+
+
+def dear(minutes: float) -> Step:
+    """Return a deploy of a page in each folder, for which there are too few paths."""
+    return Step(START + minutes * MINUTE, PAGES[int(minutes) :: 1_000], PAGES)
+
+
+@pytest.mark.parametrize(
+    ("patience", "sent"), [(0, [1, 4, 11]), (2, [1, 5, 13]), (5, [1, 8, 16]), (60, [1, 63])]
+)
+def test_patience(patience: int, sent: list[float]) -> None:
+    """A flush that is dear waits for the next one, and no longer than its patience."""
+    policy = Policy(Budget(free_paths=8), patience=patience * MINUTE)
+    deploys = [Step(START, ["/a/0"], PAGES), dear(3), dear(10.5)]
+
+    flushes = list(Paced(policy).run(("site", one) for one in deploys))
+
+    assert minutes(flushes) == sent
 
 
 def test_two_sites() -> None:

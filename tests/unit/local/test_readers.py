@@ -22,7 +22,7 @@ CONFIG: Mapping[str, Any] = {
     "Origins": {"Items": [{"Id": "site", "DomainName": "site.s3.us-east-1.amazonaws.com"}]},
     "DefaultCacheBehavior": {"TargetOriginId": "site", "CachePolicyId": "policy"},
 }
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 600
 
 
 class NoSuchKeyError(Exception):

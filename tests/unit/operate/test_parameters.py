@@ -56,6 +56,11 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
         ({"quietSeconds": "301"}, ["quietSeconds", '"301"', "0 to 300"]),
         ({"maxWaitSeconds": "3601"}, ["maxWaitSeconds", '"3601"', "1 to 3600"]),
         ({"maxWaitSeconds": "0"}, ["maxWaitSeconds", '"0"', "1 to 3600"]),
+        ({"patienceMinutes": "1441"}, ["patienceMinutes", '"1441"', "0 to 1440"]),
+        (
+            {"patienceMinutes": "61", "guaranteeMinutes": "60"},
+            ['patienceMinutes is "61"', "at most guaranteeMinutes, which is 60"],
+        ),
         ({"shards": "0"}, ["shards", '"0"', "1 to 100"]),
         ({"shards": "1.5"}, ["shards", '"1.5"', "a whole number from 1 to 100"]),
         ({"headroom": "15"}, ["headroom", '"15"', "0 to 14"]),

@@ -1,0 +1,145 @@
+"""The wake: flush as soon as an upload has come to rest, rather than at the next tick.
+
+Goal: a change is fresh within seconds, a deploy still goes as a whole, and nothing depends on it. A
+wake may be lost, late or repeated, overlap with others, or die while it sleeps: the ticks keep
+every promise.
+
+A wake looks at the rows, sleeps until the upload has been quiet for long enough, and looks again.
+It takes the lease only for the flush itself, as a tick does. It leaves to the ticks:
+
+- a distribution whose lease somebody has, or whose last flush is unfinished;
+- an upload that does not rest within `WITHIN`, or that began more than `UPLOAD` ago, so that a
+  change every second does not keep a function asleep for ever;
+- everything while only the reserve of the budget is left.
+
+Whoever settles a flush looks once more, since the wakes of rows that landed meanwhile have left.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from itertools import pairwise
+from typing import Self
+
+from edgesweep.flush.budget import months_near
+from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
+from edgesweep.flush.journal import Journal
+from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
+from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.rows import DirtyRows
+from edgesweep.routes import Routes
+
+WITHIN = timedelta(seconds=15)
+UPLOAD = timedelta(minutes=1)
+# The quiet after a lone change, and after several: a big file makes an upload pause.
+LONE = timedelta(seconds=2)
+SEVERAL = timedelta(seconds=5)
+# The gaps between this many of the newest rows tell how long a pause in the upload may be.
+NEWEST = 100
+_PAUSES = 3
+
+
+def quiet(recorded: Sequence[datetime], most: timedelta) -> timedelta:
+    """Return for how long nothing new must arrive after the rows recorded then, newest first."""
+    gaps = [later - earlier for later, earlier in pairwise(recorded)]
+    return min(most, max(SEVERAL, _PAUSES * max(gaps)) if gaps else LONE)
+
+
+class Haste(Enum):
+    """How soon the money lets a wake flush an upload."""
+
+    QUICK = "once it rests"  # paths are as good as free
+    GATHERING = "after as long a quiet as a tick waits for"  # paths are dear
+    NONE = "with a tick"  # only the reserve is left
+
+
+def haste(policy: Policy, spent: Mapping[str, int], demand: Demand, now: datetime) -> Haste:
+    """Return how soon a wake may flush with this much spent in the months that may be billed."""
+    for month, near in months_near(now).items():
+        limit = policy.budget.limit(2, near)
+        if limit is not None and spent[month] >= limit:
+            return Haste.NONE
+    go = policy.decide(Reason.QUIET, spent, policy.quota, None, now, demand=demand)
+    free = isinstance(go, Go) and go.terms(NO_PATHS).price <= LADDER[0]
+    return Haste.QUICK if free else Haste.GATHERING
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The rows of one distribution that wait."""
+
+    began_at: datetime  # when the oldest was recorded
+    rests_at: datetime  # when it will have been quiet for long enough, unless more rows arrive
+    quiet: timedelta  # how long that is
+
+    @classmethod
+    def of(
+        cls, began_at: datetime, recorded: Sequence[datetime], most: timedelta, allowed: Haste
+    ) -> Self:
+        """Return the upload whose newest rows were recorded then, the newest first."""
+        silence = quiet(recorded, most) if allowed is Haste.QUICK else most
+        return cls(began_at, recorded[0] + silence, silence)
+
+    def awaited(self, now: datetime, until: datetime) -> bool:
+        """Tell whether a wake that may sleep until then waits for it."""
+        return max(now, self.rests_at) <= min(until, self.began_at + UPLOAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Waker:
+    """Flushes uploads that come to rest; `pause` sleeps for some seconds."""
+
+    dirty: DirtyRows
+    journal: Journal
+    flusher: Callable[[Routes, Policy], Flusher]
+    clock: Callable[[], datetime]
+    pause: Callable[[float], None]
+
+    def run(
+        self, distributions: Collection[str], routes: Routes, policy: Policy, began: datetime
+    ) -> Sequence[Outcome]:
+        """Flush those distributions that come to rest soon; this process began at `began`."""
+        now, outcomes = self.clock(), list[Outcome]()
+        known = [one for one in routes.ids if one in distributions]
+        ends = {one: now + WITHIN for one in known if self.dirty.span(one)}
+        if not ends:
+            return outcomes
+        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        allowed = haste(policy, spent, self.journal.demand(), now)
+        if allowed is Haste.NONE:
+            return outcomes
+        while due := self._due(ends, policy.quiet, allowed):
+            ends, now = {name: ends[name] for name in due}, self.clock()
+            rested = [name for name, upload in due.items() if upload.rests_at <= now]
+            if not rested:
+                self._sleep(min(upload.rests_at for upload in due.values()))
+            for name in rested:
+                flusher = self.flusher(routes, replace(policy, quiet=due[name].quiet))
+                done = flusher.tick([name])
+                outcomes += done
+                if any(outcome.settled for outcome in done):
+                    ends[name] = min(self.clock() + WITHIN, began + LAST_TURN)
+                else:
+                    del ends[name]
+        return outcomes
+
+    def _due(
+        self, ends: Mapping[str, datetime], most: timedelta, allowed: Haste
+    ) -> Mapping[str, Upload]:
+        """Return the uploads that are worth waiting for."""
+        found = {name: self._look(name, most, allowed) for name in ends}
+        now = self.clock()
+        return {name: one for name, one in found.items() if one and one.awaited(now, ends[name])}
+
+    def _look(self, distribution: str, most: timedelta, allowed: Haste) -> Upload | None:
+        """Return the upload of a distribution, None without one or if it is the ticks'."""
+        lease = self.journal.lease(distribution)
+        span = self.dirty.span(distribution)
+        if not span or not lease.free:
+            return None
+        recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
+        return Upload.of(span[0], recorded, most, allowed)
+
+    def _sleep(self, until: datetime) -> None:
+        self.pause(max(0.0, (until - self.clock()).total_seconds()))

@@ -1,0 +1,76 @@
+"""More money never buys less: paths and refetches together never cost more with a larger budget.
+
+The law holds wherever two budgets flush the same changes together, without any slack. Where the
+smaller budget holds a flush until the next path of its reserve, it merges deploys that the larger
+one sends at once; then the flushes differ, and each budget keeps its own guarantee instead.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from edgesweep.flush.budget import Budget
+from edgesweep.flush.policy import Policy
+from edgesweep.lab.replay.history import Progress, Step
+from edgesweep.lab.replay.paced import Swept, sweep
+from edgesweep.prices import invalidation_bill
+
+START = datetime(2026, 2, 1, tzinfo=UTC)
+LIVE = tuple(sorted(f"/{folder}/{page}" for folder in "abcdef" for page in range(8)))
+# A refetch is worth half a path, so that single objects decide.
+REFETCH = Decimal("0.0025")
+BUDGETS = (*map(Decimal, ("0", "0.05", "0.1", "1")), None)
+
+
+class Site:
+    """A site of few pages with some deploys."""
+
+    name = "site"
+
+    def __init__(self, deploys: Sequence[tuple[float, Sequence[str]]]) -> None:
+        self._steps = [
+            Step(START + timedelta(days=days), sorted(set(changed)), LIVE)
+            for days, changed in sorted(deploys)
+        ]
+
+    def steps(self, _progress: Progress | None = None) -> Iterator[Step]:
+        """Yield the deploys."""
+        return iter(self._steps)
+
+
+deploys = st.tuples(
+    st.floats(0, 40), st.lists(st.sampled_from(LIVE), min_size=1, max_size=24, unique=True)
+)
+
+
+def replayed(site: Site, usd: Decimal | None, free: int) -> Swept:
+    """Replay a site within a budget; nobody waits for another deploy."""
+    budget = Budget(usd, free_paths=free)
+    return sweep(site, Policy(budget, patience=timedelta(0), refetch=REFETCH))
+
+
+@given(
+    deploys=st.lists(deploys, min_size=1, max_size=12),
+    free=st.integers(2, 120),
+    budgets=st.tuples(*[st.integers(0, len(BUDGETS) - 1)] * 2),
+)
+def test_monotone(
+    deploys: list[tuple[float, Sequence[str]]], free: int, budgets: tuple[int, int]
+) -> None:
+    """A larger budget hits no more unchanged objects, and costs no more with their refetches."""
+    site, (less, more) = Site(deploys), sorted(budgets)
+    poor, rich = replayed(site, BUDGETS[less], free), replayed(site, BUDGETS[more], free)
+    assume([at for at, _ in poor.flushes] == [at for at, _ in rich.flushes])
+
+    assert rich.row.missed == 0
+    assert rich.row.collateral <= poor.row.collateral
+    assert cost(rich, free) <= cost(poor, free)
+
+
+def cost(swept: Swept, free: int) -> Decimal:
+    """Return the bill of a replay, and what it costs to fetch its collateral again."""
+    bill = sum(invalidation_bill(paths, free) for paths in swept.row.months.values())
+    return bill + REFETCH * swept.row.collateral
