@@ -20,14 +20,11 @@ from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.headers import metadata_name
 from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
+from edgesweep.routes.variants import ERROR_SECONDS
 
 # Characters of a value.
 LONGEST = 1_000
 _YEAR = 31_536_000
-
-
-def _always(_: str) -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +32,12 @@ class Parameter:
     """A deploy parameter: here alone, for functions, commands, the template and its reference."""
 
     meaning: str
-    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
-    default: str
     bound: str  # what a value must be, for the error message
     pattern: str  # what a value looks like, to Python and to CloudFormation
-    within: Callable[[str], bool] = _always  # tells whether a value that looks so is within it
+    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
+    default: str = ""
     most: int = 1  # how many values the parameter takes, separated by commas
+    within: Callable[[str], bool] = bool  # tells whether a value that looks so is within the bound
 
     def fits(self, value: str) -> bool:
         """Tell whether a value is within the bound."""
@@ -68,20 +65,17 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
-def _whole(meaning: str, default: int | str, least: int, most: int, unit: str = "") -> Parameter:
+def _whole(meaning: str, default: int | str, least: int, most: int) -> Parameter:
     def within(text: str) -> bool:
         return least <= int(text) <= most
 
-    bound = f"a whole number{unit} from {least} to {most}"
-    return Parameter(meaning, str(default), bound, "[0-9]{1,9}", within)
+    bound = f"a whole number from {least} to {most}"
+    return Parameter(meaning, bound, "[0-9]{1,9}", str(default), within=within)
 
 
-def _dollars(meaning: str, default: Decimal, most: int) -> Parameter:
-    def within(text: str) -> bool:
-        return Decimal(text) <= most
-
-    bound, pattern = f"dollars from 0 to {most}", r"[0-9]{1,9}(\.[0-9]{1,12})?"
-    return Parameter(meaning, f"{default:f}", bound, pattern, within)
+def _dollars(meaning: str, default: Decimal) -> Parameter:
+    pattern = r"0(\.[0-9]{1,12})?|1(\.0{1,12})?"
+    return Parameter(meaning, "dollars from 0 to 1", pattern, f"{default:f}")
 
 
 def _viewer_paths(text: str) -> bool:
@@ -94,11 +88,11 @@ def _viewer_paths(text: str) -> bool:
 
 def _patterns(meaning: str) -> Parameter:
     bound = "a path pattern of CloudFront's, such as assets/*, without spaces or commas"
-    return Parameter(meaning, "", bound, r"[^\s,]{1,255}", most=LONGEST)
+    return Parameter(meaning, bound, r"[^\s,]{1,255}", most=LONGEST)
 
 
 def _flag(meaning: str, default: str) -> Parameter:
-    return Parameter(meaning, default, "true or false", "true|false")
+    return Parameter(meaning, "true or false", "true|false", default)
 
 
 _DISTRIBUTION = "E[A-Z0-9]{5,30}"
@@ -106,7 +100,6 @@ _DISTRIBUTION = "E[A-Z0-9]{5,30}"
 PARAMETERS: Mapping[str, Parameter] = {
     "bucket": Parameter(
         "existing buckets, separated by commas",
-        "",
         "a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
         "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         most=10,
@@ -114,7 +107,6 @@ PARAMETERS: Mapping[str, Parameter] = {
     "demo": _flag("a demo site instead, with a bucket and a distribution of its own", "false"),
     "distribution": Parameter(
         "ids of the distributions that serve them, separated by commas; empty: discovered",
-        "",
         "a distribution id: an E followed by capital letters and digits",
         _DISTRIBUTION,
         most=20,
@@ -124,43 +116,33 @@ PARAMETERS: Mapping[str, Parameter] = {
     "immutable": _patterns("path patterns of keys that never get other bytes, such as assets/*"),
     "viewerPaths": Parameter(
         "other viewer paths of an object; empty: as configured",
-        "",
         "words for viewer paths, with or without a distribution id and = before them",
         r"[^,\n]+",
-        _viewer_paths,
-        LONGEST,
+        most=LONGEST,
+        within=_viewer_paths,
     ),
     "errorSeconds": _whole(
-        "a cached error may be stale for this long",
-        variants.ERROR_SECONDS,
-        variants.ERROR_SECONDS,
-        _YEAR,
-        " of seconds",
+        "a cached error may be stale for this long", ERROR_SECONDS, ERROR_SECONDS, _YEAR
     ),
     "spellings": Parameter(
         "all: also the ways in which viewers write a space, + and : in a URL; one: the usual one",
-        "all",
         "all or one",
         "all|one",
+        "all",
     ),
     "budgetUsd": Parameter(
         "dollars a month for invalidation paths beyond the free ones; none: no limit",
-        "0",
         "dollars from 0 to 999999.99, or none for no limit",
         r"none|[0-9]{1,6}(\.[0-9]{1,2})?",
+        "0",
     ),
     "freePaths": _whole("free paths a month for this stack", FREE_PATHS, 0, FREE_PATHS),
     "guaranteeMinutes": _whole(
-        "every change is sent within them; empty: what half the allowance pays for",
-        "",
-        1,
-        9_999,
-        " of minutes",
+        "every change is sent within them; empty: what half the allowance pays for", "", 1, 9_999
     ),
     "skipUnchanged": _flag("an upload of the same costs a HEAD instead of a path", "true"),
     "ignoreMetadata": Parameter(
         "user metadata that does not count for that, beside what tools keep for themselves",
-        "",
         "a name of user metadata, such as build or ci-*",
         r"[\w.*?-]{1,255}",
         most=LONGEST,
@@ -168,32 +150,23 @@ PARAMETERS: Mapping[str, Parameter] = {
     "quietSeconds": _whole("a flush waits for this long a silence", 10, 0, 3_600),
     "maxWaitSeconds": _whole("and no longer than this after the first change", 300, 1, 3_600),
     "patienceMinutes": _whole(
-        "where paths are dear, a flush waits for them; empty: 5, or guaranteeMinutes if less",
-        "",
-        0,
-        1_440,
-        " of minutes",
+        "longest wait where paths are dear; empty: 5, or a shorter guarantee", "", 0, 1_440
     ),
     "wake": _flag("a change wakes a flush, else each waits for the next minute", "true"),
     "shards": _whole("partitions of a distribution's changes, each for 1,000 a second", 1, 1, 100),
     "headroom": _whole(
-        "of CloudFront's 15 wildcards, those left to people",
-        RESERVED_WILDCARDS,
-        0,
-        MAX_IN_PROGRESS.wildcards - 1,
+        "wildcards left to people, of 15", RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1
     ),
-    "refetchUsd": _dollars("dollars to fetch an unchanged object again", REFETCH_COST, 1),
-    "missUsd": _dollars("dollars that a visitor's cache miss is worth beyond it", Decimal(0), 1),
+    "refetchUsd": _dollars("dollars to fetch an unchanged object again", REFETCH_COST),
+    "missUsd": _dollars("dollars that a visitor's cache miss is worth beyond it", Decimal(0)),
     "alarmEmail": Parameter(
         "address for alarms; empty: only in CloudWatch",
-        "",
         "one e-mail address",
         r"[^\s@]+@[^\s@]+\.[^\s@]+",
     ),
     "dashboard": _flag("a dashboard, $3 a month beyond an account's three", "false"),
     "permissionsBoundary": Parameter(
         "ARN of a policy that bounds every role; empty: none",
-        "",
         "the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary",
         r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]{1,512}",
     ),

@@ -70,11 +70,11 @@ def deploy(
         check_terminal()
     release, session, name = Release.carried(), deployed.session, deployed.name
     given = values if bucket is None else {**values, "bucket": bucket}
-    accepted = acceptable(name, session.region_name, values=given, stage="prod")
+    accepted = acceptable(name, session.region_name, given, "prod")
     deployer = Deployer(session, name)
     code_bucket = code_bucket or deployer.code_bucket()
-    wanted = {**values_of(accepted), "CodeBucket": code_bucket}
-    with deployer.change_set(release, wanted) as (identity, changes):
+    of_zip = {"ParameterKey": "CodeBucket", "ParameterValue": code_bucket}
+    with deployer.change_set(release, [*values_of(accepted), of_zip]) as (identity, changes):
         lines = [f"{action:<7} {resource}" for resource, action in changes.items()]
         show(Deployment(stack=name, parameters=accepted["given"], changes=changes), lines)
         if dry_run:

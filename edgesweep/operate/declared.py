@@ -1,6 +1,6 @@
 """The deploy parameters as CloudFormation knows them: `budgetUsd` is the parameter `BudgetUsd`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgesweep.settings import LONGEST, PARAMETERS, Parameter
@@ -20,9 +20,11 @@ def section() -> Mapping[str, Mapping[str, Any]]:
     return {logical(name): _declared(name, one) for name, one in PARAMETERS.items()}
 
 
-def values_of(accepted: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the values of the template's parameters."""
-    return {logical(name): accepted[name] for name in PARAMETERS}
+def values_of(accepted: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    """Return the values of the template's parameters, as CloudFormation takes them."""
+    return [
+        {"ParameterKey": logical(name), "ParameterValue": accepted[name]} for name in PARAMETERS
+    ]
 
 
 def _declared(name: str, parameter: Parameter) -> Mapping[str, Any]:
@@ -40,23 +42,15 @@ def _declared(name: str, parameter: Parameter) -> Mapping[str, Any]:
     }
 
 
-def changed(template: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, str] | None:
-    """Return the parameters of a deployed stack that are not their default.
-
-    Return None if the stack does not say. Releases before 0.2.0 had no parameters of CloudFormation
-    and kept these in the template.
-
-    Args:
-        template: of the stack.
-        values: its parameters, as CloudFormation describes them.
-    """
+def changed(template: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the parameters of a deployed stack that are not the default of its template."""
     declared = template.get("Parameters")
-    if declared is None:
-        kept: Mapping[str, str] | None = template.get("Metadata", {}).get("Parameters")
-        return kept
-    given = {name: values.get(logical(name)) for name in PARAMETERS}
+    if declared is None:  # 0.1.0 kept them elsewhere, and deployed a demo site by default
+        demo = {"demo": "true"} if "SiteBucket" in template.get("Resources", {}) else {}
+        return {**template.get("Metadata", {}).get("Parameters", {}), **demo}
+    names = {logical(name): name for name in PARAMETERS}
     return {
-        name: text
-        for name, text in given.items()
-        if text is not None and text != declared[logical(name)].get("Default", "")
+        names[key]: text
+        for key, text in values.items()
+        if key in names and text != declared[key].get("Default", "")
     }

@@ -22,43 +22,36 @@ DEFAULT = "default"
 
 _STAGE = Parameter(
     "of the stack",
-    "prod",
     "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
     "[a-z][a-z0-9-]{0,19}",
+    "prod",
 )
 
 
-def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
-    """Return the parameters for a command, their section of the template, and a Python with pip.
+def answer(
+    command: str, stack: str, region: str, values: Mapping[str, str], stage: str
+) -> Mapping[str, Any]:
+    """Return the parameters for a command of osls, their section, and a Python that packages.
 
-    Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
-    arguments of `accept`. EdgesweepError says why they cannot be deployed.
+    Commands besides `deploy` and `package` need no particular parameters. EdgesweepError says why
+    those of the user cannot be deployed.
     """
-    if command not in {"deploy", "package"}:
-        return _for_osls(accept(before=None, **given))
-    if command == "package":
-        accepted = accept(before=Remembered("", {}), **given)
+    packages = command in {"deploy", "package"}
+    if command == "deploy":
+        accepted = acceptable(stack, region, values, stage)
     else:
-        accepted = acceptable(stack, region, **given)
-    return {**_for_osls(accepted), "python": _packager()}
-
-
-def _for_osls(accepted: Mapping[str, Any]) -> Mapping[str, Any]:
-    pairs = values_of(accepted).items()
-    values = [{"ParameterKey": name, "ParameterValue": text} for name, text in pairs]
+        accepted = accept(values, stage, Remembered("", {}) if packages else None)
     kept = {name: accepted[name] for name in ("given", "remembered")}
-    return {**kept, "section": section(), "values": values}
+    python = {"python": _packager()} if packages else {}
+    return {**kept, **python, "section": section(), "values": values_of(accepted)}
 
 
-def acceptable(stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # as above
-    """Return the parameters of a deployment over what is there, whose buckets can be swept.
-
-    `given` holds the other arguments of `accept`. EdgesweepError says why they cannot be deployed.
-    """
+def acceptable(stack: str, region: str, values: Mapping[str, str], stage: str) -> Mapping[str, Any]:
+    """Return the parameters of a deployment over what is there, whose buckets can be swept."""
     from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
 
     before = deployed.remembered(stack, region)
-    accepted = accept(before=before, **given)
+    accepted = accept(values, stage, before)
     deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
     deployed.check_distributions(split(accepted["distribution"]), region)
     return accepted
@@ -77,8 +70,11 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
         if name not in known:
             raise BadInput(f"Parameter {name} is unknown; the parameters are {', '.join(known)}")
     _STAGE.checked("stage", stage)
-    drop = split(PARAMETERS["bucket"].checked("drop", values.get("drop", "").strip()))
-    typed = {name: _typed(name, text.strip()) for name, text in values.items() if name != "drop"}
+    texts = {name: text.strip() for name, text in values.items()}
+    drop = split(PARAMETERS["bucket"].checked("drop", texts.pop("drop", "")))
+    typed = {
+        name: PARAMETERS[name].default if text == DEFAULT else text for name, text in texts.items()
+    }
     complete = (before or Remembered(stage, {})).completed(typed, drop)
     given = checked(complete)
     distributions = split(given["distribution"])
@@ -92,10 +88,6 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
     changed = {name: text for name, text in complete.items() if text != PARAMETERS[name].default}
     remembered = [f"{name}={text}" for name, text in changed.items() if name not in typed]
     return {**given, "given": changed, "remembered": " ".join(remembered)}
-
-
-def _typed(name: str, text: str) -> str:
-    return PARAMETERS[name].default if text == DEFAULT else text
 
 
 def _packager() -> str:

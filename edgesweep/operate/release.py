@@ -4,10 +4,11 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import takewhile
 from secrets import token_hex
 from typing import Any, Self
 
@@ -15,10 +16,11 @@ import boto3
 from botocore.exceptions import WaiterError
 
 from edgesweep.errors import EdgesweepError, NoStack
-from edgesweep.operate.stack import SERVICE, described, parameters_of
+from edgesweep.operate.stack import SERVICE, described, is_released, parameters_of
 
 _WAIT: Any = {"Delay": 5, "MaxAttempts": 360}
 _NONE = "This installation carries no release; `make release` builds a wheel with one"
+_BEGUN = "User Initiated"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -67,22 +69,24 @@ class Deployer:
 
     @contextmanager
     def change_set(
-        self, release: Release, values: Mapping[str, str]
+        self, release: Release, values: Sequence[Any]
     ) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Yield the id of a change set, and what it does to each resource.
 
-        Give it the `values` of the template's parameters. What nobody executes goes at the end.
+        Give it the `values` of the template's parameters. What nobody executes goes at the end. A
+        stack that cannot be created leaves nothing to be removed before another attempt.
         """
         client, new = self.session.client("cloudformation"), self._is_new()
+        kind: Any = {"ChangeSetType": "CREATE", "OnStackFailure": "DELETE"} if new else {}
         stage = self.stack.removeprefix(f"{SERVICE}-")
         made = client.create_change_set(
             StackName=self.stack,
             ChangeSetName=f"{SERVICE}-{token_hex(8)}",
-            ChangeSetType="CREATE" if new else "UPDATE",
             TemplateBody=release.template,
-            Parameters=[{"ParameterKey": k, "ParameterValue": text} for k, text in values.items()],
+            Parameters=values,
             Capabilities=["CAPABILITY_IAM"],
             Tags=[{"Key": "service", "Value": SERVICE}, {"Key": "stage", "Value": stage}],
+            **kind,
         )
         try:
             yield made["Id"], self._changes(made["Id"])
@@ -100,22 +104,21 @@ class Deployer:
 
     def execute(self, change_set: str) -> None:
         """Carry out a change set, and wait until that is done."""
-        kind = "create" if self._is_new() else "update"
-        self.session.client("cloudformation").execute_change_set(ChangeSetName=change_set)
-        self._wait(f"stack_{kind}_complete")
+        with self._waiting("stack_create_complete" if self._is_new() else "stack_update_complete"):
+            self.session.client("cloudformation").execute_change_set(ChangeSetName=change_set)
 
     def remove(self) -> None:
         """Delete the stack, and wait until it is gone."""
         if not self._is_new():
-            self.session.client("cloudformation").delete_stack(StackName=self.stack)
-            self._wait("stack_delete_complete")
+            with self._waiting("stack_delete_complete"):
+                self.session.client("cloudformation").delete_stack(StackName=self.stack)
 
     def _is_new(self) -> bool:
         try:
             found = described(self.session, self.stack)
         except NoStack:
             return True
-        if any(one["OutputKey"].startswith("Serverless") for one in found.get("Outputs", [])):
+        if not is_released(found):
             raise EdgesweepError(f"The stack {self.stack} was deployed with osls; use that")
         return found["StackStatus"] == "REVIEW_IN_PROGRESS"
 
@@ -133,15 +136,21 @@ class Deployer:
         changes = (one["ResourceChange"] for page in pages for one in page["Changes"])
         return {one["LogicalResourceId"]: one["Action"] for one in changes}
 
-    def _wait(self, until: Any) -> None:  # noqa: ANN401  # a literal of boto3's
+    @contextmanager
+    def _waiting(self, until: Any) -> Iterator[None]:  # noqa: ANN401  # a literal of boto3's
+        """Wait for what is begun within; a stack that is gone still has its id."""
         client = self.session.client("cloudformation")
+        identity = described(self.session, self.stack)["StackId"]
+        yield
         try:
-            client.get_waiter(until).wait(StackName=self.stack, WaiterConfig=_WAIT)
+            client.get_waiter(until).wait(StackName=identity, WaiterConfig=_WAIT)
         except WaiterError as error:
-            events = client.describe_stack_events(StackName=self.stack)["StackEvents"]
+            pages = client.get_paginator("describe_stack_events").paginate(StackName=identity)
+            events = (one for page in pages for one in page["StackEvents"])
+            # The newest come first, and those of what was begun go back to the user's request.
             reasons = [
                 f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
-                for one in events
+                for one in takewhile(lambda one: one.get("ResourceStatusReason") != _BEGUN, events)
                 if one["ResourceStatus"].endswith("_FAILED")
             ]
             first = (reasons or [str(error)])[-1]

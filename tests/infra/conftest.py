@@ -38,8 +38,7 @@ class Package:
     @property
     def template(self) -> Any:  # noqa: ANN401  # CloudFormation
         """The template as it is deployed with the parameters of the package."""
-        given = {one["ParameterKey"]: one["ParameterValue"] for one in self.parameters}
-        return Evaluation(self.compiled, self.stack, given).template
+        return Evaluation(self.compiled, self.stack, self.values).template
 
     @property
     def compiled(self) -> Any:  # noqa: ANN401  # CloudFormation
@@ -47,9 +46,10 @@ class Package:
         return json.loads(self.template_file.read_text())
 
     @property
-    def parameters(self) -> Any:  # noqa: ANN401  # CloudFormation
-        """The parameters that osls gives to CloudFormation."""
-        return self.provider["stackParameters"]
+    def values(self) -> Mapping[str, str]:
+        """The values that osls gives to CloudFormation, by parameter."""
+        given = self.provider["stackParameters"]
+        return {one["ParameterKey"]: one["ParameterValue"] for one in given}
 
     @property
     def provider(self) -> Any:  # noqa: ANN401  # osls

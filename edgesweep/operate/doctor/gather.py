@@ -25,7 +25,7 @@ from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
-from edgesweep.operate.stack import described, find_stack, parameters_of
+from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
@@ -42,6 +42,7 @@ _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
     """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
     found = described(session, place.stack)
+    place = replace(place, released=is_released(found))
     gatherer = _Gatherer(session, place, parameters_of(found))
     try:
         return diagnose(gatherer.facts(found["StackStatus"], now))
@@ -61,9 +62,7 @@ class _Gatherer:
     def facts(self, status: str, now: datetime) -> Facts:
         """Return all facts; BadInput if another version deployed settings that we cannot read."""
         template = self._seen("The stack's template", self._template) or {}
-        parameters = changed(template, self.values) or {}
-        released = "CodeBucket" in self.values
-        self.place = replace(self.place, parameters=parameters, released=released)
+        self.place = replace(self.place, parameters=changed(template, self.values))
         wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")

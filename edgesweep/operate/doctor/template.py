@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import not_
 from typing import Any
 
 # A value of a template: JSON.
@@ -25,7 +26,13 @@ _ARNS: Mapping[str, str] = {
     "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
     QUEUE: "arn:{partition}:sqs:{region}:{account}:{id}",
 }
-_NOTHING = {"Ref": "AWS::NoValue"}
+_FUNCTIONS: Mapping[str, Callable[..., Value]] = {
+    "Fn::Equals": lambda left, right: left == right,
+    "Fn::Join": str.join,
+    "Fn::Not": not_,
+    "Fn::Or": lambda *several: any(several),
+    "Fn::Split": lambda between, text: text.split(between),
+}
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -47,12 +54,8 @@ def resolve(
 ) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
-    Args:
-        template: of the stack.
-        ids: physical ids, by the names of the resources.
-        account: the `account`, the `partition` (such as aws), the `region` and the name of the
-            `stack`.
-        values: of the stack's parameters, and of attributes that follow from no id.
+    `account` holds the `account` of the stack, its `partition` (such as aws), the `region` and the
+    name of the `stack`; `values` has its parameters, and attributes that follow from no id.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
@@ -94,47 +97,42 @@ def _references(
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """Fills in references and chooses between values; an unknown reference stays as `${Name}`."""
+    """Fills in references and computes functions; an unknown reference stays as `${Name}`."""
 
     references: Mapping[str, str]
     conditions: Mapping[str, Value]
 
-    def filled(self, value: Value) -> Value:
-        """Return a value with all that can be known of it."""
-        known = value
+    def filled(self, value: Value) -> Value:  # noqa: PLR0911  # one for each form of a value
+        """Return a value with all that can be known of it; None for `AWS::NoValue`."""
         match value:
-            case {"Ref": str(name)} if value != _NOTHING:
-                known = self._named(name)
+            case {"Ref": "AWS::NoValue"}:
+                return None
+            case {"Ref": str(name)}:
+                return self._named(name)
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                known = self._named(f"{name}.{attribute}")
+                return self._named(f"{name}.{attribute}")
             case {"Fn::Sub": str(text)}:
-                known = _REFERENCE.sub(lambda found: self._named(found[1]), text)
+                return _REFERENCE.sub(lambda found: self._named(found[1]), text)
+            case {"Condition": str(name)}:
+                return self.filled(self.conditions[name])
             case {"Fn::If": [str(name), yes, no]}:
-                known = self.filled(yes if self._holds({"Condition": name}) else no)
-            case {"Fn::Join": [str(between), parts]}:
-                known = between.join(self.filled(parts))
-            case {"Fn::Split": [str(between), text]}:
-                known = self.filled(text).split(between)
-            case dict() if value != _NOTHING:
-                pairs = ((key, self.filled(item)) for key, item in value.items())
-                known = {key: item for key, item in pairs if item != _NOTHING}
+                return self.filled(yes if self.filled({"Condition": name}) else no)
+            case dict():
+                return _computed({key: self.filled(item) for key, item in value.items()})
             case list():
-                known = [item for item in map(self.filled, value) if item != _NOTHING]
-        return known
+                return [item for item in map(self.filled, value) if item is not None]
+        return value
 
     def _named(self, name: str) -> str:
         return self.references.get(name, f"${{{name}}}")
 
-    def _holds(self, condition: Value) -> bool:
-        match condition:
-            case {"Condition": str(name)}:
-                return self._holds(self.conditions[name])
-            case {"Fn::Not": [one]}:
-                return not self._holds(one)
-            case {"Fn::Or": list(several)}:
-                return any(map(self._holds, several))
-        left, right = map(self.filled, condition["Fn::Equals"])
-        return bool(left == right)
+
+def _computed(value: Mapping[str, Value]) -> Value:
+    """Return the result of a function whose arguments are known, or else the value."""
+    for name, function in _FUNCTIONS.items():
+        if name in value:
+            return function(*value[name])
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def _listed(value: Value) -> Sequence[Value]:

@@ -25,6 +25,12 @@ SITE = "my-site"
 README = (ROOT / "README.md").read_text()
 INSTALL, REMOVE = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 (MINUTES,) = re.findall(r"It takes less than (\d+) minutes", README)
+WAKE = {
+    "WakeRole",
+    "WakeLambdaFunction",
+    "WakeLogGroup",
+    "WakeEventSourceMappingDynamodbDirtyTable",
+}
 NO_NODE = "node() { false; }; npm() { false; }; npx() { false; }"
 
 
@@ -104,14 +110,16 @@ def test_again(user: User) -> None:
     before = user.stack("prod").outputs
 
     again = user.follow("edgesweep deploy --yes")
-    dry = user.follow("edgesweep deploy --dry-run --param budgetUsd=5 --json")
+    dry = user.follow("edgesweep deploy --dry-run --param budgetUsd=5 --param wake=false --json")
 
     assert "edgesweep-prod is deployed" in again
     assert "Modify" not in again
     planned = json.loads(dry.splitlines()[0])
-    assert planned["parameters"] == {"bucket": SITE, "budgetUsd": "5"}
+    assert planned["parameters"] == {"bucket": SITE, "budgetUsd": "5", "wake": "false"}
     assert planned["changes"]["FlushLambdaFunction"] == "Modify"
-    assert "BudgetAlarm" in planned["changes"]
+    assert planned["changes"]["BudgetAlarm"] == "Add"
+    assert planned["changes"]["DirtyTable"] == "Modify"
+    assert {name for name, action in planned["changes"].items() if action == "Remove"} == WAKE
     assert user.stack("prod").outputs == before
     flush = user.aws.client("lambda").get_function_configuration(
         FunctionName=before["FlushFunction"]

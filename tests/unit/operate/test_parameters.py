@@ -17,9 +17,7 @@ from edgesweep.operate.parameters import accept, answer, respond
 from edgesweep.operate.remembered import Remembered
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
-BEFORE = Remembered(
-    "edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"}, ("my-site",)
-)
+BEFORE = Remembered("edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"})
 
 
 def question(stage: str = "prod", **given: str) -> dict[str, Any]:
@@ -96,7 +94,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
         ({"skipUnchanged": "yes"}, ["skipUnchanged", '"yes"', "true or false"]),
         ({"viewerPaths": "bare+folder"}, ["viewerPaths is \"bare+folder\": 'folder'", "bare, "]),
         ({"viewerPaths": "d1=bare"}, ["viewerPaths", '"d1=bare"', "a distribution id"]),
-        ({"errorSeconds": "9"}, ["errorSeconds", '"9"', "of seconds from 10 to 31536000"]),
+        ({"errorSeconds": "9"}, ["errorSeconds", '"9"', "a whole number from 10 to 31536000"]),
         ({"spellings": "two"}, ["spellings", '"two"', "all or one"]),
         ({"distribution": "E2QWRUHEXAMPLE"}, ["bucket is missing", "E2QWRUHEXAMPLE"]),
         (EXISTING | {"distribution": "d1.cloudfront.net"}, ["distribution", "d1.cloudfront.net"]),

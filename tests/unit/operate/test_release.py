@@ -13,14 +13,17 @@ from edgesweep.operate.release import Deployer, Release
 
 RELEASE = Release("{}", "edgesweep-abc.zip", b"zip")
 ID = "arn:aws:cloudformation:us-east-1:123456789012:changeSet/edgesweep-1/1"
+STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/edgesweep-prod/1"
 CHANGE = {"ResourceChange": {"Action": "Add", "LogicalResourceId": "Queue"}}
+NEW = {"ChangeSetType": "CREATE", "OnStackFailure": "DELETE"}
+OLD: Mapping[str, str] = {}
 FAILED: Mapping[str, Any] = {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE"}
 
 
 def stack(status: str, output: str = "FlushFunction") -> Mapping[str, Any]:
     """Return what CloudFormation says of the stack."""
     found = {
-        "StackName": "edgesweep-prod", "StackStatus": status,
+        "StackName": "edgesweep-prod", "StackId": STACK_ID, "StackStatus": status,
         "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
         "Outputs": [{"OutputKey": output, "OutputValue": "x"}],
     }  # fmt: skip
@@ -41,11 +44,11 @@ def _deployer() -> Deployer:
     return Deployer(boto3.Session(region_name="us-east-1"), "edgesweep-prod")
 
 
-def planned(formation: Stubber, kind: str, *answers: Mapping[str, Any]) -> None:
+def planned(formation: Stubber, kind: Mapping[str, str], *answers: Mapping[str, Any]) -> None:
     """Expect a change set, and answer each look at it."""
     expected = {
-        "StackName": "edgesweep-prod", "ChangeSetName": ANY, "ChangeSetType": kind,
-        "TemplateBody": "{}", "Parameters": ANY, "Capabilities": ["CAPABILITY_IAM"], "Tags": ANY,
+        "StackName": "edgesweep-prod", "ChangeSetName": ANY, "Parameters": ANY,
+        "TemplateBody": "{}", "Capabilities": ["CAPABILITY_IAM"], "Tags": ANY, **kind,
     }  # fmt: skip
     formation.add_response("create_change_set", {"Id": ID}, expected)
     for answer in answers:
@@ -56,11 +59,11 @@ def test_dry_run(formation: Stubber, deployer: Deployer) -> None:
     """A change set of a new stack that nobody executes goes, and the empty stack with it."""
     formation.add_client_error("describe_stacks", "ValidationError", "It does not exist")
     done = {"Status": "CREATE_COMPLETE", "Changes": [CHANGE]}
-    planned(formation, "CREATE", done, done)
+    planned(formation, NEW, done, done)
     formation.add_response("describe_stacks", stack("REVIEW_IN_PROGRESS"))
     formation.add_response("delete_stack", {}, {"StackName": "edgesweep-prod"})
 
-    with deployer.change_set(RELEASE, {"Bucket": "my-site"}) as (identity, changes):
+    with deployer.change_set(RELEASE, []) as (identity, changes):
         assert (identity, changes) == (ID, {"Queue": "Add"})
     formation.assert_no_pending_responses()
 
@@ -72,11 +75,11 @@ def test_dry_run(formation: Stubber, deployer: Deployer) -> None:
 def test_no_changes(formation: Stubber, deployer: Deployer, reason: str) -> None:
     """Where nothing differs there are no changes, which is no failure."""
     formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
-    planned(formation, "UPDATE", {**FAILED, "StatusReason": reason})
+    planned(formation, OLD, {**FAILED, "StatusReason": reason})
     formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
     formation.add_response("delete_change_set", {}, {"ChangeSetName": ID})
 
-    with deployer.change_set(RELEASE, {}) as (_, changes):
+    with deployer.change_set(RELEASE, []) as (_, changes):
         assert changes == {}
     formation.assert_no_pending_responses()
 
@@ -84,32 +87,39 @@ def test_no_changes(formation: Stubber, deployer: Deployer, reason: str) -> None
 def test_refusal(formation: Stubber, deployer: Deployer) -> None:
     """A change set that CloudFormation refuses ends with its reason, and goes."""
     formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
-    planned(formation, "UPDATE", {**FAILED, "StatusReason": "Parameter Shards must be"})
+    planned(formation, OLD, {**FAILED, "StatusReason": "Parameter Shards must be"})
     formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
     formation.add_response("delete_change_set", {}, {"ChangeSetName": ID})
 
     with (
         pytest.raises(EdgesweepError, match=r"refuses the change set: Parameter Shards must be$"),
-        deployer.change_set(RELEASE, {}),
+        deployer.change_set(RELEASE, []),
     ):
         pass
     formation.assert_no_pending_responses()
 
 
 def test_failure(formation: Stubber, deployer: Deployer) -> None:
-    """An update that fails ends with the first resource that failed, and why."""
-    formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
+    """An update that fails ends with the first resource that failed in it, and why."""
+    for _ in ("is it new", "which is it"):
+        formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
     formation.add_response("execute_change_set", {}, {"ChangeSetName": ID})
-    formation.add_response("describe_stacks", stack("UPDATE_ROLLBACK_COMPLETE"))
+    failed = stack("UPDATE_ROLLBACK_COMPLETE")
+    formation.add_response("describe_stacks", failed, {"StackName": STACK_ID})
     event = {"StackId": "s", "StackName": "s", "Timestamp": datetime(2026, 11, 1, tzinfo=UTC)}
     events = [
         {**event, "EventId": name, "LogicalResourceId": name, "ResourceStatus": status,
-         "ResourceStatusReason": f"{name} is wrong"}
-        for name, status in (("Later", "CREATE_FAILED"), ("First", "UPDATE_FAILED"))
+         "ResourceStatusReason": reason}
+        for name, status, reason in (
+            ("Later", "CREATE_FAILED", "It was cancelled"),
+            ("First", "UPDATE_FAILED", "It is wrong"),
+            ("edgesweep-prod", "UPDATE_IN_PROGRESS", "User Initiated"),
+            ("Before", "UPDATE_FAILED", "It was wrong"),
+        )
     ]  # fmt: skip
     formation.add_response("describe_stack_events", {"StackEvents": events})
 
-    with pytest.raises(EdgesweepError, match=r"at first with First: First is wrong$"):
+    with pytest.raises(EdgesweepError, match=r"at first with First: It is wrong$"):
         deployer.execute(ID)
 
 
