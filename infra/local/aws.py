@@ -77,8 +77,8 @@ class EmbeddedAws:
         """Return a boto3 client with the rights of the account's root user."""
         return _client(self.endpoint, service)
 
-    def ticks(self, function: str) -> bool:
-        """Tell whether a function is at work that the schedule has called."""
+    def at_work(self, function: str) -> bool:
+        """Tell whether a function is at work that a schedule or a stream has called."""
         return (_ticking(self.log) / function).exists()
 
     def deploy(self, stage: str, **parameters: str) -> Mapping[str, str]:

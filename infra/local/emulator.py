@@ -1,6 +1,7 @@
 """Runs ministack with its schedules sped up: `python emulator.py SPEED TICKING`.
 
-The folder TICKING holds a file for each function that a schedule has called and that is at work.
+The folder TICKING holds a file for each function that a schedule or a stream has called and that is
+at work.
 
 It belongs to the environment `.envs/aws`, where only boto3 is installed beside ministack: a package
 that is missing from the zip is missing here too. Ministack takes its other options from environment
@@ -74,14 +75,14 @@ def _hasten(speed: float) -> None:
 
 
 def _leave_out_late_ticks(ticking: Path) -> None:
-    """Drop a tick while the one before is still at work.
+    """Drop a tick while the one before is still at work, and note who is at work.
 
     A minute is long enough for nearly all; sped up, a slow machine would start more and more.
     """
-    as_written = lambda_svc._execute_function_with_config_scope
+    as_written = lambda_svc._execute_function
 
     def executed(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-        if event.get("source") != "aws.scheduler":
+        if not _by_schedule_or_stream(event):
             return dict(as_written(function, event))
         at_work = ticking / function["config"]["FunctionName"]
         try:
@@ -93,7 +94,13 @@ def _leave_out_late_ticks(ticking: Path) -> None:
         finally:
             at_work.unlink()
 
-    lambda_svc._execute_function_with_config_scope = executed
+    lambda_svc._execute_function = executed
+
+
+def _by_schedule_or_stream(event: dict[str, Any]) -> bool:
+    """Tell whether nobody has called the function: both call one that they have at a time."""
+    records = event.get("Records") or [{}]
+    return event.get("source") == "aws.scheduler" or records[0].get("eventSource") == "aws:dynamodb"
 
 
 def _report_at_once() -> None:

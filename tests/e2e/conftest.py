@@ -66,7 +66,7 @@ class Stack:
         self._switch_schedule("DISABLED")
         try:
             with self.resting_wakes():
-                await_true(lambda: not self.aws.ticks(self.outputs["FlushFunction"]))
+                self._await_rest("FlushFunction")
                 yield
         finally:
             self._switch_schedule("ENABLED")
@@ -76,9 +76,13 @@ class Stack:
         """Keep rows from waking a flush during the block."""
         self._switch_wakes(on=False)
         try:
+            self._await_rest("WakeFunction")  # it may sleep, and look again
             yield
         finally:
             self._switch_wakes(on=True)
+
+    def _await_rest(self, function: str) -> None:
+        await_true(lambda: not self.aws.at_work(self.outputs[function]))
 
     def _switch_wakes(self, *, on: bool) -> None:
         functions, wake = self.aws.client("lambda"), self.outputs["WakeFunction"]
