@@ -1,6 +1,7 @@
 """`edgesweep deploy` and `edgesweep remove`: a stack without Node and without a clone."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, TypedDict
 
 import click
@@ -119,9 +120,9 @@ def remove(deployed: Deployed, *, yes: bool) -> None:
     Deployer(session, stack.name).remove()
     s3, events = session.client("s3"), session.client("events")
     for bucket in buckets:
-        others = listeners(events, bucket)
-        if others:
+        if others := listeners(events, bucket):
             say(f"{bucket} goes on to publish its events to {', '.join(others)}")
         else:
-            deliver(Bucket(s3, bucket), on=False)
+            with suppress(s3.exceptions.NoSuchBucket):
+                deliver(Bucket(s3, bucket), on=False)
     suggest(f"{stack.name} is removed")

@@ -273,17 +273,19 @@ def _tested(node: Node, name: str, version: str, body: bytes) -> Any:  # noqa: A
 
 
 def _take_computed_alarms() -> None:
-    """Let an alarm that computes with one metric be deployed as an alarm on that metric.
+    """Let an alarm that computes with one metric be deployed, and watch that metric as it is.
 
     Ministack computes nothing; no alarm goes off here anyway.
     """
     as_written = provisioners._cw_metric_alarm_record
 
     def recorded(name: str, properties: dict[str, Any]) -> Any:  # noqa: ANN401  # ministack's own types
-        first = (properties.get("Metrics") or [{}])[0].get("MetricStat", {"Metric": {}})
-        kept = {key: value for key, value in properties.items() if key != "Metrics"}
-        plain = {"Statistic": first["Stat"], "Period": first["Period"]} if "Stat" in first else {}
-        return as_written(name, {**kept, **first["Metric"], **plain})
+        metrics = properties.get("Metrics")
+        if not metrics:
+            return as_written(name, properties)
+        stat = metrics[0]["MetricStat"]
+        plain = {**properties, **stat["Metric"], "Statistic": stat["Stat"], "Metrics": None}
+        return {**as_written(name, plain), "Metrics": metrics}
 
     provisioners._cw_metric_alarm_record = recorded
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,16 +22,10 @@ from tests.e2e.conftest import PATIENCE_SECONDS, SPEED, Stack, await_true, make_
 from tests.e2e.first_day.test_first_day import PIPX
 from tests.e2e.shell import run
 
-SITE = "my-site"
+SITE, OTHER = "my-site", "other-site"
 README = (ROOT / "README.md").read_text()
 INSTALL, REMOVE = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 (MINUTES,) = re.findall(r"It takes less than (\d+) minutes", README)
-WAKE = {
-    "WakeRole",
-    "WakeLambdaFunction",
-    "WakeLogGroup",
-    "WakeEventSourceMappingDynamodbDirtyTable",
-}
 NO_NODE = "node() { false; }; npm() { false; }; npx() { false; }"
 
 
@@ -55,7 +50,9 @@ class User:
         folders = (self.tools / "bin", ROOT / ".envs" / "awscli" / "bin")
         path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
         text = f"cd {self.folder}\nexec 2>&1\n{NO_NODE}\n{PIPX}\n{commands}"
-        return run(self.aws, text, {"PATH": path, "TOOLS": str(self.tools)})
+        return run(
+            self.aws, text, {"PATH": path, "PYTHON": sys.executable, "TOOLS": str(self.tools)}
+        )
 
     def stack(self, stage: str) -> Stack:
         """Return a deployed stack."""
@@ -110,16 +107,14 @@ def test_again(user: User) -> None:
     before = user.stack("prod").outputs
 
     again = user.follow("edgesweep deploy --yes")
-    dry = user.follow("edgesweep deploy --dry-run --param budgetUsd=5 --param wake=false --json")
+    dry = user.follow("edgesweep deploy --dry-run --param budgetUsd=5 --json")
 
     assert "edgesweep-prod is deployed" in again
     assert "Modify" not in again
     planned = json.loads(dry.splitlines()[0])
-    assert planned["parameters"] == {"bucket": SITE, "budgetUsd": "5", "wake": "false"}
+    assert planned["parameters"] == {"bucket": SITE, "budgetUsd": "5"}
     assert planned["changes"]["FlushLambdaFunction"] == "Modify"
-    assert planned["changes"]["BudgetAlarm"] == "Add"
-    assert planned["changes"]["DirtyTable"] == "Modify"
-    assert {name for name, action in planned["changes"].items() if action == "Remove"} == WAKE
+    assert "BudgetAlarm" in planned["changes"]
     assert user.stack("prod").outputs == before
     flush = user.aws.client("lambda").get_function_configuration(
         FunctionName=before["FlushFunction"]
@@ -127,12 +122,37 @@ def test_again(user: User) -> None:
     assert flush["Environment"]["Variables"]["BUDGET_USD"] == "0"
 
 
+def test_change(user: User) -> None:
+    """A deployment carries out what changes: one more bucket, and nothing that wakes any more."""
+    before = user.stack("prod").outputs
+
+    user.follow(
+        f"aws s3 mb s3://{OTHER}\nedgesweep deploy --yes --bucket {SITE},{OTHER} --param wake=false"
+    )
+
+    after = user.stack("prod").outputs
+    assert after["Buckets"] == f"{SITE},{OTHER}"
+    assert before.keys() - after.keys() == {"WakeFunction"}
+    for found in (
+        user.names("lambda", "list_functions", "Functions"),
+        user.names("iam", "list_roles", "Roles"),
+    ):
+        assert found
+        assert not [one for one in found if "-wake" in one.lower()]
+    table = user.aws.client("dynamodb").describe_table(TableName=after["DirtyTable"])["Table"]
+    assert not table.get("StreamSpecification", {}).get("StreamEnabled")
+
+
 def test_removal(user: User) -> None:
-    """A removal leaves the tables, the zip and the site, and the site publishes no events."""
+    """A removal leaves the tables, the zip and the site, and the site publishes no events.
+
+    A bucket that is gone does not stop it.
+    """
     tables = user.names("dynamodb", "list_tables", "TableNames")
 
-    said = user.follow(REMOVE)
+    said = user.follow(f"aws s3 rb s3://{OTHER}\n{REMOVE}")
 
+    assert said.endswith("edgesweep-prod is removed\n")
     assert "The tables stay, with their data: " in said
     assert user.names("lambda", "list_functions", "Functions") == set()
     assert user.names("dynamodb", "list_tables", "TableNames") == tables
