@@ -16,6 +16,7 @@ def main() -> int:
         ["catalogue"],
         ["cover"],
         ["idle"],
+        ["looking"],
         ["bursts"],
         ["months"],
         ["precision"],

@@ -159,10 +159,10 @@ def simulate(traffic: str, distributions: int, usd: Decimal | None, days: int = 
         distributions,
         usd,
         flushes,
-        paths=paced.ledger.total(),
-        dollars=sum(map(invalidation_bill, paced.ledger.values()), Decimal(0)),
+        paths=paced.charged.total(),
+        dollars=sum(map(invalidation_bill, paced.charged.values()), Decimal(0)),
         allowance=policy.budget.allowance,
-        fullest=max(paced.ledger.values()),
+        fullest=max(paced.charged.values()),
         staleness=staleness,
         guaranteed=policy.guaranteed(START),
     )

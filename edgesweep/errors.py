@@ -67,6 +67,20 @@ class Undiscovered(EdgesweepError):
 
 
 @dataclass(eq=False)
+class Unreadable(EdgesweepError):
+    """We may not read invalidations, or the list of distributions."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Busy(EdgesweepError):
+    """A service throttles us, or does not answer now."""
+
+
+@dataclass(eq=False)
 class Unwritten(EdgesweepError):
     """DynamoDB did not take every deletion of rows."""
 

@@ -136,7 +136,13 @@ PARAMETERS: Mapping[str, Parameter] = {
         r"none|[0-9]{1,6}(\.[0-9]{1,2})?",
         "0",
     ),
-    "freePaths": _whole("free paths a month for this stack", FREE_PATHS, 0, FREE_PATHS),
+    "freePaths": _whole("free paths a month of the account", FREE_PATHS, 0, FREE_PATHS),
+    "others": Parameter(
+        "count: what others in the account spend is counted against them; ignore: it is not",
+        "count or ignore",
+        "count|ignore",
+        "count",
+    ),
     "guaranteeMinutes": _whole(
         "every change is sent within them; empty: what half the allowance pays for", "", 1, 9_999
     ),
@@ -187,6 +193,7 @@ class Settings:
     shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
+    others: bool  # whether what others spend of the account's paths is counted
     # Names of user metadata, or patterns of them, that viewers do not miss.
     ignored_metadata: tuple[str, ...]
     wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
@@ -215,6 +222,7 @@ class Settings:
                 spellings=given["spellings"] == "all",
                 error_seconds=int(given["errorSeconds"]),
             ),
+            others=given["others"] == "count",
             ignored_metadata=tuple(map(metadata_name, split(given["ignoreMetadata"]))),
             wake=given["wake"] == "true",
             notified_queue=values.get("NOTIFIED_QUEUE") or None,

@@ -13,13 +13,22 @@ from functools import lru_cache, partial
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront import CLIENT_CONFIG, DISCOVERY_CONFIG, CloudFront, Distributions
+from edgesweep.aws.cloudfront import (
+    CLIENT_CONFIG,
+    DISCOVERY_CONFIG,
+    Account,
+    CloudFront,
+    Distributions,
+)
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
+from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
 from edgesweep.dirty import LONG_AGO
+from edgesweep.flush.announcing import Announcer, Detail, Event
+from edgesweep.flush.auditing import Auditor
 from edgesweep.flush.discovery import (
     REFRESH_EVERY,
     Discovery,
@@ -28,7 +37,7 @@ from edgesweep.flush.discovery import (
 )
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
-from edgesweep.flush.journal import Journal
+from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.notifications import Notifications, unwired
 from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
@@ -55,6 +64,7 @@ class Adapters:
     edge: Edge
     listing: Listing
     pause: Callable[[float], None] = time.sleep
+    publish: Callable[[Event, Detail], None] = lambda *_: None
 
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
@@ -68,6 +78,7 @@ class Adapters:
             source=Distributions(client, settings.buckets, settings.distributions),
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
+            publish=EventBus(session).publish,
         )
 
 
@@ -86,7 +97,11 @@ def discovery(settings: Settings, adapters: Adapters) -> Discovery:
 
 
 def flusher(
-    adapters: Adapters, routes: Routes, policy: Policy, warn: Callable[[str], None]
+    adapters: Adapters,
+    routes: Routes,
+    policy: Policy,
+    warn: Callable[[str], None],
+    announce: Callable[[Flush], None] = lambda _: None,
 ) -> Flusher:
     """Wire a flusher; `warn` receives the reason why a bucket cannot be listed."""
     journal, edge = adapters.journal, adapters.edge
@@ -100,17 +115,21 @@ def flusher(
         clock=now,
         token=token,
         warn=warn,
+        announce=announce,
     )
 
 
 def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) -> Tick:
     """Wire the steps of a tick that `edgesweep flush` takes."""
+    budget, ledger = settings.policy.budget, adapters.journal.ledger
+    announcer = Announcer(adapters.publish, ledger, budget, now, warn)
     return Tick(
         discovery=discovery(settings, adapters),
         policy=settings.policy,
-        flusher=partial(flusher, adapters, warn=warn),
-        spent=adapters.journal.spent,
+        flusher=partial(flusher, adapters, warn=warn, announce=announcer.swept),
+        ledger=ledger,
         clock=now,
+        announce=announcer.look,
     )
 
 
@@ -121,6 +140,10 @@ def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[s
     plain = tick(settings, adapters, warn)
     waker = Waker(adapters.dirty, adapters.journal, plain.flusher, now, adapters.pause)
     whole = replace(plain, gaps=gaps.look, waker=waker if settings.wake else None)
+    if settings.others:
+        # One HTTP attempt: the calls of a tick are bounded.
+        account = Account(session.client("cloudfront", config=CLIENT_CONFIG))
+        whole = replace(whole, audit=Auditor(account, adapters.journal, now).look)
     if not settings.dead_letter_queue:
         return whole
     dead = DeadLetterQueue(session.client("sqs"), settings.dead_letter_queue, settings.queue)

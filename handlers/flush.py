@@ -12,7 +12,9 @@ from aws_lambda_powertools import Logger, Metrics
 
 from edgesweep import wiring
 from edgesweep.dirty import distribution_of
+from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.metrics import properties
+from edgesweep.flush.policy import Reason
 from edgesweep.flush.tick import Tick, Ticked
 from edgesweep.settings import Settings
 
@@ -63,8 +65,19 @@ def log(done: Ticked) -> None:
         fields: dict[str, object] = {"distribution": outcome.distribution, "reason": outcome.reason}
         fields |= {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
         logger.info("Flushed" if flush else "Held", extra={**fields, "answer": str(outcome.answer)})
+        if outcome.reason is Reason.SPENT:
+            logger.error(
+                "Nothing is left of the month; changes wait for the next",
+                distribution=outcome.distribution,
+                until=month_bounds(wiring.now())[1],
+            )
     if done.unrouted:
         logger.warning("No distribution serves some changes", rows=done.unrouted)
+    if done.audited.others is not None:
+        logger.info("Others", paths=done.audited.others)  # the dashboard shows it
+    if done.audited.refusals:
+        unread = dict(done.audited.refusals)
+        logger.error("Some invalidations are not counted; freePaths is believed", unread=unread)
     if done.redriven:
         logger.warning("Sent dead letters back to the queue", messages=done.redriven)
     for bucket in done.watched.unwired:

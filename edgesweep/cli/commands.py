@@ -41,6 +41,7 @@ for command in (
     LazyCommand("detach", "Turn off EventBridge delivery of a bucket.", "attach"),
     LazyCommand("learn", "Learn what a bucket holds.", "learn"),
     LazyCommand("status", "Show what waits, and what is left of the budget.", "status"),
+    LazyCommand("bill", "Show who spends the account's invalidation paths.", "bill"),
     LazyCommand("flushes", "List what was sent, or show one flush in full.", "flushes"),
     LazyCommand("flush", "Flush now, or show what would be sent.", "flush"),
     LazyCommand("redrive", "Send dead letters back to the queue.", "redrive"),

@@ -9,6 +9,7 @@ from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.sqs import Queue
+from edgesweep.cli.bill import looked
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, length, table
 from edgesweep.cli.output import json_option, show
@@ -16,6 +17,9 @@ from edgesweep.cli.terminal import say
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
+
+# Spenders of paths.
+_SHOWN = 3
 
 
 @click.command()
@@ -54,11 +58,20 @@ def _observer(deployed: Deployed, policy: Policy) -> Observer:
 
 def _lines(found: StackStatus, now: datetime) -> Iterator[str]:
     yield f"{found.month}: {_budget(found.budget)}"
+    yield from _others(found.budget, now)
     queued, dead = count(found.queued, "message"), count(found.dead_letters, "dead letter")
     yield f"{queued} in the queue, {dead}, {count(found.unrouted, 'row')} without a distribution"
     yield ""
     header = ("dirty", "oldest", "in progress", "last flush", "waited", "distribution")
     yield from table(header, [_row(one, now) for one in found.distributions])
+
+
+def _others(budget: MonthBudget, now: datetime) -> Iterator[str]:
+    spenders = [f"{one.charged:,} by {one.who} on {one.distribution}" for one in budget.spenders]
+    if spenders:
+        yield f"Of these {', '.join(spenders[:_SHOWN])}; edgesweep bill shows all"
+    if spenders or budget.unread:
+        yield from looked(budget.looked_at, now, unread=budget.unread)
 
 
 def _budget(budget: MonthBudget) -> str:

@@ -7,15 +7,20 @@ The allowance A is the free paths and those that the budget pays for. The reserv
 each of the D distributions every interval I until the month ends: R(t) = D * ceil((end - t) / I).
 More than a single path may be spent only while A - spent >= R(t) afterwards. From then on a
 distribution takes at most one path every interval, ceil((end - t) / I) in all: the reserve lasts.
+
+Others spend from the same paths of the account: A, and with it the reserve, is less what they were
+seen to spend. If they take from the reserve, the interval grows until what is left lasts.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
+from typing import Self
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.others import UNSPENT, Ledger
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
 
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
@@ -32,10 +37,11 @@ class Budget:
 
     Attributes:
         usd: dollars a month for paths beyond the free ones, None for no limit.
-        free_paths: free paths a month that nothing else in the account uses.
+        free_paths: free paths a month of the account.
         guarantee: the longest time between two flushes of a distribution that wants them; None for
             the one that half of the allowance pays for.
         distributions: how many distributions share the budget.
+        ledger: the paths that are spent in the month; see `after`.
 
     Raises:
         BadInput: the allowance is too small, or does not pay for the guarantee.
@@ -45,6 +51,7 @@ class Budget:
     free_paths: int = FREE_PATHS
     guarantee: timedelta | None = None
     distributions: int = 1
+    ledger: Ledger = UNSPENT
 
     def __post_init__(self) -> None:
         allowance = self.allowance
@@ -67,13 +74,28 @@ class Budget:
         return self.free_paths + int(self.usd / PATH_PRICE)
 
     def interval(self, moment: datetime) -> timedelta:
-        """The guaranteed interval between flushes of a distribution in `moment`'s month."""
-        if self.guarantee is not None:
-            return self.guarantee
+        """The guaranteed interval between flushes of a distribution in `moment`'s month.
+
+        It grows if others leave too little for it, in the end to the rest of the month. Each
+        distribution may have taken the path of its current interval already.
+        """
+        planned = self.planned(moment)
         if self.allowance is None:
-            return timedelta(0)
+            return planned
+        left = max(0, self.allowance - self.ledger.paths) + self.distributions
+        return max(planned, self.distributions * (month_bounds(moment)[1] - moment) / left)
+
+    def planned(self, moment: datetime) -> timedelta:
+        """The interval as long as others take nothing from the reserve."""
+        if self.guarantee is not None or self.allowance is None:
+            return self.guarantee or timedelta(0)
         start, end = month_bounds(moment)
-        return 2 * self.distributions * (end - start) / self.allowance
+        return (
+            2
+            * self.distributions
+            * (end - start)
+            / max(1, self.allowance - self.ledger.others.paths)
+        )
 
     def reserve(self, moment: datetime) -> int:
         if self.allowance is None:
@@ -84,7 +106,11 @@ class Budget:
     def free_reserve(self, moment: datetime) -> int:
         """Return the reserve of the free paths alone: half of them for a whole month."""
         start, end = month_bounds(moment)
-        kept = self.free_paths * ((end - moment) / (end - start)) / 2
+        kept = (
+            max(0, self.free_paths - self.ledger.others.paths)
+            * ((end - moment) / (end - start))
+            / 2
+        )
         return self.distributions * math.ceil(kept / self.distributions)
 
     def limit(self, paths: int, moment: datetime) -> int | None:
@@ -95,6 +121,10 @@ class Budget:
         if self.allowance is None or paths == 1:
             return self.allowance
         return self.allowance - self.reserve(moment)
+
+    def after(self, ledger: Ledger) -> Self:
+        """Return the budget as a month's ledger leaves it."""
+        return replace(self, ledger=ledger)
 
     def _paths_guaranteed(self, guarantee: timedelta) -> int:
         return self.distributions * math.ceil(_LONGEST_MONTH / guarantee)

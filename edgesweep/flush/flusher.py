@@ -97,6 +97,7 @@ class Flusher:
         clock: this process's time, within 5 s of true time.
         token: a source of random text.
         warn: logs a warning for an operator.
+        announce: announces a flush of which CloudFront accepted all that it ever will.
     """
 
     dirty: DirtyRows
@@ -108,6 +109,7 @@ class Flusher:
     clock: Callable[[], datetime]
     token: Callable[[], str]
     warn: Callable[[str], None] = lambda _: None
+    announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -183,11 +185,11 @@ class Flusher:
         reason = self.policy.settle(oldest, newest, now)
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
         headroom = self.policy.quota.less(held.lease.in_progress)
         flushed_at, demand = held.lease.flushed_at, self.journal.demand()
-        decision = self.policy.decide(reason, spent, headroom, flushed_at, now, demand=demand)
+        decision = self.policy.decide(reason, ledgers, headroom, flushed_at, now, demand=demand)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)
@@ -218,6 +220,7 @@ class Flusher:
             flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        self.announce(flush)
         settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
@@ -232,6 +235,8 @@ class Flusher:
             swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        if flush.accepted:
+            self.announce(flush)
         rejected = self.journal.advance(flush, flush.reject())
         return Outcome(flush.distribution, reason, rejected, answer)
 

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from edgesweep.dirty import instant
 from edgesweep.flush.budget import months_near
+from edgesweep.flush.others import Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
 # Month -> the most paths in its ledger, None for no limit.
@@ -245,6 +246,14 @@ class Lease:
         return self.tries if self.abandoned(now) else max(0, self.tries - 1)
 
 
+def flush_of(reference: str) -> str | None:
+    """Return the id of the flush, of some stack, that a caller reference names; None if of none."""
+    match reference.split(" "):
+        case [name, flush_id, _] if name == REFERENCE:
+            return flush_id
+    return None
+
+
 def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
     """Cut paths into requests that each keep within the rates of one second."""
     wildcards = [path for path in paths if path.endswith("*")]
@@ -276,8 +285,16 @@ class Journal(Protocol):
     def release(self, distribution: str, token: str) -> None:
         """Give the lease back if it is still ours, else do nothing."""
 
-    def spent(self, month: str) -> int:
-        """Return how many paths the ledger holds for `month`."""
+    def ledger(self, month: str) -> Ledger: ...
+
+    def looks(self) -> Looks:
+        """Return how far the invalidations of others are read."""
+
+    def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
+        """Save looks, what others spent in each month, and the gain of each month's ledger.
+
+        It saves nothing if somebody has saved since `looks` were loaded; return whether it did.
+        """
 
     def demand(self) -> Demand:
         """Return the paths that flushes have taken so far, all distributions together."""

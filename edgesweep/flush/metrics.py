@@ -17,12 +17,13 @@ from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.prices import invalidation_bill
 
 _SECOND = timedelta(seconds=1)
-_AT_CLOUDFRONT = (Reason.QUOTA, Reason.UNFINISHED)
+_STUCK = (Reason.QUOTA, Reason.UNFINISHED, Reason.SPENT)
 
 
 class Series(StrEnum):
@@ -35,9 +36,11 @@ class Series(StrEnum):
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
-    STUCK = "StuckDistributions"  # those that CloudFront refuses or whose flushers die; see the log
+    STUCK = (
+        "StuckDistributions"  # refused, or their flushers die, or the month is spent; see the log
+    )
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
-    UNSWEPT = "Unswept"  # buckets that publish no events, and changes that no distribution serves
+    UNSWEPT = "Unswept"  # buckets without events, changes that nobody serves, invalidations unread
 
     @property
     def unit(self) -> str:
@@ -55,13 +58,13 @@ _UNITS = {
 def measured(
     outcomes: Sequence[Outcome],
     policy: Policy,
-    spent: Callable[[], int],
+    ledger: Callable[[], Ledger],
     now: datetime,
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
     """Return the values that a tick publishes when it ends, none if it found nothing.
 
-    `spent` returns how many paths the month's ledger holds, and is called only after a flush;
+    `ledger` returns that of the month, and is called only after a flush;
     `unrouted` rows are those that no distribution serves.
     """
     ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
@@ -80,7 +83,7 @@ def measured(
     values = {series: float(count) for series, count in counts.items() if count}
     if flushes:
         # Here 0 counts: with a new month, it ends the alarm.
-        bill = invalidation_bill(spent(), policy.budget.free_paths)
+        bill = invalidation_bill(ledger().paths, policy.budget.free_paths)
         values[Series.DOLLARS_SPENT] = float(bill)
     return values
 
@@ -114,4 +117,4 @@ def _waits(outcomes: Sequence[Outcome], now: datetime) -> Iterator[timedelta]:
 
 def _stuck(outcome: Outcome) -> bool:
     refused = isinstance(outcome.answer, Refused | Unanswered)
-    return refused or outcome.reason in _AT_CLOUDFRONT or outcome.deaths >= SEVERAL_DEATHS
+    return refused or outcome.reason in _STUCK or outcome.deaths >= SEVERAL_DEATHS

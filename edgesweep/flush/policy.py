@@ -7,8 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from edgesweep.flush.budget import Budget, month_bounds, months_near
+from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
@@ -25,6 +26,7 @@ class Reason(StrEnum):
     WAITED = "waited long enough"  # flush: a change has waited for its longest time
     UPLOADING = "uploading"  # hold: changes are still coming in
     BUDGET = "budget"  # hold: only the reserve is left, and its next path is not due
+    SPENT = "spent"  # hold: nothing is left of the month
     PATIENT = "patient"  # hold: paths are dear, and the next change may come in time
     QUOTA = "quota"  # hold: too much is in progress at CloudFront
     LEASE = "lease"  # hold: another flusher has the lease
@@ -107,7 +109,7 @@ class Policy:
     def decide(  # noqa: PLR0913  # all that a decision depends on, since it is pure
         self,
         reason: Reason,
-        spent: Mapping[str, int],
+        ledgers: Mapping[str, Ledger],
         headroom: Headroom,
         flushed_at: datetime | None,
         now: datetime,
@@ -116,26 +118,26 @@ class Policy:
     ) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
-        `spent` holds the paths in the ledger of each month that may be billed, and `demand` counts
-        all distributions together.
+        There is a ledger of each month that may be billed; `demand` counts all distributions
+        together.
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
         allowance, months = self.budget.allowance, months_near(now)
+        left = {month: self.budget.after(ledgers[month]) for month in months}
         purses = tuple(
-            self._purse(spent[month], demand, month, near) for month, near in months.items()
+            self._purse(left[month], demand, month, near) for month, near in months.items()
         )
         if allowance is None:
             unlimited = dict.fromkeys(months)
             return Go(reason, headroom.paths, headroom.wildcards, unlimited, purses)
-        limits = {
-            month: allowance - self.budget.reserve(moment) for month, moment in months.items()
-        }
-        can = min(limits[month] - spent[month] for month in months)
-        if can >= 1:
+        limits = {month: allowance - left[month].reserve(near) for month, near in months.items()}
+        can = min(limits[month] - ledgers[month].paths for month in months)
+        if can >= 1 and not any(ledgers[month].others.unread for month in months):
             return Go(reason, min(headroom.paths, can), headroom.wildcards, limits, purses)
-        due = flushed_at is None or now - flushed_at >= self.budget.interval(now)
-        if due and all(spent[month] < allowance for month in months):
+        if any(ledgers[month].paths >= allowance for month in months):
+            return Reason.SPENT
+        if flushed_at is None or now - flushed_at >= left[month_of(now)].interval(now):
             return Go(reason, 1, 1, dict.fromkeys(months, allowance), purses)
         return Reason.BUDGET
 
@@ -148,12 +150,11 @@ class Policy:
         left = self.patience - (now - oldest)
         return dear * demand.chance(left, self.budget.distributions, now) >= 1
 
-    def _purse(self, spent: int, demand: Demand, month: str, moment: datetime) -> Purse:
-        budget = self.budget
-        left = budget.free_paths - spent + demand.bought_in(month)
+    def _purse(self, budget: Budget, demand: Demand, month: str, moment: datetime) -> Purse:
+        left = budget.free_paths - budget.ledger.paths + demand.bought_in(month)
         free, paid = left - budget.free_reserve(moment), self.quota.paths
         if budget.allowance is not None:
-            can = budget.allowance - budget.reserve(moment) - spent
+            can = budget.allowance - budget.reserve(moment) - budget.ledger.paths
             free = min(free, can)
             paid = max(0, can - max(0, free))
         remaining = month_bounds(moment)[1] - moment

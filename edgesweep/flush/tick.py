@@ -3,26 +3,29 @@
 1. look      which distributions there are
 2. share     what these distributions may spend together
 3. flush     every distribution that wants it
-4. route     some of the rows that waited for a distribution
-5. redrive   messages that failed before: DynamoDB answers by now
-6. gaps      events that may have been missed, such as that of an abandoned dead letter
-7. look      once more at what was flushed, for the rows whose wakes found the lease taken
+4. audit     what others spend of the same paths
+5. route     some of the rows that waited for a distribution
+6. redrive   messages that failed before: DynamoDB answers by now
+7. gaps      events that may have been missed, such as that of an abandoned dead letter
+8. wake      look once more at what was flushed, for the rows whose wakes found the lease taken
 
 A wake takes the last of these steps alone, by the distributions that a tick has kept.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.auditing import Audited
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
@@ -35,20 +38,22 @@ class Ticked:
     """The result of a tick.
 
     Attributes:
+        refusal: why the guaranteed interval is not kept.
         unrouted: about how many rows no distribution serves.
         redriven: messages that went back to their queue.
-        refusal: why the guaranteed interval is not kept.
+        audited: what was found of others.
         failures: errors of the steps after the flushes.
     """
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
-    unrouted: int
-    redriven: int
-    watched: Watched
     refusal: BadInput | None
-    failures: Sequence[Exception]
+    unrouted: int = 0
+    redriven: int = 0
+    audited: Audited = field(default_factory=Audited)
+    watched: Watched = field(default_factory=Watched)
+    failures: Sequence[Exception] = ()
 
     @property
     def errors(self) -> Sequence[Exception]:
@@ -64,7 +69,9 @@ class Tick:
 
     Attributes:
         flusher: returns a flusher for some routes and a policy.
-        spent: returns how many paths the ledger of a month holds.
+        audit: looks at what others spend, given the swept distributions and whether paths are
+            being spent.
+        announce: announces the distributions that are held or overdue.
         redrive: sends back the messages that are due; returns how many.
         gaps: finds and closes gaps in the events.
         waker: flushes what comes to rest within seconds; None leaves it to the next tick.
@@ -73,8 +80,10 @@ class Tick:
     discovery: Discovery
     policy: Policy
     flusher: Callable[[Routes, Policy], Flusher]
-    spent: Callable[[str], int]
+    ledger: Callable[[str], Ledger]  # of a month
     clock: Callable[[], datetime]
+    audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
+    announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
     redrive: Callable[[], int] = int
     gaps: Callable[[Routes], Watched] = lambda _: Watched()
     waker: Waker | None = None
@@ -85,13 +94,19 @@ class Tick:
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self.flusher(known.routes, policy).tick(known.routes.ids)
         failures: list[Exception] = []
+        spending = any(one.flush for one in outcomes)
+        audit = partial(self.audit, known.routes.ids, spending)
+        audited = _attempted(audit, failures) or Audited()
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
         again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
         outcomes = [*outcomes, *again]
-        return Ticked(known, policy, outcomes, unrouted, redriven, watched, refusal, failures)
+        return Ticked(
+            known, policy, outcomes, refusal, unrouted, redriven, audited, watched, failures
+        )
 
     def woken(self, distributions: Collection[str]) -> Ticked:
         """Flush those of the distributions that changed whose uploads come to rest soon."""
@@ -99,7 +114,7 @@ class Tick:
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
         outcomes = self._wake(distributions, known, policy, began)
-        return Ticked(known, policy, outcomes, 0, 0, Watched(), refusal, ())
+        return Ticked(known, policy, outcomes, refusal)
 
     def _wake(
         self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
@@ -110,10 +125,10 @@ class Tick:
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()
-        spent = partial(self.spent, month_of(now))
-        values = measured(done.outcomes, done.policy, spent, now, done.unrouted)
-        unwired = len(done.watched.unwired)
-        return {**values, **({Series.UNSWEPT: float(unwired)} if unwired else {})}
+        ledger = partial(self.ledger, month_of(now))
+        values = measured(done.outcomes, done.policy, ledger, now, done.unrouted)
+        unseen = len(done.watched.unwired) + len(done.audited.refusals)
+        return {**values, **({Series.UNSWEPT: float(unseen)} if unseen else {})}
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:

@@ -25,8 +25,9 @@ from typing import Self
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
 from edgesweep.flush.journal import Journal
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
-from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Routes
 
@@ -51,18 +52,15 @@ class Haste(Enum):
 
     QUICK = "once it rests"  # paths are as good as free
     GATHERING = "after as long a quiet as a tick waits for"  # paths are dear
-    NONE = "with a tick"  # only the reserve is left
+    NONE = "with a tick"  # the reserve is left, and a path at most
 
 
-def haste(policy: Policy, spent: Mapping[str, int], demand: Demand, now: datetime) -> Haste:
-    """Return how soon a wake may flush with this much spent in the months that may be billed."""
-    for month, near in months_near(now).items():
-        limit = policy.budget.limit(2, near)
-        if limit is not None and spent[month] >= limit:
-            return Haste.NONE
-    go = policy.decide(Reason.QUIET, spent, policy.quota, None, now, demand=demand)
-    free = isinstance(go, Go) and go.terms(NO_PATHS).price <= LADDER[0]
-    return Haste.QUICK if free else Haste.GATHERING
+def haste(policy: Policy, ledgers: Mapping[str, Ledger], demand: Demand, now: datetime) -> Haste:
+    """Return how soon a wake may flush, by the ledgers of the months that may be billed."""
+    go = policy.decide(Reason.QUIET, ledgers, policy.quota, None, now, demand=demand)
+    if isinstance(go, Reason) or go.paths == 1:
+        return Haste.NONE
+    return Haste.QUICK if go.terms(NO_PATHS).price <= LADDER[0] else Haste.GATHERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,8 @@ class Waker:
         ends = {one: now + WITHIN for one in known if self.dirty.span(one)}
         if not ends:
             return outcomes
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
-        allowed = haste(policy, spent, self.journal.demand(), now)
+        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
+        allowed = haste(policy, ledgers, self.journal.demand(), now)
         if allowed is Haste.NONE:
             return outcomes
         while due := self._due(ends, policy.quiet, allowed):

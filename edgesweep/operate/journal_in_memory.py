@@ -18,6 +18,7 @@ from edgesweep.flush.journal import (
     LedgerLimits,
     gained,
 )
+from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
@@ -29,7 +30,9 @@ class JournalInMemory:
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
-        self.ledger: Counter[str] = Counter()
+        self.charged: Counter[str] = Counter()
+        self._others: dict[str, Others] = {}
+        self._looks: Looks | None = None
         self.leases: dict[str, Lease] = {}
         self._demand: Demand | None = None
         self._base = base
@@ -58,8 +61,20 @@ class JournalInMemory:
         if lease.token == token:
             self.leases[distribution] = replace(lease, token=None, expires_at=None, tries=0)
 
-    def spent(self, month: str) -> int:
-        return self.ledger[month] + (self._base.spent(month) if self._base else 0)
+    def ledger(self, month: str) -> Ledger:
+        base = self._base.ledger(month) if self._base else UNSPENT
+        return Ledger(base.paths + self.charged[month], self._others.get(month, base.others))
+
+    def looks(self) -> Looks:
+        return self._looks or (self._base.looks() if self._base else Looks())
+
+    def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
+        if self.looks().revision != looks.revision:
+            return False
+        self._looks = replace(looks, revision=looks.revision + 1)
+        self._others |= others
+        self.charged.update(gains)
+        return True
 
     def demand(self) -> Demand:
         return self._demand or (self._base.demand() if self._base else NOTHING_SEEN)
@@ -121,9 +136,9 @@ class JournalInMemory:
     def _charge(self, gains: Mapping[str, int], limits: LedgerLimits) -> None:
         for month, paths in gains.items():
             limit = limits.get(month)
-            if paths > 0 and limit is not None and self.spent(month) + paths > limit:
+            if paths > 0 and limit is not None and self.ledger(month).paths + paths > limit:
                 raise OverLimit(f"{paths} more paths are above the {limit} that {month} may hold")
-        self.ledger.update(gains)
+        self.charged.update(gains)
 
     def _ours(self, distribution: str, token: str) -> Lease:
         lease = self.lease(distribution)

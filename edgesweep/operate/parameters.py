@@ -20,6 +20,11 @@ from edgesweep.settings import PARAMETERS, Parameter, budget, checked, split
 # Its value resets a parameter, because osls accepts no empty one.
 DEFAULT = "default"
 
+_TWICE = (
+    "(freePaths is now what the whole account has free, and what others spend is taken off it; "
+    "freePaths=default resets it)"
+)
+
 _STAGE = Parameter(
     "of the stack",
     "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
@@ -87,6 +92,8 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
         before.check(given, drop)
     changed = {name: text for name, text in complete.items() if text != PARAMETERS[name].default}
     remembered = [f"{name}={text}" for name, text in changed.items() if name not in typed]
+    if before and not before.counts and int(changed.get("freePaths", 0)):
+        remembered.append(_TWICE)
     return {**given, "given": changed, "remembered": " ".join(remembered)}
 
 

@@ -20,6 +20,7 @@ class Remembered:
 
     stack: str  # its name and region; empty if nobody looked for it
     parameters: Mapping[str, str]  # those that are not the default; none without a stack
+    counts: bool = True  # whether it is of a release that counts what others spend
 
     @classmethod
     def of(cls, stack: str, template: Mapping[str, Any], values: Mapping[str, str]) -> Self:
@@ -27,8 +28,9 @@ class Remembered:
 
         A first deployment that failed leaves a stack with a bucket for uploads, and nothing else.
         """
-        deployed = "FlushLambdaFunction" in template.get("Resources", {})
-        return cls(stack, changed(template, values) if deployed else {})
+        if "FlushLambdaFunction" not in template.get("Resources", {}):
+            return cls(stack, {})
+        return cls(stack, changed(template, values), "Parameters" in template)
 
     @property
     def buckets(self) -> Sequence[str]:

@@ -10,9 +10,11 @@ from typing import Annotated, Protocol
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
+from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
 
@@ -36,6 +38,7 @@ NEXT: Mapping[Reason | Idle, str] = {
     Reason.WAITED: "goes at the next tick, although the upload continues",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
+    Reason.SPENT: "waits: nothing is left of the month",
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
     Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
@@ -46,7 +49,11 @@ NEXT: Mapping[Reason | Idle, str] = {
 class MonthBudget:
     """The budget of the month."""
 
-    charged: Annotated[int, "paths that are charged to the month"]
+    charged: Annotated[int, "paths that are charged to the month, those of others included"]
+    others: Annotated[int, "those of others"]
+    spenders: Annotated[Sequence[Spender], "who these are, the most paths first"]
+    unread: Annotated[bool, "whether others may have spent more"]
+    looked_at: Annotated[datetime | None, "when others were looked at last; null for never"]
     allowance: Annotated[int | None, "the most paths that it may take; null for no limit"]
     reserve: Annotated[int, "paths that are kept for the rest of the month"]
     left: Annotated[int | None, "paths that are left, with the reserve"]
@@ -54,11 +61,16 @@ class MonthBudget:
     left_usd: Annotated[Decimal | None, "dollars that are left"]
 
     @classmethod
-    def of(cls, budget: Budget, charged: int, now: datetime) -> "MonthBudget":
-        """Return what a ledger of `charged` paths leaves of the month of `now`."""
+    def of(cls, budget: Budget, now: datetime) -> "MonthBudget":
+        """Return what the ledger leaves of the budget of the month of `now`."""
+        charged, others = budget.ledger.paths, budget.ledger.others
         spent = invalidation_bill(charged, budget.free_paths)
         return cls(
             charged=charged,
+            others=others.paths,
+            spenders=foreign(others),
+            unread=others.unread,
+            looked_at=others.since,
             allowance=budget.allowance,
             reserve=budget.reserve(now),
             left=None if budget.allowance is None else max(0, budget.allowance - charged),
@@ -119,7 +131,7 @@ class Observer:
         month = month_of(now)
         return StackStatus(
             month=month,
-            budget=MonthBudget.of(self.policy.budget, self.journal.spent(month), now),
+            budget=MonthBudget.of(self.policy.budget.after(self.journal.ledger(month)), now),
             queued=self.queued(),
             dead_letters=self.dead_letters(),
             unrouted=self.rows.count(UNROUTED),
@@ -163,25 +175,32 @@ class Observer:
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
-        spent = {month: self.journal.spent(month) for month in months_near(now)}
+        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         headroom, demand = self.policy.quota.less(lease.in_progress), self.journal.demand()
-        decision = self.policy.decide(reason, spent, headroom, lease.flushed_at, now, demand=demand)
+        decision = self.policy.decide(
+            reason, ledgers, headroom, lease.flushed_at, now, demand=demand
+        )
         if isinstance(decision, Go):
             return reason, now, decision
-        short = decision is Reason.BUDGET
-        return decision, self._affordable(lease.flushed_at, spent, now) if short else None, None
+        due: datetime | None = None
+        if decision is Reason.SPENT:
+            due = self._next_month(ledgers, now)
+        if decision is Reason.BUDGET:
+            budget = self.policy.budget.after(ledgers[month_of(now)])
+            due = _affordable(budget, lease.flushed_at, now)
+        return decision, due, None
 
-    def _affordable(
-        self, flushed_at: datetime | None, spent: Mapping[str, int], now: datetime
-    ) -> datetime:
-        """Return when the budget pays for a path again."""
-        budget, near = self.policy.budget, months_near(now)
-        allowance = budget.allowance or 0
-        used_up = [moment for month, moment in near.items() if spent[month] >= allowance]
-        if used_up:
-            return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
-        # A path of the reserve is due, or the month is nearly over and needs none.
-        interval, end = budget.interval(now), month_bounds(now)[1]
-        intervals = (allowance - max(spent.values()) - 1) // budget.distributions
-        due = min((flushed_at or now) + interval, end - interval * intervals)
-        return due if due < end else end + MONTH_MARGIN
+    def _next_month(self, ledgers: Mapping[str, Ledger], now: datetime) -> datetime:
+        """Return when a month begins that pays for a path."""
+        near, allowance = months_near(now), self.policy.budget.allowance or 0
+        used_up = [moment for month, moment in near.items() if ledgers[month].paths >= allowance]
+        return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
+
+
+def _affordable(budget: Budget, flushed_at: datetime | None, now: datetime) -> datetime:
+    """Return when a path of the reserve is due, or the month is nearly over and needs none."""
+    planned, end, many = budget.planned(now), month_bounds(now)[1], budget.distributions
+    left, since = (budget.allowance or 0) - budget.ledger.paths, flushed_at or now
+    due = max(since + planned, since + many * (end - since) / (left + 2 * many))
+    due = min(due, end - planned * ((left - 1) // many))
+    return due if due < end else end + MONTH_MARGIN

@@ -54,6 +54,7 @@ def main() -> None:
     _test_functions()
     _name_anew()
     _take_computed_alarms()
+    _list_newest_first()
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -288,6 +289,30 @@ def _take_computed_alarms() -> None:
         return {**as_written(name, plain), "Metrics": metrics}
 
     provisioners._cw_metric_alarm_record = recorded
+
+
+def _list_newest_first() -> None:
+    """List invalidations as AWS does, from the newest one after the marker on.
+
+    https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
+    """
+    as_written = cloudfront.handle_request
+
+    async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:  # noqa: ANN401  # as it is
+        found = cloudfront._INV_RE.match(path)
+        made = cloudfront._invalidations.get(found[1]) if found and method == "GET" else None
+        if found is None or not made:
+            return await as_written(method, path, headers, body, query)
+        marker = query.get("Marker", "")
+        after = marker if isinstance(marker, str) else marker[0]
+        older = next((n for n, one in enumerate(made) if one["Id"] == after), len(made))
+        cloudfront._invalidations[found[1]] = made[:older][::-1]
+        try:
+            return cloudfront._list_invalidations(found[1])
+        finally:
+            cloudfront._invalidations[found[1]] = made
+
+    cloudfront.handle_request = handled
 
 
 def _name_anew() -> None:

@@ -97,11 +97,11 @@ def accepted(journal: Journal, flush: Flush, made: Invalidation = MADE) -> Flush
 
 def assert_unchanged(journal: Journal, flush: Flush, attempt: Callable[[], object]) -> None:
     """Assert that what is overtaken changes nothing of a flush, of the ledger or of the lease."""
-    ledger = {month: journal.spent(month) for month in (MONTH, NEXT)}
+    ledger = {month: journal.ledger(month).paths for month in (MONTH, NEXT)}
     before = journal.load(SITE, flush.id), journal.lease(SITE), ledger
 
     with pytest.raises(Overtaken):
         attempt()
 
-    ledger = {month: journal.spent(month) for month in (MONTH, NEXT)}
+    ledger = {month: journal.ledger(month).paths for month in (MONTH, NEXT)}
     assert (journal.load(SITE, flush.id), journal.lease(SITE), ledger) == before

@@ -55,7 +55,7 @@ class Advancing:
         charged = journal.advance(flush, flush.charge(NEXT), {NEXT: 3})
 
         assert charged == replace(flush, months=(MONTH, NEXT)) == journal.load(SITE, flush.id)
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (3, 3)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (3, 3)
 
     def test_charge_over_limit(self, journal: Journal) -> None:
         """A month that cannot take all paths is not charged."""
@@ -64,7 +64,7 @@ class Advancing:
         with pytest.raises(OverLimit):
             journal.advance(flush, flush.charge(NEXT), {NEXT: 2})
 
-        assert journal.spent(NEXT) == 0
+        assert journal.ledger(NEXT).paths == 0
         assert journal.load(SITE, flush.id) == flush
 
     def test_attempts(self, journal: Journal) -> None:
@@ -85,7 +85,7 @@ class Advancing:
         assert sent.accepted == (MADE,)
         assert sent == journal.load(SITE, flush.id)
         assert sent.sent_at == NOON + 2 * SECOND
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (3, 0)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (3, 0)
         lease = journal.lease(SITE)
         assert (lease.unfinished, lease.flushed_at) == (flush.id, flush.opened_at)
 
@@ -99,12 +99,12 @@ class Advancing:
 
         assert part.state is State.OPEN
         assert (part.done, part.left) == (("/a*",), ("/b*",))
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (2, 2)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (2, 2)
 
         sent = accepted(journal, part, second)
 
         assert sent.state is State.SENT
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (1, 1)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (1, 1)
         assert journal.lease(SITE).in_progress == (first, second)
 
     def test_swept(self, journal: Journal) -> None:
@@ -154,7 +154,7 @@ class Advancing:
         rejected = journal.advance(flush, flush.reject())
 
         assert rejected == replace(flush, state=State.REJECTED) == journal.load(SITE, flush.id)
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (kept, kept)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (kept, kept)
         assert journal.lease(SITE).unfinished is None
         assert journal.lease(SITE).flushed_at == (flush.opened_at if kept else None)
 
@@ -166,7 +166,7 @@ class Advancing:
 
         journal.advance(part, part.reject())
 
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (0, 1)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (0, 1)
 
     @pytest.mark.parametrize("change", STEPS)
     @pytest.mark.parametrize("meanwhile", [step for step in STEPS if step != "settle"])

@@ -18,7 +18,7 @@ READS: Mapping[str, Callable[[], object]] = {
     "count": lambda: DirtyTable("dirty", lambda: 2).count("E1"),
     "lease": lambda: FlushTable("flushes").lease("E1"),
     "flush": lambda: FlushTable("flushes").load("E1", "2026-11-23T12:00:00.000000Z#f1"),
-    "ledger": lambda: FlushTable("flushes").spent("2026-11"),
+    "ledger": lambda: FlushTable("flushes").ledger("2026-11").paths,
     "demand": lambda: FlushTable("flushes").demand(),
     "distributions": lambda: RoutesTable("flushes").load(),
     "catalogue": lambda: CatalogueTable("catalogue").known([("site", "index.html")]),

@@ -13,8 +13,7 @@ from moto import mock_aws
 from pynamodb.exceptions import PutError
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
-from edgesweep.aws.dynamodb import RoutesTable
-from edgesweep.aws.dynamodb import routes as stored
+from edgesweep.aws.dynamodb import RoutesTable, models
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
 from edgesweep.routes import Behaviour, Distribution, Origin
@@ -373,7 +372,7 @@ def test_saved_before(table: RoutesTable) -> None:
     kept = Kept((Tracked(Distribution("E1", (behaviour,), fingerprint="f00d")),))
     written = asdict(kept)
     del written["tracked"][0]["newest"]["behaviours"][0]["functions"]
-    with mock.patch.object(stored, "asdict", return_value=written):
+    with mock.patch.object(models, "asdict", return_value=written):
         table.save(kept)
 
     assert table.load() == replace(kept, revision=1)

@@ -28,7 +28,7 @@ class Leases:
     def test_empty(self, journal: Journal) -> None:
         """In the beginning nobody has a lease and nothing is spent."""
         assert journal.lease(SITE) == Lease()
-        assert journal.spent(MONTH) == 0
+        assert journal.ledger(MONTH).paths == 0
         assert journal.load(SITE, planned().id) is None
 
     def test_take(self, journal: Journal) -> None:
@@ -106,7 +106,7 @@ class Leases:
         journal.forget(SITE, flush.id)
 
         assert journal.lease(SITE) == lease
-        assert journal.spent(MONTH) == 3
+        assert journal.ledger(MONTH).paths == 3
         journal.open(planned("f2"), lease, {})
 
     def test_forget_another(self, journal: Journal) -> None:

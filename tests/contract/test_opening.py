@@ -40,7 +40,7 @@ class Opening:
         flush, lease = opened(journal, months=(MONTH, NEXT))
 
         assert journal.load(SITE, flush.id) == flush
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (3, 3)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (3, 3)
         assert journal.lease(SITE) == replace(lease, unfinished=flush.id)
 
     @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ class Opening:
         with pytest.raises(Overtaken):
             journal.open(planned(), lease, {})
 
-        assert journal.spent(MONTH) == 0
+        assert journal.ledger(MONTH).paths == 0
         assert journal.lease(SITE).unfinished is None
         assert journal.load(SITE, planned().id) is None
 
@@ -94,7 +94,7 @@ class Opening:
 
         journal.open(planned(distribution=OTHER), lease, {})
 
-        assert journal.spent(MONTH) == 6
+        assert journal.ledger(MONTH).paths == 6
 
     @pytest.mark.parametrize(("limit", "fits"), [(None, True), (4, True), (3, True), (2, False)])
     def test_limit(self, journal: Journal, limit: int | None, fits: bool) -> None:  # noqa: FBT001  # a case
@@ -109,7 +109,7 @@ class Opening:
                 journal.open(flush, lease, {MONTH: None, NEXT: limit})
 
         spent = 3 if fits else 0
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (spent, spent)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (spent, spent)
         assert journal.lease(SITE).unfinished == (flush.id if fits else None)
 
     @pytest.mark.parametrize(("limit", "fits"), [(6, True), (5, False)])
@@ -125,7 +125,7 @@ class Opening:
             with pytest.raises(OverLimit):
                 journal.open(flush, lease, {MONTH: limit})
 
-        assert journal.spent(MONTH) == (6 if fits else 3)
+        assert journal.ledger(MONTH).paths == (6 if fits else 3)
 
     def test_overtaken_first(self, journal: Journal) -> None:
         """Who is overtaken and over the limit as well is told that it is overtaken."""
@@ -148,7 +148,7 @@ class Opening:
         assert journal.load(SITE, flush.id) == known.reject()
         assert journal.load(SITE, successor.id) == successor
         assert journal.lease(SITE).unfinished == successor.id
-        assert (journal.spent(MONTH), journal.spent(NEXT)) == (0, 2)
+        assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (0, 2)
 
     def test_replaced_within_limit(self, journal: Journal) -> None:
         """A successor of no more paths needs no room beside the one that it replaces."""
@@ -157,7 +157,7 @@ class Opening:
 
         journal.open(planned("f2"), lease, {MONTH: 3}, replaced=known)
 
-        assert journal.spent(MONTH) == 3
+        assert journal.ledger(MONTH).paths == 3
 
     def test_replaced_unanswered(self, journal: Journal) -> None:
         """A successor is paid beside a flush that may have been accepted, or is not opened."""
@@ -169,7 +169,7 @@ class Opening:
         assert journal.load(SITE, flush.id) == doubtful
         journal.open(planned("f2"), lease, {MONTH: 6}, replaced=doubtful)
 
-        assert journal.spent(MONTH) == 6
+        assert journal.ledger(MONTH).paths == 6
         assert journal.lease(SITE).flushed_at == flush.opened_at
 
     def test_replaced_overtaken(self, journal: Journal) -> None:
@@ -199,7 +199,7 @@ class Opening:
         journal.open(flush, journal.take(SITE, "t1", NOON), {})
 
         assert journal.load(SITE, flush.id) == flush
-        assert journal.spent(MONTH) == 3_000
+        assert journal.ledger(MONTH).paths == 3_000
 
 
 class TestInMemory(InMemory, Opening):
@@ -220,12 +220,12 @@ class TestOverAnother(OverAnother, Opening):
         above.open(planned("f2"), lease, {MONTH: 3}, replaced=known)
         above.remember(SEEN)
 
-        assert (above.spent(MONTH), above.demand()) == (3, SEEN)
+        assert (above.ledger(MONTH).paths, above.demand()) == (3, SEEN)
         assert (above.load(SITE, flush.id), above.lease(SITE).unfinished) == (
             known.reject(),
             planned("f2").id,
         )
-        assert (below.spent(MONTH), below.demand()) == (3, NOTHING_SEEN)
+        assert (below.ledger(MONTH).paths, below.demand()) == (3, NOTHING_SEEN)
         assert (below.load(SITE, flush.id), below.lease(SITE).unfinished) == (flush, flush.id)
 
 

@@ -282,11 +282,11 @@ def deadly(random: Random, scenario: Scenario) -> Scenario:
 
 
 def woken(random: Random, scenario: Scenario) -> Scenario:
-    """A few changes come in fair weather, and each wakes a flush."""
+    """A few changes come in fair weather, and each wakes a flush, since no path is dear."""
     return replace(
         scenario,
         serves=random.choice((BUCKETS[1], BUCKETS[2])),
-        policy=Policy(Budget(usd=None)),
+        policy=Policy(Budget(usd=None, free_paths=1_000_000)),
         spent=0,
         weather=Weather(),
         calm=Weather(),
@@ -328,6 +328,27 @@ def _beside(scenario: Scenario) -> Scenario:
     )
 
 
+def shared(random: Random, scenario: Scenario) -> Scenario:
+    """Others invalidate as well, and are counted: an hour is as short as three minutes here."""
+    return replace(
+        scenario,
+        policy=Policy(Budget(usd=None), max_wait=timedelta(seconds=60)),
+        spent=0,
+        weather=replace(scenario.weather, latency=0.3),
+        calm=Weather(),
+        faulty=8 * MINUTE,
+        changing=12 * MINUTE,
+        changes=random.randint(5, 30),
+        surveying={},
+        max_rows=10_000,
+        page=6,
+        gone=None,
+        fresh=False,
+        neighbour=random.random() < 0.5,
+        audited=True,
+    )
+
+
 # How many of a hundred stories are of which kind.
 KINDS: Mapping[Kind, float] = {
     month_turns: 5,
@@ -341,6 +362,7 @@ KINDS: Mapping[Kind, float] = {
     crammed: 3,
     piled: 1,
     deadly: 1,
+    shared: 4,
     woken: 3,
 }
 # How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.

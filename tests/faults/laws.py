@@ -1,6 +1,6 @@
 """The laws that hold in every story, whatever went wrong in it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -50,7 +50,9 @@ def broken(story: Story) -> Sequence[str]:
         *_passed_over(story),
         *_paid_twice(story),
         *_unbalanced(story),
+        *_miscounted(story),
         *_clashed(story),
+        *_unannounced(story),
         *_late(story),
         *_slow(story),
         *_unrouted(story),
@@ -131,15 +133,40 @@ def _unbalanced(story: Story) -> Iterator[str]:
                 kept[month] -= _billed_for(story, flush, month)
     if story.ended_at is None:
         return
-    for month, paths in story.tables.journal.ledger.items():
+    journal = story.tables.journal
+    for month, charged in journal.charged.items():
+        paths = charged - journal.ledger(month).others.paths
         if paths != paid.get(month, 0) + kept[month]:
             yield f"{month}: {paths} charged, {paid.get(month, 0)} billed, {kept[month]} kept"
+
+
+def _miscounted(story: Story) -> Iterator[str]:
+    """In the end each path of others is counted once, in the month in which it was created."""
+    if not story.scenario.audited or story.ended_at is None:
+        return
+    begun = _month(story.scenario.start - timedelta(minutes=1))
+    theirs: Counter[str] = Counter({begun: 0})
+    for made in story.edge.made:
+        if made not in story.ours:
+            theirs[_month(made.created_at)] += len(made.paths)
+    for month, paths in theirs.items():
+        seen = story.tables.journal.ledger(month).others.paths
+        if seen != paths:
+            yield f"{month}: others spent {paths}, {seen} are counted"
 
 
 def _clashed(story: Story) -> Iterator[str]:
     """No reference was used with two lists of paths."""
     for reference in story.edge.clashes:
         yield f"Two lists of paths for {reference}"
+
+
+def _unannounced(story: Story) -> Iterator[str]:
+    """Each flush that was settled has an event at least."""
+    announced = {detail.get("flush") for detail in story.events.asked}
+    for flush in story.tables.journal.flushes.values():
+        if flush.state is State.SETTLED and flush.id not in announced:
+            yield f"Unannounced: {flush}"
 
 
 def _late(story: Story) -> Iterator[str]:
@@ -163,7 +190,12 @@ def _late(story: Story) -> Iterator[str]:
             continue
         base = max(written_at, calm)
         interval = _longest_interval(scenario.policy.budget, scenario.start, base)
-        due = base + max(interval, scenario.policy.max_wait) + ticks + scenario.rules.duration
+        due = (
+            base
+            + max(interval, scenario.policy.max_wait, scenario.policy.patience)
+            + ticks
+            + scenario.rules.duration
+        )
         found = [
             one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
         ]
@@ -171,12 +203,17 @@ def _late(story: Story) -> Iterator[str]:
             yield f"Late: {row.subject} of {row.distribution}, {row.recorded_at}, due {due}"
 
 
+def _of_others(story: Story) -> Sequence[Made]:
+    return [one for one in story.edge.made if one not in story.ours]
+
+
 def _slow(story: Story) -> Iterator[str]:
     """Where nothing is wrong, a lone change is accepted within seconds.
 
-    It rests after two seconds, by clocks that are `MOST_SKEW` off either way.
+    It rests after two seconds, by clocks that are `MOST_SKEW` off either way. Other people's
+    invalidations may leave no room for ours.
     """
-    made = _by_distribution(story.ours)
+    made, others = _by_distribution(story.ours), _of_others(story)
     moments: dict[str, list[datetime]] = defaultdict(list)
     for row, written_at in story.tables.written.items() if story.scenario.prompt else ():
         moments[row.distribution].append(written_at)
@@ -184,7 +221,8 @@ def _slow(story: Story) -> Iterator[str]:
         for at in written:
             near = [other for other in written if at - _APART < other < at + _APART]
             soon = (one for one in made[distribution] if at <= one.created_at < at + _PROMPT)
-            if len(near) == 1 and not any(soon):
+            theirs = any(at <= one.created_at < at + _PROMPT for one in others)
+            if len(near) == 1 and not theirs and not any(soon):
                 yield f"Slow: the change of {distribution} at {at}"
 
 
@@ -226,7 +264,7 @@ def _calm_at(story: Story) -> datetime:
 
 def _full_until(story: Story) -> Iterator[datetime]:
     """Yield when CloudFront refused a request since others had too much in progress."""
-    others = [one for one in story.edge.made if one not in story.ours]
+    others = _of_others(story)
     for at in story.full_at:
         if any(one.created_at <= at < one.completed_at for one in others):
             yield at

@@ -62,6 +62,7 @@ class Scenario:
         fresh: whether the stack has never looked for distributions before.
         shards: partitions of each distribution.
         neighbour: whether a second stack sends invalidations as well.
+        audited: whether what others spend is counted.
         folders: what keys begin with, and origin paths lead to.
         switches: how often a distribution is configured otherwise.
         away: from when to when the first distribution has other origins, if ever.
@@ -105,6 +106,7 @@ class Scenario:
     fresh: bool = False
     shards: int = 1
     neighbour: bool = False
+    audited: bool = False
     folders: Sequence[str] = ("",)
     switches: int = 0
     away: tuple[float, float] | None = None

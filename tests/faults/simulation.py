@@ -16,7 +16,17 @@ import handlers.record
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.flush import gaps, journal, planning, redrive, rows, sweeping, unrouted
+from edgesweep.flush import (
+    auditing,
+    gaps,
+    journal,
+    others,
+    planning,
+    redrive,
+    rows,
+    sweeping,
+    unrouted,
+)
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.policy import Reason
@@ -39,6 +49,7 @@ from tests.faults.watch import Watch
 from tests.faults.world import Weather, World
 
 _MOST_TICKS = 600
+_AN_HOUR = timedelta(minutes=3)
 # A table has several streams of rows, and each calls one function at a time.
 _STREAMS = 3
 # By then a configuration that is everywhere was seen, twice, by every environment.
@@ -62,6 +73,7 @@ class Story:
         full_at: when it refused us since too much was in progress.
         queues: what was not recorded.
         watch: the laws that were seen broken while it happened.
+        events: what EventBridge was asked to take.
         calm_at: when the faults were over.
         ended_at: when nothing was left to do, None if that never was.
     """
@@ -75,6 +87,7 @@ class Story:
     full_at: Sequence[datetime]
     queues: Queues
     watch: Watch
+    events: clients.EventsClient
     calm_at: datetime = _NEVER
     ended_at: datetime | None = None
 
@@ -94,7 +107,7 @@ class Simulation:
         begun_at = scenario.start - timedelta(seconds=0 if scenario.fresh else MINUTE)
         self.world = World(self.random, begun_at, Weather(latency=0), trace)
         self.tables = Tables(self.world)
-        self.tables.journal.ledger[month_of(scenario.start)] = scenario.spent
+        self.tables.journal.charged[month_of(scenario.start)] = scenario.spent
         site, account = Site(self.world, versioned=scenario.versioned), Account(self.world)
         edge = StrictCloudFront(lambda: self.world.now, set(scenario.distributions), scenario.rules)
         cloudfront = clients.CloudFrontClient(self.world, edge, account)
@@ -114,6 +127,7 @@ class Simulation:
             cloudfront.full_at,
             self.queues,
             self.watch,
+            clients.EventsClient(),
         )
         self.deployment = Deployment(
             self.world,
@@ -170,6 +184,7 @@ class Simulation:
             sqs=sqs,
             s3=clients.S3Client(self.people.unwired),
             cloudwatch=clients.CloudWatchClient(self.queues),
+            events=self.story.events,
         )
         return {
             "boto3": boto3,
@@ -198,6 +213,10 @@ class Simulation:
             (gaps, "DAILY", scenario.day),
             (gaps, "NEARLY_EXPIRED", 13 * scenario.day),
             (queues, "RETENTION", 14 * scenario.day),
+            (auditing, "EVERY", _AN_HOUR),
+            (auditing, "MOST_CALLS", 6),
+            (others, "EVERY", _AN_HOUR),
+            (others, "OFTEN", _AN_HOUR / 3),
             (unrouted, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
         ]
         with ExitStack() as patches:
@@ -311,7 +330,15 @@ class Simulation:
             and not any(lease.unfinished for lease in leases)
             and self.world.now >= self._settled_at
             and not any(account.leads_to(row.change.bucket) for row in dirty.read(UNROUTED))
+            and (not self.scenario.audited or not self._uncounted)
         )
+
+    @property
+    def _uncounted(self) -> bool:
+        """Whether anything may have been invalidated since the last look at all distributions."""
+        looks, made = self.tables.journal.looks(), self.story.edge.made
+        counted = max((one.created_at for one in made), default=_NEVER) + _AN_HOUR
+        return looks.unread or self.world.now < counted + 2 * _AN_HOUR + timedelta(minutes=20)
 
     @property
     def _settled_at(self) -> datetime:
@@ -339,9 +366,10 @@ class Simulation:
         budget, now = self.scenario.policy.budget, self.world.now
         month, month_end = month_bounds(now)
         beginning = now - month < timedelta(minutes=3)
+        held = {outcome.reason for outcome in outcomes} or {Reason.UPLOADING}
         if (
             self._unrecorded
-            or {outcome.reason for outcome in outcomes} != {Reason.BUDGET}
+            or held - {Reason.BUDGET, Reason.SPENT}
             or self.deployment.flush.running
             or now <= self._changes_until
             or beginning
@@ -369,6 +397,7 @@ def _settings(scenario: Scenario) -> Settings:
             "SHARDS": str(scenario.shards),
             "QUEUE": QUEUE,
             "DEAD_LETTER_QUEUE": DEAD,
+            "OTHERS": "count" if scenario.audited else "ignore",
             "WAKE": str(scenario.wake).lower(),
         }
     )

@@ -11,7 +11,7 @@ from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
 from tests.faults.kinds import KINDS, Kind
-from tests.faults.mutants import account, adapters, flushing, waking
+from tests.faults.mutants import account, adapters, flushing, others, waking
 from tests.faults.soak import judge
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -22,6 +22,7 @@ SEEDS = 100
 
 # The kind of story that misses each, any kind for None, and the seed where it was seen last.
 IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
+    flushing.announced_too_late: (None, 0),
     flushing.delete_by_time_alone: (kinds.parts, 0),
     flushing.eventual_reads: (None, 0),
     flushing.fixed_order: (kinds.hog, 6),
@@ -80,6 +81,12 @@ BY_TESTS: Mapping[Mutant, str] = {
     adapters.sent_back_uncounted: f"{CONTRACT}/test_dead_letters.py::test_send_back",
     adapters.unprocessed_forgotten: "tests/unit/aws/test_dirty_table.py::test_leftovers",
     adapters.unserved_unsent: "tests/unit/routes/test_unserved.py",
+    others.foreign_counted_twice: f"{FLUSH}/test_auditing.py::test_once",
+    others.ours_counted: f"{FLUSH}/test_auditing.py::test_counted",
+    others.unanswered_counted: f"{FLUSH}/test_auditing.py::test_counted",
+    others.gap_forgotten: f"{FLUSH}/test_auditing.py::test_cut",
+    others.month_of_looking: f"{FLUSH}/test_auditing.py::test_month",
+    others.other_stack_overlooked: f"{FLUSH}/test_auditing.py::test_counted",
 }
 
 

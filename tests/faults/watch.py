@@ -1,7 +1,7 @@
 """The laws that hold at every instant: money, the reserve, and what is in progress."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ class Watch:
         sharing: Callable[[], int],
     ) -> None:
         self._world = world
-        self._ledger = tables.journal.ledger
+        self._journal = tables.journal
         self._made = made
         self._policy = policy
         self._sharing = sharing
@@ -63,6 +63,13 @@ class Watch:
         elif charged is not None and len(charged.flush.paths) > 1:
             self._check_reserve(charged.flush)
 
+    @property
+    def _ledger(self) -> Mapping[str, int]:
+        """What is charged for us, without what others spent."""
+        journal = self._journal
+        charged = journal.charged.items()
+        return {month: paths - journal.ledger(month).others.paths for month, paths in charged}
+
     def note(self, law: str) -> None:
         """Note a law that is broken."""
         self._world.tell("LAW", law)
@@ -70,10 +77,11 @@ class Watch:
 
     def _check_money(self) -> None:
         allowance = self._policy.budget.allowance
+        ledger = self._ledger
         for month, paths in self.billed.items():
-            if paths > self._ledger[month]:
-                self.note(f"{month}: {paths} paths are billed and {self._ledger[month]} charged")
-        for month, paths in self._ledger.items():
+            if paths > ledger.get(month, 0):
+                self.note(f"{month}: {paths} paths are billed and {ledger.get(month, 0)} charged")
+        for month, paths in ledger.items():
             if allowance is not None and paths > allowance:
                 self.note(f"{month}: {paths} paths are charged, {allowance} allowed")
 

@@ -40,8 +40,7 @@ def test_flush(deployment: Deployment) -> None:
     (paths,) = invalidations(deployment)
     assert sorted(paths) == ["/", "/%C3%A9*", "/a%20b.html", "/a+b.html", "/index.html"]
     assert dirty(deployment) == []
-    (line,) = flush.lines("INFO")
-    assert line["message"] == "Flushed"
+    (line,) = [one for one in flush.lines("INFO") if one["message"] == "Flushed"]
     assert line["rows"] == 3
     assert sorted(line["paths"]) == sorted(paths)
 
@@ -142,14 +141,16 @@ def test_silent(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_cold_idle(deployment: Deployment) -> None:
-    """A cold start looks at the distributions once, and keeps only what is new."""
+    """A cold start looks at all distributions once, and keeps only what is new."""
     with calls() as asked:
         deployment.load("flush")()
         first = list(asked)
         asked.clear()
         deployment.load("flush")()
 
-    assert set(first) - READS == {"cloudfront.GetDistribution", "dynamodb.PutItem"}
+    others = {"cloudfront.ListDistributions", "cloudfront.ListInvalidations"}
+    kept = {"dynamodb.PutItem", "dynamodb.TransactWriteItems"}
+    assert set(first) - READS == {"cloudfront.GetDistribution"} | others | kept
     assert set(asked) - READS == {"cloudfront.GetDistribution"}
 
 
@@ -183,9 +184,9 @@ def test_one_request(deployment: Deployment) -> None:
 
 
 def test_few_calls(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """1,000 changes are recorded and flushed in 105 calls at most, of which the flush takes 60.
+    """1,000 changes are recorded and flushed in 107 calls at most, of which the flush takes 60.
 
-    One more looks for rows that landed meanwhile.
+    One more looks for rows that landed meanwhile, and two announce the sweep.
     """
     monkeypatch.setenv("QUIET_SECONDS", "0")
     bodies = [notification(f"posts/{number}.html") for number in range(1_000)]
@@ -202,8 +203,8 @@ def test_few_calls(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> N
     assert dirty(deployment) == []
     assert asked.count(CREATE) == 1
     assert recorded > 40
-    assert len(asked) - recorded <= 60 + 1
-    assert len(asked) <= 105
+    assert len(asked) - recorded <= 60 + 1 + 2
+    assert len(asked) <= 107
 
 
 def test_landed_meanwhile(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from tests.infra.test_parameters import PACKAGE
 
 PAGE = (ROOT / "docs" / "budget.md").read_text()
 POLICY = (
-    "budgetUsd", "freePaths", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
+    "budgetUsd", "freePaths", "others", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
     "patienceMinutes", "shards",
     "headroom", "refetchUsd", "missUsd",
 )  # fmt: skip

@@ -22,6 +22,7 @@ REFERENCE = json.loads(
 
 DISTRIBUTION = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"
 FUNCTION = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:function/*"
+WHOLE_ACCOUNT = "others invalidate any distribution of the account"
 OF_THE_SITE = "arn:${AWS::Partition}:s3:::edgesweep-prod-${AWS::AccountId}-${AWS::Region}/*"
 FOUND_OUT = "which distributions lead to the buckets is found out later, and may change"
 NO_NAMES = "the keys of objects are not known beforehand"

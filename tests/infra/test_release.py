@@ -19,7 +19,10 @@ from tests.infra.test_template import MOST_BYTES
 STACK = "edgesweep-prod"
 CHOICES: Mapping[str, Mapping[str, str]] = {
     "one bucket": {"Bucket": "my-site"},
-    "named": {"Bucket": "my-site,other-site", "Distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE"},
+    "named": {
+        "Bucket": "my-site,other-site", "Distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE",
+        "Others": "ignore",
+    },
     "demo": {"Bucket": "", "Demo": "true", "AlarmEmail": "ops@example.com", "BudgetUsd": "9"},
     "contrary": {
         "Bucket": "my-site", "SkipUnchanged": "false", "Dashboard": "true",

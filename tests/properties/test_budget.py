@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Go, Headroom, Policy, Reason
 
 MINUTE = timedelta(minutes=1)
@@ -49,21 +50,21 @@ class Account:
     """A ledger, and when each distribution was flushed."""
 
     policy: Policy
-    ledger: Counter[str] = field(default_factory=Counter)
+    charged: Counter[str] = field(default_factory=Counter)
     flushed_at: dict[int, datetime] = field(default_factory=dict)
 
     def ask(self, distribution: int, part: float, now: datetime) -> bool:
         """Flush if that is allowed, for a part of the paths on offer; tell whether it was."""
         flushed_at = self.flushed_at.get(distribution)
-        spent = {month: self.ledger[month] for month in months_near(now)}
-        decision = self.policy.decide(Reason.QUIET, spent, WIDE, flushed_at, now)
+        ledgers = {month: Ledger(self.charged[month]) for month in months_near(now)}
+        decision = self.policy.decide(Reason.QUIET, ledgers, WIDE, flushed_at, now)
         if not isinstance(decision, Go):
             return False
         paths = max(1, ceil(part * decision.paths))
         for month, limit in decision.limits.items():
             assert limit is not None
-            assert spent[month] + paths <= limit
-        self.ledger[month_of(now)] += paths
+            assert ledgers[month].paths + paths <= limit
+        self.charged[month_of(now)] += paths
         self.flushed_at[distribution] = now
         return True
 
@@ -92,7 +93,7 @@ def test_guarantees(budget: Budget, start: datetime, steps: list[tuple[float, in
         due = account.is_due(distribution, now)
         flushed = account.ask(distribution, part, now)
 
-        assert max(account.ledger.values(), default=0) <= allowance
+        assert max(account.charged.values(), default=0) <= allowance
         if due and not flushed:
             assert now - month_bounds(now)[0] < MONTH_MARGIN
             assert account.ask(distribution, part, now + MONTH_MARGIN)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from edgesweep.aws.cloudfront.account import DENIED
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
@@ -28,7 +29,6 @@ _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _NONE: Mapping[str, Distribution] = {}
 _LIVE = "LIVE"
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 class Distributions:
@@ -92,7 +92,7 @@ class Distributions:
             code = error.response["Error"]["Code"]
             if code == _GONE:
                 return None
-            if code in _DENIED and self._only:
+            if code in DENIED and self._only:
                 return {}
             raise
 

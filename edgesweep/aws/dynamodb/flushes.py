@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pynamodb.connection import Connection
@@ -13,10 +14,18 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb import items
-from edgesweep.aws.dynamodb.items import DemandItem, FlushItem, LeaseItem, LedgerItem, ShardsItem
-from edgesweep.aws.dynamodb.models import bound, find
+from edgesweep.aws.dynamodb.items import (
+    DemandItem,
+    FlushItem,
+    LeaseItem,
+    LedgerItem,
+    LooksItem,
+    ShardsItem,
+)
+from edgesweep.aws.dynamodb.models import bound, find, packed, unpacked
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
+from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
 _ATTEMPTS = 5
@@ -38,6 +47,7 @@ class FlushTable:
         self._ledger = bound(LedgerItem, name)
         self._lease = bound(LeaseItem, name)
         self._demand = bound(DemandItem, name)
+        self._looks = bound(LooksItem, name)
         self._shards = bound(ShardsItem, name)
         self._connection = Connection()
 
@@ -61,9 +71,31 @@ class FlushTable:
             held = (LeaseItem.token, LeaseItem.expires_at, LeaseItem.tries)
             self._update(item, [one.remove() for one in held], items.ours(token))
 
-    def spent(self, month: str) -> int:
+    def ledger(self, month: str) -> Ledger:
         item = find(self._ledger, "ledger", month)
-        return int(item.paths) if item else 0
+        return items.to_ledger(item) if item else UNSPENT
+
+    def looks(self) -> Looks:
+        item = find(self._looks, "looks", "looks")
+        if item is None:
+            return Looks()
+        return replace(unpacked(Looks, item.looks), revision=int(item.revision))
+
+    def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
+        revision = looks.revision
+        item = self._looks("looks", "looks", looks=packed(looks), revision=revision + 1)
+        same: Condition = LooksItem.revision.does_not_exist()
+        if revision:
+            same = LooksItem.revision == revision
+        try:
+            with self._transaction() as transaction:
+                transaction.save(item, same)
+                for month, seen in others.items():
+                    noted = items.noted(seen, gains.get(month, 0))
+                    transaction.update(self._ledger("ledger", month), noted)
+        except Overtaken:
+            return False
+        return True
 
     def demand(self) -> Demand:
         item = find(self._demand, "demand", "demand")

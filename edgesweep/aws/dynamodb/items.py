@@ -24,6 +24,7 @@ from pynamodb.expressions.update import Action
 from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute
 from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
+from edgesweep.flush.others import Ledger, Others
 from edgesweep.flush.pace import LADDER, Demand
 
 # The audit trail lasts somewhat longer than a year.
@@ -81,9 +82,19 @@ _MOMENTS = ("sent_at", "settled_at")
 
 
 class LedgerItem(Keyed):
-    """The paths charged in one month: `ledger` / `<YYYY-MM>`."""
+    """The paths of one month, ours and those of others: `ledger` / `<YYYY-MM>`."""
 
-    paths = NumberAttribute()
+    paths = NumberAttribute(default=0)
+    others = UnicodeAttribute(null=True)
+    unread = BooleanAttribute(null=True)
+    since = InstantAttribute(null=True)
+
+
+class LooksItem(Keyed):
+    """How far the invalidations of others are read: `looks` / `looks`."""
+
+    looks = BinaryAttribute(legacy_encoding=False)
+    revision = NumberAttribute()
 
 
 class DemandItem(Keyed):
@@ -198,6 +209,22 @@ def advanced(flush: Flush, to: Flush) -> list[Action]:
 
 def _billed(flush: Flush) -> list[Action]:
     return [LeaseItem.flushed_at.set(flush.billed_at)] if flush.billed_at else []
+
+
+def noted(others: Others, gained: int) -> list[Action]:
+    """Set what others spent in a month, of which the ledger lacks what was gained."""
+    return [
+        LedgerItem.paths.add(gained),
+        LedgerItem.others.set(json.dumps(dict(others.spent))),
+        LedgerItem.unread.set(others.unread),
+        LedgerItem.since.set(others.since),
+    ]
+
+
+def to_ledger(item: LedgerItem) -> Ledger:
+    """Return the ledger that an item holds."""
+    spent = {name: tuple(one) for name, one in json.loads(item.others or "{}").items()}
+    return Ledger(int(item.paths), Others(spent, bool(item.unread), item.since))
 
 
 def new(model: type[FlushItem], flush: Flush) -> FlushItem:

@@ -1,8 +1,13 @@
 """Shared by the models of the tables: keys, instants, the table's name, the read of an item."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar, cast
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cache, partial
+from itertools import repeat
+from types import UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.constants import STRING
@@ -12,6 +17,9 @@ from pynamodb.models import Model
 from edgesweep.dirty import instant, parse_instant
 
 Model_ = TypeVar("Model_", bound=Model)
+T = TypeVar("T")
+
+_hints = cache(get_type_hints)
 
 
 class TextAttribute(Attribute[Any]):
@@ -55,3 +63,30 @@ def find(model: type[Model_], pk: str, sk: str) -> Model_ | None:
         return model.get(pk, sk, consistent_read=True)
     except DoesNotExist:
         return None
+
+
+def packed(value: Any) -> bytes:  # noqa: ANN401  # any dataclass
+    """Return a dataclass as compressed JSON."""
+    return zlib.compress(json.dumps(asdict(value), default=instant).encode())
+
+
+def unpacked(kind: type[T], body: bytes) -> T:
+    """Return the dataclass of a type that was packed."""
+    return cast("T", _read(kind, json.loads(zlib.decompress(body))))
+
+
+def _read(kind: Any, value: Any) -> Any:  # noqa: ANN401  # a type, and its value in JSON
+    """Return a value of a type; a moment is text in JSON, and a tuple a list."""
+    if isinstance(kind, UnionType) and value is not None:
+        kind, _ = get_args(kind)  # of `Kind | None`
+    if isinstance(value, str) and kind is not str:
+        return parse_instant(value)
+    if isinstance(value, list):
+        inner, *others = get_args(kind)
+        return tuple(map(_read, repeat(inner) if others == [...] else (inner, *others), value))
+    if not isinstance(value, dict):
+        return value
+    if get_origin(kind) is Mapping:
+        return {name: _read(get_args(kind)[1], one) for name, one in value.items()}
+    hints = _hints(kind)
+    return kind(**{name: _read(hints[name], one) for name, one in value.items()})

@@ -28,11 +28,14 @@ REDRIVE_MINUTES = 10
 # and lease; and of a flush besides its rows.
 TICK_READS, LOOK_READS, WAKE_READS = 2, 2, 10
 FLUSH_READS, FLUSH_WRITES = 6, 20
+# Units an hour of the looks at what others spend, in an account of a few distributions.
+AUDIT_READS, AUDIT_WRITES = 2, 4
 ROW_BYTES, FLUSH_BYTES, JOURNAL_DAYS = 400, 2_000, 400
 LOG_BYTES, LOG_DAYS = 1_000, 30
 METRICS, ALARMS = 10, 10
 
-_MINUTES_A_DAY, _SECONDS_A_DAY, _DAYS_A_MONTH, _GB = 1_440, 86_400, 30, 10**9
+_HOURS_A_DAY, _MINUTES_A_DAY, _SECONDS_A_DAY = 24, 1_440, 86_400
+_DAYS_A_MONTH, _GB = 30, 10**9
 # "One read request unit represents one strongly consistent read per second for an item up to 4 KB",
 # "one write request unit represents one write for an item up to 1 KB".
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
@@ -90,9 +93,12 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.INVOCATIONS: invoked,
         Item.GB_SECONDS: FLUSH_GB * (flushing + waking) + RECORD_GB * recording,
         # A row is written and removed; the entry of a changed object is forgotten and learnt.
-        Item.WRITES: 2 * (rows + work.heads - work.unchanged) + work.flushes * FLUSH_WRITES,
+        Item.WRITES: 2 * (rows + work.heads - work.unchanged)
+        + work.flushes * FLUSH_WRITES
+        + work.days * _HOURS_A_DAY * AUDIT_WRITES,
         Item.READS: ticks * (TICK_READS + LOOK_READS)
         + work.flushes * FLUSH_READS
+        + work.days * _HOURS_A_DAY * AUDIT_READS
         + work.wakes * WAKE_READS
         + work.heads
         + ceil(rows * ROW_BYTES / _READ_UNIT),

@@ -15,6 +15,7 @@ from edgesweep.cover import Member, find_candidates
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.choice import pick
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.wake import NEWEST, UPLOAD, Haste, Upload, haste
@@ -69,13 +70,13 @@ class Paced:
 
     Attributes:
         policy: when to flush, and for how many paths.
-        ledger: the paths sent in each month.
+        charged: the paths sent in each month.
         wake: whether uploads wake a flush, beside the ticks.
     """
 
     policy: Policy
     wake: bool = False
-    ledger: Counter[str] = field(default_factory=Counter)
+    charged: Counter[str] = field(default_factory=Counter)
     _demand: Demand = field(default_factory=Demand)
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _now: datetime = LONG_AGO
@@ -117,8 +118,8 @@ class Paced:
             if waiting.steps[-1].at > waiting.steps[0].at + UPLOAD:
                 continue
             recorded = waiting.recorded
-            spent = {month: self.ledger[month] for month in months_near(recorded[0])}
-            allowed = haste(self.policy, spent, self._demand, recorded[0])
+            ledgers = self._ledgers(recorded[0])
+            allowed = haste(self.policy, ledgers, self._demand, recorded[0])
             began = waiting.steps[0].at
             upload = Upload.of(began, recorded, self.policy.quiet, allowed)
             if allowed is not Haste.NONE and upload.awaited(recorded[0], upload.rests_at):
@@ -127,15 +128,22 @@ class Paced:
             name: one for name, one in found.items() if one.rests_at > self._waiting[name].woken_at
         }
 
+    def _ledgers(self, now: datetime) -> Mapping[str, Ledger]:
+        return {month: Ledger(self.charged[month]) for month in months_near(now)}
+
     def _flush(self, distribution: str, waiting: _Waiting, policy: Policy) -> Iterator[PacedFlush]:
         now = self._now
         reason = policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
         if reason is Reason.UPLOADING:
             return
         waiting.due_at = waiting.due_at or now
-        spent = {month: self.ledger[month] for month in months_near(now)}
         go = policy.decide(
-            reason, spent, policy.quota, waiting.flushed_at, now, demand=self._demand
+            reason,
+            self._ledgers(now),
+            policy.quota,
+            waiting.flushed_at,
+            now,
+            demand=self._demand,
         )
         if not isinstance(go, Go):
             return
@@ -145,7 +153,7 @@ class Paced:
             return
         members = choice.cover.members
         self._demand = self._demand.after(choice.wanted, now, choice.bought)
-        self.ledger[month_of(now)] += len(members)
+        self.charged[month_of(now)] += len(members)
         self._waiting[distribution] = _Waiting(flushed_at=now)
         yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
 

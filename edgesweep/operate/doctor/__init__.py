@@ -27,6 +27,8 @@ CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
     checks_paths.functions,
     checks_paths.unserved,
     checks_around.free_paths,
+    checks_around.stacks,
+    checks_around.uncounted,
 )
 
 

@@ -7,19 +7,12 @@ including the entry that `attach` has added.
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from decimal import ROUND_UP, Decimal
 
 from edgesweep.flush.notifications import reaches
 from edgesweep.operate.doctor.facts import REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
-from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
+from edgesweep.prices import FREE_PATHS
 from edgesweep.routes import Distribution
-
-# The fewest paths that a distribution takes; `Budget` refuses less.
-_FEWEST_PATHS = 2
-
-# As long as other tools take less than a tenth of the free paths, the stack may count on them all.
-_TENTH = 10
 
 # In `Facts.unseen`: a name, and a code in a reason.
 DISTRIBUTIONS = "The distributions"
@@ -124,26 +117,36 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
             yield Finding("distribution-unswept", Harm.LOSES, text, _renamed(facts))
 
 
+def stacks(facts: Facts) -> Iterator[Finding]:
+    """No other stack spends from the account's free paths."""
+    theirs = {name: tally[0] for name, tally in facts.others.spent.items() if tally[0]}
+    if theirs:
+        text = (
+            f"Other Edgesweep stacks share the account's free paths: they spent "
+            f"{sum(theirs.values()):,} this month, on {', '.join(sorted(theirs))}"
+        )
+        yield Finding("stacks-share", Harm.NOTE, text)
+
+
+def uncounted(facts: Facts) -> Iterator[Finding]:
+    """The invalidations of every distribution can be read."""
+    for name, reason in facts.looks.refusals.items():
+        what = f"Invalidations of {name}" if name else "Invalidations of other distributions"
+        text = f"{what} cannot be counted, so freePaths has to leave them out: {reason}"
+        yield Finding("others-unread", Harm.COSTS, text, facts.place.deploy(), manual=True)
+
+
 def free_paths(facts: Facts) -> Iterator[Finding]:
-    """Other tools leave the stack the free paths that it counts on."""
-    used, counted_on = sum(facts.foreign.values()), facts.configured.policy.budget.free_paths
-    if not used or used + counted_on <= FREE_PATHS:
-        return
-    text = (
-        f"Other tools invalidated {used:,} paths this month, and the stack counts on "
-        f"{counted_on:,} of the account's {FREE_PATHS:,} free ones"
-    )
-    if used * _TENTH < FREE_PATHS:
-        over = invalidation_bill(used + counted_on)
-        yield Finding("free-paths-shared", Harm.NOTE, f"{text}; this may cost ${over:.2f}")
-        return
-    left = max(0, FREE_PATHS - used)
-    missing = PATH_PRICE * max(0, _FEWEST_PATHS * max(1, len(facts.distributions)) - left)
-    budget = facts.place.parameters.get("budgetUsd", "0")
-    changed = {"freePaths": str(left)}
-    if missing and budget != "none" and Decimal(budget) < missing:
-        changed["budgetUsd"] = str(missing.quantize(Decimal("0.01"), ROUND_UP))
-    yield Finding("free-paths-taken", Harm.COSTS, text, facts.place.deploy(**changed))
+    """The free paths are those of the account: the stack counts what others spend of them."""
+    said = facts.configured.policy.budget.free_paths
+    if facts.others.paths and 0 < said < FREE_PATHS:
+        text = (
+            f"freePaths is {said:,}, and others spent {facts.others.paths:,} this month, which the "
+            "stack takes off that as well; it is what the whole account has free"
+        )
+        yield Finding(
+            "free-paths-twice", Harm.DELAYS, text, facts.place.deploy(freePaths="default")
+        )
 
 
 def _buckets(one: Distribution, facts: Facts) -> Collection[str]:

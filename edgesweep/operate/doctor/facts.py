@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from edgesweep.flush.others import NOBODY, Looks, Others
 from edgesweep.operate.doctor.template import Resource
 from edgesweep.operate.stack import SERVICE
 from edgesweep.routes import Distribution
@@ -92,8 +93,8 @@ class Facts:
     distributions: Sequence[Distribution] = ()
     # Bucket -> the first keys in it.
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # Distribution -> paths of this month's invalidations by other tools.
-    foreign: Mapping[str, int] = field(default_factory=dict)
+    others: Others = NOBODY  # what others in the account spent this month, as the stack saw it
+    looks: Looks = field(default_factory=Looks)
     unreserved: int | None = None  # concurrent executions that functions without a reserve share
     unseen: Mapping[str, str] = field(default_factory=dict)  # fact that could not be read -> why
 

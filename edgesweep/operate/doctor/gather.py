@@ -1,12 +1,11 @@
 """Reads the facts about a stack and its surroundings from AWS."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 import boto3
@@ -17,8 +16,8 @@ from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.flush.budget import month_bounds
-from edgesweep.flush.journal import REFERENCE
+from edgesweep.flush.budget import month_of
+from edgesweep.flush.others import NOBODY, Looks, Others
 from edgesweep.operate.declared import changed
 from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
@@ -31,10 +30,6 @@ from edgesweep.settings import Settings
 
 T = TypeVar("T")
 
-# Flushes of each distribution that are read; older or unknown ones are read one by one.
-_FLUSHES_KNOWN = 1_000
-# Invalidations by other tools whose paths are counted.
-_MOST_FOREIGN = 300
 # In the codes of errors: each service has its own.
 _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
@@ -67,7 +62,6 @@ class _Gatherer:
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")
         distributions = self._seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
-        foreign = partial(self._foreign, FlushTable(configured.flushes_table), now)
         return Facts(
             place=self.place,
             configured=configured,
@@ -83,7 +77,10 @@ class _Gatherer:
             keys=self._each(
                 "The keys of the bucket", buckets, lambda name: S3Listing(s3).page(name, "", "")[0]
             ),
-            foreign=self._each("Invalidations of", [one.id for one in distributions], foreign),
+            others=self._seen("The spending of others", partial(self._others, configured, now))
+            or NOBODY,
+            looks=self._seen("Looks at others", FlushTable(configured.flushes_table).looks)
+            or Looks(),
             unreserved=self._seen("The account's concurrency", self._unreserved),
             unseen=self.unseen,
         )
@@ -91,7 +88,7 @@ class _Gatherer:
     def _seen(self, what: str, look: Callable[[], T]) -> T | None:
         try:
             return look()
-        except (BotoCoreError, ClientError, EdgesweepError) as error:
+        except (BotoCoreError, ClientError, EdgesweepError, PynamoDBException) as error:
             self.unseen[what] = " ".join(str(error).split())
             return None
 
@@ -160,27 +157,6 @@ class _Gatherer:
         limits = self.session.client("lambda").get_account_settings()["AccountLimit"]
         return limits["UnreservedConcurrentExecutions"]
 
-    def _foreign(self, journal: FlushTable, now: datetime, distribution: str) -> int:
-        """Return how many paths other tools have invalidated this month."""
-        client, ours = self.session.client("cloudfront"), _ours(journal, distribution)
-        begin, _ = month_bounds(now)
-        pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution)
-        listed = (one for page in pages for one in page["InvalidationList"].get("Items", []))
-        recent = takewhile(lambda one: one["CreateTime"] >= begin, listed)
-        unknown = (one["Id"] for one in recent if one["Id"] not in ours)
-        paths = 0
-        for identity in islice(unknown, _MOST_FOREIGN):
-            got = client.get_invalidation(DistributionId=distribution, Id=identity)
-            batch = got["Invalidation"]["InvalidationBatch"]
-            if not batch["CallerReference"].startswith(f"{REFERENCE} "):
-                paths += batch["Paths"]["Quantity"]
-        return paths
-
-
-def _ours(journal: FlushTable, distribution: str) -> Collection[str]:
-    """Return ids of our invalidations, none if the journal cannot be read."""
-    try:
-        flushes = list(journal.newest(distribution, _FLUSHES_KNOWN))
-    except PynamoDBException:
-        return ()
-    return {request.id for flush in flushes for request in flush.accepted}
+    @staticmethod
+    def _others(configured: Settings, now: datetime) -> Others:
+        return FlushTable(configured.flushes_table).ledger(month_of(now)).others

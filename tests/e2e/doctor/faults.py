@@ -160,20 +160,6 @@ def _alarm(patient: Patient) -> None:
     cloudwatch.put_metric_alarm(Threshold=86_400, **{name: alarm[name] for name in kept})
 
 
-def invalidate(paths: int) -> Act:
-    """Return what invalidates paths, as another tool."""
-    batch = {
-        "Paths": {"Quantity": paths, "Items": [f"/{number}" for number in range(paths)]},
-        "CallerReference": f"somebody else {paths}",
-    }
-    return call(
-        "cloudfront",
-        "create_invalidation",
-        DistributionId=lambda patient: patient.output("Distribution"),
-        InvalidationBatch=batch,
-    )
-
-
 _RETRIES = {"FunctionName": of("FlushLambdaFunction"), "Qualifier": "$LATEST"}
 _UNATTACHED = call(
     "s3",
@@ -289,7 +275,6 @@ FAULTS: Mapping[str, Fault] = {
     "rule-changed/Targets": Fault("attached", _undelivered, "Targets"),
     "rule-gone": Fault("attached", _no_rule, "is gone"),
     "paths-unsaid": Fault("attached", _rewrite, "sees requests of", alone=True),
-    "free-paths-taken": Fault("attached", invalidate(150), "150 paths this month", alone=True),
     "distribution-unswept": Fault(
         "attached", _second_distribution, "serves stale objects", alone=True
     ),
@@ -325,19 +310,21 @@ NOT_RUN: Mapping[str, str] = {
     "distribution-for-tenants": "the embedded AWS has no distributions for tenants",
     "distribution-gone": _REVERTS,
     "event-source-mapping-gone": _REVERTS,
+    "free-paths-twice": "others have to spend for an hour, and the parameter is no fault of AWS",
     "table-changed/StreamSpecification": _REVERTS,
-    "free-paths-shared": "a note, without a command",
     "function-gone": _REVERTS,
     "keys-unsaid": "a person has to choose; tests/viewers/test_mends.py runs it",
     "no-connection": "nothing answers until the network does",
     "no-stack": _PERSON,
     "origin-access-control-gone": _REVERTS,
+    "others-unread": "a person has to find out who denies it; tests/e2e/permissions denies it",
     "policy-gone": _REVERTS,
     "role-changed/PermissionsBoundary": "the embedded AWS deploys roles without their boundary",
     "queue-gone": _REVERTS,
     "queue-policy-gone": _REVERTS,
     "role-gone": _REVERTS,
     "settings": "only a different version of Edgesweep deploys such a stack",
+    "stacks-share": "a note, without a command",
     "stack-elsewhere": "run by a test of its own",
     "stack-stuck": "no deployment of the embedded AWS fails half-way",
     "table-gone": "the embedded AWS makes no backup of a deleted table",

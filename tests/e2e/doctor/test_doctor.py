@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from infra.local.aws import REGION, ROOT, embedded_aws
 from tests.e2e.conftest import RESTING, deploy_attached, deploy_site
-from tests.e2e.doctor.faults import BATCHES, FAULTS, disable_schedule, invalidate
+from tests.e2e.doctor.faults import BATCHES, FAULTS, disable_schedule
 from tests.e2e.doctor.patients import STAGES, Patient
 
 
@@ -123,15 +123,3 @@ def test_region(patients: Mapping[str, Patient]) -> None:
         "stack-elsewhere (delays changes): There is no stack edgesweep-test in eu-west-1"
     )
     patient.run(mend)
-
-
-def test_by_hand(patients: Mapping[str, Patient]) -> None:
-    """One invalidation by hand is worth a note, which needs no command and is no failure."""
-    patient = patients["site"]
-    invalidate(3)(patient)
-
-    result = patient.examine()
-
-    assert result.exit_code == 0
-    assert "3 paths this month" in result.stdout
-    assert len(result.stdout.splitlines()) == 1

@@ -106,10 +106,10 @@ def ledger_outside_the_transaction() -> Iterator[None]:
         limits: LedgerLimits,
         replaced: Flush | None = None,
     ) -> None:
-        before = self.ledger.copy()
+        before = self.charged.copy()
         real(self, flush, lease, limits, replaced)
-        self.ledger.clear()
-        self.ledger.update(before)
+        self.charged.clear()
+        self.charged.update(before)
 
     def separate(self: JournalClient, name: str) -> Callable[..., Any]:
         method = reach(self, name)
@@ -120,7 +120,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
             flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
         ) -> None:
             method(flush, lease, limits, replaced)
-            ledger = self._tables.journal.ledger
+            ledger = self._tables.journal.charged
             rejected = [] if replaced is None else [(replaced, replaced.reject())]
             ledger.update(gained(*rejected))
             here().call("ledger.add", lambda: ledger.update(flush.charges))
@@ -244,3 +244,16 @@ def given_up_unseen() -> AbstractContextManager[object]:
 def resent_from_the_reserve() -> AbstractContextManager[object]:
     """A flush that is sent in a new month may take its reserve."""
     return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
+
+
+def announced_too_late() -> AbstractContextManager[object]:
+    """A flush is announced once it is settled, so one that dies in between never is."""
+    finish = Flusher._finish
+
+    def finished(self: Flusher, *arguments: Any) -> Outcome:
+        outcome = finish(replace(self, announce=lambda _: None), *arguments)
+        if outcome.settled and outcome.flush:
+            self.announce(outcome.flush)
+        return outcome
+
+    return mock.patch.object(Flusher, "_finish", finished)

@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Command] = {
     "detach": Command(("site",), finds=False),
     "doctor": Command(stack=True, reports=True),
     "flush": Command(stack=True, finds=False),
+    "bill": Command(stack=True),
     "flushes": Command(stack=True, finds=False),
     "learn": Command(("site", "--yes"), stack=True),
     "plan": Command(("KEYS", "--bucket", "site")),

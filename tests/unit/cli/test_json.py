@@ -45,8 +45,10 @@ def conforms(value: Any, kind: Any) -> bool:  # noqa: ANN401
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in {Annotated, Union, UnionType}:
         return any(conforms(value, one) for one in arguments[: 1 if origin is Annotated else None])
-    if origin in {list, Sequence}:
-        return isinstance(value, list) and all(conforms(one, arguments[0]) for one in value)
+    if origin in {list, Sequence, Mapping}:
+        each = value.values() if origin is Mapping else value
+        held = isinstance(value, dict if origin is Mapping else list)
+        return held and all(conforms(one, arguments[-1]) for one in each)
     if is_typeddict(kind) or is_dataclass(kind):
         hints = get_type_hints(kind, include_extras=True)
         same = isinstance(value, dict) and value.keys() == hints.keys()
@@ -93,6 +95,7 @@ def test_valid(operated: Operated, tmp_path: Path) -> None:
         ("learn", "site", "--yes"),
         ("plan", str(tmp_path / "keys"), "--bucket", "site"),
         ("status",),
+        ("bill",),
         ("flush", "--dry-run"),
         ("flush",),
         ("flush",),

@@ -12,7 +12,9 @@ from edgesweep.cli.flushes import HEADER
 from edgesweep.cli.flushes import row as row_of
 from edgesweep.cli.format import table
 from edgesweep.dirty import UNROUTED
+from edgesweep.flush.budget import month_of
 from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.others import Look, Looks, Others
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
 from tests.unit.conftest import Operated
@@ -48,6 +50,10 @@ def test_status_json(operated: Operated) -> None:
 
     assert told["budget"] == {
         "charged": 0,
+        "others": 0,
+        "spenders": [],
+        "unread": False,
+        "looked_at": None,
         "allowance": 1_000,
         "reserve": told["budget"]["reserve"],
         "left": 1_000,
@@ -70,6 +76,65 @@ def test_status_after_flush(operated: Operated) -> None:
 
     assert "1 path charged, 999 left of 1,000" in lines[0]
     assert lines[-1].endswith(f"{operated.distribution}: nothing waits")
+
+
+def test_status_others(operated: Operated) -> None:
+    """Who else spends the account's paths is named, and when that was counted."""
+    spend(operated, Others({"E8": (3, 0), "E9": (0, 900)}, since=wiring.now()))
+
+    month, others, counted, *_ = operated.run("status").stdout.splitlines()
+
+    assert "903 paths charged, 97 left of 1,000" in month
+    assert others == (
+        "Of these 900 by others on E9, 3 by other stacks on E8; edgesweep bill shows all"
+    )
+    assert counted.startswith("Others were counted ")
+
+
+def test_bill(operated: Operated) -> None:
+    """The bill names everybody who spent paths, with its sum and where the month is heading."""
+    operated.change("a.html")
+    operated.run("flush")
+    spend(operated, Others({"E9": (5, 1_499)}, since=wiring.now()))
+
+    result = operated.run("bill")
+    told = json.loads(operated.run("bill", "--json").stdout)
+    before = json.loads(operated.run("bill", "--month", "2020-02", "--json").stdout)
+
+    first, _, _, header, *rows = result.stdout.splitlines()
+    assert "1,505 paths, 1,000 free, $2.525 so far; heading for " in first
+    assert header.split() == ["paths", "by", "distribution"]
+    assert [row.split() for row in rows] == [
+        ["1", "this", "stack", operated.distribution],
+        ["1,499", "others", "E9"],
+        ["5", "other", "stacks", "E9"],
+    ]
+    assert (told["charged"], told["usd"]) == (1_505, 2.525)
+    assert told["heading_paths"] >= 1_505
+    assert (before["month"], before["charged"], before["spenders"]) == ("2020-02", 0, [])
+
+
+def test_bill_uncounted(operated: Operated) -> None:
+    """What is not counted is said, and what is charged to a distribution that is gone."""
+    looks = Looks(each=(Look("E7", hidden="AccessDenied"),), hidden="501 are too many")
+    month = month_of(wiring.now())
+    operated.journal.audit(looks, {month: Others(unread=True, since=wiring.now())}, {month: 4})
+
+    lines = operated.run("bill").stdout.splitlines()
+
+    assert lines[1:4] == [
+        "Others have spent more: not all of their invalidations are read yet",
+        "The account: 501 are too many",
+        "E7: AccessDenied",
+    ]
+    assert lines[-1].split() == ["4", "this", "stack", "-"]
+
+
+def spend(operated: Operated, others: Others) -> None:
+    """Let others have spent paths this month."""
+    month = month_of(wiring.now())
+    looks = operated.journal.looks()
+    assert operated.journal.audit(looks, {month: others}, {month: others.paths})
 
 
 def test_too_small(operated: Operated) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
+from edgesweep.flush.others import Ledger, Others
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -98,6 +99,40 @@ def test_paid(usd: str | None, minutes: int) -> None:
 def test_interval(budget: Budget, moment: datetime, interval: timedelta) -> None:
     """Half of the allowance pays for an even interval over the month and the distributions."""
     assert budget.interval(moment) == interval
+
+
+def gone_to(others: int, paths: int) -> Ledger:
+    """Return the ledger of a month in which `others` took that many of the paths."""
+    return Ledger(paths, Others({"E9": (0, others)}))
+
+
+@pytest.mark.parametrize(
+    ("gone", "others", "minutes", "reserve"),
+    [
+        (0, 0, 86.4, 250),
+        (900, 900, 864, 25),
+        (400, 400, 144, 150),
+        (901, 400, 216, 100),
+        (920, 400, 266.6667, 81),
+        (999, 400, 10_800, 2),
+        (1_000, 1_000, 86_400, 1),
+        (1_500, 1_500, 86_400, 1),
+    ],
+)
+def test_after(gone: int, others: int, minutes: float, reserve: int) -> None:
+    """Half of what others leave is kept; if they take of that, the interval grows."""
+    budget, now = Budget().after(gone_to(others, gone)), NOVEMBER + 15 * DAY
+
+    assert budget.interval(now) / MINUTE == pytest.approx(minutes)
+    assert budget.reserve(now) == reserve
+
+
+def test_after_guarantee() -> None:
+    """A guarantee grows as well once it cannot be paid any more."""
+    budget = Budget(Decimal("39.64"), guarantee=5 * MINUTE)
+
+    assert budget.after(gone_to(288, 4_608)).interval(NOVEMBER + 15 * DAY) == 5 * MINUTE
+    assert budget.after(gone_to(2_448, 6_769)).interval(NOVEMBER + 15 * DAY) == 10 * MINUTE
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_everything() -> None:
     (outcome,) = world.tick()
 
     assert (outcome.reason, world.sent, world.keys) == (Reason.QUIET, [("/*",)], [])
-    assert world.journal.ledger == {"2026-11": 1}
+    assert world.journal.charged == {"2026-11": 1}
     assert world.journal.demand().seen_at == world.now
 
 

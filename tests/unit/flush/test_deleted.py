@@ -16,4 +16,4 @@ def test_known_as_deleted() -> None:
 
     world.tick(gone=True)
     assert world.keys == []
-    assert sum(world.journal.ledger.values()) == 0
+    assert sum(world.journal.charged.values()) == 0

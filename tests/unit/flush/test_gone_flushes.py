@@ -28,7 +28,7 @@ def test_unfinished(calls: int) -> None:
 
     assert outcome.reason is Reason.QUIET
     assert world.sent[-1] == ("/a.html",)
-    assert (world.keys, world.journal.ledger) == ([], {MONTH: 2})
+    assert (world.keys, world.journal.charged) == ([], {MONTH: 2})
     assert world.journal.lease("E1").unfinished is None
     assert world.tick() == []
 

@@ -11,6 +11,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.metrics import Series, measured, properties
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -30,14 +31,14 @@ FLUSH = Flush(
 
 def publish(*outcomes: Outcome, spent: int = 0, unrouted: int = 0) -> dict[str, float]:
     """Return what is published, by name."""
-    values = measured(outcomes, POLICY, lambda: spent, NOW, unrouted)
+    values = measured(outcomes, POLICY, lambda: Ledger(spent), NOW, unrouted)
     return {series.value: value for series, value in values.items()}
 
 
 def test_idle() -> None:
     """A tick that found nothing publishes nothing, and does not ask for the ledger."""
 
-    def asked() -> int:
+    def asked() -> Ledger:
         raise AssertionError
 
     assert measured((), POLICY, asked, NOW) == {}

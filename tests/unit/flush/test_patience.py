@@ -20,7 +20,7 @@ def world(kind: Kind = Kind.CREATED, age: timedelta = MINUTE, demand: Demand = O
     ticks = Ticks(live=[f"/{folder}/{page}" for folder in "ab" for page in range(20)])
     ticks.journal.remember(demand)
     # Only a path of the reserve is left.
-    ticks.journal.ledger[f"{NOON:%Y-%m}"] = 1_000 - 200
+    ticks.journal.charged[f"{NOON:%Y-%m}"] = 1_000 - 200
     ticks.change("a/x", age)
     ticks.change("b/x", age, kind=kind)
     return ticks

@@ -8,6 +8,7 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.others import Ledger, Others
 from edgesweep.flush.pace import LADDER, NO_PATHS, NOTHING_SEEN, Demand, Terms
 from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
 from edgesweep.prices import PATH_PRICE
@@ -28,8 +29,8 @@ def decide(
     now: datetime = NOW,
 ) -> Go | Reason:
     """Decide with this much spent in November, and in December if both are near."""
-    ledger = dict(zip(("2026-11", "2026-12"), spent, strict=False))
-    return policy.decide(Reason.QUIET, ledger, headroom, flushed_at, now)
+    ledgers = dict(zip(("2026-11", "2026-12"), map(Ledger, spent), strict=False))
+    return policy.decide(Reason.QUIET, ledgers, headroom, flushed_at, now)
 
 
 def terms(decision: Go | Reason, wants: int = 0) -> Terms:
@@ -86,7 +87,7 @@ def test_quota(headroom: Headroom, budget: Budget) -> None:
     assert decide(Policy(budget), 0, headroom=headroom) == Reason.QUOTA
 
 
-@pytest.mark.parametrize("spent", [750, 751, 999])
+@pytest.mark.parametrize("spent", [750, 751])
 @pytest.mark.parametrize("ago", [INTERVAL, 2 * INTERVAL, None])
 def test_reserve(spent: int, ago: timedelta | None) -> None:
     """Once only the reserve is left, a distribution may take one path of it every interval."""
@@ -100,11 +101,36 @@ def test_reserve(spent: int, ago: timedelta | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spent", "ago"), [(750, INTERVAL - SECOND), (999, timedelta()), (1_000, 2 * INTERVAL)]
+    ("spent", "ago"), [(750, INTERVAL - SECOND), (999, timedelta()), (999, 2 * INTERVAL)]
 )
 def test_budget(spent: int, ago: timedelta) -> None:
-    """The reserve is left alone before its next path is due, and nothing passes the allowance."""
+    """The reserve is left alone before its next path is due."""
     assert decide(Policy(), spent, flushed_at=NOW - ago) == Reason.BUDGET
+
+
+@pytest.mark.parametrize("spent", [1_000, 5_000])
+def test_spent(spent: int) -> None:
+    """Nothing passes the allowance, however long a distribution has waited."""
+    assert decide(Policy(), spent) == Reason.SPENT
+
+
+@pytest.mark.parametrize(
+    ("others", "spent", "paths", "limit"),
+    [
+        (Others({"E9": (0, 900)}), 900, 37, 975),
+        (Others({"E9": (300, 600)}), 920, 27, 975),
+        (Others({"E9": (0, 600)}), 900, 1, 1_000),
+        (Others({"E9": (0, 100)}, unread=True), 100, 1, 1_000),
+    ],
+)
+def test_others(others: Others, spent: int, paths: int, limit: int) -> None:
+    """A flush goes by what others leave; by the reserve alone while that is not fully known."""
+    ledgers = {"2026-11": Ledger(spent, others)}
+
+    decision = Policy().decide(Reason.QUIET, ledgers, WIDE, None, NOW)
+
+    assert isinstance(decision, Go)
+    assert (terms(decision).paths, decision.limits) == (paths, {"2026-11": limit})
 
 
 def test_unlimited() -> None:
@@ -139,7 +165,7 @@ def test_two_months(november: int, december: int, paths: int, limits: tuple[int,
 
 def test_month_used_up() -> None:
     """A month without a path left holds a flush that it may be billed for."""
-    assert decide(Policy(), 1_000, 0, now=MONTH_END - SECOND) is Reason.BUDGET
+    assert decide(Policy(), 1_000, 0, now=MONTH_END - SECOND) is Reason.SPENT
 
 
 @pytest.mark.parametrize(
@@ -174,7 +200,7 @@ def test_demand() -> None:
     hungry = NOTHING_SEEN.after((400,) * 4 + (1,) * 5, NOW)
     policy = Policy()
 
-    decision = policy.decide(Reason.QUIET, {"2026-11": 0}, WIDE, None, NOW, demand=hungry)
+    decision = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, WIDE, None, NOW, demand=hungry)
 
     assert LADDER[3] < terms(decision).price < LADDER[4]
 
@@ -219,7 +245,7 @@ def test_bought() -> None:
     demand = NOTHING_SEEN.after(NO_PATHS, NOW, 400)
     policy = Policy(Budget(Decimal(20)))
 
-    bought = policy.decide(Reason.QUIET, {"2026-11": 500}, WIDE, None, NOW, demand=demand)
+    bought = policy.decide(Reason.QUIET, {"2026-11": Ledger(500)}, WIDE, None, NOW, demand=demand)
 
     assert terms(bought) == terms(decide(policy, 100)) == Terms(LADDER[0], 325, 325)
 

@@ -144,7 +144,7 @@ def test_held_at_the_turn() -> None:
 
     assert site.tick().reason is Reason.BUDGET
 
-    assert site.journal.ledger == {DECEMBER: 2}
+    assert site.journal.charged == {DECEMBER: 2}
     assert len(site.asked) == 1
 
 
@@ -161,7 +161,7 @@ def test_found_after_the_turn() -> None:
 
     assert site.asked == [("/a.html", "/b.html"), ("/c.html",)]
     assert flush_of(outcome).state is State.SETTLED
-    assert site.journal.ledger == {DECEMBER: 2, JANUARY: 1}
+    assert site.journal.charged == {DECEMBER: 2, JANUARY: 1}
     assert site.keys == set()
 
 
@@ -176,7 +176,7 @@ def test_lost_after_the_turn() -> None:
     site.tick()
 
     assert site.asked == [("/*",)]
-    assert site.journal.ledger == {DECEMBER: 2, JANUARY: 1}
+    assert site.journal.charged == {DECEMBER: 2, JANUARY: 1}
     assert site.keys == set()
 
 
@@ -193,7 +193,7 @@ def test_refused_at_the_turn() -> None:
     site.tick()
 
     assert site.asked == [("/*",)]
-    assert site.journal.ledger == {DECEMBER: 0, JANUARY: 1}
+    assert site.journal.charged == {DECEMBER: 0, JANUARY: 1}
     assert site.keys == set()
 
 
@@ -216,7 +216,7 @@ def test_forgotten_reference(lost: str) -> None:
 
     assert site.asked == [("/a.html", "/b.html"), ("/c.html",)]
     assert flush_of(outcome).state is State.SETTLED
-    assert site.journal.ledger == {DECEMBER: 3}
+    assert site.journal.charged == {DECEMBER: 3}
     assert site.keys == set()
 
 
@@ -240,7 +240,7 @@ def test_looked_up(minutes: int, looks: bool) -> None:  # noqa: FBT001  # a para
 
     assert bool(looked) == looks
     assert site.asked == [("/a.html",)]
-    assert site.journal.ledger == {DECEMBER: 1}
+    assert site.journal.charged == {DECEMBER: 1}
 
 
 @pytest.mark.parametrize("lost", ["answer", "request"])
@@ -257,7 +257,7 @@ def test_affordable_turn(lost: str) -> None:
 
     assert site.asked == [("/a.html", "/b.html")]
     charged = DECEMBER if lost == "answer" else JANUARY
-    assert site.journal.ledger == {DECEMBER: 0, JANUARY: 0} | {charged: 2}
+    assert site.journal.charged == {DECEMBER: 0, JANUARY: 0} | {charged: 2}
     assert site.keys == set()
 
 
@@ -285,7 +285,7 @@ def test_rest_alone() -> None:
 
     assert site.asked == [("/a.html", "/b.html"), ("/c*", "/d.html")]
     assert flush_of(outcome).state is State.SETTLED
-    assert site.journal.ledger == {DECEMBER: 4}
+    assert site.journal.charged == {DECEMBER: 4}
     assert site.keys == set()
 
 
@@ -302,7 +302,7 @@ def test_rest_recovered() -> None:
     assert site.tick().reason is Reason.RECOVERED
 
     assert len(site.asked) == 2
-    assert site.journal.ledger == {DECEMBER: 4}
+    assert site.journal.charged == {DECEMBER: 4}
     assert site.keys == set()
 
 

@@ -29,7 +29,7 @@ def test_accepted() -> None:
     assert answer == Accepted("I1", NOON)
     assert (flush.state, flush.sent_at, flush.attempts) == (State.SENT, NOON, 1)
     assert world.asked == [(opened.reference(0), PLAIN)]
-    assert world.journal.ledger == {NOVEMBER: 2}
+    assert world.journal.charged == {NOVEMBER: 2}
     (request,) = world.lease.in_progress
     assert (request.id, request.month, request.exact, request.wildcards) == ("I1", NOVEMBER, 1, 1)
     assert world.lease.unfinished == flush.id
@@ -55,7 +55,7 @@ def test_kept(answer: Answer, attempts: int, refusals: int) -> None:
     assert (flush.state, flush.id) == (State.OPEN, opened.id)
     assert (flush.attempts, flush.refusals) == (attempts, refusals)
     assert world.lease.unfinished == opened.id
-    assert world.journal.ledger == {NOVEMBER: 2}
+    assert world.journal.charged == {NOVEMBER: 2}
     again, _ = world.send(flush)
     assert again.state is State.SENT
     assert world.asked == [(opened.reference(0), PLAIN)] * 2
@@ -81,7 +81,7 @@ def test_rejected(answers: list[Answer], charged: int) -> None:
 
     assert (flush.state, world.answers) == (State.REJECTED, [])
     assert world.lease.unfinished is None
-    assert world.journal.ledger[NOVEMBER] == charged
+    assert world.journal.charged[NOVEMBER] == charged
 
 
 def test_invalid() -> None:
@@ -96,7 +96,7 @@ def test_invalid() -> None:
     assert world.references == [opened.reference(0), flush.reference(0)]
     assert flush.reference(0) != opened.reference(0)
     assert world.journal.flushes["E1", opened.id].state is State.REJECTED
-    assert world.journal.ledger == {NOVEMBER: 2}
+    assert world.journal.charged == {NOVEMBER: 2}
 
 
 def test_still_invalid() -> None:
@@ -107,7 +107,7 @@ def test_still_invalid() -> None:
 
     assert [paths for _, paths in world.asked][1:] == [("/a.html", "/caf*"), ("/*",)]
     assert flush.state is State.REJECTED
-    assert world.journal.ledger == {NOVEMBER: 0}
+    assert world.journal.charged == {NOVEMBER: 0}
 
 
 def test_unpaid_successor() -> None:
@@ -118,7 +118,7 @@ def test_unpaid_successor() -> None:
     flush, answer = world.send(flush)
 
     assert (flush.state, answer) == (State.REJECTED, no(Refusal.INVALID))
-    assert world.journal.ledger == {NOVEMBER: 2}
+    assert world.journal.charged == {NOVEMBER: 2}
 
 
 def test_overtaken() -> None:

@@ -20,20 +20,20 @@ def test_month_end(seconds: int, billed: str) -> None:
     flush, _ = world.send(world.open())
 
     assert flush.months == ((NOVEMBER,) if seconds < -30 else (NOVEMBER, DECEMBER))
-    assert +world.journal.ledger == {billed: 2}
+    assert +world.journal.charged == {billed: 2}
 
 
 def test_next_month_full() -> None:
     """Nothing is asked for that a month it may be billed in cannot take; it is given up."""
     world = World([], allowance=10, now=MONTH_END - SECOND)
     flush = world.open()
-    world.journal.ledger[DECEMBER] = 9
+    world.journal.charged[DECEMBER] = 9
 
     flush, answer = world.send(flush)
 
     assert (flush.state, answer) == (State.REJECTED, None)
     assert world.asked == []
-    assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
+    assert world.journal.charged == {NOVEMBER: 0, DECEMBER: 9}
 
 
 @pytest.mark.parametrize("seconds", [5, 40])
@@ -46,12 +46,12 @@ def test_full_after_counting(seconds: int) -> None:
             return super().advance(flush, to, limits)
 
     world = World([], allowance=10, now=MONTH_END - timedelta(seconds=34), journal=Slow())
-    world.journal.ledger[DECEMBER] = 9
+    world.journal.charged[DECEMBER] = 9
 
     flush, answer = world.send(world.open())
 
     assert (flush.state, answer, world.asked) == (State.REJECTED, None, [])
-    assert world.journal.ledger == {NOVEMBER: 0, DECEMBER: 9}
+    assert world.journal.charged == {NOVEMBER: 0, DECEMBER: 9}
 
 
 def test_late_note() -> None:
@@ -67,4 +67,4 @@ def test_late_note() -> None:
     flush, _ = world.send(world.open())
 
     assert flush.months == (NOVEMBER, DECEMBER)
-    assert world.journal.ledger == {NOVEMBER: 2, DECEMBER: 2}
+    assert world.journal.charged == {NOVEMBER: 2, DECEMBER: 2}

@@ -23,7 +23,7 @@ def test_split(refusal: Refusal) -> None:
     assert [paths for _, paths in world.asked] == [WILD, *((path,) for path in WILD)]
     assert len(set(world.references)) == 4
     assert world.paused == [PAUSE_SECONDS] * 2
-    assert world.journal.ledger == {NOVEMBER: 3}
+    assert world.journal.charged == {NOVEMBER: 3}
     assert [request.id for request in world.lease.in_progress] == ["I2", "I3", "I4"]
 
 
@@ -38,7 +38,7 @@ def test_split_interrupted() -> None:
     assert [paths for _, paths in world.asked[1:]] == [("/a/*",), ("/b/*",), ("/b/*",), ("/c/*",)]
     assert world.references[2] == world.references[3]
     assert flush.state is State.SENT
-    assert world.journal.ledger == {NOVEMBER: 3}
+    assert world.journal.charged == {NOVEMBER: 3}
 
 
 @pytest.mark.parametrize("refusal", [Refusal.QUOTA, Refusal.THROTTLED])
@@ -65,7 +65,7 @@ def test_doubt(minutes: int, split: bool) -> None:  # noqa: FBT001  # a paramete
     flush, _ = world.send(flush)
 
     assert flush.split is split
-    assert world.journal.ledger == {NOVEMBER: 6 if split else 3}
+    assert world.journal.charged == {NOVEMBER: 6 if split else 3}
 
 
 def test_successor_in_progress() -> None:

@@ -22,7 +22,7 @@ MONTH = "2026-11"
 LOST = Unanswered("Read timeout")
 # Every call to the outside of a flush of one row.
 PEEK = ["span", "lease"]
-DECIDE = ["take", "spent", "demand"]
+DECIDE = ["take", "ledger", "demand"]
 PLAN = ["read", "fits", "open", "remember"]
 SEND = ["renew", "advance", "invalidate", "advance"]
 CLEAR = ["delete", "read", "advance", "release"]
@@ -62,7 +62,7 @@ def test_killed(most: int) -> None:
     world.tick()
 
     assert (world.sent, world.keys) == ([("/a.html",)], [])
-    assert world.journal.ledger == {MONTH: 1}
+    assert world.journal.charged == {MONTH: 1}
     assert world.journal.lease("E1").unfinished is None
 
 
@@ -78,7 +78,7 @@ def test_idle() -> None:
     ("age", "spent", "busy", "reason"),
     [
         (9 * SECOND, 0, 0, Reason.UPLOADING),
-        (MINUTE, 1_000, 0, Reason.BUDGET),
+        (MINUTE, 1_000, 0, Reason.SPENT),
         (MINUTE, 0, 13, Reason.QUOTA),
     ],
 )
@@ -86,7 +86,7 @@ def test_held(age: timedelta, spent: int, busy: int, reason: Reason) -> None:
     """What is held leaves rows, ledger and flushes as they are, and the lease free."""
     world = Ticks()
     world.change("a.html", age)
-    world.journal.ledger[MONTH] = spent
+    world.journal.charged[MONTH] = spent
     requests = tuple(Invalidation(f"I{n}", MONTH, 0, 1) for n in range(busy))
     before = replace(world.journal.lease("E1"), in_progress=requests)
     world.journal.leases["E1"] = before
@@ -96,7 +96,7 @@ def test_held(age: timedelta, spent: int, busy: int, reason: Reason) -> None:
 
     assert outcome == Outcome("E1", reason, oldest=NOON - age)
     assert world.keys == [("E1", "a.html")]
-    assert (world.journal.ledger[MONTH], world.journal.flushes) == (spent, {})
+    assert (world.journal.charged[MONTH], world.journal.flushes) == (spent, {})
     assert world.journal.lease("E1") == before
 
 
@@ -145,7 +145,7 @@ def test_overspent() -> None:
     """What another flusher spends while this one plans is not spent twice."""
 
     def spend(_: str) -> None:
-        world.journal.ledger[MONTH] = 1_000
+        world.journal.charged[MONTH] = 1_000
 
     world = Ticks(meanwhile=spend)
     world.change("a.html")
@@ -284,7 +284,7 @@ def test_finished_meanwhile() -> None:
     ticks.now += MINUTE
 
     assert reasons(ticks.tick()) == [("E1", Reason.LEASE)]
-    assert (ticks.sent, ticks.journal.ledger) == ([("/a.html",)], {MONTH: 1})
+    assert (ticks.sent, ticks.journal.charged) == ([("/a.html",)], {MONTH: 1})
     assert ticks.journal.lease("E1").token is None
 
 
@@ -317,7 +317,7 @@ def test_gone() -> None:
     assert outcomes[0].flush.state is State.REJECTED
     assert world.keys == []
     assert world.sent == [("/b.html",)]
-    assert world.journal.ledger == {MONTH: 1}
+    assert world.journal.charged == {MONTH: 1}
 
 
 def test_rejected() -> None:
@@ -353,7 +353,7 @@ def test_cut(  # noqa: PLR0913, PLR0917  # its cases
     monkeypatch.setattr(planning, bound, most)
     monkeypatch.setattr(rows, "CHUNK", 1)
     world = Ticks()
-    world.journal.ledger[MONTH] = spent
+    world.journal.charged[MONTH] = spent
     for key in ("a", "b", "c"):
         world.change(key)
 

@@ -176,7 +176,7 @@ def test_gone_by_parts() -> None:
     assert reasons == [Reason.SWEEPING, Reason.SWEEPING, Reason.RECOVERED]
     assert world.keys == []
     assert len(world.journal.flushes) == 1
-    assert +world.journal.ledger == {}
+    assert +world.journal.charged == {}
 
 
 def test_given_up_by_parts(backlog: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush
+from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.wake import LONE, NEWEST, SEVERAL, UPLOAD, WITHIN, Haste, Waker, haste, quiet
@@ -217,8 +218,8 @@ def test_quiet(gaps: Sequence[float]) -> None:
     [
         (0, 0, 1, Haste.QUICK),
         (0, 0, 400_000, Haste.GATHERING),
-        (0, 749, 1, Haste.QUICK),
-        (0, 750, 1, Haste.NONE),
+        (0, 748, 1, Haste.QUICK),
+        (0, 749, 1, Haste.NONE),
         (0, 1_000, 1, Haste.NONE),
         (50, 1_000, 1, Haste.GATHERING),
         (None, 1_000, 1, Haste.GATHERING),
@@ -231,14 +232,14 @@ def test_haste(usd: int | None, spent: int, wanted: int, expected: Haste) -> Non
     policy = Policy(Budget(None if usd is None else Decimal(usd)))
     demand = Demand(middle, 30.0, 0.0, (float(wanted),) * len(LADDER))
 
-    assert haste(policy, {"2026-11": spent}, demand, middle) is expected
+    assert haste(policy, {"2026-11": Ledger(spent)}, demand, middle) is expected
 
 
 def test_reserve() -> None:
     """While only the reserve is left a wake neither looks nor sleeps."""
     night = Night(policy=replace(Policy(), budget=Budget(free_paths=2)))
     night.ticks.change("a.html", 3 * SECOND)
-    night.ticks.journal.ledger["2026-11"] = 2
+    night.ticks.journal.charged["2026-11"] = 2
 
     assert night.run() == []
 

@@ -51,7 +51,7 @@ def test_one_flush() -> None:
     """What is urgent goes with the backfill that is still coming in, though one path is left."""
     rows, journal, edge, tokens = DirtyRowsInMemory(), JournalInMemory(), Edge(), count()
     policy = Policy(Budget())
-    journal.ledger["2026-11"] = 1_000 - policy.budget.reserve(NOON)
+    journal.charged["2026-11"] = 1_000 - policy.budget.reserve(NOON)
     keys = [*KEYS, URGENT]
     rows.add([_row(key, NOON - (300 - number / 335) * SECOND) for number, key in enumerate(keys)])
 
@@ -78,7 +78,7 @@ def test_staleness(urgent: str) -> None:
     policy = Policy(Budget(Decimal(0), distributions=2))
     paced = Paced(policy)
     # Only the reserve is left, and the other distribution has just taken its path of it.
-    paced.ledger["2026-11"] = 1_000 - policy.budget.reserve(NOON)
+    paced.charged["2026-11"] = 1_000 - policy.budget.reserve(NOON)
     deploys = sorted(_deploys(urgent), key=lambda deploy: deploy[1].at)
 
     sent = list(paced.run(deploys))
@@ -88,7 +88,7 @@ def test_staleness(urgent: str) -> None:
     ]
     assert len(waits) == 5
     assert max(waits) <= policy.guaranteed(NOON)
-    assert paced.ledger["2026-11"] <= 1_000
+    assert paced.charged["2026-11"] <= 1_000
 
 
 def _deploys(urgent: str) -> Iterator[tuple[str, Step]]:

@@ -128,7 +128,7 @@ def test_two_sites() -> None:
     flushes = list(paced.run([("b", step(0, "/a")), ("a", step(1, "/a")), ("b", step(90, "/b"))]))
 
     assert [sent.distribution for sent in flushes] == ["b", "a", "b"]
-    assert paced.ledger == {"2026-11": 3}
+    assert paced.charged == {"2026-11": 3}
 
 
 def test_replay() -> None:

@@ -1,11 +1,13 @@
 """What the doctor finds around a stack, and what it leaves alone."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from edgesweep.flush.others import Look, Looks, Others
 from edgesweep.operate.doctor import Facts, Harm, diagnose, mends
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.credentials import missing, unreached
@@ -16,6 +18,14 @@ from tests.fakes.doctor import HEALTHY, SERVING, served_by, without
 def test_healthy() -> None:
     """Nothing is found where everything is as it was wanted."""
     assert diagnose(HEALTHY) == []
+
+
+def believing(free_paths: int) -> Facts:
+    """Return healthy facts of a stack that was told how many paths are free."""
+    policy = HEALTHY.configured.policy
+    budget = replace(policy.budget, free_paths=free_paths, usd=Decimal(50))
+    configured = replace(HEALTHY.configured, policy=replace(policy, budget=budget))
+    return replace(HEALTHY, configured=configured)
 
 
 @pytest.mark.parametrize(
@@ -96,16 +106,22 @@ def test_healthy() -> None:
             "create-distribution --origin-domain-name site.s3.eu-west-1.amazonaws.com",
         ),
         (
-            replace(HEALTHY, foreign={"E1": 300}),
-            "free-paths-taken",
-            "Other tools invalidated 300 paths",
-            "--param=freePaths=700 ",
+            replace(HEALTHY, looks=Looks(each=(Look("E7", hidden="AccessDenied"),))),
+            "others-unread",
+            "Invalidations of E7 cannot be counted, so freePaths has to leave them out: Acc",
+            "npx osls deploy ",
         ),
         (
-            replace(HEALTHY, foreign={"E1": 999}),
-            "free-paths-taken",
-            "999 paths",
-            "--param=freePaths=1 --param=budgetUsd=0.01 ",
+            replace(HEALTHY, looks=Looks(hidden="501 are too many")),
+            "others-unread",
+            "Invalidations of other distributions cannot be counted",
+            "npx osls deploy ",
+        ),
+        (
+            replace(believing(300), others=Others({"E1": (0, 700)})),
+            "free-paths-twice",
+            "freePaths is 300, and others spent 700 this month",
+            "--param=freePaths=default ",
         ),
     ],
 )
@@ -172,17 +188,19 @@ def test_several_missing() -> None:
     assert not any(one.check == "unreadable" for one in found)
 
 
-def test_by_hand() -> None:
-    """One invalidation by hand is worth a note, and no deployment."""
-    (found,) = diagnose(replace(HEALTHY, foreign={"E1": 3}))
+def test_other_stacks() -> None:
+    """Other stacks in the account are worth a note, and people with the right number are not."""
+    (found,) = diagnose(replace(HEALTHY, others=Others({"E5": (3, 0), "E4": (4, 9)})))
 
-    assert (found.harm, found.mend) == (Harm.NOTE, "")
-    assert "may cost $0.02" in found.text
+    assert (found.check, found.harm, found.mend) == ("stacks-share", Harm.NOTE, "")
+    assert found.text.endswith("they spent 7 this month, on E4, E5")
+    assert diagnose(replace(HEALTHY, others=Others({"E5": (0, 900)}))) == []
+    assert diagnose(replace(believing(0), others=Others({"E5": (0, 900)}))) == []
 
 
 def test_order() -> None:
     """The worst comes first."""
-    facts = replace(without("Alarm"), foreign={"E1": 300}, unseen={"The role": "AccessDenied"})
+    facts = replace(without("Alarm"), looks=Looks(hidden="no"), unseen={"The role": "AccessDenied"})
     found = diagnose(replace(facts, notifications={"site": {}}))
 
     assert [one.harm for one in found] == list(Harm)
@@ -204,22 +222,17 @@ def test_shared() -> None:
         served_by(
             Distribution("E1", (Behaviour("*", (Origin("site"),), rewritten=True),)),
         ),
-        replace(HEALTHY, foreign={"E1": 1}),
         replace(HEALTHY, distributions=(), unseen={DISTRIBUTIONS: "no"}),
-        replace(HEALTHY, foreign={"E1": 2_000}),
+        replace(HEALTHY, others=Others({"E1": (0, 2_000)})),
     ],
 )
 def test_decided(facts: Facts) -> None:
     """A thing that somebody has decided, or that could not be seen, is no fault."""
-    policy = facts.configured.policy
-    policy = replace(policy, budget=replace(policy.budget, free_paths=999))
-    configured = replace(facts.configured, variants={"": Variants(("none",))}, policy=policy)
+    configured = replace(facts.configured, variants={"": Variants(("none",))})
     place = replace(facts.place, parameters={"bucket": "site", "budgetUsd": "none"})
     found = diagnose(replace(facts, configured=configured, place=place))
 
-    assert {one.check for one in found} <= {
-        "unreadable", "free-paths-taken", "free-paths-shared"
-    }  # fmt: skip
+    assert {one.check for one in found} <= {"unreadable"}
     assert not any("budgetUsd" in one.mend for one in found)
 
 

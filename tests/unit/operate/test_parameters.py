@@ -13,6 +13,7 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
+from edgesweep.operate.declared import logical
 from edgesweep.operate.parameters import accept, answer, respond
 from edgesweep.operate.remembered import Remembered
 
@@ -221,3 +222,28 @@ def test_same_refusal() -> None:
             )
 
         assert str(refused.value) == f'Parameter guaranteeMinutes is "{minutes}": {refusal.value}'
+
+
+@pytest.mark.parametrize(
+    ("release", "free", "said"),
+    [
+        ("0.1.0", "100", True),
+        ("0.1.0", "0", False),
+        ("0.1.0", "1000", False),
+        ("0.2.0", "100", False),
+    ],
+)
+def test_counted_twice(release: str, free: str, said: bool) -> None:  # noqa: FBT001  # a case
+    """An upgrade says so if `freePaths` leaves out what others spend, which is now counted."""
+    kept = {"bucket": "my-site", "freePaths": free, "budgetUsd": "1"}
+    values = {logical(name): text for name, text in kept.items()}
+    templates: Mapping[str, Mapping[str, Any]] = {
+        "0.1.0": {"Metadata": {"Parameters": kept}},
+        "0.2.0": {"Parameters": {name: {} for name in values}},
+    }
+    template = {"Resources": {"FlushLambdaFunction": {}}, **templates[release]}
+    before = Remembered.of("edgesweep-prod", template, values)
+
+    accepted = accept({"bucket": "my-site"}, "prod", before)
+
+    assert ("what the whole account has free" in accepted["remembered"]) is said

@@ -1,6 +1,7 @@
 """A deployment takes from the stack what it is not given, and drops no bucket by an omission."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,8 +36,8 @@ def template(**parameters: str) -> Mapping[str, Any]:
     [
         ({}, NONE),
         ({"Resources": {"ServerlessDeploymentBucket": {}}}, NONE),
-        (template(bucket="a-site,b-site", budgetUsd="5"), SITE),
-        (template(shards="3"), DEMO),
+        (template(bucket="a-site,b-site", budgetUsd="5"), replace(SITE, counts=False)),
+        (template(shards="3"), replace(DEMO, counts=False)),
     ],
     ids=["no stack", "failed", "buckets of 0.1.0", "demo of 0.1.0"],
 )

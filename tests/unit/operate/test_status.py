@@ -122,7 +122,7 @@ def test_next(  # noqa: PLR0913, PLR0917  # all that a tick depends on
     """What is said to go goes, and what is said to wait waits, for the reason that is given."""
     world = World(Policy(budget))
     world.change(*waiting)
-    world.journal.ledger[month_of(NOON)] = spent
+    world.journal.charged[month_of(NOON)] = spent
     world.edge.busy = {"I1"}
     world.journal.leases[SITE] = Lease(
         token=None if lease is None else "other",
@@ -169,7 +169,7 @@ def test_affordable(free_paths: int, left: int, flushed: timedelta | None, now: 
     """A flush that the budget holds back goes when it is due, and not a second before."""
     world = World(Policy(Budget(free_paths=free_paths)))
     world.change(NOON - now + MINUTE)
-    world.journal.ledger[month_of(now)] = max(0, free_paths - left)
+    world.journal.charged[month_of(now)] = max(0, free_paths - left)
     world.journal.leases[SITE] = Lease(flushed_at=None if flushed is None else now - flushed)
 
     if world.look(now).distributions[0].reason is Reason.BUDGET:
@@ -182,7 +182,7 @@ def test_turn_of_the_month(seconds: int) -> None:
     now = datetime(2026, 12, 1, tzinfo=UTC) + seconds * SECOND
     world = World(Policy(SMALL))
     world.change(NOON - now + MINUTE)
-    world.journal.ledger["2026-11"] = 10
+    world.journal.charged["2026-11"] = 10
 
     assert_due(world, now)
 
@@ -220,7 +220,7 @@ def test_counts() -> None:
     world = World(Policy(Budget(usd=Decimal(1), free_paths=100)))
     world.change(MINUTE, 2 * MINUTE)
     world.rows.add([replace(world.rows.rows[0], distribution="unrouted")])
-    world.journal.ledger["2026-11"] = 120
+    world.journal.charged["2026-11"] = 120
 
     told = world.look()
 

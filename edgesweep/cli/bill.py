@@ -1,0 +1,61 @@
+"""`edgesweep bill`: who in the account spends invalidation paths, and what they cost."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from edgesweep import wiring
+from edgesweep.aws.dynamodb import FlushTable, RoutesTable
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.format import count, dollars, length, table
+from edgesweep.cli.output import json_option, show
+from edgesweep.operate.bill import Bill
+from edgesweep.operate.bill import bill as bill_of
+
+
+@click.command()
+@click.option(
+    "--month",
+    type=click.DateTime(["%Y-%m"]),
+    help="The UTC month (default: this one).",
+    metavar="YYYY-MM",
+)
+@json_option(Bill)
+@stack_options
+def bill(deployed: Deployed, *, month: datetime | None) -> None:
+    """Show who spent the account's invalidation paths in a month, and where it is heading.
+
+    \b
+    edgesweep bill
+    edgesweep bill --month 2026-11 --json
+    """  # noqa: D301  # \b tells click to keep the lines
+    settings, now = deployed.settings, wiring.now()
+    table_name, free_paths = settings.flushes_table, settings.policy.budget.free_paths
+    routes = wiring.routes_of(settings, RoutesTable(table_name).load())
+    when = month.replace(tzinfo=UTC) if month else now
+    journal = FlushTable(table_name)
+    found = bill_of(journal, journal, routes.ids, free_paths, when, now)
+    show(found, _lines(found, now))
+
+
+def _lines(found: Bill, now: datetime) -> Iterator[str]:
+    heading = f"heading for {found.heading_paths:,}, {dollars(found.heading_usd)}"
+    paths = f"{count(found.charged, 'path')}, {found.free_paths:,} free"
+    yield f"{found.month}: {paths}, {dollars(found.usd)} so far; {heading}"
+    yield from looked(found.looked_at, now, unread=found.unread)
+    for name, why in found.uncounted.items():
+        yield f"{name or 'The account'}: {why}"
+    yield ""
+    rows = [(f"{one.charged:,}", one.who, one.distribution or "-") for one in found.spenders]
+    yield from table(("paths", "by", "distribution"), rows)
+
+
+def looked(at: datetime | None, now: datetime, *, unread: bool) -> Iterator[str]:
+    """Yield when others were looked at."""
+    if at is None:
+        yield "Nobody counts what others spend"
+    elif unread:
+        yield "Others have spent more: not all of their invalidations are read yet"
+    else:
+        yield f"Others were counted {length(now - at)} ago"

@@ -1,0 +1,210 @@
+"""Others: what everybody else spends of the account's invalidation paths.
+
+Goal: the budget bounds the bill of the whole account, without a number that nobody knows.
+
+The flusher looks at the invalidations of the account's distributions in turns: each about once an
+hour, and those of the swept buckets every few minutes while it spends paths itself. A look reads a
+list from the newest invalidation down to the newest that was read before. If it is cut, it keeps
+both ends of the unread stretch, and the next look reads that first. Until then the number is a
+lower bound, and flushes keep to the reserve.
+
+Ours is an invalidation whose caller reference names a flush of our journal, however far that flush
+came. Everything else is foreign, other stacks of ours too. It counts in the month in which it was
+created. A look and its counts are saved in one transaction, so nothing is counted twice.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from edgesweep.dirty import LONG_AGO
+
+EVERY = timedelta(hours=1)
+# Distributions of the swept buckets, while paths are being spent.
+OFTEN = timedelta(minutes=5)
+# With more distributions the account is not looked at.
+MOST_DISTRIBUTIONS = 500
+
+_TENANTS = "invalidations of its tenants are not counted"
+
+# Paths of other stacks of ours, and of anybody else.
+Tally = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An invalidation, as a place in the list of its distribution."""
+
+    created_at: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How far the invalidations of a distribution are read.
+
+    Attributes:
+        newest: the newest one that was read, or where reading began; None before the first look.
+        gap: both ends of the unread stretch, the newer one first; None if there is none.
+        hidden: why they cannot be read, or are not counted; empty if they are.
+        tenants: whether that is since tenants make invalidations, which no list has.
+    """
+
+    distribution: str
+    looked_at: datetime = LONG_AGO
+    newest: Mark | None = None
+    gap: tuple[Mark, Mark] | None = None
+    hidden: str = ""
+    tenants: bool = False
+
+    @property
+    def unread(self) -> bool:
+        """Whether there may be more than what is counted."""
+        return not self.hidden and (self.gap is not None or self.looked_at == LONG_AGO)
+
+    def read(self, one: Mark, until: Mark) -> Self:
+        """Note that `one` was read on the way down to `until`."""
+        return replace(self, newest=self.newest if self.gap else one, gap=(one, until))
+
+    def whole(self, until: Mark) -> Self:
+        """Note that the stretch was read to its end, where the next look ends if it was empty."""
+        return replace(self, newest=self.newest or until, gap=None)
+
+    def due_at(self, swept: Collection[str]) -> datetime:
+        """Return when to look again, where `swept` distributions are looked at often."""
+        if self.unread:
+            return LONG_AGO
+        return self.looked_at + (OFTEN if self.distribution in swept else EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The looks at all distributions of the account.
+
+    Attributes:
+        listed_at: when the distributions were listed.
+        hidden: why they could not be listed; empty if they were.
+        saved_at: when this was saved.
+        revision: how often it was saved.
+    """
+
+    each: tuple[Look, ...] = ()
+    listed_at: datetime = LONG_AGO
+    hidden: str = ""
+    saved_at: datetime = LONG_AGO
+    revision: int = 0
+
+    def listed(
+        self, tenants: Mapping[str, bool], now: datetime, since: datetime, hidden: str = ""
+    ) -> Self:
+        """Return the looks at these distributions, each with whether it is for tenants only.
+
+        One that is not in the list stays known while anything was read that is newer than `since`:
+        lists lag behind, and nothing of it may be counted twice.
+        """
+        known = {one.distribution: one for one in self.each}
+        stay = (one for one in self.each if one.newest and one.newest.created_at >= since)
+        tenants = {one.distribution: False for one in stay} | {**tenants}
+        each = [
+            Look(name, hidden=_TENANTS, tenants=True) if alone else known.get(name, Look(name))
+            for name, alone in tenants.items()
+        ]
+        return replace(self, each=tuple(each), listed_at=now, hidden=hidden)
+
+    def after(self, look: Look) -> Self:
+        """Return the looks with one of them replaced."""
+        each = (look if one.distribution == look.distribution else one for one in self.each)
+        return replace(self, each=tuple(each))
+
+    def looked(self, distribution: str, now: datetime, hidden: str = "") -> Self:
+        """Note that a look ended, and why it could read no further, if so."""
+        each = (
+            replace(one, looked_at=now, hidden=hidden) if one.distribution == distribution else one
+            for one in self.each
+        )
+        return replace(self, each=tuple(each))
+
+    def due(self, swept: Collection[str], now: datetime) -> Sequence[Look]:
+        """Return the distributions to look at, an unread stretch first, then the longest due."""
+        due = [one for one in self.each if not one.tenants and one.due_at(swept) <= now]
+        return sorted(due, key=lambda one: (one.gap is None, one.due_at(swept), one.looked_at))
+
+    def any_due(self, swept: Collection[str], now: datetime) -> bool:
+        return self.listing_due_at <= now or bool(self.due(swept, now))
+
+    @property
+    def news(self) -> object:
+        """All but when each look was made."""
+        each = [
+            (one.distribution, one.newest, one.gap, one.unread, one.hidden) for one in self.each
+        ]
+        return each, self.hidden
+
+    @property
+    def listing_due_at(self) -> datetime:
+        """When to list the distributions again."""
+        return self.listed_at + EVERY
+
+    @property
+    def since(self) -> datetime:
+        """When the look was made that is the longest ago, of those that can be made."""
+        return min((one.looked_at for one in self.each if not one.hidden), default=self.listed_at)
+
+    @property
+    def unread(self) -> bool:
+        """Whether there may be more than what is counted."""
+        return any(one.unread for one in self.each)
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """What cannot be read -> why; empty names the list of distributions."""
+        listing = {"": self.hidden} if self.hidden else {}
+        return listing | {
+            one.distribution: one.hidden for one in self.each if one.hidden and not one.tenants
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What others were seen to spend in a month.
+
+    Attributes:
+        spent: distribution -> paths.
+        unread: whether there may be more.
+        since: when the look was made that is the longest ago; None if nobody looks.
+    """
+
+    spent: Mapping[str, Tally] = field(default_factory=dict)
+    unread: bool = False
+    since: datetime | None = None
+
+    @property
+    def paths(self) -> int:
+        return sum(map(sum, self.spent.values()))
+
+    def plus(self, found: Mapping[str, Tally], looks: Looks) -> Self:
+        """Return this with the paths that were found, as of some looks."""
+        spent = dict(self.spent)
+        for name, (stacks, people) in found.items():
+            before = spent.get(name, (0, 0))
+            spent[name] = before[0] + stacks, before[1] + people
+        return replace(self, spent=spent, unread=looks.unread, since=looks.since)
+
+
+NOBODY = Others()
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The paths of a month."""
+
+    paths: int = 0  # our charges, and what others were seen to spend
+    others: Others = NOBODY
+
+    @property
+    def own(self) -> int:
+        return self.paths - self.others.paths
+
+
+UNSPENT = Ledger()

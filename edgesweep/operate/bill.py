@@ -1,0 +1,112 @@
+"""The bill of a month: who in the account spent how many invalidation paths, and its price."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import takewhile
+from typing import Annotated, Protocol
+
+from edgesweep.flush.budget import month_bounds, month_of
+from edgesweep.flush.journal import Flush, Journal
+from edgesweep.flush.others import Looks, Others
+from edgesweep.prices import invalidation_bill
+
+# A flush that was opened this long before a month may be charged to it.
+_OPEN_AT_MOST = timedelta(days=31)
+
+
+class Who(StrEnum):
+    """Who spends paths."""
+
+    OURS = "this stack"
+    STACKS = "other stacks"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """Somebody who spent paths."""
+
+    who: Annotated[Who, "who spent them"]
+    distribution: Annotated[str, "the id of the distribution; empty if it is not known any more"]
+    charged: Annotated[int, "paths"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """The bill of a month."""
+
+    month: Annotated[str, "the UTC month, as YYYY-MM"]
+    spenders: Sequence[Spender]
+    charged: Annotated[int, "paths of all of them"]
+    free_paths: Annotated[int, "paths that are free for the account"]
+    usd: Annotated[Decimal, "the price of the paths beyond the free ones"]
+    heading_paths: Annotated[int, "paths of the whole month if it goes on like this"]
+    heading_usd: Annotated[Decimal, "their price"]
+    unread: Annotated[bool, "whether others may have spent more"]
+    looked_at: Annotated[datetime | None, "when others were looked at last; null for never"]
+    uncounted: Annotated[Mapping[str, str], "distribution -> why others are not counted there"]
+
+
+class Flushes(Protocol):
+    """The flushes of the journal."""
+
+    def newest(self, distribution: str, most: int | None) -> Iterator[Flush]: ...
+
+
+def foreign(others: Others) -> Sequence[Spender]:
+    """Return who else spent, the most paths first."""
+    found = [
+        Spender(who, name, paths)
+        for name, tally in others.spent.items()
+        for who, paths in zip((Who.STACKS, Who.OTHERS), tally, strict=True)
+        if paths
+    ]
+    return sorted(found, key=lambda one: -one.charged)
+
+
+def uncounted(looks: Looks) -> Mapping[str, str]:
+    """Return where others are not counted, and why; empty names the whole account."""
+    listing = {"": looks.hidden} if looks.hidden else {}
+    return listing | {one.distribution: one.hidden for one in looks.each if one.hidden}
+
+
+def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
+    journal: Journal,
+    flushes: Flushes,
+    distributions: Iterable[str],
+    free_paths: int,
+    month: datetime,
+    now: datetime,
+) -> Bill:
+    """Return the bill of `month`, as it is now."""
+    name, (begin, end) = month_of(month), month_bounds(month)
+    ledger = journal.ledger(name)
+    others, paths = ledger.others, ledger.paths
+    ours = [Spender(Who.OURS, one, _charged(flushes, one, begin)) for one in distributions]
+    rest = ledger.own - sum(one.charged for one in ours)
+    ours += [Spender(Who.OURS, "", rest)] if rest else []
+    passed = (min(now, end) - begin) / (end - begin)
+    heading = round(paths / passed) if passed > 0 else paths
+    return Bill(
+        month=name,
+        spenders=[*(one for one in ours if one.charged), *foreign(others)],
+        charged=paths,
+        free_paths=free_paths,
+        usd=invalidation_bill(paths, free_paths),
+        heading_paths=heading,
+        heading_usd=invalidation_bill(heading, free_paths),
+        unread=others.unread,
+        looked_at=others.since,
+        uncounted=uncounted(journal.looks()),
+    )
+
+
+def _charged(flushes: Flushes, distribution: str, begin: datetime) -> int:
+    """Return how many paths of a distribution's flushes are charged to the month that begins."""
+    recent = takewhile(
+        lambda one: one.opened_at >= begin - _OPEN_AT_MOST, flushes.newest(distribution, None)
+    )
+    return sum(one.charges.get(month_of(begin), 0) for one in recent)
