@@ -53,22 +53,16 @@ _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a tick for one distribution.
-
-    Attributes:
-        flush: the flush that was sent, settled or left open.
-        answer: CloudFront's last one.
-        oldest: when the oldest row was recorded that waited before the tick, if any did.
-        deaths: how many flushers died in a row before the tick, without any progress.
-    """
+    """The result of a tick for one distribution."""
 
     distribution: str
     reason: Reason
-    flush: Flush | None = None
-    answer: Answer | None = None
+    flush: Flush | None = None  # the flush that was sent, settled or left open
+    answer: Answer | None = None  # CloudFront's last one
     error: Exception | None = None
+    # When the oldest row was recorded that waited before the tick, if any did.
     oldest: datetime | None = None
-    deaths: int = 0
+    deaths: int = 0  # how many flushers died in a row before the tick, without any progress
 
     @property
     def settled(self) -> bool:
@@ -90,25 +84,18 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Flusher:
-    """Empties the dirty rows of distributions into invalidations.
-
-    Attributes:
-        survey: finds the objects that a wildcard would hit.
-        clock: this process's time, within 5 s of true time.
-        token: a source of random text.
-        warn: logs a warning for an operator.
-        announce: announces a flush of which CloudFront accepted all that it ever will.
-    """
+    """Empties the dirty rows of distributions into invalidations."""
 
     dirty: DirtyRows
     journal: Journal
     sender: Sender
     policy: Policy
-    survey: Surveyor
+    survey: Surveyor  # finds the objects that a wildcard would hit
     routes: Routes
-    clock: Callable[[], datetime]
-    token: Callable[[], str]
-    warn: Callable[[str], None] = lambda _: None
+    clock: Callable[[], datetime]  # this process's time, within 5 s of true time
+    token: Callable[[], str]  # a source of random text
+    warn: Callable[[str], None] = lambda _: None  # logs a warning for an operator
+    # Announces a flush of which CloudFront accepted all that it ever will.
     announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
