@@ -8,6 +8,9 @@ each of the D distributions every interval I until the month ends: R(t) = D * ce
 More than a single path may be spent only while A - spent >= R(t) afterwards. From then on a
 distribution takes at most one path every interval, ceil((end - t) / I) in all: the reserve lasts.
 
+A distribution that flushes again and again leaves the others what they may have saved: of a day's
+free reserve the share of each. So one that is busy does not price out one that is quiet.
+
 Others spend from the same paths of the account: A, and with it the reserve, is less what they were
 seen to spend. If they take from the reserve, the interval grows until what is left lasts.
 """
@@ -28,6 +31,7 @@ MONTH_MARGIN = timedelta(seconds=30)
 
 _CENT = Decimal("0.01")
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _LONGEST_MONTH = timedelta(days=31)
 
 
@@ -99,13 +103,17 @@ class Budget:
 
     def free_reserve(self, moment: datetime) -> int:
         """Return the reserve of the free paths alone: half of them for a whole month."""
-        start, end = month_bounds(moment)
-        kept = (
-            max(0, self.free_paths - self.ledger.others.paths)
-            * ((end - moment) / (end - start))
-            / 2
-        )
-        return self.distributions * math.ceil(kept / self.distributions)
+        return self.distributions * math.ceil(self._free_share(moment, _LONGEST_MONTH))
+
+    def saved(self, moment: datetime, flushed_at: datetime | None) -> int:
+        """Return what one of several distributions saved since its last flush, in up to a day."""
+        since = _DAY if flushed_at is None else min(_DAY, moment - flushed_at)
+        return int(self._free_share(moment, since)) if self.distributions > 1 else 0
+
+    def kept(self, moment: datetime, flushed_at: datetime | None) -> int:
+        """Return the free paths that a distribution without savings leaves for those of others."""
+        others = self.distributions - 1
+        return 0 if self.saved(moment, flushed_at) else others * self.saved(moment, None)
 
     def limit(self, paths: int, moment: datetime) -> int | None:
         """Return the most paths in the ledger of `moment`'s month once `paths` are charged.
@@ -119,6 +127,12 @@ class Budget:
     def after(self, ledger: Ledger) -> Self:
         """Return the budget as a month's ledger leaves it."""
         return replace(self, ledger=ledger)
+
+    def _free_share(self, moment: datetime, span: timedelta) -> float:
+        """Return a distribution's share of half of the free paths, for a part of the month."""
+        start, end = month_bounds(moment)
+        free = max(0, self.free_paths - self.ledger.others.paths)
+        return free * (min(span, end - moment) / (end - start)) / 2 / self.distributions
 
     def _paths_guaranteed(self, guarantee: timedelta) -> int:
         return self.distributions * math.ceil(_LONGEST_MONTH / guarantee)

@@ -137,11 +137,15 @@ class Purse:
     paid: int  # how many more the budget pays for at once
     remaining: timedelta  # until the month ends
     now: datetime
+    saved: int = 0  # the free paths that the distribution may take though they do not last
 
     def terms(self, wanted: Wanted) -> Terms:
         """Return the terms of a flush: only if the free paths do not suffice, it may buy some."""
-        free = min(max(1, self.free // SHARE), max(0, self.free))
+        saved = max(0, min(self.saved, self.free))
+        free = max(saved, min(max(1, self.free // SHARE), max(0, self.free)))
         if free < max(1, wanted[-1]):
             return Terms(LADDER[-1], free + self.paid, free)
         price = self.demand.price(wanted, self.left, self.remaining, self.now)
+        if price == LADDER[-1]:
+            price = NOTHING_SEEN.price(wanted, saved, timedelta(0), self.now)
         return Terms(price, free, free)

@@ -126,12 +126,15 @@ class Policy:
         allowance, months = self.budget.allowance, months_near(now)
         left = {month: self.budget.after(ledgers[month]) for month in months}
         purses = tuple(
-            self._purse(left[month], demand, month, near) for month, near in months.items()
+            self._purse(left[month], demand, flushed_at, near) for month, near in months.items()
         )
         if allowance is None:
             unlimited = dict.fromkeys(months)
             return Go(reason, headroom.paths, headroom.wildcards, unlimited, purses)
-        limits = {month: allowance - left[month].reserve(near) for month, near in months.items()}
+        limits = {
+            month: allowance - left[month].reserve(near) - left[month].kept(near, flushed_at)
+            for month, near in months.items()
+        }
         can = min(limits[month] - ledgers[month].paths for month in months)
         if can >= 1 and not any(ledgers[month].others.unread for month in months):
             return Go(reason, min(headroom.paths, can), headroom.wildcards, limits, purses)
@@ -150,12 +153,15 @@ class Policy:
         left = self.patience - (now - oldest)
         return dear * demand.chance(left, self.budget.distributions, now) >= 1
 
-    def _purse(self, budget: Budget, demand: Demand, month: str, moment: datetime) -> Purse:
-        left = budget.free_paths - budget.ledger.paths + demand.bought_in(month)
-        free, paid = left - budget.free_reserve(moment), self.quota.paths
+    def _purse(
+        self, budget: Budget, demand: Demand, flushed_at: datetime | None, moment: datetime
+    ) -> Purse:
+        left = budget.free_paths - budget.ledger.paths + demand.bought_in(month_of(moment))
+        kept, saved = budget.kept(moment, flushed_at), budget.saved(moment, flushed_at)
+        free, paid = left - budget.free_reserve(moment) - kept, self.quota.paths
         if budget.allowance is not None:
-            can = budget.allowance - budget.reserve(moment) - budget.ledger.paths
+            can = budget.allowance - budget.reserve(moment) - kept - budget.ledger.paths
             free = min(free, can)
             paid = max(0, can - max(0, free))
         remaining = month_bounds(moment)[1] - moment
-        return Purse(demand, left, free, paid, remaining, moment)
+        return Purse(demand, left, free, paid, remaining, moment, saved)

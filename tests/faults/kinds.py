@@ -1,8 +1,9 @@
 """Stories about one thing that rarely comes by itself.
 
 A month that ends under unanswered flushes, flushers that start together, flushes that are refused
-in part, distributions that take all the time there is, that are configured otherwise, that have
-millions of rows or kill whoever plans for them, and messages that cannot be recorded for a while.
+in part, flushes that wait since paths are dear, distributions that take all the time there is, that
+are configured otherwise, that have millions of rows or kill whoever plans for them, and messages
+that cannot be recorded for a while.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,12 +29,16 @@ from tests.faults.world import Weather
 
 Kind = Callable[[Random, Scenario], Scenario]
 
+_MINUTE = timedelta(minutes=1)
+# Nothing is dear, and nothing waits for longer than a minute.
+_UNLIMITED = Policy(Budget(usd=None), max_wait=_MINUTE, patience=_MINUTE)
+
 
 def month_turns(random: Random, scenario: Scenario) -> Scenario:
     """A month that had much left ends, and the next has nothing beside its reserve."""
     start = MONTH_END - timedelta(seconds=random.uniform(60, 200))
     budget = guaranteed(random.choice((3, 5, 15)), len(scenario.distributions), spare=0)
-    policy = replace(scenario.policy, budget=budget, max_wait=timedelta(seconds=60))
+    policy = replace(scenario.policy, budget=budget, max_wait=_MINUTE, patience=3 * _MINUTE)
     return replace(
         scenario,
         start=start,
@@ -58,7 +63,7 @@ def crowd(random: Random, scenario: Scenario) -> Scenario:
     return replace(
         scenario,
         serves=BUCKETS[3],
-        policy=replace(scenario.policy, budget=budget, max_wait=timedelta(seconds=60)),
+        policy=replace(scenario.policy, budget=budget, max_wait=_MINUTE),
         spent=max(0, spent),
         weather=replace(scenario.weather, latency=4.0),
         calm=Weather(),
@@ -72,11 +77,32 @@ def crowd(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def patient(random: Random, scenario: Scenario) -> Scenario:
+    """A month has a few paths beside its reserve, so flushes wait for the next change."""
+    minutes, serves = random.choice((5, 10)), random.choice((BUCKETS[1], BUCKETS[2]))
+    budget = guaranteed(minutes, len(serves), spare=0)
+    patience = random.uniform(2, minutes) * _MINUTE
+    left = budget.reserve(scenario.start) + random.choice((4, 8, 12))
+    return replace(
+        _whole(scenario),
+        serves=serves,
+        policy=Policy(budget, max_wait=_MINUTE, patience=patience),
+        spent=max(0, (budget.allowance or 0) - left),
+        weather=random.choice((Weather(), replace(scenario.weather, latency=0.3))),
+        calm=Weather(),
+        rules=Rules(duration=timedelta(seconds=20)),
+        changing=30 * MINUTE,
+        changes=random.randint(20, 60),
+        keys=KEYS,
+        surveyed=EVERYWHERE,
+    )
+
+
 def parts(random: Random, scenario: Scenario) -> Scenario:
     """Flushes go out in parts, and a part is refused for good only after others were accepted."""
     return replace(
         scenario,
-        policy=Policy(Budget(usd=None), quiet=timedelta(minutes=1), max_wait=timedelta(minutes=3)),
+        policy=replace(_UNLIMITED, quiet=_MINUTE, max_wait=3 * _MINUTE),
         spent=0,
         weather=replace(scenario.weather, crash=0.02, latency=0.3),
         calm=Weather(),
@@ -106,7 +132,7 @@ def hog(_: Random, scenario: Scenario) -> Scenario:
     return replace(
         scenario,
         serves=busy | {"bucket-calm": ("E2",)},
-        policy=Policy(Budget(usd=None), max_wait=timedelta(minutes=1)),
+        policy=_UNLIMITED,
         spent=0,
         weather=calm,
         calm=calm,
@@ -129,9 +155,9 @@ def switched(random: Random, scenario: Scenario) -> Scenario:
     weather = random.choice((Weather(), replace(scenario.weather, latency=0.3)))
     faulty = random.choice((15, 35)) * MINUTE
     return replace(
-        scenario,
+        _whole(scenario),
         serves=serves,
-        policy=Policy(Budget(usd=None), max_wait=timedelta(seconds=60)),
+        policy=_UNLIMITED,
         spent=0,
         weather=replace(weather, unlisted=random.choice((0.0, 0.05, 0.3))),
         calm=Weather(),
@@ -139,9 +165,6 @@ def switched(random: Random, scenario: Scenario) -> Scenario:
         changing=faulty + 5 * MINUTE,
         changes=random.choice((10, 40, 80)),
         keys=random.sample(KEYS, random.choice((1, 3))),
-        max_rows=10_000,
-        page=6,
-        gone=None,
         catalogue=random.random() < 0.7,
         folders=("blue/", "green/"),
         switches=random.randint(0, 6),
@@ -170,8 +193,8 @@ def closed(random: Random, scenario: Scenario) -> Scenario:
     """No row can be written for a while, so that messages die and are sent back."""
     shut = random.uniform(20, 60) * MINUTE
     return replace(
-        scenario,
-        policy=Policy(Budget(usd=None), max_wait=timedelta(seconds=60)),
+        _whole(scenario),
+        policy=_UNLIMITED,
         spent=0,
         weather=replace(scenario.weather, latency=0.3),
         calm=Weather(),
@@ -181,9 +204,6 @@ def closed(random: Random, scenario: Scenario) -> Scenario:
         closed=shut,
         poison=random.choice((0, 1, 30)),
         letters=random.choice((20, None)),
-        max_rows=10_000,
-        page=6,
-        gone=None,
     )
 
 
@@ -224,7 +244,7 @@ def crammed(random: Random, scenario: Scenario) -> Scenario:
     """As much is in progress as may be, for long, and not by us alone."""
     wildcards, paths = random.choice(((13, 40), (5, 12), (1, 6)))
     return replace(
-        scenario,
+        _whole(scenario),
         policy=Policy(Budget(usd=None), quota=Headroom(paths=paths, wildcards=wildcards)),
         spent=0,
         calm=Weather(),
@@ -239,9 +259,6 @@ def crammed(random: Random, scenario: Scenario) -> Scenario:
         changes=60,
         keys=KEYS,
         surveyed=EVERYWHERE,
-        max_rows=10_000,
-        page=6,
-        gone=None,
         neighbour=random.random() < 0.3,
     )
 
@@ -255,11 +272,7 @@ def piled(random: Random, scenario: Scenario) -> Scenario:
     return replace(
         _beside(scenario),
         rules=Rules(paths_per_second=None),
-        policy=Policy(
-            Budget(usd=None),
-            max_wait=timedelta(seconds=60),
-            quota=Headroom(paths=3, wildcards=13),
-        ),
+        policy=replace(_UNLIMITED, quota=Headroom(paths=3, wildcards=13)),
         weather=replace(scenario.weather, latency=0.3, crash=0.0, late=0.0),
         backlog=0 if lost else rows,
         unrouted=rows if lost else 0,
@@ -284,7 +297,7 @@ def deadly(random: Random, scenario: Scenario) -> Scenario:
 def woken(random: Random, scenario: Scenario) -> Scenario:
     """A few changes come in fair weather, and each wakes a flush, since no path is dear."""
     return replace(
-        scenario,
+        _whole(scenario),
         serves=random.choice((BUCKETS[1], BUCKETS[2])),
         policy=Policy(Budget(usd=None, free_paths=1_000_000)),
         spent=0,
@@ -296,9 +309,6 @@ def woken(random: Random, scenario: Scenario) -> Scenario:
         keys=KEYS,
         flushers=5,
         fresh=False,
-        max_rows=10_000,
-        page=6,
-        gone=None,
         neighbour=False,
         resharded=None,
         prompt=True,
@@ -308,9 +318,9 @@ def woken(random: Random, scenario: Scenario) -> Scenario:
 def _beside(scenario: Scenario) -> Scenario:
     """One distribution is in trouble, and another has a few changes."""
     return replace(
-        scenario,
+        _whole(scenario),
         serves={"bucket-a": ("E1",), "bucket-b": ("E2",)},
-        policy=Policy(Budget(usd=None), max_wait=timedelta(seconds=60)),
+        policy=_UNLIMITED,
         spent=0,
         calm=Weather(),
         faulty=4 * MINUTE,
@@ -319,20 +329,22 @@ def _beside(scenario: Scenario) -> Scenario:
         keys=KEYS,
         flushers=10,
         at_once=1,
-        max_rows=10_000,
-        page=6,
-        gone=None,
         shards=1,
         neighbour=False,
         busy=frozenset({"E1"}),
     )
 
 
+def _whole(scenario: Scenario) -> Scenario:
+    """A tick reads all rows, and no distribution is deleted."""
+    return replace(scenario, max_rows=10_000, page=6, gone=None)
+
+
 def shared(random: Random, scenario: Scenario) -> Scenario:
     """Others invalidate as well, and are counted: an hour is as short as three minutes here."""
     return replace(
-        scenario,
-        policy=Policy(Budget(usd=None), max_wait=timedelta(seconds=60)),
+        _whole(scenario),
+        policy=_UNLIMITED,
         spent=0,
         weather=replace(scenario.weather, latency=0.3),
         calm=Weather(),
@@ -340,9 +352,6 @@ def shared(random: Random, scenario: Scenario) -> Scenario:
         changing=12 * MINUTE,
         changes=random.randint(5, 30),
         surveying={},
-        max_rows=10_000,
-        page=6,
-        gone=None,
         fresh=False,
         neighbour=random.random() < 0.5,
         audited=True,
@@ -364,6 +373,7 @@ KINDS: Mapping[Kind, float] = {
     deadly: 1,
     shared: 4,
     woken: 3,
+    patient: 3,
 }
 # How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
 _WOKEN = 60

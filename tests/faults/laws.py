@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.flush.budget import Budget
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.journal import Flush, State
+from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import FIRST_WAIT, LOOK_EVERY
 from edgesweep.flush.sender import REPEATED_FOR
 from edgesweep.flush.sweeping import MARGIN
@@ -189,13 +189,8 @@ def _late(story: Story) -> Iterator[str]:
         if row.distribution in scenario.busy:
             continue
         base = max(written_at, calm)
-        interval = _longest_interval(scenario.policy.budget, scenario.start, base)
-        due = (
-            base
-            + max(interval, scenario.policy.max_wait, scenario.policy.patience)
-            + ticks
-            + scenario.rules.duration
-        )
+        longest = _longest_wait(scenario.policy, scenario.start, base)
+        due = base + longest + ticks + scenario.rules.duration
         found = [
             one for one in made[row.distribution] if row.recorded_at - MARGIN < one.created_at < due
         ]
@@ -294,10 +289,12 @@ def _lost(story: Story) -> Iterator[str]:
         yield f"Lost: {body}, sent {queues.sent[body]}"
 
 
-def _longest_interval(budget: Budget, *moments: datetime) -> timedelta:
-    """Return the longest interval of the months in which a wait may begin or end."""
+def _longest_wait(policy: Policy, *moments: datetime) -> timedelta:
+    """Return the longest wait in the months in which one may begin or end, without its tick."""
+    budget = policy.budget
     ends = [moment + budget.interval(moment) for moment in moments]
-    return max(map(budget.interval, (*moments, *ends)))
+    intervals = map(budget.interval, (*moments, *ends))
+    return max(*intervals, policy.max_wait, policy.patience)
 
 
 def _charges_kept(story: Story) -> bool:

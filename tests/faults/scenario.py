@@ -215,7 +215,9 @@ def _policy(random: Random, budget: Budget, start: datetime) -> tuple[Policy, in
     if budget.allowance is not None:
         left = budget.reserve(start) + random.choice((0, 0, 1, 5, 12, 40))
         spent = max(0, budget.allowance - left)
-    return Policy(budget, max_wait=waits), spent
+    # As a deployment demands it.
+    patience = min(Policy().patience, max(waits, budget.interval(start)))
+    return Policy(budget, max_wait=waits, patience=patience), spent
 
 
 def _budget(random: Random, distributions: int) -> Budget:

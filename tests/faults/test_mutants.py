@@ -33,6 +33,8 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.no_recovery: (None, 0),
     flushing.no_reserve: (None, 1),
     flushing.no_skew_margin: (kinds.parts, 7),
+    flushing.patience_beyond_the_guarantee: (kinds.patient, 4),
+    flushing.patience_that_begins_again: (kinds.patient, 4),
     flushing.reference_from_the_clock: (None, 12),
     flushing.refund_after_no_answer: (kinds.month_turns, 42),
     flushing.resent_from_the_reserve: (kinds.month_turns, 0),

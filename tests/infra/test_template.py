@@ -148,7 +148,7 @@ def test_service(packages: Mapping[str, Package], service: str) -> None:
     ("role", "services"),
     [
         ("RecordRole", {"sqs", "dynamodb", "s3", "logs"}),
-        ("FlushRole", {"dynamodb", "cloudfront", "cloudwatch", "events", "s3", "sqs", "logs"}),
+        ("FlushRole", {"dynamodb", "cloudfront", "events", "cloudwatch", "s3", "sqs", "logs"}),
         ("ScheduleRole", {"lambda"}),
     ],
 )

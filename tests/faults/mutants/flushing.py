@@ -17,6 +17,7 @@ from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
+from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
@@ -257,3 +258,23 @@ def announced_too_late() -> AbstractContextManager[object]:
         return outcome
 
     return mock.patch.object(Flusher, "_finish", finished)
+
+
+def patience_that_begins_again() -> AbstractContextManager[object]:
+    """However long a flush has waited for the next change, each tick has patience anew."""
+    waits = Policy.waits
+
+    def endless(self: Policy, dear: int, _oldest: datetime, demand: Demand, now: datetime) -> bool:
+        return waits(self, dear, now, demand, now)
+
+    return mock.patch.object(Policy, "waits", endless)
+
+
+def patience_beyond_the_guarantee() -> AbstractContextManager[object]:
+    """A flush waits for the next change for longer than the stack was told."""
+    waits = Policy.waits
+
+    def longer(self: Policy, *arguments: Any) -> bool:
+        return waits(replace(self, patience=4 * self.patience), *arguments)
+
+    return mock.patch.object(Policy, "waits", longer)

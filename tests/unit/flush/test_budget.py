@@ -194,3 +194,16 @@ def test_months_near(seconds: int, months: dict[str, int]) -> None:
     near = months_near(DECEMBER + timedelta(seconds=seconds))
 
     assert near == {month: DECEMBER + timedelta(seconds=at) for month, at in months.items()}
+
+
+@pytest.mark.parametrize(
+    ("distributions", "hours", "saved", "kept"),
+    [(1, 48, 0, 0), (2, 2, 0, 8), (2, 3, 1, 0), (2, 48, 8, 0), (2, None, 8, 0), (3, 3, 0, 10)],
+)
+def test_saved(distributions: int, hours: int | None, saved: int, kept: int) -> None:
+    """One of several saves its share of a day's free reserve; without savings it leaves others'."""
+    budget, moment = Budget(distributions=distributions), NOVEMBER + 9 * DAY
+    flushed_at = None if hours is None else moment - timedelta(hours=hours)
+
+    assert budget.saved(moment, flushed_at) == saved
+    assert budget.kept(moment, flushed_at) == kept

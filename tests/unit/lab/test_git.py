@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from edgesweep.errors import BadInput
 from edgesweep.lab.replay.git import Repository
 
 START = 1_790_000_000
+OCTOBER = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())
 DAY = 86_400
 FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
@@ -139,6 +141,34 @@ def test_command(tmp_path: Path) -> None:
     assert {row["paths"] for row in rows if row["strategy"] == "each-path"} == {401}
     assert "Replaying" in shown.stderr
     assert "1/1" in shown.stderr
+
+
+def month_of_commits(folders: int, changes: int, deploys: int) -> Iterator[str]:
+    """Yield the commits of October: pages in folders, then each time some pages and a new one."""
+    random = Random(1)  # noqa: S311  # repeatable, not secret
+    pages = [f"{folder:02}/{page:02}.html" for folder in range(folders) for page in range(20)]
+    yield commit("gh-pages", OCTOBER, *(put(page, "0") for page in pages))
+    for number in range(1, deploys):
+        changed = sorted([*random.sample(pages, changes), f"{number % folders:02}/new/{number}"])
+        time = OCTOBER + 31 * DAY * number // deploys
+        yield commit("gh-pages", time, *(put(page, f"{number}") for page in changed))
+
+
+@pytest.mark.parametrize(
+    ("folders", "changes", "deploys"),
+    [(3, 2, 9), (12, 30, 31), (40, 12, 100), (25, 3, 245)],
+)
+def test_defaults(folders: int, changes: int, deploys: int, tmp_path: Path) -> None:
+    """By default ours is free, and hits no more than collapsing levels where that is free too."""
+    site = build(tmp_path, *month_of_commits(folders, changes, deploys))
+
+    shown = CliRunner().invoke(main, ["replay", "--git", str(site), "--json"])
+
+    rows = {row["strategy"]: row for row in json.loads(shown.stdout)}
+    ours, levels = rows["edgesweep"], rows["level-collapse"]
+    assert ours["missed"] == 0
+    assert ours["usd"] == levels["usd"] == 0
+    assert ours["collateral"] <= levels["collateral"]
 
 
 def test_root(tmp_path: Path) -> None:
