@@ -33,6 +33,8 @@ def main() -> None:
 
 
 for command in (
+    LazyCommand("deploy", "Deploy the release that this installation carries.", "deploy"),
+    LazyCommand("remove", "Remove a stack that `deploy` made.", "deploy"),
     LazyCommand("plan", "Print the cheapest paths for changed keys.", "plan"),
     LazyCommand("replay", "Compare strategies over publish histories.", "replay"),
     LazyCommand("attach", "Turn on EventBridge delivery of a bucket.", "attach"),

@@ -264,7 +264,7 @@ FAULTS: Mapping[str, Fault] = {
     "dashboard-gone": Fault(
         "attached",
         lambda patient: patient.client("cloudwatch").delete_dashboards(
-            DashboardNames=[patient.resource("Dashboard")]
+            DashboardNames=[patient.resource("Overview")]
         ),
         "is gone",
     ),
