@@ -39,7 +39,7 @@ SEEDS ?= 10000
 FIRST ?= 0
 JOBS ?= 2
 
-.PHONY: help install demo test clients notebook soak lint types compiled bench seconds format docs lock clean
+.PHONY: help install release demo test clients notebook soak lint types compiled bench seconds format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -93,6 +93,9 @@ lint: .venv/.stamp ## Check style and import contracts
 
 types: .venv/.stamp
 	@.venv/bin/mypy
+
+release: install ## Build what deploys without Node: template, zip and wheel, in dist/
+	@.venv/bin/python -m infra.local.release dist
 
 # Else each process that runs tests would compile them all; a test that cannot be found fails there.
 compiled: .venv/.stamp

@@ -41,6 +41,11 @@ ACCOUNT = {
 class Everywhere:
     """Routes of one distribution that serves every object."""
 
+    @property
+    def ids(self) -> Sequence[str]:
+        """Return its id."""
+        return ("E2QWRUHEXAMPLE",)
+
     def distributions(self, bucket: str, key: str) -> Sequence[str]:  # noqa: ARG002  # a Routes
         """Return its id."""
         return ("E2QWRUHEXAMPLE",)

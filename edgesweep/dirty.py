@@ -25,6 +25,8 @@ _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 # "The maximum length of a path is 4,000 characters"; a star may only end it, and "~" is refused.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
 _QUOTED = re.compile(r"(?=.{1,4000}$)/[!-)+-}]*[*]?")
+# A cache tag, without a character at which we cut a path that CloudFront refuses.
+_TAG = re.compile(r"#[!-$&()+\--~]{1,256}")
 
 
 class Kind(StrEnum):
@@ -67,7 +69,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RequestedPath:
-    """An invalidation path that somebody requested, whatever has changed.
+    """An invalidation path or a cache tag (`#tag`) that somebody requested, whatever has changed.
 
     Its row waits for the budget like any other, and only a path that matches at least as much
     removes it: that path, another spelling of it, or a wider wildcard.
@@ -80,10 +82,17 @@ class RequestedPath:
     by: str  # who requested it
 
     def __post_init__(self) -> None:
-        if not _QUOTED.fullmatch(self.path) or {*"~*?"} & {*unquote(self.path.removesuffix("*"))}:
+        # A "?" as it stands begins a query string; an encoded one is a part of a key.
+        text = unquote(self.path.removesuffix("*").replace("?", ""))
+        quoted = _QUOTED.fullmatch(self.path) and not {*"~*?"} & {*text}
+        if self.path.endswith("?") or not (quoted or _TAG.fullmatch(self.path)):
             raise BadInput(
                 f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
             )
+
+    @property
+    def tag(self) -> bool:
+        return self.path.startswith("#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,11 @@ class DirtyRow:
         """When it was changed or requested."""
         changed = isinstance(self.subject, Change)
         return self.change.changed_at if changed else self.recorded_at
+
+    @property
+    def removal(self) -> bool:
+        """Whether an object was removed, which people may have to take down at once."""
+        return isinstance(self.subject, Change) and self.subject.kind is Kind.REMOVED
 
     @property
     def partition(self) -> str:

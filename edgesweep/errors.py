@@ -16,6 +16,12 @@ class BadInput(EdgesweepError):
     exit_code: ClassVar[int] = 2
 
 
+class TimedOut(EdgesweepError):
+    """A wait took longer than the user allows."""
+
+    exit_code: ClassVar[int] = 3
+
+
 class Infeasible(BadInput):
     """No cover exists under the given caps."""
 
@@ -77,7 +83,7 @@ class Unreadable(EdgesweepError):
 
 
 class Busy(EdgesweepError):
-    """CloudFront throttles us, or does not answer now."""
+    """A service throttles us, or does not answer now."""
 
 
 @dataclass(eq=False)

@@ -89,6 +89,11 @@ def quote(text: str) -> str:
     return _UNSAFE.sub(_percent, text)
 
 
+def unquoted(path: str) -> str:
+    """Return the text of a quoted path, in which a query string differs from a `?` of a key."""
+    return unquote(path.replace("?", "?" + REST))
+
+
 def exact_stop(path: str) -> int | None:
     """Return how many characters a wildcard can keep of an inexact path; None for an exact one."""
     inexact = _INEXACT.search(path)
@@ -120,11 +125,14 @@ def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
 def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
     """Return a test of viewer paths: whether one of the quoted `paths` matches.
 
-    If `strict`, only `/*` is trusted to match its own text.
+    If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
     """
-    patterns = [(unquote(path.removesuffix("*")), path.endswith("*")) for path in paths]
-    exact = {text for text, wildcard in patterns if not wildcard}
-    prefixes = tuple(text for text, wildcard in patterns if wildcard)
+    distinct = set(paths)
+    wildcards = {path for path in distinct if path.endswith("*")}
+    exact = set(map(unquoted, distinct - wildcards))
+    prefixes = tuple(
+        "" if path == "/*" else unquoted(path[:-1]).removesuffix(REST) for path in wildcards
+    )
     return lambda path: path in exact or path.startswith(prefixes, 0, max(1, len(path) - strict))
 
 

@@ -20,20 +20,28 @@ from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.headers import metadata_name
 from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
+from edgesweep.routes.variants import ERROR_SECONDS
 
-_LONGEST = 1_000
+# Characters of a value.
+LONGEST = 1_000
 _YEAR = 31_536_000
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A deploy parameter."""
+    """A deploy parameter: here alone, for functions, commands, the template and its reference."""
 
-    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
-    default: str
+    meaning: str
     bound: str  # what a value must be, for the error message
-    fits: Callable[[str], object]  # tells whether a value is within the bound
+    pattern: str  # what a value looks like, to Python and to CloudFormation
+    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
+    default: str = ""
     most: int = 1  # how many values the parameter takes, separated by commas
+    within: Callable[[str], bool] = bool  # tells whether a value that looks so is within the bound
+
+    def fits(self, value: str) -> bool:
+        """Tell whether a value is within the bound."""
+        return bool(re.fullmatch(self.pattern, value, re.ASCII)) and self.within(value)
 
     def checked(self, name: str, text: str) -> str:
         """Return the value, or the values of a list, each once; BadInput names a bound."""
@@ -45,9 +53,9 @@ class Parameter:
             raise BadInput(
                 f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
             )
-        if len(text) > _LONGEST:
+        if len(text) > LONGEST:
             raise BadInput(
-                f"Parameter {name} has {len(text)} characters; it must have {_LONGEST} or fewer"
+                f"Parameter {name} has {len(text)} characters; it must have {LONGEST} or fewer"
             )
         return ",".join(dict.fromkeys(values))
 
@@ -57,23 +65,17 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
-def like(default: str, pattern: str, bound: str, most: int = 1) -> Parameter:
-    """Return a parameter whose values match a pattern."""
-    return Parameter(default, bound, re.compile(pattern, re.ASCII).fullmatch, most)
+def _whole(meaning: str, default: int | str, least: int, most: int) -> Parameter:
+    def within(text: str) -> bool:
+        return least <= int(text) <= most
+
+    bound = f"a whole number from {least} to {most}"
+    return Parameter(meaning, bound, "[0-9]{1,9}", str(default), within=within)
 
 
-def _whole(default: int | str, least: int, most: int, unit: str = "") -> Parameter:
-    def fits(text: str) -> bool:
-        return bool(re.fullmatch(r"[0-9]{1,9}", text)) and least <= int(text) <= most
-
-    return Parameter(str(default), f"a whole number{unit} from {least} to {most}", fits)
-
-
-def _dollars(default: Decimal, most: int) -> Parameter:
-    def fits(text: str) -> bool:
-        return bool(re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", text)) and Decimal(text) <= most
-
-    return Parameter(str(default), f"dollars from 0 to {most}", fits)
+def _dollars(meaning: str, default: Decimal) -> Parameter:
+    pattern = r"0(\.[0-9]{1,12})?|1(\.0{1,12})?"
+    return Parameter(meaning, "dollars from 0 to 1", pattern, f"{default:f}")
 
 
 def _viewer_paths(text: str) -> bool:
@@ -84,61 +86,98 @@ def _viewer_paths(text: str) -> bool:
     return all(re.fullmatch(_DISTRIBUTION, identity) for identity in identities)
 
 
+def _patterns(meaning: str) -> Parameter:
+    bound = "a path pattern of CloudFront's, such as assets/*, without spaces or commas"
+    return Parameter(meaning, bound, r"[^\s,]{1,255}", most=LONGEST)
+
+
+def _flag(meaning: str, default: str) -> Parameter:
+    return Parameter(meaning, "true or false", "true|false", default)
+
+
 _DISTRIBUTION = "E[A-Z0-9]{5,30}"
-_PATTERNS = like(
-    "",
-    r"[^\s,]{1,255}",
-    "a path pattern of CloudFront's, such as assets/*, without spaces or commas",
-    _LONGEST,
-)
-_FLAG = "true|false", "true or false"
 
 PARAMETERS: Mapping[str, Parameter] = {
-    "bucket": like(
-        "",
-        "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "bucket": Parameter(
+        "existing buckets, separated by commas",
         "a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
-        10,
+        "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        most=10,
     ),
-    "demo": like("false", *_FLAG),
-    "distribution": like(
-        "", _DISTRIBUTION, "a distribution id: an E followed by capital letters and digits", 20
+    "demo": _flag("a demo site instead, with a bucket and a distribution of its own", "false"),
+    "distribution": Parameter(
+        "ids of the distributions that serve them, separated by commas; empty: discovered",
+        "a distribution id: an E followed by capital letters and digits",
+        _DISTRIBUTION,
+        most=20,
     ),
-    "include": _PATTERNS,
-    "exclude": _PATTERNS,
-    "immutable": _PATTERNS,
+    "include": _patterns("path patterns of the keys to sweep, separated by commas; empty: all"),
+    "exclude": _patterns("path patterns of the keys to leave out"),
+    "immutable": _patterns("path patterns of keys that never get other bytes, such as assets/*"),
+    "urgent": _patterns(
+        "path patterns of keys whose changes wait neither for a silence nor patience"
+    ),
     "viewerPaths": Parameter(
-        "",
+        "other viewer paths of an object; empty: as configured",
         "words for viewer paths, with or without a distribution id and = before them",
-        _viewer_paths,
-        _LONGEST,
+        r"[^,\n]+",
+        most=LONGEST,
+        within=_viewer_paths,
     ),
-    "errorSeconds": _whole(variants.ERROR_SECONDS, variants.ERROR_SECONDS, _YEAR, " of seconds"),
-    "spellings": like("all", "all|one", "all or one"),
-    "budgetUsd": like(
-        "0", r"none|\d{1,6}(\.\d{1,2})?", "dollars from 0 to 999999.99, or none for no limit"
+    "errorSeconds": _whole(
+        "a cached error may be stale for this long", ERROR_SECONDS, ERROR_SECONDS, _YEAR
     ),
-    "freePaths": _whole(FREE_PATHS, 0, FREE_PATHS),
-    "others": like("count", "count|ignore", "count or ignore"),
-    "guaranteeMinutes": _whole("", 1, 9_999, " of minutes"),
-    "skipUnchanged": like("true", *_FLAG),
-    "ignoreMetadata": like(
-        "", r"[\w.*?-]{1,255}", "a name of user metadata, such as build or ci-*", _LONGEST
+    "spellings": Parameter(
+        "all: also the ways in which viewers write a space, + and : in a URL; one: the usual one",
+        "all or one",
+        "all|one",
+        "all",
     ),
-    "quietSeconds": _whole(10, 0, 3_600),
-    "maxWaitSeconds": _whole(300, 1, 3_600),
-    "patienceMinutes": _whole("", 0, 1_440, " of minutes"),
-    "wake": like("true", *_FLAG),
-    "shards": _whole(1, 1, 100),
-    "headroom": _whole(RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1),
-    "refetchUsd": _dollars(REFETCH_COST, 1),
-    "missUsd": _dollars(Decimal(0), 1),
-    "alarmEmail": like("", r"[^\s@]+@[^\s@]+\.[^\s@]+", "one e-mail address"),
-    "dashboard": like("false", *_FLAG),
-    "permissionsBoundary": like(
-        "",
-        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}",
+    "budgetUsd": Parameter(
+        "dollars a month for invalidation paths beyond the free ones; none: no limit",
+        "dollars from 0 to 999999.99, or none for no limit",
+        r"none|[0-9]{1,6}(\.[0-9]{1,2})?",
+        "0",
+    ),
+    "freePaths": _whole("free paths a month of the account", FREE_PATHS, 0, FREE_PATHS),
+    "others": Parameter(
+        "count: what others in the account spend is counted against them; ignore: it is not",
+        "count or ignore",
+        "count|ignore",
+        "count",
+    ),
+    "guaranteeMinutes": _whole(
+        "every change is sent within them; empty: what half the allowance pays for", "", 1, 9_999
+    ),
+    "skipUnchanged": _flag("an upload of the same costs a HEAD instead of a path", "true"),
+    "ignoreMetadata": Parameter(
+        "user metadata that does not count for that, beside what tools keep for themselves",
+        "a name of user metadata, such as build or ci-*",
+        r"[\w.*?-]{1,255}",
+        most=LONGEST,
+    ),
+    "quietSeconds": _whole("a flush waits for this long a silence", 10, 0, 3_600),
+    "maxWaitSeconds": _whole("and no longer than this after the first change", 300, 1, 3_600),
+    "patienceMinutes": _whole(
+        "longest wait where paths are dear; empty: 5, or a shorter guarantee", "", 0, 1_440
+    ),
+    "wake": _flag("a change wakes a flush, else each waits for the next minute", "true"),
+    "shards": _whole("partitions of a distribution's changes, each for 1,000 a second", 1, 1, 100),
+    "headroom": _whole(
+        "wildcards left to people, of 15", RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1
+    ),
+    "refetchUsd": _dollars("dollars to fetch an unchanged object again", REFETCH_COST),
+    "missUsd": _dollars("dollars that a visitor's cache miss is worth beyond it", Decimal(0)),
+    "alarmEmail": Parameter(
+        "address for alarms; empty: only in CloudWatch",
+        "one e-mail address",
+        r"[^\s@]+@[^\s@]+\.[^\s@]+",
+    ),
+    "dashboard": _flag("a dashboard, $3 a month beyond an account's three", "false"),
+    "permissionsBoundary": Parameter(
+        "ARN of a policy that bounds every role; empty: none",
         "the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary",
+        r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]{1,512}",
     ),
 }
 
@@ -198,7 +237,7 @@ class Settings:
 def checked(values: Mapping[str, str]) -> Mapping[str, str]:
     """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
-    _whole("", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
+    _whole("", "", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
     _patience(given)
     return given
 
@@ -228,6 +267,7 @@ def _policy(given: Mapping[str, str]) -> Policy:
         patience=_patience(given),
         refetch=Decimal(given["refetchUsd"]) + Decimal(given["missUsd"]),
         quota=Headroom(MAX_IN_PROGRESS.paths, MAX_IN_PROGRESS.wildcards - int(given["headroom"])),
+        urgent=split(given["urgent"]),
     )
 
 

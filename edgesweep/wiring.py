@@ -21,11 +21,13 @@ from edgesweep.aws.cloudfront import (
     Distributions,
 )
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
+from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
 from edgesweep.dirty import LONG_AGO
+from edgesweep.flush.announcing import Announcer, Detail, Event
 from edgesweep.flush.auditing import Auditor
 from edgesweep.flush.discovery import (
     REFRESH_EVERY,
@@ -35,7 +37,7 @@ from edgesweep.flush.discovery import (
 )
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps
-from edgesweep.flush.journal import Journal
+from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.notifications import Notifications, unwired
 from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
@@ -62,6 +64,7 @@ class Adapters:
     edge: Edge
     listing: Listing
     pause: Callable[[float], None] = time.sleep
+    publish: Callable[[Event, Detail], None] = lambda *_: None
 
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
@@ -75,6 +78,7 @@ class Adapters:
             source=Distributions(client, settings.buckets, settings.distributions),
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
+            publish=EventBus(session).publish,
         )
 
 
@@ -93,7 +97,11 @@ def discovery(settings: Settings, adapters: Adapters) -> Discovery:
 
 
 def flusher(
-    adapters: Adapters, routes: Routes, policy: Policy, warn: Callable[[str], None]
+    adapters: Adapters,
+    routes: Routes,
+    policy: Policy,
+    warn: Callable[[str], None],
+    announce: Callable[[Flush], None] = lambda _: None,
 ) -> Flusher:
     """Wire a flusher; `warn` receives the reason why a bucket cannot be listed."""
     journal, edge = adapters.journal, adapters.edge
@@ -107,17 +115,21 @@ def flusher(
         clock=now,
         token=token,
         warn=warn,
+        announce=announce,
     )
 
 
 def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) -> Tick:
     """Wire the steps of a tick that `edgesweep flush` takes."""
+    budget, ledger = settings.policy.budget, adapters.journal.ledger
+    announcer = Announcer(adapters.publish, ledger, budget, now, warn)
     return Tick(
         discovery=discovery(settings, adapters),
         policy=settings.policy,
-        flusher=partial(flusher, adapters, warn=warn),
-        ledger=adapters.journal.ledger,
+        flusher=partial(flusher, adapters, warn=warn, announce=announcer.swept),
+        ledger=ledger,
         clock=now,
+        announce=announcer.look,
     )
 
 

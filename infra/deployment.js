@@ -17,7 +17,7 @@ class Deployment {
     this.log = log;
     this.configurationVariablesSources = { deployment: { resolve: async () => ({ value: await this.describe() }) } };
     const says = Object.entries(STEPS).map(([event, line]) => [event, () => serverless.service.provider.shouldNotDeploy || log.notice(line)]);
-    this.hooks = { ...Object.fromEntries(says), finalize: () => this.next() };
+    this.hooks = { ...Object.fromEntries(says), 'after:package:initialize': () => this.declare(), finalize: () => this.next() };
   }
 
   get place() {
@@ -38,6 +38,12 @@ class Deployment {
     } catch ({ message }) {
       return { ...this.place, failure: message };
     }
+  }
+
+  // The stack is created with a bucket for uploads alone, and CloudFormation takes no parameter that a template does not declare.
+  declare() {
+    const { provider, resources } = this.serverless.service;
+    provider.coreCloudFormationTemplate.Parameters = resources.Parameters;
   }
 
   async next() {

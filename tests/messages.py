@@ -4,6 +4,9 @@ import json
 from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
+from edgesweep.dirty import Change
+from edgesweep.record import events
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -37,3 +40,11 @@ def _record(key: str, bucket: str, at: datetime, event: str, etag: str) -> dict[
             },
         },
     }
+
+
+def parse(body: str) -> tuple[Change, ...]:
+    """Return the changes that a message reports, if it requests nothing."""
+    found = events.parse(body)
+    changes = tuple(one for one in found if isinstance(one, Change))
+    assert len(changes) == len(found)
+    return changes

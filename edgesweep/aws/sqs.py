@@ -56,6 +56,9 @@ class Queue:
         self._client = client
         self._url = url
 
+    def send(self, body: str) -> None:
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
     def waiting(self) -> int:
         return sum(self.depth())
 

@@ -33,6 +33,8 @@ def main() -> None:
 
 
 for command in (
+    LazyCommand("deploy", "Deploy the release that this installation carries.", "deploy"),
+    LazyCommand("remove", "Remove a stack that `deploy` made.", "deploy"),
     LazyCommand("plan", "Print the cheapest paths for changed keys.", "plan"),
     LazyCommand("replay", "Compare strategies over publish histories.", "replay"),
     LazyCommand("attach", "Turn on EventBridge delivery of a bucket.", "attach"),
@@ -42,6 +44,8 @@ for command in (
     LazyCommand("bill", "Show who spends the account's invalidation paths.", "bill"),
     LazyCommand("flushes", "List what was sent, or show one flush in full.", "flushes"),
     LazyCommand("flush", "Flush now, or show what would be sent.", "flush"),
+    LazyCommand("wait", "Wait until the edge is fresh.", "wait"),
+    LazyCommand("invalidate", "Request paths, whatever has changed.", "invalidate"),
     LazyCommand("redrive", "Send dead letters back to the queue.", "redrive"),
     LazyCommand("doctor", "Say what is wrong with a stack, and what mends it.", "doctor"),
 ):

@@ -1,7 +1,7 @@
 """The options that name a deployed stack, and the lookup of that stack."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -10,8 +10,12 @@ from typing import Concatenate
 import boto3
 import click
 
+from edgesweep import wiring
+from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.cli.terminal import aws_options
+from edgesweep.errors import BadInput
 from edgesweep.operate.stack import SERVICE, Stack, find_stack
+from edgesweep.routes import Routes
 from edgesweep.settings import Settings
 
 # The default region of `npx osls deploy`.
@@ -41,6 +45,20 @@ class Deployed:
     def settings(self) -> Settings:
         """The settings of the deployment, which must be of a version that this one can read."""
         return Settings.from_mapping(self.stack.environment)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """The routes as the stack knows them."""
+        return wiring.routes_of(self.settings, RoutesTable(self.settings.flushes_table).load())
+
+    def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
+        """Return the ids of all distributions, or of those of a bucket, or only the named one."""
+        known = self.routes.serving(bucket) if bucket else self.routes.ids
+        if not known:
+            raise BadInput(f"{bucket or self.name} has no known distribution")
+        if only and only not in known:
+            raise BadInput(f"{only} is none of {', '.join(known)}")
+        return [only] if only else known
 
 
 def session(region: str | None, profile: str | None) -> boto3.Session:

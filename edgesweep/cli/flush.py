@@ -106,6 +106,7 @@ def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
         store=DryRunStore(real.store),
         edge=DryRunEdge(real.edge),
         pause=lambda _: None,
+        publish=lambda *_: None,
     )
 
 

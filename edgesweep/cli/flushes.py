@@ -9,8 +9,7 @@ from typing import Annotated, TypedDict
 
 import click
 
-from edgesweep import wiring
-from edgesweep.aws.dynamodb import FlushTable, RoutesTable
+from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, table
 from edgesweep.cli.output import json_option, pick, show
@@ -42,6 +41,7 @@ class SentFlush(TypedDict):
     attempts: Annotated[int, "requests to CloudFront"]
     refusals: Annotated[int, "requests that CloudFront refused"]
     invalidations: Annotated[Sequence[str], "CloudFront's ids of the accepted requests"]
+    by: Annotated[Sequence[str], "who requested paths, if anybody did"]
     why: Annotated[Sequence[str], "what changed, and why these paths; empty for flushes of 0.1.0"]
 
 
@@ -67,10 +67,8 @@ def flushes(
     edgesweep flushes 1f3a5c7e
     edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
-    settings = deployed.settings
-    journal = FlushTable(settings.flushes_table)
-    known = wiring.routes_of(settings, RoutesTable(settings.flushes_table).load())
-    distributions = [distribution] if distribution else known.ids
+    journal = FlushTable(deployed.settings.flushes_table)
+    distributions = [distribution] if distribution else deployed.routes.ids
     if flush_id is not None:
         flush = _one(journal, distributions, flush_id)
         show(_sent(flush), _full(flush))
@@ -147,6 +145,8 @@ def _full(flush: Flush) -> Iterator[str]:
         f"{count(flush.attempts, 'attempt')}, {count(flush.refusals, 'refusal')}, accepted as "
         f"{', '.join(request.id for request in flush.accepted) or 'nothing'}"
     )
+    if flush.by:
+        yield f"requested by {', '.join(flush.by)}"
     yield from flush.why.splitlines()
     yield ""
     yield from flush.paths

@@ -56,6 +56,16 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     \b
     edgesweep learn my-site
     """  # noqa: D301  # \b tells click to keep the lines
+    learnt = learn_all(deployed, bucket, yes=yes)
+    show(learnt, [f"Known: {learnt['known']:,} of {count(learnt['objects'], 'object')}"])
+    if learnt["known"] < learnt["objects"]:
+        raise EdgesweepError("The others could not be read; another run tries them again")
+    result = "is learnt" if learnt["objects"] else f"holds no object that {deployed.name} sweeps"
+    suggest(f"{bucket} {result}; upload something, and `edgesweep status` shows what waits")
+
+
+def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
+    """Learn the objects of a bucket, if a person agrees to the cost."""
     kept = RoutesTable(deployed.settings.flushes_table).load()
     sweeps = _judge(deployed, bucket, kept)
     s3 = deployed.session.client("s3")
@@ -68,12 +78,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
         agree("Learn them?", yes=yes)
         learner = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
         known, asked = _learnt(pages(), total, learner)
-    learnt = Learnt(bucket=bucket, objects=asked, known=known)
-    show(learnt, [f"Known: {known:,} of {count(asked, 'object')}"])
-    if known < asked:
-        raise EdgesweepError("The others could not be read; another run tries them again")
-    result = "is learnt" if total else f"holds no object that {deployed.stack.name} sweeps"
-    suggest(f"{bucket} {result}; upload something, and `edgesweep status` shows what waits")
+    return Learnt(bucket=bucket, objects=asked, known=known)
 
 
 def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name], bool]:

@@ -7,14 +7,13 @@ import click
 
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
-from edgesweep.aws.dynamodb import DirtyTable, FlushTable, RoutesTable
+from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.bill import looked
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, length, table
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import say
-from edgesweep.flush.policy import Policy
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
 
@@ -32,16 +31,16 @@ def status(deployed: Deployed) -> None:
     edgesweep status
     edgesweep status --stage test --json
     """  # noqa: D301  # \b tells click to keep the lines
-    known = wiring.routes_of(deployed.settings, RoutesTable(deployed.settings.flushes_table).load())
-    policy, refusal = shared(deployed.settings.policy, known.enabled)
-    if refusal:
-        say(f"The budget does not pay for the guaranteed interval: {refusal}")
     now = wiring.now()
-    found = _observer(deployed, policy).look(known.ids, now)
+    found = observer(deployed).look(deployed.routes.ids, now)
     show(found, _lines(found, now))
 
 
-def _observer(deployed: Deployed, policy: Policy) -> Observer:
+def observer(deployed: Deployed) -> Observer:
+    """Return what reads the state of a stack, and say so if its budget is too small."""
+    policy, refusal = shared(deployed.settings.policy, deployed.routes.enabled)
+    if refusal:
+        say(f"The budget does not pay for the guaranteed interval: {refusal}")
     settings, session, outputs = deployed.settings, deployed.session, deployed.stack.outputs
     journal, sqs = FlushTable(settings.flushes_table), session.client("sqs")
     return Observer(

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn, TypedDict
 import click
 
 from edgesweep.cli import INSTALL
-from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.errors import BadInput, EdgesweepError, TimedOut
 
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
@@ -47,6 +47,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "done",
     EdgesweepError.exit_code: "failed; of `doctor`, faults were found",
     BadInput.exit_code: "bad use: an option, an argument or a file is wrong",
+    TimedOut.exit_code: "`wait` took longer than its `--timeout`",
     INTERRUPTED: "interrupted",
     UNREAD: "the reader of the output has gone",
 }

@@ -60,8 +60,7 @@ class Prices:
     def __post_init__(self) -> None:
         for name, price in (("path price", self.path), ("refetch cost", self.refetch)):
             if not isinstance(price, Decimal) or not price.is_finite() or price < 0:
-                msg = f"The {name} must be a decimal of at least 0, not {price!r}"
-                raise BadInput(msg)
+                raise BadInput(f"The {name} must be a decimal of at least 0, not {price!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name, cap in (("wildcards", self.wildcards), ("paths", self.paths or 0)):
             if not isinstance(cap, int) or isinstance(cap, bool) or cap < 0:
-                msg = f"The most {name} must be a whole number of at least 0, not {cap!r}"
-                raise BadInput(msg)
+                raise BadInput(f"The most {name} must be a whole number of at least 0, not {cap!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +87,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Paths that match every dirty path, none of them needlessly, in the order of their text.
-
-    Attributes:
-        gap: the most dollars that a cheaper cover could save; 0 if this one is proven optimal.
-    """
+    """Paths that match every dirty path, none of them needlessly, in the order of their text."""
 
     members: tuple[Member, ...]
+    # The most dollars that a cheaper cover could save; 0 if this one is proven optimal.
     gap: Decimal = Decimal(0)
 
     @property
@@ -171,12 +166,12 @@ def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
     needed = 1 if wildcards else len(candidates.items)
     if candidates.items and needed > paths:
         dirty = len(candidates.dirty)
-        msg = f"{dirty} dirty paths take at least {needed}, but at most {paths} may be used"
-        raise Infeasible(msg)
+        raise Infeasible(
+            f"{dirty} dirty paths take at least {needed}, but at most {paths} may be used"
+        )
     if candidates.inexact[-1] and not wildcards:
         path = next(path for path in candidates.dirty if exact_stop(path) is not None)
-        msg = f"{path!r} needs a wildcard, but at most 0 wildcards may be used"
-        raise Infeasible(msg)
+        raise Infeasible(f"{path!r} needs a wildcard, but at most 0 wildcards may be used")
 
 
 def _in_whole_units(candidates: Candidates, prices: Prices) -> tuple[int, int, Rates]:

@@ -33,26 +33,20 @@ from edgesweep.paths import exact_stop
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Wildcards over sorted items, children before parents.
+    """Wildcards over sorted items, children before parents."""
 
-    Attributes:
-        dirty: the distinct dirty paths, sorted.
-        items: the texts to cover, sorted: dirty paths that an exact path can express, and of the
-            others the longest prefix that a wildcard can keep. No other item is under such a
-            prefix, except the prefix itself where it is dirty and wildcards are strict.
-        inexact: `inexact[i]` of the first `i` items need a wildcard.
-        starts, ends: the half-open range of items that each candidate covers.
-        lengths: how many characters of its first item each candidate keeps.
-        collateral: the weight of the bystanders that each candidate hits.
-    """
-
-    dirty: Sequence[str]
+    dirty: Sequence[str]  # the distinct dirty paths, sorted
+    # The texts to cover, sorted: dirty paths that an exact path can express, and of the others the
+    # longest prefix that a wildcard can keep. No other item is under such a prefix, except the
+    # prefix itself where it is dirty and wildcards are strict.
     items: Sequence[str]
+    # `inexact[i]` of the first `i` items need a wildcard. starts, ends: the half-open range of
+    # items that each candidate covers.
     inexact: Sequence[int]
     starts: Sequence[int]
     ends: Sequence[int]
-    lengths: Sequence[int]
-    collateral: Sequence[int]
+    lengths: Sequence[int]  # how many characters of its first item each candidate keeps
+    collateral: Sequence[int]  # the weight of the bystanders that each candidate hits
 
     @property
     def most_collateral(self) -> int:
@@ -82,8 +76,7 @@ def find_candidates(
     paths = sorted(changed)
     for path in paths[:1] + paths[-1:]:  # what sorts between two paths with a slash has one too
         if not path.startswith("/"):
-            msg = f"A path must start with /, not {path!r}"
-            raise BadInput(msg)
+            raise BadInput(f"A path must start with /, not {path!r}")
     bystanders = _in_order(list(filterfalse(changed.__contains__, live)))
     items, inexact = _items(paths, strict=strict)
     depths = _depths(items, strict=strict)
@@ -106,8 +99,7 @@ def _running(bystanders: Sequence[str], weight: Callable[[str], int] | None) -> 
         return range(len(bystanders) + 1)
     weights = list(map(weight, bystanders))
     if min(weights, default=0) < 0:
-        msg = f"A weight must be at least 0, not {min(weights)}"
-        raise BadInput(msg)
+        raise BadInput(f"A weight must be at least 0, not {min(weights)}")
     return list(accumulate(weights, initial=0))
 
 

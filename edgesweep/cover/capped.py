@@ -44,16 +44,11 @@ WIDENING = 4
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """The candidates of a choice under both caps.
-
-    Attributes:
-        cost: of the candidates and the exact paths beside them.
-        bound: every choice under the caps costs at least this; equal to `cost` if proven.
-    """
+    """The candidates of a choice under both caps."""
 
     chosen: Sequence[int]
-    cost: int
-    bound: int
+    cost: int  # of the candidates and the exact paths beside them
+    bound: int  # every choice under the caps costs at least this; equal to `cost` if proven
 
 
 class _Point(NamedTuple):

@@ -38,19 +38,12 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Independent:
-    """The best choice where parts do not compete, for each candidate.
+    """The best choice where parts do not compete, for each candidate."""
 
-    Attributes:
-        savings: of the candidate.
-        below: the most that the candidates below it save.
-        used: how many wildcards the best choice uses.
-        least: the cost of the best choice.
-    """
-
-    savings: Sequence[int]
-    below: Sequence[int]
-    used: int
-    least: int
+    savings: Sequence[int]  # of the candidate
+    below: Sequence[int]  # the most that the candidates below it save
+    used: int  # how many wildcards the best choice uses
+    least: int  # the cost of the best choice
 
 
 class _Best(NamedTuple):
@@ -76,18 +69,12 @@ def independent(candidates: Candidates, rates: Rates) -> Independent:
 
 
 class _Label(NamedTuple):
-    """A choice in the range of one or more candidates.
+    """A choice in the range of one or more candidates."""
 
-    Attributes:
-        slack: how far it falls behind the best choice in the same range.
-        cost: how much more it costs than exact paths for the range; rarely above 0.
-        paths: how many more it uses than exact paths for the range; rarely above 0.
-    """
-
-    slack: int
-    cost: int
+    slack: int  # how far it falls behind the best choice in the same range
+    cost: int  # how much more it costs than exact paths for the range; rarely above 0
     wildcards: int
-    paths: int
+    paths: int  # how many more it uses than exact paths for the range; rarely above 0
     pick: Pick
 
 

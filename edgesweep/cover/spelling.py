@@ -6,10 +6,9 @@ paths, and one of them is as wide as all of them, that one is sent byte for byte
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import unquote
 
 from edgesweep.cover import Cover
-from edgesweep.paths import Pattern, matcher
+from edgesweep.paths import Pattern, matcher, unquoted
 
 
 def spell(
@@ -20,7 +19,7 @@ def spell(
     The requested paths are quoted, the changed ones viewer paths. If `strict`, only `/*` is trusted
     to match its own text.
     """
-    asked = {unquote(path): path for path in requested}
+    asked = {unquoted(path): path for path in requested}
     if not asked:
         return cover.paths
     items, others = sorted(asked), sorted(changed)

@@ -90,18 +90,12 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The known objects around dirty paths.
+    """The known objects around dirty paths."""
 
-    Attributes:
-        live: viewer paths of objects, and marks.
-        marks: made-up objects that stand for unlisted ones.
-        refused: why a bucket could not be listed.
-    """
-
-    live: Sequence[str]
-    marks: Collection[str]
+    live: Sequence[str]  # viewer paths of objects, and marks
+    marks: Collection[str]  # made-up objects that stand for unlisted ones
     pages: int = 0
-    refused: str | None = None
+    refused: str | None = None  # why a bucket could not be listed
 
     def weight(self, path: str) -> int:
         """Return the collateral of hitting `path`."""
@@ -172,20 +166,14 @@ def _prefixes(found: Candidates) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """The limits of a listing.
+    """The limits of a listing."""
 
-    Attributes:
-        pages: the most pages.
-        prefixes: all candidates, sorted.
-        patience: how many objects outside inexact items a candidate may hit before it is hopeless;
-            absent where objects do not affect the choice.
-        inexact: the prefixes of the inexact items.
-    """
-
-    pages: int
-    prefixes: Sequence[str]
+    pages: int  # the most pages
+    prefixes: Sequence[str]  # all candidates, sorted
+    # How many objects outside inexact items a candidate may hit before it is hopeless; absent where
+    # objects do not affect the choice.
     patience: Mapping[str, float]
-    inexact: tuple[str, ...]
+    inexact: tuple[str, ...]  # the prefixes of the inexact items
 
 
 def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:

@@ -39,17 +39,12 @@ class Account(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The result of a tick's looks.
+    """The result of a tick's looks."""
 
-    Attributes:
-        calls: how many calls were made to CloudFront.
-        others: paths that others were seen to spend this month, if that was saved.
-        refusals: distribution -> why it cannot be read, of those that were tried; empty names the
-            list of distributions.
-    """
-
-    calls: int = 0
-    others: int | None = None
+    calls: int = 0  # how many calls were made to CloudFront
+    others: int | None = None  # paths that others were seen to spend this month, if that was saved
+    # Distribution -> why it cannot be read, of those that were tried; empty names the list of
+    # distributions.
     refusals: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -94,18 +89,14 @@ class Auditor:
 
 @dataclass(slots=True)
 class _Turn:
-    """The looks of one tick.
-
-    Attributes:
-        looks: as they are so far.
-        found: month -> distribution -> paths of others, for each month in which anything was read.
-    """
+    """The looks of one tick."""
 
     account: Account
     journal: Journal
     now: datetime
-    looks: Looks
+    looks: Looks  # as they are so far
     calls: int = 0
+    # Month -> distribution -> paths of others, for each month in which anything was read.
     found: dict[str, dict[str, Tally]] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     others: int | None = None

@@ -39,34 +39,28 @@ _LONGEST_MONTH = timedelta(days=31)
 class Budget:
     """The cost of a month at most, and the guarantee that it pays for.
 
-    Attributes:
-        usd: dollars a month for paths beyond the free ones, None for no limit.
-        free_paths: free paths a month of the account.
-        guarantee: the longest time between two flushes of a distribution that wants them; None for
-            the one that half of the allowance pays for.
-        distributions: how many distributions share the budget.
-        ledger: the paths that are spent in the month; see `after`.
-
     Raises:
         BadInput: the allowance is too small, or does not pay for the guarantee.
     """
 
+    # Dollars a month for paths beyond the free ones, None for no limit.
     usd: Decimal | None = Decimal(0)
-    free_paths: int = FREE_PATHS
+    free_paths: int = FREE_PATHS  # free paths a month of the account
+    # The longest time between two flushes of a distribution that wants them; None for the one that
+    # half of the allowance pays for.
     guarantee: timedelta | None = None
-    distributions: int = 1
-    ledger: Ledger = UNSPENT
+    distributions: int = 1  # how many distributions share the budget
+    ledger: Ledger = UNSPENT  # the paths that are spent in the month; see `after`
 
     def __post_init__(self) -> None:
         allowance = self.allowance
         if allowance is None:
             return
         if allowance < 2 * self.distributions:
-            msg = (
+            raise BadInput(
                 f"An allowance of {allowance} paths a month is too small: "
                 f"{self.distributions} distributions take {2 * self.distributions} at least"
             )
-            raise BadInput(msg)
         if self.guarantee is not None and self._paths_guaranteed(self.guarantee) > allowance:
             raise BadInput(self._unpaid(self.guarantee, allowance))
 

@@ -28,6 +28,7 @@ Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
@@ -35,7 +36,7 @@ from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Journal, Lease, State
-from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor
+from edgesweep.flush.planning import MAX_ROWS, SEVERAL_DEATHS, Planner, Surveyor
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
@@ -53,22 +54,16 @@ _GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a tick for one distribution.
-
-    Attributes:
-        flush: the flush that was sent, settled or left open.
-        answer: CloudFront's last one.
-        oldest: when the oldest row was recorded that waited before the tick, if any did.
-        deaths: how many flushers died in a row before the tick, without any progress.
-    """
+    """The result of a tick for one distribution."""
 
     distribution: str
     reason: Reason
-    flush: Flush | None = None
-    answer: Answer | None = None
+    flush: Flush | None = None  # the flush that was sent, settled or left open
+    answer: Answer | None = None  # CloudFront's last one
     error: Exception | None = None
+    # When the oldest row was recorded that waited before the tick, if any did.
     oldest: datetime | None = None
-    deaths: int = 0
+    deaths: int = 0  # how many flushers died in a row before the tick, without any progress
 
     @property
     def settled(self) -> bool:
@@ -90,24 +85,19 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Flusher:
-    """Empties the dirty rows of distributions into invalidations.
-
-    Attributes:
-        survey: finds the objects that a wildcard would hit.
-        clock: this process's time, within 5 s of true time.
-        token: a source of random text.
-        warn: logs a warning for an operator.
-    """
+    """Empties the dirty rows of distributions into invalidations."""
 
     dirty: DirtyRows
     journal: Journal
     sender: Sender
     policy: Policy
-    survey: Surveyor
+    survey: Surveyor  # finds the objects that a wildcard would hit
     routes: Routes
-    clock: Callable[[], datetime]
-    token: Callable[[], str]
-    warn: Callable[[str], None] = lambda _: None
+    clock: Callable[[], datetime]  # this process's time, within 5 s of true time
+    token: Callable[[], str]  # a source of random text
+    warn: Callable[[str], None] = lambda _: None  # logs a warning for an operator
+    # Announces a flush of which CloudFront accepted all that it ever will.
+    announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
         """Flush every distribution that wants it, the longest waiting first.
@@ -130,20 +120,18 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             if self.clock() - began >= LAST_TURN:
                 outcome = Outcome(one.distribution, Reason.LATER)
-            elif one.span and one.lease.free and self._uploading(*one.span):
-                # A wake that waits for the end of the upload would leave if we took the lease.
-                outcome = Outcome(one.distribution, Reason.UPLOADING)
             else:
-                outcome = self._attempt(one.distribution, one.span)
+                outcome = self._attempt(one)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
 
-    def _uploading(self, oldest: datetime, newest: datetime) -> bool:
-        return self.policy.settle(oldest, newest, self.clock()) is Reason.UPLOADING
-
-    def _attempt(self, distribution: str, span: Span) -> Outcome:
+    def _attempt(self, one: _Waiting) -> Outcome:
+        distribution, span = one.distribution, one.span
         try:
+            # A wake that waits for the end of the upload would leave if we took the lease.
+            if span and one.lease.free and self._settle(distribution, *span) is Reason.UPLOADING:
+                return Outcome(distribution, Reason.UPLOADING)
             return self._lease(distribution, span)
         except Overtaken:
             return Outcome(distribution, Reason.LEASE)
@@ -151,6 +139,10 @@ class Flusher:
             return Outcome(distribution, Reason.BUDGET)
         except Exception as error:  # noqa: BLE001  # reported; the others go on
             return Outcome(distribution, Reason.FAILED, error=error)
+
+    def _settle(self, distribution: str, oldest: datetime, newest: datetime) -> Reason:
+        rows = islice(self.dirty.read(distribution), MAX_ROWS) if self.policy.urgent else ()
+        return self.policy.settle(oldest, newest, self.clock(), rows)
 
     def _lease(self, distribution: str, span: Span) -> Outcome:
         lease = self.journal.take(distribution, self.token(), self.clock())
@@ -180,7 +172,7 @@ class Flusher:
 
     def _flush(self, held: HeldLease, oldest: datetime, newest: datetime) -> Outcome:
         now = self.clock()
-        reason = self.policy.settle(oldest, newest, now)
+        reason = self._settle(held.distribution, oldest, newest)
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
@@ -195,7 +187,7 @@ class Flusher:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
         plan = self._planner.plan(held, batch, decision)
-        if not batch.removals and self.policy.waits(plan.dear, oldest, demand, now):
+        if self.policy.waits(plan.dear, oldest, demand, now, batch.rows):
             return Outcome(held.distribution, Reason.PATIENT)
         self.journal.open(plan.flush, held.lease, decision.limits)
         self.journal.remember(demand.after(plan.wanted, now, plan.bought))
@@ -218,6 +210,7 @@ class Flusher:
             flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        self.announce(flush)
         settled = self.journal.advance(flush, flush.settle(self.clock()))
         return Outcome(flush.distribution, reason, settled, answer)
 
@@ -232,6 +225,8 @@ class Flusher:
             swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
+        if flush.accepted:
+            self.announce(flush)
         rejected = self.journal.advance(flush, flush.reject())
         return Outcome(flush.distribution, reason, rejected, answer)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from edgesweep.dirty import LONG_AGO
+from edgesweep.dirty import LONG_AGO, Change
 from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
 from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
@@ -59,9 +59,10 @@ def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Miss
         expired = now - letter.sent_at >= NEARLY_EXPIRED
         return dict.fromkeys(buckets, letter.sent_at) if expired else {}
     try:
-        changes = sorted(parse(letter.body), key=attrgetter("changed_at"))
+        changes = [one for one in parse(letter.body) if isinstance(one, Change)]
     except BadInput:
         return dict.fromkeys(buckets, letter.sent_at)
+    changes.sort(key=attrgetter("changed_at"))
     return {change.bucket: change.changed_at for change in changes}
 
 

@@ -59,45 +59,31 @@ class Invalidation:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """One journaled flush of one distribution; each of its steps returns the flush as it is then.
-
-    Attributes:
-        opened_at: the flusher's clock just before the flush was opened.
-        token: random text that tells flushes of the same instant apart.
-        paths: quoted invalidation paths, in the order in which they are sent.
-        months: the months charged with all of `paths`, as `YYYY-MM`.
-        rows: how many dirty rows were planned into it.
-        collateral: unchanged objects that its wildcards hit.
-        split: whether the paths go out in several requests, none above the rates of one second.
-        replaces: id of the refused flush whose remaining paths this one sends, if any.
-        attempts: requests, counted before they were made.
-        refusals: attempts that CloudFront refused.
-        accepted: the requests that CloudFront accepted, in order.
-        sent_at: the flusher's clock once CloudFront had accepted the last request.
-        settled_at: the flusher's clock once the rows were deleted.
-        why: what changed, and why these paths, in a few lines; flushes of 0.1.0 have none.
-        changed_at: when S3 finished the first of its changes; flushes of 0.1.0 have none.
-        swept: position of the last older row that the sweep has looked at; empty before.
-    """
+    """One journaled flush of one distribution; each step returns the flush as it is then."""
 
     distribution: str
-    opened_at: datetime
-    token: str
-    paths: tuple[str, ...]
-    months: tuple[str, ...]
-    rows: int
-    collateral: int = 0
+    opened_at: datetime  # the flusher's clock just before the flush was opened
+    token: str  # random text that tells flushes of the same instant apart
+    paths: tuple[str, ...]  # quoted invalidation paths, in the order in which they are sent
+    months: tuple[str, ...]  # the months charged with all of `paths`, as `YYYY-MM`
+    rows: int  # how many dirty rows were planned into it
+    collateral: int = 0  # unchanged objects that its wildcards hit
+    # Whether the paths go out in several requests, none above the rates of one second.
     split: bool = False
+    # Id of the refused flush whose remaining paths this one sends, if any.
     replaces: str | None = None
     state: State = State.OPEN
-    attempts: int = 0
-    refusals: int = 0
-    accepted: tuple[Invalidation, ...] = ()
+    attempts: int = 0  # requests, counted before they were made
+    refusals: int = 0  # attempts that CloudFront refused
+    accepted: tuple[Invalidation, ...] = ()  # the requests that CloudFront accepted, in order
+    # The flusher's clock once CloudFront had accepted the last request.
     sent_at: datetime | None = None
-    settled_at: datetime | None = None
+    settled_at: datetime | None = None  # the flusher's clock once the rows were deleted
+    # When S3 finished the first of its changes; flushes of 0.1.0 have none.
     changed_at: datetime | None = None
-    swept: str = ""
-    why: str = ""
+    by: tuple[str, ...] = ()  # who requested paths, if anybody did
+    swept: str = ""  # position of the last older row that the sweep has looked at; empty before
+    why: str = ""  # what changed, and why these paths, in a few lines; flushes of 0.1.0 have none
 
     @property
     def id(self) -> str:
@@ -212,21 +198,15 @@ def gained(*steps: tuple[Flush | None, Flush]) -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to flush one distribution, and what the last holder left behind.
+    """The right to flush one distribution, and what the last holder left behind."""
 
-    Attributes:
-        token: the owner's; ownership is the token, never the time.
-        unfinished: id of the flush that is neither settled nor rejected.
-        in_progress: accepted requests that were not yet seen completed.
-        flushed_at: when the last flush was opened that CloudFront billed, or may have.
-        tries: how often it was taken since a release, or since a flush was opened or finished.
-    """
-
-    token: str | None = None
+    token: str | None = None  # the owner's; ownership is the token, never the time
     expires_at: datetime | None = None
-    unfinished: str | None = None
-    in_progress: tuple[Invalidation, ...] = ()
+    unfinished: str | None = None  # id of the flush that is neither settled nor rejected
+    in_progress: tuple[Invalidation, ...] = ()  # accepted requests that were not yet seen completed
+    # When the last flush was opened that CloudFront billed, or may have.
     flushed_at: datetime | None = None
+    # How often it was taken since a release, or since a flush was opened or finished.
     tries: int = 0
 
     @property

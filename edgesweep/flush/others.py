@@ -42,21 +42,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far the invalidations of a distribution are read.
-
-    Attributes:
-        newest: the newest one that was read, or where reading began; None before the first look.
-        gap: both ends of the unread stretch, the newer one first; None if there is none.
-        hidden: why they cannot be read, or are not counted; empty if they are.
-        tenants: whether that is since tenants make invalidations, which no list has.
-    """
+    """How far the invalidations of a distribution are read."""
 
     distribution: str
     looked_at: datetime = LONG_AGO
+    # The newest one that was read, or where reading began; None before the first look.
     newest: Mark | None = None
+    # Both ends of the unread stretch, the newer one first; None if there is none.
     gap: tuple[Mark, Mark] | None = None
-    hidden: str = ""
-    tenants: bool = False
+    hidden: str = ""  # why they cannot be read, or are not counted; empty if they are
+    tenants: bool = False  # whether that is since tenants make invalidations, which no list has
 
     @property
     def unread(self) -> bool:
@@ -80,20 +75,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The looks at all distributions of the account.
-
-    Attributes:
-        listed_at: when the distributions were listed.
-        hidden: why they could not be listed; empty if they were.
-        saved_at: when this was saved.
-        revision: how often it was saved.
-    """
+    """The looks at all distributions of the account."""
 
     each: tuple[Look, ...] = ()
-    listed_at: datetime = LONG_AGO
-    hidden: str = ""
-    saved_at: datetime = LONG_AGO
-    revision: int = 0
+    listed_at: datetime = LONG_AGO  # when the distributions were listed
+    hidden: str = ""  # why they could not be listed; empty if they were
+    saved_at: datetime = LONG_AGO  # when this was saved
+    revision: int = 0  # how often it was saved
 
     def listed(
         self, tenants: Mapping[str, bool], now: datetime, since: datetime, hidden: str = ""
@@ -167,16 +155,11 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What others were seen to spend in a month.
+    """What others were seen to spend in a month."""
 
-    Attributes:
-        spent: distribution -> paths.
-        unread: whether there may be more.
-        since: when the look was made that is the longest ago; None if nobody looks.
-    """
-
-    spent: Mapping[str, Tally] = field(default_factory=dict)
-    unread: bool = False
+    spent: Mapping[str, Tally] = field(default_factory=dict)  # distribution -> paths
+    unread: bool = False  # whether there may be more
+    # When the look was made that is the longest ago; None if nobody looks.
     since: datetime | None = None
 
     @property

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from sys import getsizeof
-from urllib.parse import unquote
 
 from edgesweep.cover import Limits, Prices, find_candidates
 from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
+from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.choice import pick
 from edgesweep.flush.explain import explain
 from edgesweep.flush.holding import HeldLease
@@ -18,6 +17,7 @@ from edgesweep.flush.journal import Flush, Journal
 from edgesweep.flush.pace import NO_PATHS, Wanted
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
+from edgesweep.paths import unquoted
 from edgesweep.prices import PATH_PRICE
 from edgesweep.routes import Routes
 
@@ -31,6 +31,9 @@ ROW_BYTES = 700
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 
+# How many of those who requested its paths a flush names: its journal item has to stay small.
+MAX_NAMES = 100
+
 # Finds the objects that a wildcard would hit; the last argument renews the lease.
 Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
 
@@ -43,6 +46,8 @@ class Batch:
         rows: the oldest first.
         changed: the viewer paths of changed objects.
         requested: requested paths, quoted.
+        tags: requested cache tags.
+        by: who requested them.
         size: about how many bytes all of these take.
         cut: whether there are more rows.
     """
@@ -50,19 +55,16 @@ class Batch:
     rows: list[DirtyRow] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     requested: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
+    by: set[str] = field(default_factory=set)
     size: int = 0
     cut: bool = False
-
-    @property
-    def removals(self) -> bool:
-        """Whether an object was removed, which people may have to take down at once."""
-        changes = [row.subject for row in self.rows if isinstance(row.subject, Change)]
-        return any(change.kind is Kind.REMOVED for change in changes)
 
     def add(self, row: DirtyRow, routes: Routes) -> None:
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
-            self.requested.add(row.subject.path)
+            (self.tags if row.subject.tag else self.requested).add(row.subject.path)
+            self.by.add(row.subject.by)
             self.size += ROW_BYTES + getsizeof(row.subject.path)
             return
         paths = routes.paths_of(row)
@@ -106,18 +108,20 @@ class Planner:
         return batch
 
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> Plan:
-        """Return the flush; after some deaths it is `/*`, which takes neither survey nor cover."""
-        if held.deaths >= HOPELESS_DEATHS:
-            return Plan(self._journaled(held, batch, go, ("/*",)))
+        """Return the flush; after some deaths it is `/*`, which takes neither survey nor cover.
+
+        So it is if there are too many cache tags, which only `/*` covers as well.
+        """
         changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
+        go = replace(go, paths=go.paths - len(batch.tags))
         if batch.cut and go.paths == 1:
             # The only path has to match the unread rows as well, so it has to be `/*`.
             changed = {*changed, "/"}
-        dirty = changed.union(map(unquote, requested))
+        dirty = changed.union(map(unquoted, requested))
         strict = self.routes.strict(held.distribution)
         # The pace asks what the flush would take at every price up to the list price.
         prices, most = Prices(PATH_PRICE, refetch), go.paths
-        while True:
+        while held.deaths < HOPELESS_DEATHS and most >= bool(dirty):
             # Nobody knows yet whether the flush may buy paths, so the survey counts on none.
             paths = min(most, go.terms(NO_PATHS).paths)
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
@@ -129,12 +133,15 @@ class Planner:
             held.keep()
             cover = choice.cover
             said = spell(cover, requested, changed, strict=strict)
+            said += () if "/*" in said else tuple(sorted(batch.tags))
             flush = self._journaled(held, batch, go, said, cover.collateral)
             lines = explain(go.purses[0], choice, batch.rows, candidates.dirty, refetch)
             flush = replace(flush, why=lines)
             if self.journal.fits(flush):
-                return Plan(flush, choice.wanted, choice.bought, choice.dear)
-            most = len(said) // 2
+                wanted = [paths + len(batch.tags) for paths in choice.wanted]
+                return Plan(flush, wanted, choice.bought, choice.dear)
+            most = len(cover.members) // 2 or -1
+        return Plan(self._journaled(held, batch, go, ("/*",)))
 
     def _journaled(
         self, held: HeldLease, batch: Batch, go: Go, paths: Sequence[str], collateral: int = 0
@@ -147,6 +154,7 @@ class Planner:
             # The months of the decision; the sender charges another one that comes near.
             months=tuple(go.limits),
             rows=len(batch.rows),
+            by=tuple(sorted(batch.by)[:MAX_NAMES]),
             collateral=Survey.seen(collateral),
             changed_at=min(row.since for row in batch.rows),
         )

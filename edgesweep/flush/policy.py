@@ -1,18 +1,20 @@
 """Hold or flush, and why: a pure decision over the facts that a tick has read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
+from edgesweep.dirty import Change, DirtyRow
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
+from edgesweep.routes.patterns import matches
 
 # Two ticks of one minute may be just under two minutes apart.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
@@ -24,6 +26,7 @@ class Reason(StrEnum):
 
     QUIET = "quiet"  # flush: nothing new came for a while
     WAITED = "waited long enough"  # flush: a change has waited for its longest time
+    URGENT = "urgent"  # flush: a change does not wait for the upload to end
     UPLOADING = "uploading"  # hold: changes are still coming in
     BUDGET = "budget"  # hold: only the reserve is left, and its next path is not due
     SPENT = "spent"  # hold: nothing is left of the month
@@ -82,7 +85,8 @@ class Policy:
     """When to flush.
 
     No flush cuts an upload in pieces, so nothing new must arrive for as long as `quiet`. Where
-    paths are dear, a change waits for the next one as long as it has `patience`.
+    paths are dear, a change waits for the next one as long as it has `patience`. A removal does not
+    wait for that. An urgent change waits for neither, and everything else goes with it.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -91,6 +95,7 @@ class Policy:
     patience: timedelta = timedelta(minutes=5)
     refetch: Decimal = REFETCH_COST  # dollars of hitting an object that did not change
     quota: Headroom = OUR_QUOTA  # how much may be in progress for a distribution
+    urgent: Sequence[str] = ()  # patterns of keys whose changes are urgent
 
     def guaranteed(self, moment: datetime) -> timedelta:
         """Return the longest time from a change's record to its flush, in `moment`'s month.
@@ -100,11 +105,22 @@ class Policy:
         longest = max(self.budget.interval(moment), self.max_wait, self.patience)
         return longest + TICKS_APART
 
-    def settle(self, oldest: datetime, newest: datetime, now: datetime) -> Reason:
-        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING."""
+    def settle(
+        self, oldest: datetime, newest: datetime, now: datetime, rows: Iterable[DirtyRow] = ()
+    ) -> Reason:
+        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING, or URGENT by `rows`.
+
+        The rows are read only if that depends on them.
+        """
         if now - newest >= self.quiet:
             return Reason.QUIET
-        return Reason.WAITED if now - oldest >= self.max_wait else Reason.UPLOADING
+        if now - oldest >= self.max_wait:
+            return Reason.WAITED
+        return Reason.URGENT if any(map(self.is_urgent, rows)) else Reason.UPLOADING
+
+    def is_urgent(self, row: DirtyRow) -> bool:
+        key = row.subject.key if isinstance(row.subject, Change) else row.subject.path
+        return any(matches(pattern, key) for pattern in self.urgent)
 
     def decide(  # noqa: PLR0913  # all that a decision depends on, since it is pure
         self,
@@ -144,14 +160,22 @@ class Policy:
             return Go(reason, 1, 1, dict.fromkeys(months, allowance), purses)
         return Reason.BUDGET
 
-    def waits(self, dear: int, oldest: datetime, demand: Demand, now: datetime) -> bool:
+    def waits(
+        self,
+        dear: int,
+        oldest: datetime,
+        demand: Demand,
+        now: datetime,
+        rows: Iterable[DirtyRow] = (),
+    ) -> bool:
         """Tell whether a flush waits, because paths are dear, for the next one to go with it.
 
         It waits while we expect that to spare at least one of the `dear` objects: unchanged ones
-        that it hits, and would not hit if paths were nearly free.
+        that it hits, and would not hit if paths were nearly free, and none of the `rows` hurries.
         """
         left = self.patience - (now - oldest)
-        return dear * demand.chance(left, self.budget.distributions, now) >= 1
+        spares = dear * demand.chance(left, self.budget.distributions, now) >= 1
+        return spares and not any(row.removal or self.is_urgent(row) for row in rows)
 
     def _purse(
         self, budget: Budget, demand: Demand, flushed_at: datetime | None, moment: datetime

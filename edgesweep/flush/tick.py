@@ -35,25 +35,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """The result of a tick.
-
-    Attributes:
-        refusal: why the guaranteed interval is not kept.
-        unrouted: about how many rows no distribution serves.
-        redriven: messages that went back to their queue.
-        audited: what was found of others.
-        failures: errors of the steps after the flushes.
-    """
+    """The result of a tick."""
 
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
-    refusal: BadInput | None
-    unrouted: int = 0
-    redriven: int = 0
-    audited: Audited = field(default_factory=Audited)
+    refusal: BadInput | None  # why the guaranteed interval is not kept
+    unrouted: int = 0  # about how many rows no distribution serves
+    redriven: int = 0  # messages that went back to their queue
+    audited: Audited = field(default_factory=Audited)  # what was found of others
     watched: Watched = field(default_factory=Watched)
-    failures: Sequence[Exception] = ()
+    failures: Sequence[Exception] = ()  # errors of the steps after the flushes
 
     @property
     def errors(self) -> Sequence[Exception]:
@@ -65,25 +57,20 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The steps, in order.
-
-    Attributes:
-        flusher: returns a flusher for some routes and a policy.
-        audit: looks at what others spend, given the swept distributions and whether paths are
-            being spent.
-        redrive: sends back the messages that are due; returns how many.
-        gaps: finds and closes gaps in the events.
-        waker: flushes what comes to rest within seconds; None leaves it to the next tick.
-    """
+    """The steps, in order."""
 
     discovery: Discovery
     policy: Policy
-    flusher: Callable[[Routes, Policy], Flusher]
+    flusher: Callable[[Routes, Policy], Flusher]  # returns a flusher for some routes and a policy
     ledger: Callable[[str], Ledger]  # of a month
     clock: Callable[[], datetime]
+    # Looks at what others spend, given the swept distributions and whether paths are being spent.
     audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
-    redrive: Callable[[], int] = int
-    gaps: Callable[[Routes], Watched] = lambda _: Watched()
+    # Announces the distributions that are held or overdue.
+    announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
+    redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
+    gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
+    # Flushes what comes to rest within seconds; None leaves it to the next tick.
     waker: Waker | None = None
 
     def run(self) -> Ticked:
@@ -98,6 +85,7 @@ class Tick:
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
+        _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
         again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
         outcomes = [*outcomes, *again]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Self
 
 from edgesweep.flush.budget import months_near
@@ -27,6 +27,7 @@ from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
+from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Routes
@@ -107,7 +108,7 @@ class Waker:
         allowed = haste(policy, ledgers, self.journal.demand(), now)
         if allowed is Haste.NONE:
             return outcomes
-        while due := self._due(ends, policy.quiet, allowed):
+        while due := self._due(ends, policy, allowed):
             ends, now = {name: ends[name] for name in due}, self.clock()
             rested = [name for name, upload in due.items() if upload.rests_at <= now]
             if not rested:
@@ -123,21 +124,24 @@ class Waker:
         return outcomes
 
     def _due(
-        self, ends: Mapping[str, datetime], most: timedelta, allowed: Haste
+        self, ends: Mapping[str, datetime], policy: Policy, allowed: Haste
     ) -> Mapping[str, Upload]:
         """Return the uploads that are worth waiting for."""
-        found = {name: self._look(name, most, allowed) for name in ends}
+        found = {name: self._look(name, policy, allowed) for name in ends}
         now = self.clock()
         return {name: one for name, one in found.items() if one and one.awaited(now, ends[name])}
 
-    def _look(self, distribution: str, most: timedelta, allowed: Haste) -> Upload | None:
+    def _look(self, distribution: str, policy: Policy, allowed: Haste) -> Upload | None:
         """Return the upload of a distribution, None without one or if it is the ticks'."""
         lease = self.journal.lease(distribution)
         span = self.dirty.span(distribution)
         if not span or not lease.free:
             return None
         recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
-        return Upload.of(span[0], recorded, most, allowed)
+        rows = islice(self.dirty.read(distribution), MAX_ROWS) if policy.urgent else ()
+        if any(map(policy.is_urgent, rows)):
+            return Upload(recorded[0], span[0], timedelta(0))
+        return Upload.of(span[0], recorded, policy.quiet, allowed)
 
     def _sleep(self, until: datetime) -> None:
         self.pause(max(0.0, (until - self.clock()).total_seconds()))

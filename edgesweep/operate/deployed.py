@@ -3,30 +3,32 @@
 Every function raises EdgesweepError if AWS does not answer, or refuses.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.operate import buckets
-from edgesweep.operate.stack import described
+from edgesweep.operate.remembered import Remembered
+from edgesweep.operate.stack import described, parameters_of
 from edgesweep.routes.config import is_for_tenants
 
 
-def template(stack: str, region: str) -> Mapping[str, Any]:
-    """Return the template of a stack, which is empty if there is no such stack."""
-    with _stopping(f"The stack {stack} in {region} cannot be read"):
+def remembered(stack: str, region: str) -> Remembered:
+    """Return the memory of a stack, which may not exist."""
+    place = f"{stack} in {region}"
+    with _stopping(f"The stack {place} cannot be read"):
         session = boto3.Session(region_name=region)
         try:
             found = described(session, stack)
         except NoStack:
-            return {}
+            return Remembered.of(place, {}, {})
         # By name, a template may be that of a stack that was deleted.
         client = session.client("cloudformation")
-        return client.get_template(StackName=found["StackId"])["TemplateBody"]
+        template = client.get_template(StackName=found["StackId"])["TemplateBody"]
+        return Remembered.of(place, template, parameters_of(found))
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:

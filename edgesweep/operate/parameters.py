@@ -9,12 +9,13 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.operate.declared import section, values_of
 from edgesweep.operate.remembered import Remembered
-from edgesweep.settings import PARAMETERS, budget, checked, like, split
+from edgesweep.settings import PARAMETERS, Parameter, budget, checked, split
 
 # Its value resets a parameter, because osls accepts no empty one.
 DEFAULT = "default"
@@ -24,50 +25,61 @@ _TWICE = (
     "freePaths=default resets it)"
 )
 
-_STAGE = like(
-    "prod",
-    "[a-z][a-z0-9-]{0,19}",
+_STAGE = Parameter(
+    "of the stack",
     "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
+    "[a-z][a-z0-9-]{0,19}",
+    "prod",
 )
 
 
-def answer(command: str, stack: str, region: str, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
-    """Return the parameters for a command of osls, and the Python that packages.
-
-    Commands besides `deploy` and `package` need no particular parameters. `given` holds the other
-    arguments of `accept`. EdgesweepError says why they cannot be deployed.
-    """
-    if command not in {"deploy", "package"}:
-        return accept(before=None, **given)
-    if command == "package":
-        accepted = accept(before=Remembered("", {}), **given)
-    else:
-        from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
-
-        before = Remembered.of(f"{stack} in {region}", deployed.template(stack, region))
-        accepted = accept(before=before, **given)
-        deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
-        deployed.check_distributions(split(accepted["distribution"]), region)
-    return {**accepted, "python": _packager()}
-
-
-def accept(
-    values: Mapping[str, str], assigned: Sequence[str], stage: str, before: Remembered | None
+def answer(
+    command: str, stack: str, region: str, values: Mapping[str, str], stage: str
 ) -> Mapping[str, Any]:
+    """Return the parameters for a command of osls, their section, and a Python that packages.
+
+    Commands besides `deploy` and `package` need no particular parameters. EdgesweepError says why
+    those of the user cannot be deployed.
+    """
+    packages = command in {"deploy", "package"}
+    if command == "deploy":
+        accepted = acceptable(stack, region, values, stage)
+    else:
+        accepted = accept(values, stage, Remembered("", {}) if packages else None)
+    kept = {name: accepted[name] for name in ("given", "remembered")}
+    python = {"python": _packager()} if packages else {}
+    return {**kept, **python, "section": section(), "values": values_of(accepted)}
+
+
+def acceptable(stack: str, region: str, values: Mapping[str, str], stage: str) -> Mapping[str, Any]:
+    """Return the parameters of a deployment over what is there, whose buckets can be swept."""
+    from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
+
+    before = deployed.remembered(stack, region)
+    accepted = accept(values, stage, before)
+    deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
+    deployed.check_distributions(split(accepted["distribution"]), region)
+    return accepted
+
+
+def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> Mapping[str, Any]:
     """Return the parameters, each within its bounds.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
     BadInput says that one is unknown or out of bounds, or that several contradict each other.
-    `values` include `drop`, the user set those whose names are `assigned`, and `before` is the
-    stack as it is deployed; None if it stays as it is.
+    The user set `values`, perhaps `drop` among them, and `before` is the stack as it is deployed;
+    None if it stays as it is.
     """
     known = (*PARAMETERS, "drop")
-    for name in assigned:
+    for name in values:
         if name not in known:
             raise BadInput(f"Parameter {name} is unknown; the parameters are {', '.join(known)}")
     _STAGE.checked("stage", stage)
-    drop = split(PARAMETERS["bucket"].checked("drop", values["drop"].strip()))
-    typed = _typed(values, assigned)
+    texts = {name: text.strip() for name, text in values.items()}
+    drop = split(PARAMETERS["bucket"].checked("drop", texts.pop("drop", "")))
+    typed = {
+        name: PARAMETERS[name].default if text == DEFAULT else text for name, text in texts.items()
+    }
     complete = (before or Remembered(stage, {})).completed(typed, drop)
     given = checked(complete)
     distributions = split(given["distribution"])
@@ -83,16 +95,6 @@ def accept(
     if before and not before.counts and int(changed.get("freePaths", 0)):
         remembered.append(_TWICE)
     return {**given, "given": changed, "remembered": " ".join(remembered)}
-
-
-def _typed(values: Mapping[str, str], assigned: Sequence[str]) -> Mapping[str, str]:
-    """Return the parameters that are set, here or by an edit of serverless.yml."""
-    texts = {name: values[name].strip() for name in PARAMETERS}
-    return {
-        name: PARAMETERS[name].default if text == DEFAULT else text
-        for name, text in texts.items()
-        if name in assigned or text != PARAMETERS[name].default
-    }
 
 
 def _packager() -> str:

@@ -1,13 +1,14 @@
-"""The memory of a deployed stack: its template keeps each parameter that is not the default.
+"""The memory of a deployed stack: CloudFormation keeps each of its parameters.
 
 So a deployment has to give only what changes, from whatever checkout it runs.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from edgesweep.errors import BadInput
+from edgesweep.operate.declared import changed
 from edgesweep.settings import PARAMETERS, split
 
 _GIVE = "give --param bucket=NAME for your bucket, or --param demo=true for a demo site"
@@ -15,45 +16,34 @@ _GIVE = "give --param bucket=NAME for your bucket, or --param demo=true for a de
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The parameters and the buckets of a stack that may exist."""
+    """The parameters of a stack that may exist."""
 
     stack: str  # its name and region; empty if nobody looked for it
-    # Those that are not the default; none without a stack, None if it does not say.
-    parameters: Mapping[str, str] | None
-    buckets: tuple[str, ...] = ()  # existing buckets that it sweeps
+    parameters: Mapping[str, str]  # those that are not the default; none without a stack
     counts: bool = True  # whether it is of a release that counts what others spend
 
     @classmethod
-    def of(cls, stack: str, template: Mapping[str, Any]) -> Self:
-        """Read the template of a stack; it is empty if there is no stack.
+    def of(cls, stack: str, template: Mapping[str, Any], values: Mapping[str, str]) -> Self:
+        """Read the template and the parameters of a stack; both are empty if there is no stack.
 
         A first deployment that failed leaves a stack with a bucket for uploads, and nothing else.
         """
-        resources = template.get("Resources", {})
-        if "FlushLambdaFunction" not in resources:
+        if "FlushLambdaFunction" not in template.get("Resources", {}):
             return cls(stack, {})
-        parameters = template.get("Metadata", {}).get("Parameters")
-        if parameters is not None and "SiteBucket" in resources:
-            parameters = {**parameters, "demo": "true"}  # 0.1.0 deployed it by default
-        rule = resources.get("ChangeRule", {}).get("Properties", {}).get("EventPattern", {})
-        buckets = rule.get("detail", {}).get("bucket", {}).get("name", ())
-        function = resources["FlushLambdaFunction"].get("Properties", {})
-        variables = function.get("Environment", {}).get("Variables", {})
-        return cls(stack, parameters, tuple(buckets), not variables or "OTHERS" in variables)
+        return cls(stack, changed(template, values), "Parameters" in template)
+
+    @property
+    def buckets(self) -> Sequence[str]:
+        """The existing buckets that the stack sweeps."""
+        return split(self.parameters.get("bucket", ""))
 
     def completed(self, given: Mapping[str, str], drop: Collection[str] = ()) -> dict[str, str]:
         """Return every parameter: as given, else as remembered, else its default.
 
-        The buckets to `drop` are forgotten. BadInput asks for the parameters of a stack that does
-        not say them.
+        The buckets to `drop` are forgotten.
         """
-        if self.parameters is None and not given.keys() & {"bucket", "demo"}:
-            raise BadInput(
-                f"The stack {self.stack} does not say with which parameters it was deployed; "
-                f"give all of them once, first --param bucket={','.join(self.buckets) or 'NAME'}"
-            )
         kept = ",".join(bucket for bucket in self.buckets if bucket not in drop)
-        values = {**(self.parameters or {}), "bucket": kept, **given}
+        values = {**self.parameters, "bucket": kept, **given}
         return {name: values.get(name, one.default) for name, one in PARAMETERS.items()}
 
     def check(self, values: Mapping[str, str], drop: Collection[str] = ()) -> None:
@@ -68,7 +58,7 @@ class Remembered:
             absent = self.stack and not self.parameters
             why = f"; there is no stack {self.stack} to take it from" if absent else ""
             raise BadInput(f"There is nothing to sweep: {_GIVE}{why}")
-        if demo and buckets and "demo" in (self.parameters or {}):
+        if demo and buckets and "demo" in self.parameters:
             raise BadInput(
                 f"The stack {self.stack} is a demo site, which bucket={values['bucket']} would "
                 "replace; give --param demo=false to delete that site, or another --stage"

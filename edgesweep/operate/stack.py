@@ -35,6 +35,17 @@ def described(session: boto3.Session, name: str) -> "StackTypeDef":
         raise NoStack(name, session.region_name) from error
 
 
+def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
+    """Return the parameters of CloudFormation that a stack has."""
+    given = found.get("Parameters", [])
+    return {one["ParameterKey"]: one["ParameterValue"] for one in given}
+
+
+def is_released(found: "StackTypeDef") -> bool:
+    """Tell whether a stack was deployed without osls, which needs a bucket for its uploads."""
+    return not any(one["OutputKey"].startswith("Serverless") for one in found.get("Outputs", []))
+
+
 def find_stack(session: boto3.Session, name: str) -> Stack:
     """Return the stack of that name; `NoStack` or, if it is not ours, `EdgesweepError`."""
     region, found = session.region_name, described(session, name)

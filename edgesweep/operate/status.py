@@ -17,6 +17,9 @@ from edgesweep.flush.rows import Span
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
+# The rows and the lease of a distribution.
+Seen = tuple[Span, Lease]
+
 
 class Waiting(Protocol):
     """The rows that wait."""
@@ -139,7 +142,7 @@ class Observer:
         )
 
     def _one(self, distribution: str, now: datetime) -> NextFlush:
-        span, lease = self.rows.span(distribution), self.journal.lease(distribution)
+        span, lease = self.peek(distribution)
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
         lease = replace(lease, in_progress=tuple(busy))
         reason, due, go = self._next(span, lease, now)
@@ -159,6 +162,16 @@ class Observer:
             path_usd=go.terms(NO_PATHS).price if go else None,
             next=NEXT[reason],
         )
+
+    def peek(self, distribution: str) -> Seen:
+        return self.rows.span(distribution), self.journal.lease(distribution)
+
+    def why(self, span: Span, lease: Lease, now: datetime) -> str:
+        """Return what holds rows or a flush up, and until when at the latest."""
+        text = NEXT[self._next(span, lease, now)[0]]
+        if not span:
+            return text
+        return f"{text}, by {span[0] + self.policy.guaranteed(span[0]):%F %T} UTC at the latest"
 
     def _next(
         self, span: Span, lease: Lease, now: datetime

@@ -28,7 +28,7 @@ def lines(command: str, stack: str, region: str, *, kept: bool) -> Sequence[str]
     silent = _silent(session, found)
     if command == "deploy":
         return [after_deployment(found, silent)]
-    return list(before_removal(found, _waiting(session, found), silent, kept=kept))
+    return list(before_removal(found, waiting(session, found), silent, kept=kept))
 
 
 def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
@@ -43,15 +43,15 @@ def after_deployment(stack: Stack, silent: Sequence[str]) -> str:
 
 
 def before_removal(
-    stack: Stack, waiting: str, silent: Collection[str], *, kept: bool
+    stack: Stack, lost: str, silent: Collection[str], *, kept: bool
 ) -> Iterator[str]:
     """Yield what a removal loses, and what it leaves behind; the tables too if they are `kept`.
 
-    `waiting` says how many changes wait, and is empty without any; `silent` buckets are not seen to
+    `lost` says how many changes wait, and is empty without any; `silent` buckets are not seen to
     publish their events.
     """
-    if waiting:
-        yield f"{waiting} will not be sent; invalidate /* once instead"
+    if lost:
+        yield f"{lost} will not be sent; invalidate /* once instead"
     if not stack.environment.get("NOTIFIED_QUEUE"):
         for bucket in stack.outputs["Buckets"].split(","):
             if bucket not in silent:
@@ -75,8 +75,8 @@ def _silent(session: boto3.Session, stack: Stack) -> Sequence[str]:
     return list(filter(silent, stack.outputs["Buckets"].split(",")))
 
 
-def _waiting(session: boto3.Session, stack: Stack) -> str:
-    """Return how many changes wait: those of the first page of the table, and about the others."""
+def waiting(session: boto3.Session, stack: Stack) -> str:
+    """Say how many changes wait: those of the first page of the table, and about the others."""
     page = session.client("dynamodb").scan(TableName=stack.outputs["DirtyTable"], Select="COUNT")
     sqs = session.client("sqs")
     urls = (stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl"))

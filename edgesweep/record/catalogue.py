@@ -48,6 +48,11 @@ class Entry:
         """Tell whether it was seen after `since`, the end of the last gap in the events, if any."""
         return since is None or (self.seen_at is not None and self.seen_at >= since)
 
+    def is_same_as(self, head: Head) -> bool:
+        """Tell whether viewers get the same bytes and headers."""
+        same = head.etag == self.etag or None is not head.checksum == self.checksum
+        return same and self.headers in head.headers
+
     def may_hold_after(self, events: Iterable[Change]) -> bool:
         """Tell whether the object may still be as known after these events of it."""
         return all(
@@ -63,11 +68,10 @@ class Entry:
     def is_confirmed(self, head: Head, events: Sequence[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""
         created = [event for event in events if event.kind is Kind.CREATED]
-        # Of a removal, only the known etag proves that nothing came in between.
-        same = len(created) == len(events) and None is not head.checksum == self.checksum
         return (
-            (head.etag == self.etag or same)
-            and self.headers in head.headers
+            self.is_same_as(head)
+            # Of a removal, only the known etag proves that nothing came in between.
+            and (head.etag == self.etag or len(created) == len(events))
             and all(
                 event.etag == head.etag
                 and head.modified_at <= event.begun_by

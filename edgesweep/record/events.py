@@ -1,7 +1,7 @@
-"""S3 event shapes in, changes out: the only place where keys are decoded.
+"""Messages in, changes and requests out: the only place where keys are decoded.
 
-One SQS message holds a direct S3 notification, the same in an SNS envelope, or an EventBridge
-event:
+One SQS message holds a request (docs/invalidate.schema.json), a direct S3 notification, the same in
+an SNS envelope, or an EventBridge event:
 
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 - https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
@@ -14,14 +14,14 @@ if we ignored a change, the edge would stay stale.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from reprlib import Repr
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
-from edgesweep.dirty import Change, Kind
+from edgesweep.dirty import Change, Kind, RequestedPath
 from edgesweep.errors import BadInput
 
 # "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
@@ -30,6 +30,9 @@ MAX_KEY_BYTES = 1_024
 _MAX_SIZE = 2**63 - 1
 # Of an etag or a sequencer: far above those of S3, and small enough for a row.
 _MAX_MARK_BYTES = 1_024
+# Of one request: a thousand paths for twenty distributions are written in time.
+MAX_PATHS = 1_000
+_MAX_NAME = 100
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,6 +70,8 @@ _EVENTS: Mapping[str, Kind | None] = {
     "Object Tags Deleted": None,
 }
 
+INVALIDATE = "invalidate"
+
 _NAMES = {dict: "an object", int: "a whole number", list: "a list", str: "text"}
 
 _EXCERPT_LENGTH = 80
@@ -77,13 +82,23 @@ _excerpts.maxstring = _EXCERPT_LENGTH
 T = TypeVar("T", dict[str, Any], int, list[Any], str)
 
 
-def parse(body: str) -> tuple[Change, ...]:
-    """Return the changes that the body of an SQS message reports; BadInput refuses it as a whole.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A path that somebody asks to invalidate."""
+
+    subject: RequestedPath
+    to: str  # the id of a distribution; empty for every one of the stack
+
+
+def parse(body: str) -> tuple[Change | Request, ...]:
+    """Return what the body of an SQS message reports or requests; BadInput refuses all of it.
 
     There are none for `s3:TestEvent` and for events that change no byte a viewer sees. A key that
     EventBridge may have encoded comes under both readings.
     """
     message = _loads(body)
+    if "edgesweep" in message:
+        return tuple(_requests(message))
     if message.get("Type") == "Notification":
         message = _loads(_field(message, "Message", str))
     if message.get("Event") == "s3:TestEvent":
@@ -93,6 +108,21 @@ def parse(body: str) -> tuple[Change, ...]:
     if "detail-type" in message:
         return tuple(_event(message))
     raise BadInput(f"No S3 event: {_excerpt(message)}")
+
+
+def _requests(message: Mapping[str, Any]) -> Iterator[Request]:
+    if unknown := sorted(message.keys() - {"edgesweep", "paths", "by", "distribution"}):
+        raise BadInput(f"A request has no {_excerpt(unknown[0])}")
+    if message["edgesweep"] != INVALIDATE:
+        raise BadInput(f"edgesweep must be {INVALIDATE}, not {_excerpt(message['edgesweep'])}")
+    paths, by = _field(message, "paths", list), _field(message, "by", str)
+    if not 1 <= len(paths) <= MAX_PATHS:
+        raise BadInput(f"A request has {len(paths):,} paths, not 1 to {MAX_PATHS:,}")
+    if not (by.isprintable() and 1 <= len(by) <= _MAX_NAME):
+        raise BadInput(f"by is {_excerpt(by)}, not 1 to {_MAX_NAME} printable characters")
+    to = _optional(message, "distribution", str) or ""
+    for path in paths:
+        yield Request(RequestedPath(_field({"A path": path}, "A path", str), by), to)
 
 
 def _records(message: Mapping[str, Any]) -> list[Any]:

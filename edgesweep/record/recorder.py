@@ -1,4 +1,4 @@
-"""Record changes: SQS messages in, dirty rows out.
+"""Record changes and requests: SQS messages in, dirty rows out.
 
 Goal: no message is acknowledged before all its rows are written. A message that cannot be
 understood or written fails alone; writing a row twice is harmless, losing one is not.
@@ -13,16 +13,17 @@ trust an outdated entry.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
 from typing import Protocol
 
-from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
 from edgesweep.errors import BadInput
 from edgesweep.record import events
 from edgesweep.record.catalogue import Name
+from edgesweep.record.events import Request
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import Checked, NoCatalogue, UnchangedFilter, name_of
 
@@ -32,6 +33,10 @@ Fates = Mapping[Name, tuple[Fate, Collection[str]]]
 
 class Router(Protocol):
     """Knows which distributions serve an object."""
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of all distributions."""
 
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of the distributions that can serve the object."""
@@ -85,22 +90,26 @@ class Recorder:
     unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
-        """Write one row for each distinct distribution, bucket and key of the batch.
+        """Write one row for each distinct distribution and object, or requested path, of the batch.
 
         `now` is the time at which the batch was received, or earlier.
         """
-        understood, failed = _parsed(messages)
-        changes = list(dict.fromkeys(chain.from_iterable(understood.values())))
+        understood, failed = self._understood(messages)
+        distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
+        changes = [one for one in distinct if isinstance(one, Change)]
+        requests = [one for one in distinct if isinstance(one, Request)]
         fates, checked = self._checked(changes)
         # No flush that was sent before the stamp of a row covers the row.
-        rows = self._rows(changes, fates, checked.refused, max(now, checked.stamped_at or now))
-        unwritten = self.writer.add(rows)
-        reasons = {**checked.refused, **{name_of(row.change): unwritten[row] for row in unwritten}}
-        for message, its_changes in understood.items():
-            for name in reasons.keys() & map(name_of, its_changes):
-                failed[message] = reasons[name]
+        stamp = max(now, checked.stamped_at or now)
+        rows = self._rows(changes, fates, checked.refused, stamp)
+        rows |= {self._row(one.to, one.subject, stamp): one for one in requests}
+        unwritten = self.writer.add(list(rows))
+        reasons = {rows[row]: reason for row, reason in unwritten.items()}
+        reasons.update(checked.refused.items())
+        for message, reported in understood.items():
+            for about in reasons.keys() & map(_about, reported):
+                failed[message] = reasons[about]
         written = [row for row in rows if row not in unwritten]
-        recorded = {name_of(row.change) for row in written} - reasons.keys()
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
@@ -108,7 +117,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, recorded),
+            unconfirmed=self.unchanged.learn(checked, checked.seen.keys() - reasons.keys()),
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -125,19 +134,40 @@ class Recorder:
 
     def _rows(
         self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
-    ) -> Sequence[DirtyRow]:
+    ) -> dict[DirtyRow, Name | Request]:
         """Return a row of the last change of each object for each of its partitions."""
         last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
-        return [
-            self._row(partition, change, now)
+        return {
+            self._row(partition, change, now): name
             for name, change in last.items()
             if name not in refused
             for partition in fates[name][1]
-        ]
+        }
 
-    def _row(self, distribution: str, change: Change, now: datetime) -> DirtyRow:
+    def _row(self, to: str, subject: Change | RequestedPath, now: datetime) -> DirtyRow:
         token = self.token()
-        return DirtyRow(distribution, change, now, token, int(token, 16) % self.shards)
+        return DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
+
+    def _understood(
+        self, messages: Iterable[Message]
+    ) -> tuple[dict[str, Sequence[Change | Request]], dict[str, str]]:
+        """Return what each message reports or requests, and why the others come back."""
+        understood, failed = dict[str, Sequence[Change | Request]](), dict[str, str]()
+        for message in messages:
+            try:
+                found = map(self._addressed, events.parse(message.body))
+                understood[message.id] = list(chain.from_iterable(found))
+            except BadInput as error:
+                failed[message.id] = str(error)
+        return understood, failed
+
+    def _addressed(self, one: Change | Request) -> Sequence[Change | Request]:
+        """Return a request once for each of its distributions."""
+        if isinstance(one, Change):
+            return [one]
+        if found := [replace(one, to=to) for to in self.routes.ids if one.to in ("", to)]:
+            return found
+        raise BadInput(f"The distribution {one.to or '(any)'} is not known")
 
 
 def fate(
@@ -155,11 +185,5 @@ def fate(
     return Fate.UNSERVED, ()
 
 
-def _parsed(messages: Iterable[Message]) -> tuple[dict[str, tuple[Change, ...]], dict[str, str]]:
-    understood, failed = {}, {}
-    for message in messages:
-        try:
-            understood[message.id] = events.parse(message.body)
-        except BadInput as error:
-            failed[message.id] = str(error)
-    return understood, failed
+def _about(one: Change | Request) -> Name | Request:
+    return name_of(one) if isinstance(one, Change) else one

@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
-from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import Origin, viewer_path
+from edgesweep.paths import Origin, unquoted, viewer_path
 from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
 from edgesweep.routes.variants import ALL_OTHERS, INDEX, Variants
 
@@ -71,7 +70,7 @@ class Routes:
         then its plain path counts.
         """
         if isinstance(row.subject, RequestedPath):
-            return (unquote(row.subject.path),)
+            return (unquoted(row.subject.path),)
         bucket, key = row.subject.bucket, row.subject.key
         return self.viewer_paths(row.distribution, bucket, key) or (viewer_path(key),)
 

@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
+from edgesweep.paths import REST
+
 # RFC 1738 2.2, and what is not ASCII: these have to be encoded.
 _RAW_UNSAFE = re.compile(r"[^!$-;=?-Z_a-z]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -214,6 +216,8 @@ class StrictCloudFront:
                 raise refusal("InvalidArgument", INVALID)
 
     def _well_formed(self, path: str) -> bool:
+        if path.startswith("#"):
+            return "*" not in path
         return (
             path.startswith("/")
             and len(path) <= _LONGEST_PATH
@@ -306,7 +310,9 @@ def _items(paths: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _matches(path: str, viewer_path: str) -> bool:
-    said = _decoded(path)
+    if path == "/*":
+        return True
+    said, viewer_path = _decoded(path), viewer_path.replace("?" + REST, "?")
     return viewer_path.startswith(said[:-1]) if path.endswith("*") else viewer_path == said
 
 

@@ -11,6 +11,7 @@ from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
@@ -73,6 +74,7 @@ class Ticks:
         busy: the invalidations that are in progress.
         meanwhile: what happens while a distribution is surveyed.
         warned: what an operator was told.
+        announced: flushes that were announced.
         live: the unchanged paths.
     """
 
@@ -85,6 +87,7 @@ class Ticks:
     now: datetime = NOON
     tokens: Iterator[int] = field(default_factory=count)
     warned: list[str] = field(default_factory=list)
+    announced: list[Flush] = field(default_factory=list)
     live: Sequence[str] = UNCHANGED
     policy: Policy = field(default_factory=Policy)
 
@@ -125,6 +128,7 @@ class Ticks:
             clock=lambda: self.now,
             token=self.token,
             warn=self.warned.append,
+            announce=self.announced.append,
         )
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:

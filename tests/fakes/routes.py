@@ -18,6 +18,12 @@ class RoutesInMemory:
     unserved: Collection[str] = ()
     missing: Collection[str] = ()
 
+    @property
+    def ids(self) -> Collection[str]:
+        """All distributions."""
+        served = {"": ("E1",)} if self.served is None else self.served
+        return list(dict.fromkeys(one for several in served.values() for one in several))
+
     def distributions(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids for the bucket, none for an unknown one or an unserved key."""
         if key in self.unserved:

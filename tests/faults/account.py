@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
-from urllib.parse import unquote
 
 from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.paths import unquoted
 from edgesweep.record.catalogue import Name
 from tests.fakes.cloudfront import refusal
 from tests.faults.site import Site, Version
@@ -172,7 +172,7 @@ class Distribution:
     def paths_of(self, row: DirtyRow) -> Sequence[str]:
         """Return the viewer paths that a row is about; one stands for all of a wildcard."""
         if isinstance(row.subject, RequestedPath):
-            said = unquote(row.subject.path)
+            said = unquoted(row.subject.path)
             return [said[:-1] + ANYTHING if said.endswith("*") else said]
         return self.paths((row.subject.bucket, row.subject.key))
 

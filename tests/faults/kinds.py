@@ -56,6 +56,11 @@ def month_turns(random: Random, scenario: Scenario) -> Scenario:
     )
 
 
+def asked(random: Random, scenario: Scenario) -> Scenario:
+    """People ask for paths by messages, beside all else."""
+    return replace(scenario, requests=random.randint(3, 12), gone=None)
+
+
 def crowd(random: Random, scenario: Scenario) -> Scenario:
     """Flushers of several distributions decide at the same time upon the same little money."""
     budget = guaranteed(15, 3, spare=0)
@@ -295,11 +300,11 @@ def deadly(random: Random, scenario: Scenario) -> Scenario:
 
 
 def woken(random: Random, scenario: Scenario) -> Scenario:
-    """A few changes come in fair weather, and each wakes a flush."""
+    """A few changes come in fair weather, and each wakes a flush, since no path is dear."""
     return replace(
         _whole(scenario),
         serves=random.choice((BUCKETS[1], BUCKETS[2])),
-        policy=Policy(Budget(usd=None)),
+        policy=Policy(Budget(usd=None, free_paths=1_000_000)),
         spent=0,
         weather=Weather(),
         calm=Weather(),
@@ -313,6 +318,13 @@ def woken(random: Random, scenario: Scenario) -> Scenario:
         resharded=None,
         prompt=True,
     )
+
+
+def pressing(random: Random, scenario: Scenario) -> Scenario:
+    """An upload goes on and on, and a few of its changes are urgent."""
+    scenario = woken(random, scenario)
+    policy = replace(scenario.policy, urgent=random.sample(("a.html", "b/c.css", "s/w"), 1))
+    return replace(scenario, policy=policy, changing=8 * MINUTE, changes=240)
 
 
 def _beside(scenario: Scenario) -> Scenario:
@@ -374,6 +386,7 @@ KINDS: Mapping[Kind, float] = {
     shared: 4,
     woken: 3,
     patient: 3,
+    pressing: 1,
 }
 # How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
 _WOKEN = 60

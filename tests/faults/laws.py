@@ -1,17 +1,18 @@
 """The laws that hold in every story, whatever went wrong in it."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, RequestedPath
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import FIRST_WAIT, LOOK_EVERY
 from edgesweep.flush.sender import REPEATED_FOR
 from edgesweep.flush.sweeping import MARGIN
-from edgesweep.paths import matcher
+from edgesweep.paths import matcher, unquoted
 from tests.fakes.cloudfront import Made
 from tests.faults.deployment import FLUSH_SECONDS
 from tests.faults.fresh import stale
@@ -52,11 +53,14 @@ def broken(story: Story) -> Sequence[str]:
         *_unbalanced(story),
         *_miscounted(story),
         *_clashed(story),
+        *_unannounced(story),
         *_late(story),
         *_slow(story),
+        *_held_up(story),
         *_unrouted(story),
         *_buried(story),
         *_lost(story),
+        *_unasked(story),
     ]
 
 
@@ -160,6 +164,14 @@ def _clashed(story: Story) -> Iterator[str]:
         yield f"Two lists of paths for {reference}"
 
 
+def _unannounced(story: Story) -> Iterator[str]:
+    """Each flush that was settled has an event at least."""
+    announced = {detail.get("flush") for detail in story.events.asked}
+    for flush in story.tables.journal.flushes.values():
+        if flush.state is State.SETTLED and flush.id not in announced:
+            yield f"Unannounced: {flush}"
+
+
 def _late(story: Story) -> Iterator[str]:
     """Once the faults are over no change waits longer than the guarantee, and a tick or two."""
     scenario, made = story.scenario, _by_distribution(story.ours)
@@ -189,12 +201,17 @@ def _late(story: Story) -> Iterator[str]:
             yield f"Late: {row.subject} of {row.distribution}, {row.recorded_at}, due {due}"
 
 
+def _of_others(story: Story) -> Sequence[Made]:
+    return [one for one in story.edge.made if one not in story.ours]
+
+
 def _slow(story: Story) -> Iterator[str]:
     """Where nothing is wrong, a lone change is accepted within seconds.
 
-    It rests after two seconds, by clocks that are `MOST_SKEW` off either way.
+    It rests after two seconds, by clocks that are `MOST_SKEW` off either way. Other people's
+    invalidations may leave no room for ours.
     """
-    made = _by_distribution(story.ours)
+    made, others = _by_distribution(story.ours), _of_others(story)
     moments: dict[str, list[datetime]] = defaultdict(list)
     for row, written_at in story.tables.written.items() if story.scenario.prompt else ():
         moments[row.distribution].append(written_at)
@@ -202,8 +219,20 @@ def _slow(story: Story) -> Iterator[str]:
         for at in written:
             near = [other for other in written if at - _APART < other < at + _APART]
             soon = (one for one in made[distribution] if at <= one.created_at < at + _PROMPT)
-            if len(near) == 1 and not any(soon):
+            theirs = any(at <= one.created_at < at + _PROMPT for one in others)
+            if len(near) == 1 and not theirs and not any(soon):
                 yield f"Slow: the change of {distribution} at {at}"
+
+
+def _held_up(story: Story) -> Iterator[str]:
+    """Where nothing is wrong, an urgent change goes with the next wake or tick, mid-upload."""
+    scenario, made = story.scenario, _by_distribution(story.ours)
+    urgent, ticks = scenario.policy.urgent, _ticks(scenario)
+    for row, at in story.tables.written.items() if scenario.prompt and urgent else ():
+        soon = [one for one in made[row.distribution] if at <= one.created_at < at + ticks]
+        sent = all(any(one.matches(path) for one in soon) for path in _paths(story, row))
+        if isinstance(row.subject, Change) and row.subject.key in urgent and not sent:
+            yield f"Held up: {row.subject} of {row.distribution}, at {at}"
 
 
 def _unrouted(story: Story) -> Iterator[str]:
@@ -244,7 +273,7 @@ def _calm_at(story: Story) -> datetime:
 
 def _full_until(story: Story) -> Iterator[datetime]:
     """Yield when CloudFront refused a request since others had too much in progress."""
-    others = [one for one in story.edge.made if one not in story.ours]
+    others = _of_others(story)
     for at in story.full_at:
         if any(one.created_at <= at < one.completed_at for one in others):
             yield at
@@ -272,6 +301,24 @@ def _lost(story: Story) -> Iterator[str]:
     left = (*queues.waiting.values(), *queues.dead.values(), *queues.given_up)
     for body in sorted(queues.sent.keys() - queues.done - {letter.body for letter in left}):
         yield f"Lost: {body}, sent {queues.sent[body]}"
+
+
+def _unasked(story: Story) -> Iterator[str]:
+    """Every requested path goes after its request; a flush says who requested its rows."""
+    made = _by_distribution(story.ours)
+    for body, sent_at in story.queues.sent.items() if story.ended_at else ():
+        message = json.loads(body)
+        ids = [message["distribution"]] if "distribution" in message else story.account.existing
+        for to in ids if "edgesweep" in message else ():
+            later = [path for one in made[to] if one.created_at > sent_at for path in one.paths]
+            if missing := [path for path in message["paths"] if not matcher(later)(unquoted(path))]:
+                yield f"Requested and not sent to {to}: {missing}, at {sent_at}"
+    for key, flush in story.tables.journal.flushes.items():
+        subjects = [row.subject for row in story.tables.planned[key]]
+        by = {one.by for one in subjects if isinstance(one, RequestedPath)}
+        # A flusher may have read more rows than it planned.
+        if len(subjects) == flush.rows and not by <= {*flush.by}:
+            yield f"{flush.id} does not say that {by} requested paths"
 
 
 def _longest_wait(policy: Policy, *moments: datetime) -> timedelta:

@@ -1,12 +1,15 @@
 """What people do: they change objects, configure distributions, and invalidate by hand."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.redrive import ATTEMPTS
 from edgesweep.record.catalogue import Name
+from edgesweep.record.events import INVALIDATE
 from tests.fakes.cloudfront import StrictCloudFront
 from tests.faults.account import SWITCHES, Account, Config, enable, switch_folder
 from tests.faults.queues import Queues
@@ -17,6 +20,8 @@ from tests.faults.world import World
 
 POISON = '{"not": "an event"}'
 NEWCOMER = "E9"
+# Paths that somebody asks for, beside the keys that change or above them.
+ASKED = ("/b/*", "/b/c.css", "/s/t/u?v=1", "/s/t/u?*", "/%c3%bc/g.png", "/elsewhere", "#tag", "/*")
 # A bucket that no distribution leads to.
 LOST = "bucket-lost"
 # "After you enable EventBridge, it takes around five minutes for the changes to take effect."
@@ -102,6 +107,9 @@ class People:
         for _ in range(scenario.poison):
             self.queues.bury(POISON, ATTEMPTS)
             self.world.after(random.uniform(0, MINUTE), lambda: self.queues.send(POISON))
+        for number in range(scenario.requests):
+            moment = random.uniform(0, scenario.changing)
+            self.world.after(moment, partial(self._ask, f"person {number}"))
         if scenario.gone is not None:
             self.world.after(scenario.gone, self._delete)
         if scenario.newcomer is not None:
@@ -115,6 +123,16 @@ class People:
         if scenario.closed:
             self.tables.closed = True
             self.world.after(scenario.closed, self._open)
+
+    def _ask(self, by: str) -> None:
+        """Ask for some paths by a message; a sender that heard nothing sends it again."""
+        random = self._random
+        paths = random.sample(ASKED, random.randint(1, 3))
+        message = {"edgesweep": INVALIDATE, "paths": paths, "by": by}
+        if random.getrandbits(1):
+            message["distribution"] = random.choice(self.scenario.distributions)
+        for _ in range(random.choice((1, 1, 2))):
+            self.queues.send(json.dumps(message))
 
     def _notify(self, body: str) -> None:
         self.coming -= 1

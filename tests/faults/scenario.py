@@ -78,6 +78,7 @@ class Scenario:
         unrouted: likewise, of a bucket that no distribution leads to.
         resharded: when the record function, and the flush function, begin to use three shards.
         pace: what rows cost.
+        requests: how many messages ask for paths.
         busy: distributions whose own changes may take long.
         wake: whether rows wake a flush.
         prompt: whether a lone change has to be sent within seconds.
@@ -123,6 +124,7 @@ class Scenario:
     resharded: tuple[float, float] | None = None
     pace: Pace = field(default_factory=Pace)
     busy: frozenset[str] = frozenset()
+    requests: int = 0
     wake: bool = False
     prompt: bool = False
 

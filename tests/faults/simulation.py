@@ -73,6 +73,7 @@ class Story:
         full_at: when it refused us since too much was in progress.
         queues: what was not recorded.
         watch: the laws that were seen broken while it happened.
+        events: what EventBridge was asked to take.
         calm_at: when the faults were over.
         ended_at: when nothing was left to do, None if that never was.
     """
@@ -86,6 +87,7 @@ class Story:
     full_at: Sequence[datetime]
     queues: Queues
     watch: Watch
+    events: clients.EventsClient
     calm_at: datetime = _NEVER
     ended_at: datetime | None = None
 
@@ -125,6 +127,7 @@ class Simulation:
             cloudfront.full_at,
             self.queues,
             self.watch,
+            clients.EventsClient(),
         )
         self.deployment = Deployment(
             self.world,
@@ -181,6 +184,7 @@ class Simulation:
             sqs=sqs,
             s3=clients.S3Client(self.people.unwired),
             cloudwatch=clients.CloudWatchClient(self.queues),
+            events=self.story.events,
         )
         return {
             "boto3": boto3,

@@ -22,6 +22,7 @@ SEEDS = 100
 
 # The kind of story that misses each, any kind for None, and the seed where it was seen last.
 IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
+    flushing.announced_too_late: (None, 0),
     flushing.delete_by_time_alone: (kinds.parts, 0),
     flushing.eventual_reads: (None, 0),
     flushing.fixed_order: (kinds.hog, 6),
@@ -53,6 +54,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     waking.lease_held_asleep: (kinds.woken, 1),
     waking.lease_ignored: (kinds.woken, 0),
     waking.quiet_that_never_ends: (kinds.woken, 0),
+    waking.urgent_unheard: (kinds.pressing, 0),
 }
 
 # The test that fails without each.

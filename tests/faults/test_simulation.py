@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.faults.kinds import asked
+from tests.faults.laws import broken
 from tests.faults.simulation import Simulation
 from tests.faults.soak import judge_all, replay
 
@@ -18,12 +20,19 @@ _AT_ONCE = 25
 @pytest.mark.parametrize("first", range(0, SEEDS, _AT_ONCE))
 def test_laws(first: int, record_property: Callable[[str, object], None]) -> None:
     """No law is broken in any story; one that breaks a law is told line by line."""
-    broken = judge_all(range(first, first + _AT_ONCE))
-    for seed, _ in broken[:1]:
+    found = judge_all(range(first, first + _AT_ONCE))
+    for seed, _ in found[:1]:
         replay(seed)
 
-    assert broken == []
+    assert found == []
     record_property("seeds", _AT_ONCE)
+
+
+def test_requests() -> None:
+    """No law is broken where people request paths beside uploads: sent once, and attributed."""
+    laws = {seed: broken(Simulation(seed, kinds={asked: 100}).tell()) for seed in range(40)}
+
+    assert {seed: found for seed, found in laws.items() if found} == {}
 
 
 def test_same_story() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.aws import ROOT, packaging, working_copy
 from tests.handlers.conftest import deployment as deployment  # noqa: PLC0414  # a fixture
+from tests.infra.evaluation import Evaluation
 
 EXISTING = {"bucket": "my-site,other-site", "distribution": "E2QWRUHEXAMPLE", "wake": "false"}
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
@@ -22,6 +23,7 @@ class Package:
     """What `osls package` wrote."""
 
     folder: Path
+    stack: str
 
     @property
     def template_file(self) -> Path:
@@ -35,8 +37,25 @@ class Package:
 
     @property
     def template(self) -> Any:  # noqa: ANN401  # CloudFormation
-        """The parsed template."""
+        """The template as it is deployed with the parameters of the package."""
+        return Evaluation(self.compiled, self.stack, self.values).template
+
+    @property
+    def compiled(self) -> Any:  # noqa: ANN401  # CloudFormation
+        """The compiled template, which no parameter changes."""
         return json.loads(self.template_file.read_text())
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values that osls gives to CloudFormation, by parameter."""
+        given = self.provider["stackParameters"]
+        return {one["ParameterKey"]: one["ParameterValue"] for one in given}
+
+    @property
+    def provider(self) -> Any:  # noqa: ANN401  # osls
+        """All that osls keeps of its provider."""
+        state = json.loads((self.folder / "serverless-state.json").read_text())
+        return state["service"]["provider"]
 
     def resources(self, kind: str) -> Iterator[tuple[str, Any]]:
         """Yield the resources of a type, by logical name."""
@@ -98,4 +117,4 @@ def _package(folder: Path, stage: str, parameters: Mapping[str, str]) -> Package
             env=os.environ | {"PATH": path},
             check=True,
         )
-    return Package(folder)
+    return Package(folder, f"edgesweep-{stage}")

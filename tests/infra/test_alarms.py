@@ -29,7 +29,7 @@ ALARMS = {
     "StuckAlarm": (OURS, "StuckDistributions", "> 0 in 3 of 5"),
     "OverdueAlarm": (OURS, "SecondsOverdue", "> 0 in 3 of 5"),
     "UnsweptAlarm": (OURS, "Unswept", "> 0 in 1 of 1"),
-    "BudgetAlarm": (OURS, "DollarsSpent", "> 7.2 in 1 of 1"),
+    "BudgetAlarm": (OURS, "DollarsSpent", "> 80 in 1 of 1"),
 }
 UNDELIVERED = ("AWS/Events", "FailedInvocations", "> 0 in 1 of 1")
 COMPARISONS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
@@ -41,7 +41,13 @@ Watched = tuple[str, str, tuple[tuple[str, str], ...]]
 def alarms(package: Package) -> Mapping[str, Any]:
     """Return the properties of every alarm, by logical name."""
     found = package.resources("AWS::CloudWatch::Alarm")
-    return {name: resource["Properties"] for name, resource in found}
+    return {name: _flat(resource["Properties"]) for name, resource in found}
+
+
+def _flat(alarm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an alarm that computes with a metric as one that watches that metric."""
+    stated = alarm["Metrics"][0]["MetricStat"] if "Metrics" in alarm else {"Metric": {}}
+    return {**alarm, **stated["Metric"], **stated}
 
 
 def published(lines: str) -> Iterator[Watched]:
@@ -113,7 +119,9 @@ def test_missing(package: Package) -> None:
 
 def test_warning(site: Package, buckets: Package) -> None:
     """The budget's alarm rings at 80 % of it; where there is none, there is nothing to ring for."""
-    assert alarms(site)["BudgetAlarm"]["Threshold"] == 7.2
+    _, percent = alarms(site)["BudgetAlarm"]["Metrics"]
+    assert percent["Expression"] == "100 * spent / 9"
+    assert alarms(site)["BudgetAlarm"]["Threshold"] == 80
     assert "BudgetAlarm" not in alarms(buckets)
 
 

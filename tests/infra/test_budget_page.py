@@ -9,13 +9,14 @@ import pytest
 
 from bench.months import Month, simulate
 from edgesweep.flush.metrics import Series
+from edgesweep.settings import PARAMETERS
 from infra.local.aws import ROOT
-from tests.infra.test_parameters import DEFAULTS, PACKAGE
+from tests.infra.test_parameters import PACKAGE
 
 PAGE = (ROOT / "docs" / "budget.md").read_text()
 POLICY = (
     "budgetUsd", "freePaths", "others", "guaranteeMinutes", "quietSeconds", "maxWaitSeconds",
-    "patienceMinutes", "shards",
+    "patienceMinutes", "urgent", "shards",
     "headroom", "refetchUsd", "missUsd",
 )  # fmt: skip
 
@@ -39,10 +40,10 @@ def test_units() -> None:
 
 
 def test_defaults() -> None:
-    """Defaults are those of serverless.yml."""
-    told = {name: rows()[name][0] for name in POLICY if DEFAULTS[name]}
+    """Defaults are those of the parameters."""
+    told = {name: rows()[name][0] for name in POLICY if PARAMETERS[name].default}
 
-    assert told == {name: DEFAULTS[name] for name in told}
+    assert told == {name: PARAMETERS[name].default for name in told}
 
 
 @pytest.mark.parametrize(

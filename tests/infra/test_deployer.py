@@ -29,6 +29,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "AWS::Events::Rule": (
         "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:DeleteRule",
     ),
+    "AWS::IAM::ManagedPolicy": ("iam:CreatePolicy", "iam:DeletePolicy"),
     "AWS::IAM::Policy": ("iam:PutRolePolicy", "iam:DeleteRolePolicy"),
     "AWS::IAM::Role": (
         "iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PassRole",

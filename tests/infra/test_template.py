@@ -1,6 +1,7 @@
 """The compiled CloudFormation template says what it must, and allows no more than it must."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 
 from edgesweep.flush.metrics import Series
+from edgesweep.operate.declared import changed, logical
 from edgesweep.operate.doctor import Place
 from edgesweep.operate.doctor.comparison import words
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import resolve
-from edgesweep.settings import Settings
+from edgesweep.settings import PARAMETERS, Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 
 FUNCTIONS = {
@@ -27,7 +29,33 @@ OUTPUTS = {
     "FlushFunction", "FlushesTable", "QueueUrl", "RecordFunction", "Schedule",
 }  # fmt: skip
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MOST_BYTES = 51_200
+
 Statement = Mapping[str, Any]
+
+
+def test_one_template(packages: Mapping[str, Package], contrary: Package) -> None:
+    """No parameter changes what is compiled: it is one template, and CloudFormation chooses."""
+    compiled = [package.compiled for package in (packages["site"], contrary)]
+    for template in compiled:
+        for function in FUNCTIONS:
+            del template["Resources"][function]["Properties"]["Code"]["S3Key"]  # of the moment
+
+    assert compiled[0] == compiled[1]
+
+
+def test_size(package: Package) -> None:
+    """CloudFormation takes the template as it is: it need not be uploaded."""
+    assert len(json.dumps(package.compiled, separators=(",", ":"))) <= MOST_BYTES
+
+
+def test_first_stack(package: Package) -> None:
+    """The stack that osls creates first, for its uploads, takes the same parameters."""
+    first = package.provider["coreCloudFormationTemplate"]
+
+    assert first["Parameters"] == package.compiled["Parameters"]
+    assert package.values.keys() == first["Parameters"].keys()
 
 
 def test_lint(package: Package) -> None:
@@ -40,17 +68,16 @@ def test_lint(package: Package) -> None:
 
 
 def test_doctor(package: Package, contrary: Package) -> None:
-    """The doctor knows every resource, and its commands are lines that a shell understands."""
-    place, account = (
-        Place("edgesweep-prod", "eu-west-1"),
-        dict.fromkeys(("account", "partition", "region"), "x"),
-    )
-    for template in (package.template, contrary.template):
-        ids = {name: name for name in template["Resources"]}
-        for one in resolve(template, ids, account):
-            kind = KINDS[one.kind]
+    """The doctor knows every resource and function, and its commands are lines of a shell."""
+    place = Place("edgesweep-prod", "eu-west-1")
+    account = dict.fromkeys(("account", "partition", "region", "stack"), "x")
+    for one in (package, contrary):
+        ids = {name: name for name in one.template["Resources"]}
+        for resource in resolve(one.compiled, ids, account, one.values):
+            kind = KINDS[resource.kind]
+            assert "Fn::" not in json.dumps(resource.properties)
             for line in filter(None, (kind.restore, kind.mend, *kind.mends.values())):
-                command = place.command(line, **words(one, "Name", "value"))
+                command = place.command(line, **words(resource, "Name", "value"))
                 assert "\n" not in command
                 subprocess.run(["bash", "-n", "-c", command], check=True)
 
@@ -62,7 +89,7 @@ def test_sifted(package: Package) -> None:
     assert function["Properties"]["Environment"]["Variables"]["CATALOGUE_TABLE"] == {
         "Ref": "CatalogueTable"
     }
-    assert "CataloguePolicy" in function["DependsOn"]
+    assert function["Metadata"] == {"Catalogue": {"Ref": "CataloguePolicy"}}
 
 
 def test_unsifted(contrary: Package) -> None:
@@ -80,7 +107,7 @@ def test_settings(package: Package) -> None:
     """Left alone, every parameter means what the settings mean without a variable."""
     told = package.properties("FlushLambdaFunction")["Environment"]["Variables"]
     least = {"DIRTY_TABLE": "dirty", "FLUSHES_TABLE": "flushes"}
-    given = {"BUCKET", "DISTRIBUTION", "BUDGET_USD", "WAKE"}
+    given = {"BUCKET", "DISTRIBUTION", "BUDGET_USD", "NOTIFIED_QUEUE", "WAKE"}
     left = {name: text for name, text in told.items() if isinstance(text, str)}.keys() - given
     values = {name: told[name] for name in left}
 
@@ -121,7 +148,7 @@ def test_service(packages: Mapping[str, Package], service: str) -> None:
     ("role", "services"),
     [
         ("RecordRole", {"sqs", "dynamodb", "s3", "logs"}),
-        ("FlushRole", {"dynamodb", "cloudfront", "cloudwatch", "s3", "sqs", "logs"}),
+        ("FlushRole", {"dynamodb", "cloudfront", "events", "cloudwatch", "s3", "sqs", "logs"}),
         ("ScheduleRole", {"lambda"}),
     ],
 )
@@ -188,9 +215,7 @@ def test_wake(site: Package) -> None:
 
 def test_no_wake(buckets: Package) -> None:
     """Without wakes there is no stream, and nothing of what reads it."""
-    stream = buckets.properties("DirtyTable")["StreamSpecification"]
-
-    assert stream == {"Ref": "AWS::NoValue"}
+    assert "StreamSpecification" not in buckets.properties("DirtyTable")
     assert not [name for name in buckets.template["Resources"] if "Wake" in name]
     assert buckets.properties("FlushLambdaFunction")["Environment"]["Variables"]["WAKE"] == "false"
 
@@ -287,7 +312,7 @@ def test_boundary(site: Package, contrary: Package) -> None:
         for _, role in package.resources("AWS::IAM::Role")
     ]
 
-    assert bounds == [{"Ref": "AWS::NoValue"}] * 4 + [BOUNDARY] * 4
+    assert bounds == [None] * 4 + [BOUNDARY] * 4
 
 
 def test_dashboard(site: Package, contrary: Package) -> None:
@@ -300,21 +325,27 @@ def test_dashboard(site: Package, contrary: Package) -> None:
     assert {series.value for series in Series} <= shown
 
 
-def test_parameters(site: Package, buckets: Package) -> None:
-    """The template keeps what it was deployed with, where that is not the default."""
-    assert site.template["Metadata"]["Parameters"] == {
-        "alarmEmail": "ops@example.com",
-        "budgetUsd": "9",
-        "demo": "true",
-    }
-    assert buckets.template["Metadata"]["Parameters"] == EXISTING
+def test_parameters(buckets: Package) -> None:
+    """The stack keeps what it was deployed with, and knows where that is not the default."""
+    assert buckets.values.keys() == {logical(name) for name in PARAMETERS}
+    assert changed(buckets.compiled, buckets.values) == EXISTING
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_declared(package: Package, name: str) -> None:
+    """CloudFormation takes the default of each parameter, and no value that looks wrong."""
+    declared, parameter = package.compiled["Parameters"][logical(name)], PARAMETERS[name]
+    pattern = re.compile(declared["AllowedPattern"], re.ASCII)
+
+    assert pattern.fullmatch(parameter.default)
+    assert not pattern.fullmatch("\n")
+    assert declared.get("Default", parameter.default) == parameter.default
+    assert ("Default" in declared) is (name != "bucket")
 
 
 def test_tags(site: Package) -> None:
     """The stack has tags, which CloudFormation puts on everything that can have some."""
-    state = json.loads((site.folder / "serverless-state.json").read_text())
-
-    assert state["service"]["provider"]["stackTags"] == {"service": "edgesweep", "stage": "prod"}
+    assert site.provider["stackTags"] == {"service": "edgesweep", "stage": "prod"}
 
 
 def test_outputs(package: Package) -> None:

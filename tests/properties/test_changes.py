@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
-from edgesweep.record.events import MAX_KEY_BYTES, parse
+from edgesweep.record.events import MAX_KEY_BYTES
+from tests.messages import parse
 
 EVENTS = Path(__file__).parents[1] / "events"
 BODIES = [path.read_text() for path in sorted(EVENTS.glob("*.json"))]

@@ -11,15 +11,17 @@ from edgesweep.cover import Limits, Prices, choose, find_candidates
 from edgesweep.cover.spelling import spell
 from edgesweep.cover.survey import unsurveyed
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import matcher, quote
+from edgesweep.paths import matcher, quote, unquoted
 from edgesweep.routes import Routes
 from tests.strategies import prices
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
-# "%62" is another spelling of "b".
-texts = st.lists(st.sampled_from(["a", "b", "%62", "/", "%C3%A9"]), max_size=3).map("".join)
-requested_paths = st.builds("/{}{}".format, texts, st.sampled_from(["", "*"]))
+# "%62" is another spelling of "b", and "?" begins a query string.
+texts = st.lists(st.sampled_from(["a", "b", "%62", "/", "%C3%A9", "?"]), max_size=3).map("".join)
+requested_paths = st.builds("/{}{}".format, texts, st.sampled_from(["", "*"])).filter(
+    lambda path: not path.endswith("?")
+)
 viewer_paths = st.text("abé/?~", max_size=3).map("/".__add__)
 
 
@@ -61,7 +63,7 @@ def test_in_words(
     strict: bool,
 ) -> None:
     """Within the caps every request goes as it was asked for, or wider, and every change goes."""
-    dirty = {*changed, *map(unquote, requested)}
+    dirty = {*changed, *map(unquoted, requested)}
     candidates = find_candidates(dirty, strict=strict)
     cover = choose(candidates, terms, Limits(wildcards=most, paths=most))
 
@@ -77,11 +79,19 @@ def test_in_words(
 
 @given(st.sets(requested_paths, min_size=1, max_size=4))
 def test_byte_for_byte(requested: set[str]) -> None:
-    """A path goes just as it was asked for unless it is the same as another, or below it."""
+    """A path goes just as it was asked for unless it is the same as another, or below it.
+
+    Query strings of the same path go together.
+    """
     alone = {
-        one for one in requested if not any(as_wide(other, one) for other in requested - {one})
+        one
+        for one in requested
+        if not any(
+            as_wide(other, one) or ("?" in other and as_wide(other.partition("?")[0] + "?*", one))
+            for other in requested - {one}
+        )
     }
-    dirty = {unquote(path) for path in requested}
+    dirty = {unquoted(path) for path in requested}
     known = unsurveyed(dirty)
     candidates = find_candidates(dirty, known.live, known.weight)
 

@@ -78,4 +78,6 @@ def test_rest(text: str) -> None:
     assert sent.endswith("*")
     assert f"/{text}".startswith(unquote(sent[:-1]))
     assert matcher([sent])(f"/{text}{REST}")
-    assert not matcher([f"/{text}a*", f"/{text}"])(f"/{text}{REST}")
+    # An invalidation path that ends with "?" cannot be requested, and no cover has one.
+    exact = [] if text.endswith("?") else [f"/{text}"]
+    assert not matcher([f"/{text}a*", *exact])(f"/{text}{REST}")

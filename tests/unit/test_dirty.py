@@ -67,7 +67,20 @@ def test_partition() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/*", "/docs*", "/caf%C3%A9/*", "/caf%c3%a9", "/" + "a" * 3_999]
+    "path",
+    [
+        "/",
+        "/*",
+        "/docs*",
+        "/caf%C3%A9/*",
+        "/caf%c3%a9",
+        "/" + "a" * 3_999,
+        "/a?b=c",
+        "/a?*",
+        "#tag",
+        "#a~b?c",
+        "#" + "a" * 256,
+    ],
 )
 def test_requested(path: str) -> None:
     """Whatever CloudFront may forget by a path can be asked for, and the path is kept as it is."""
@@ -87,6 +100,11 @@ def test_requested(path: str) -> None:
         "/a%7Eb*",
         "/a%2A",
         "/a?",
+        "/a%3Fb",
+        "#",
+        "#a,b",
+        "#a*",
+        "#" + "a" * 257,
         "/\n",
         "/" + "a" * 4_000,
     ],

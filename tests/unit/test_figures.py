@@ -21,7 +21,7 @@ from edgesweep.lab.cost.prices import Item
 from edgesweep.lab.cost.workload import MILLION, Workload, used
 from edgesweep.lab.replay.generators import START
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
-from edgesweep.settings import PARAMETERS
+from edgesweep.settings import PARAMETERS, Parameter
 from notebooks.__main__ import read
 
 ROOT = Path(__file__).parents[2]
@@ -46,12 +46,6 @@ SAID: Mapping[str, str] = {
     "README.md": f"""
 costs ${PATH_PRICE * 1_000:.0f} for every 1,000 files
 which is ${BUDGET} unless you raise it
-| `budgetUsd` | {BUDGET} |
-| `freePaths` | {PARAMETERS["freePaths"].default} |
-| `skipUnchanged` | {PARAMETERS["skipUnchanged"].default} |
-| `dashboard` | {PARAMETERS["dashboard"].default} |
-a CloudWatch dashboard, ${Item.DASHBOARDS.usd:.0f} a month beyond an account's
-    {COUNTS[Item.DASHBOARDS.free]} free ones
 {spoken("three-numbers")}
 ![{spoken("precision-figure")}](docs/precision.png)
 At the default of ${BUDGET}, the ledger never passes {FREE_PATHS:,} paths in a month
@@ -59,6 +53,9 @@ within {LONGEST} minutes in the worst of months
 A million changes in a month cost ${BUSY.dollars - IDLE.dollars:.2f} more within the free tier,
     and ${BUSY.gross - IDLE.gross:.2f} beyond it
 about {used(Workload())[Item.TICKS] // 1_000},000 ticks a month
+""",
+    "docs/deploying.md": f"""
+a dashboard, ${Item.DASHBOARDS.usd:.0f} a month beyond an account's {COUNTS[Item.DASHBOARDS.free]}
 """,
     "docs/budget.md": f"""
 the paths that `budgetUsd` buys at ${PATH_PRICE} each
@@ -111,6 +108,14 @@ def test_typed(page: str) -> None:
         rest = rest.replace(claim, "")
 
     assert re.findall(r".{20}\$(?:[1-9]|0\.).*?\s", rest) == []
+
+
+@pytest.mark.parametrize(("name", "parameter"), PARAMETERS.items())
+def test_parameter(name: str, parameter: Parameter) -> None:
+    """The guide has each parameter with its default and its meaning."""
+    default = f"`{parameter.default}`" if parameter.default else "none"
+
+    assert f"| `{name}` | {default} | {parameter.meaning} |" in prose("docs/deploying.md")
 
 
 def test_kept() -> None:

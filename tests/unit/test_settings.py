@@ -48,7 +48,7 @@ def test_empty_values() -> None:
     """A variable that is set to nothing is as good as absent."""
     names = (
         *NUMBERS, "BUCKET", "CATALOGUE_TABLE", "DISTRIBUTION", "INCLUDE", "EXCLUDE", "IMMUTABLE",
-        "IGNORE_METADATA", "VIEWER_PATHS",
+        "IGNORE_METADATA", "URGENT", "VIEWER_PATHS",
     )  # fmt: skip
     values = dict.fromkeys(names, "")
 

@@ -153,7 +153,8 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         requested = {"path": subject.path, "by": subject.by}
         # Release 0.1.0 reads only objects. It sends a key that ends in a literal star as the
         # wildcard before the star, so a rollback to it keeps the request.
-        subject = Change("*", unquote(subject.path)[1:], Kind.CREATED, row.recorded_at)
+        key = "*" if subject.tag else unquote(subject.path)[1:]
+        subject = Change("*", key, Kind.CREATED, row.recorded_at)
     return {
         "pk": row.partition,
         "sk": row.position,

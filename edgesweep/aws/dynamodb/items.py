@@ -70,6 +70,7 @@ class FlushItem(Keyed):
     settled_at = InstantAttribute(null=True)
     changed_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
+    by = TextAttribute("\n".join, lambda text: tuple(text.split("\n")), null=True)
     why = BinaryAttribute(legacy_encoding=False, null=True)
     expires_at = NumberAttribute(null=True)
 
@@ -235,6 +236,7 @@ def new(model: type[FlushItem], flush: Flush) -> FlushItem:
         paths=packed(flush.paths),
         billed=len(flush.paths),
         wildcards=flush.wildcards,
+        by=flush.by or None,
         why=zlib.compress(flush.why.encode()) if flush.why else None,
         **_values(flush, (*_FIXED, *_KNOWN)),
     )
@@ -257,6 +259,7 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
     paths = tuple(json.loads(zlib.decompress(item.paths)))
     values = _values(item, (*_FIXED, *_KNOWN, *_MOMENTS))
     values["swept"] = item.swept or ""
+    values["by"] = item.by or ()
     values["why"] = zlib.decompress(item.why).decode() if item.why else ""
     return Flush(distribution, parse_instant(opened_at), token, paths, **values)
 

@@ -46,24 +46,16 @@ _MESSAGES_A_REQUEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The events and flushes of a month of 31 days, for one distribution.
+    """The events and flushes of a month of 31 days, for one distribution."""
 
-    Attributes:
-        events: changes of objects that S3 reported through EventBridge.
-        flushes: invalidations sent, with `paths` in all.
-        collateral: unchanged objects that were hit, each at every flush.
-        heads: requests for an object's headers, one for each upload where there is a catalogue.
-        unchanged: events among them that the catalogue passed over.
-        wakes: how often rows woke a function, which slept for `slept` seconds in all.
-    """
-
-    events: int = 0
-    flushes: int = 0
+    events: int = 0  # changes of objects that S3 reported through EventBridge
+    flushes: int = 0  # invalidations sent, with `paths` in all
     paths: int = 0
-    collateral: int = 0
+    collateral: int = 0  # unchanged objects that were hit, each at every flush
+    # Requests for an object's headers, one for each upload where there is a catalogue.
     heads: int = 0
-    unchanged: int = 0
-    wakes: int = 0
+    unchanged: int = 0  # events among them that the catalogue passed over
+    wakes: int = 0  # how often rows woke a function, which slept for `slept` seconds in all
     slept: int = 0
     days: int = 31
 

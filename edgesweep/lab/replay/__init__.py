@@ -36,24 +36,16 @@ def reached(patterns: Iterable[Pattern], paths: Sequence[str]) -> int:
 
 @dataclass(slots=True)
 class Replayed:
-    """The result of a strategy over a history.
-
-    Attributes:
-        collateral: live objects that did not change and were hit, counted at every deploy.
-        missed: changed objects that no path matched.
-        most_wildcards: the most wildcards of any deploy.
-        heads: HEAD requests that found unchanged uploads; None without a catalogue.
-        months: invalidation paths of each UTC month.
-    """
+    """The result of a strategy over a history."""
 
     history: str
     strategy: str
     deploys: int = 0
-    collateral: int = 0
-    missed: int = 0
-    most_wildcards: int = 0
-    heads: int | None = None
-    months: Counter[str] = field(default_factory=Counter)
+    collateral: int = 0  # live objects that did not change and were hit, counted at every deploy
+    missed: int = 0  # changed objects that no path matched
+    most_wildcards: int = 0  # the most wildcards of any deploy
+    heads: int | None = None  # HEAD requests that found unchanged uploads; None without a catalogue
+    months: Counter[str] = field(default_factory=Counter)  # invalidation paths of each UTC month
 
     @property
     def paths(self) -> int:

@@ -30,17 +30,11 @@ _UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The history of a branch.
+    """The history of a branch."""
 
-    Attributes:
-        path: the repository, bare or not.
-        branch: a branch, one of `origin` that has no local copy, or any other revision.
-        root: the folder that is the site; if empty, the whole repository is.
-    """
-
-    path: Path
-    branch: str
-    root: str = ""
+    path: Path  # the repository, bare or not
+    branch: str  # a branch, one of `origin` that has no local copy, or any other revision
+    root: str = ""  # the folder that is the site; if empty, the whole repository is
 
     @property
     def name(self) -> str:
@@ -70,8 +64,7 @@ class Repository:
             moments = [datetime.fromtimestamp(time, UTC) for time in _forward([*map(int, times)])]
             return dict(zip(commits, moments, strict=True))
         except (ValueError, OverflowError, OSError) as error:
-            msg = f"{self.path}: a commit's time is out of range: {error}"
-            raise BadInput(msg) from error
+            raise BadInput(f"{self.path}: a commit's time is out of range: {error}") from error
 
     def _tip(self) -> str:
         self._output("rev-parse", "--git-dir")
@@ -80,8 +73,7 @@ class Repository:
             with suppress(BadInput):
                 found = self._output("rev-parse", "--verify", "--end-of-options", revision)
                 return found.decode().strip()
-        msg = f"{self.path}: there is no branch {self.branch!r} with a commit"
-        raise BadInput(msg)
+        raise BadInput(f"{self.path}: there is no branch {self.branch!r} with a commit")
 
     def _files(self, commit: str) -> Iterator[str]:
         for entry in self._tokens("ls-tree", "-r", "-z", commit):
@@ -130,15 +122,13 @@ class Repository:
                     env={**kept, "LC_ALL": "C"},
                 )
             except OSError as error:
-                msg = f"git cannot be run: {error.strerror}"
-                raise BadInput(msg) from error
+                raise BadInput(f"git cannot be run: {error.strerror}") from error
             with git:
                 yield from iter(partial(cast("IO[bytes]", git.stdout).read, 1 << 16), b"")
             if git.returncode:
                 said.seek(0)
                 complaint = said.read().decode(errors="replace").partition("\n")[0]
-                msg = f"{self.path}: {complaint.removeprefix('fatal: ')}"
-                raise BadInput(msg)
+                raise BadInput(f"{self.path}: {complaint.removeprefix('fatal: ')}")
 
 
 def _differences(tokens: Iterator[bytes]) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -41,23 +41,16 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One deploy, in viewer paths.
+    """One deploy, in viewer paths."""
 
-    Attributes:
-        at: the time of the deploy, in UTC.
-        dirty: the changed paths, sorted and distinct, including added ones, which have events too.
-        live: the live paths afterwards, sorted and distinct.
-        unknown: unchanged paths that were uploaded and that no catalogue knows yet.
-        unchanged: the other unchanged paths that were uploaded.
-        heads: HEAD requests that find the unchanged; None without a catalogue.
-    """
-
-    at: datetime
+    at: datetime  # the time of the deploy, in UTC
+    # The changed paths, sorted and distinct, including added ones, which have events too.
     dirty: Sequence[str]
-    live: Sequence[str]
+    live: Sequence[str]  # the live paths afterwards, sorted and distinct
+    # Unchanged paths that were uploaded and that no catalogue knows yet.
     unknown: Sequence[str] = ()
-    unchanged: Sequence[str] = ()
-    heads: int | None = None
+    unchanged: Sequence[str] = ()  # the other unchanged paths that were uploaded
+    heads: int | None = None  # HEAD requests that find the unchanged; None without a catalogue
 
     @property
     def reported(self) -> Sequence[str]:
@@ -168,8 +161,7 @@ def _parsed(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
         try:
             parsed = parse(json.loads(line))
         except (ValueError, OSError, OverflowError, RecursionError) as error:
-            msg = f"{path}, line {number}: {error}"
-            raise BadInput(msg) from error
+            raise BadInput(f"{path}, line {number}: {error}") from error
         yield parsed
 
 
@@ -180,19 +172,16 @@ def _lines(path: Path) -> Iterator[str]:
             for number, line in enumerate(lines, 1):  # noqa: B007  # named if reading fails
                 yield line
     except FileNotFoundError as error:
-        msg = f"{path} is not there"
-        raise BadInput(msg) from error
+        raise BadInput(f"{path} is not there") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        msg = f"{path} cannot be read after line {number}: {error}"
-        raise BadInput(msg) from error
+        raise BadInput(f"{path} cannot be read after line {number}: {error}") from error
 
 
 def _live_key(record: object) -> str:
     match record:
         case {"path": key, "size": size} if size is None or (type(size) is int and size >= 0):
             return _key(key)
-    msg = f"A live object has a path and a size in bytes or null, not {excerpt(record)}"
-    raise ValueError(msg)
+    raise ValueError(f"A live object has a path and a size in bytes or null, not {excerpt(record)}")
 
 
 def _deploy(record: object) -> Deploy:
@@ -206,16 +195,14 @@ def _deploy(record: object) -> Deploy:
         } if type(time) is int:
             written, gone = [*map(_key, added + modified)], [*map(_key, deleted)]
             return Deploy(datetime.fromtimestamp(time, UTC), written, gone)
-    msg = (
+    raise ValueError(
         "A deploy has a commit, a time in epoch seconds, and lists of the keys added, modified "
         f"and deleted, not {excerpt(record)}"
     )
-    raise ValueError(msg)
 
 
 def _key(key: object) -> str:
     if not isinstance(key, str) or not key:
-        msg = f"A key is text of at least one character, not {excerpt(key)}"
-        raise ValueError(msg)
+        raise ValueError(f"A key is text of at least one character, not {excerpt(key)}")
     key.encode()
     return key

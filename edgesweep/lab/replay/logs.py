@@ -60,19 +60,12 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The content of logs.
+    """The content of logs."""
 
-    Attributes:
-        histories: of each bucket that was written to, by its name.
-        records: lines and events read.
-        malformed: how many of them could not be understood.
-        unnamed: requests that deleted several objects, which CloudTrail does not name.
-    """
-
-    histories: tuple[History, ...]
-    records: int
-    malformed: int
-    unnamed: int
+    histories: tuple[History, ...]  # of each bucket that was written to, by its name
+    records: int  # lines and events read
+    malformed: int  # how many of them could not be understood
+    unnamed: int  # requests that deleted several objects, which CloudTrail does not name
 
 
 def read(path: Path) -> Logs:
@@ -82,8 +75,7 @@ def read(path: Path) -> Logs:
         BadInput: there is nothing to read, all of it is malformed, or it tells of no change.
     """
     if not path.exists():
-        msg = f"{path} is not there"
-        raise BadInput(msg)
+        raise BadInput(f"{path} is not there")
     files = sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
     seen: list[Seen] = []
     records = malformed = 0
@@ -96,13 +88,13 @@ def read(path: Path) -> Logs:
         else:
             seen += [found] if found else []
     if malformed == records:
-        msg = f"{path}: none of {records} records is one of S3 server access logs or of CloudTrail"
-        raise BadInput(msg)
+        raise BadInput(
+            f"{path}: none of {records} records is one of S3 server access logs or of CloudTrail"
+        )
     named = [one for one in seen if one[3] is not Act.UNNAMED]
     histories = tuple(_histories(named))
     if not histories:
-        msg = f"{path}: none of {records} records tells of an object written or removed"
-        raise BadInput(msg)
+        raise BadInput(f"{path}: none of {records} records tells of an object written or removed")
     return Logs(histories, records, malformed, len(seen) - len(named))
 
 

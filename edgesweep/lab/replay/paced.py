@@ -27,21 +27,13 @@ TICK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class PacedFlush:
-    """One flush.
+    """One flush."""
 
-    Attributes:
-        distribution: what was flushed.
-        steps: the deploys in it, oldest first.
-        step: the deploys as one, at the tick that sent it.
-        members: its paths.
-        due_at: the first tick at which it was wanted.
-    """
-
-    distribution: str
-    steps: Sequence[Step]
-    step: Step
-    members: Sequence[Member]
-    due_at: datetime
+    distribution: str  # what was flushed
+    steps: Sequence[Step]  # the deploys in it, oldest first
+    step: Step  # the deploys as one, at the tick that sent it
+    members: Sequence[Member]  # its paths
+    due_at: datetime  # the first tick at which it was wanted
 
     @property
     def at(self) -> datetime:
@@ -66,17 +58,11 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Paced:
-    """The deploys of several distributions that share one budget.
+    """The deploys of several distributions that share one budget."""
 
-    Attributes:
-        policy: when to flush, and for how many paths.
-        charged: the paths sent in each month.
-        wake: whether uploads wake a flush, beside the ticks.
-    """
-
-    policy: Policy
-    wake: bool = False
-    charged: Counter[str] = field(default_factory=Counter)
+    policy: Policy  # when to flush, and for how many paths
+    wake: bool = False  # whether uploads wake a flush, beside the ticks
+    charged: Counter[str] = field(default_factory=Counter)  # the paths sent in each month
     _demand: Demand = field(default_factory=Demand)
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _now: datetime = LONG_AGO
@@ -160,16 +146,11 @@ class Paced:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """The result of Edgesweep over a history.
-
-    Attributes:
-        flushes: the tick of each flush, oldest first, and its paths.
-        waits: how long each deploy that changed something waited for its flush.
-    """
+    """The result of Edgesweep over a history."""
 
     row: Replayed
-    flushes: Sequence[tuple[datetime, int]]
-    waits: Sequence[timedelta]
+    flushes: Sequence[tuple[datetime, int]]  # the tick of each flush, oldest first, and its paths
+    waits: Sequence[timedelta]  # how long each deploy that changed something waited for its flush
 
 
 def sweep(

@@ -57,6 +57,7 @@ class Place:
     region: str
     profile: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    released: bool = False  # deployed from a release, not by osls
 
     def command(self, line: str, **words: str) -> str:
         """Return a shell line with `{at}` (region and profile), `{stack}` and words filled in."""
@@ -68,9 +69,12 @@ class Place:
     def deploy(self, **changed: str) -> str:
         """Return a deployment with some parameters changed; the stack remembers the others."""
         parameters = [f"--param={name}={text}" for name, text in changed.items()]
-        stage = ["--stage", self.stack.removeprefix(f"{SERVICE}-"), "--region", self.region]
-        profile = ["--aws-profile", self.profile] if self.profile else []
-        return shlex.join(["npx", "osls", "deploy", *parameters, *stage, *profile])
+        tool, stack = ["npx", "osls", "deploy"], ["--stage", self.stack.removeprefix(f"{SERVICE}-")]
+        if self.released:
+            tool, stack = ["edgesweep", "deploy", "--yes"], ["--stack", self.stack]
+        option = "--profile" if self.released else "--aws-profile"
+        profile = [option, self.profile] if self.profile else []
+        return shlex.join([*tool, *parameters, *stack, "--region", self.region, *profile])
 
 
 @dataclass(frozen=True, slots=True)

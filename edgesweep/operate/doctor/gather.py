@@ -18,12 +18,13 @@ from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.others import NOBODY, Looks, Others
+from edgesweep.operate.declared import changed
 from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
-from edgesweep.operate.stack import described, find_stack
+from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
@@ -35,10 +36,11 @@ _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
 def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
     """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
-    status = described(session, place.stack)["StackStatus"]
-    gatherer = _Gatherer(session, place)
+    found = described(session, place.stack)
+    place = replace(place, released=is_released(found))
+    gatherer = _Gatherer(session, place, parameters_of(found))
     try:
-        return diagnose(gatherer.facts(status, now))
+        return diagnose(gatherer.facts(found["StackStatus"], now))
     except BadInput as error:
         return [Finding("settings", Harm.DELAYS, str(error), gatherer.place.deploy())]
 
@@ -49,13 +51,13 @@ class _Gatherer:
 
     session: boto3.Session
     place: Place
+    values: Mapping[str, str]
     unseen: dict[str, str] = field(default_factory=dict)
 
     def facts(self, status: str, now: datetime) -> Facts:
         """Return all facts; BadInput if another version deployed settings that we cannot read."""
         template = self._seen("The stack's template", self._template) or {}
-        parameters = template.get("Metadata", {}).get("Parameters", {})
-        self.place = replace(self.place, parameters=parameters)
+        self.place = replace(self.place, parameters=changed(template, self.values))
         wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
         buckets, s3 = configured.buckets, self.session.client("s3")
@@ -110,20 +112,16 @@ class _Gatherer:
         }
         caller = self.session.client("sts").get_caller_identity()
         account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
-        streams = dict(self._streams(template, ids))
-        resolved = resolve(template, ids, {**account, "region": self.place.region}, streams)
-        return [one for one in resolved if one.kind in KINDS]
+        account |= {"region": self.place.region, "stack": self.place.stack}
+        values = {**self.values, **self._stream(ids)}
+        return [one for one in resolve(template, ids, account, values) if one.kind in KINDS]
 
-    def _streams(
-        self, template: Mapping[str, Any], ids: Mapping[str, str]
-    ) -> Iterator[tuple[str, str]]:
-        """Yield the ARN of the stream of each table that has one."""
-        dynamodb = self.session.client("dynamodb")
-        for name, one in template["Resources"].items():
-            if "StreamViewType" in one.get("Properties", {}).get("StreamSpecification", {}):
-                with suppress(ClientError, KeyError):
-                    table = dynamodb.describe_table(TableName=ids[name])["Table"]
-                    yield name, table["LatestStreamArn"]
+    def _stream(self, ids: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the ARN of the dirty table's stream, if it has one; it follows from no id."""
+        with suppress(ClientError, KeyError):
+            found = self.session.client("dynamodb").describe_table(TableName=ids["DirtyTable"])
+            return {"DirtyTable.StreamArn": found["Table"]["LatestStreamArn"]}
+        return {}
 
     def _environment(self, wanted: Sequence[Resource]) -> Mapping[str, str]:
         """Return the environment of the flush function: as deployed, or else as it is now."""

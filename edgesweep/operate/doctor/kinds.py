@@ -246,6 +246,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "AWS::IAM::Role": _ROLE,
     "AWS::IAM::Policy": replace(_ROLE, noun="policy", mends={}),
+    "AWS::IAM::ManagedPolicy": Kind(
+        *("managed policy", Harm.NOTE, "nobody else may be let request paths"),
+        _call("iam", "get_policy", by="PolicyArn"),
+    ),
     "AWS::Logs::LogGroup": Kind(
         *("log", Harm.NOTE, "its function logs nothing", _log, _KEEP_LOG),
         changed=Harm.COSTS,

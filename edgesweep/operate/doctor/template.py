@@ -1,14 +1,14 @@
 """The template of a stack with its references filled in: the required state of its resources.
 
-It resolves `Ref`, `Fn::GetAtt` and `Fn::Sub`, the functions that Edgesweep's template uses.
+It knows those functions of CloudFormation that Edgesweep's template uses.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from operator import not_
 from typing import Any
 
 # A value of a template: JSON.
@@ -26,8 +26,13 @@ _ARNS: Mapping[str, str] = {
     "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
     QUEUE: "arn:{partition}:sqs:{region}:{account}:{id}",
 }
-NO_STREAMS: Mapping[str, str] = MappingProxyType({})
-_NOTHING = {"Ref": "AWS::NoValue"}
+_FUNCTIONS: Mapping[str, Callable[..., Value]] = {
+    "Fn::Equals": lambda left, right: left == right,
+    "Fn::Join": str.join,
+    "Fn::Not": not_,
+    "Fn::Or": lambda *several: any(several),
+    "Fn::Split": lambda between, text: text.split(between),
+}
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -45,19 +50,19 @@ def resolve(
     template: Mapping[str, Value],
     ids: Mapping[str, str],
     account: Mapping[str, str],
-    streams: Mapping[str, str] = NO_STREAMS,
+    values: Mapping[str, str],
 ) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
-    `account` holds the `account` of the stack, its `partition` (such as aws) and the `region`, and
-    `streams` the ARN of each table's stream, which does not follow from an id.
+    `account` holds the `account` of the stack, its `partition` (such as aws), the `region` and the
+    name of the `stack`; `values` has its parameters, and attributes that follow from no id.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
-    arns = {f"{name}.StreamArn": arn for name, arn in streams.items()}
-    references = {**dict(_references(kinds, ids, account)), **arns}
+    references = {**values, **dict(_references(kinds, ids, account))}
+    filled = _Filling(references, template.get("Conditions", {})).filled
     return [
-        Resource(name, kind, ids[name], _filled(written[name].get("Properties", {}), references))
+        Resource(name, kind, ids[name], filled(written[name].get("Properties", {})))
         for name, kind in kinds.items()
     ]
 
@@ -79,6 +84,7 @@ def _references(
     yield "AWS::AccountId", account["account"]
     yield "AWS::Partition", account["partition"]
     yield "AWS::Region", account["region"]
+    yield "AWS::StackName", account["stack"]
     for name, kind in kinds.items():
         identity = ids[name]
         yield name, identity
@@ -89,21 +95,44 @@ def _references(
             yield f"{name}.Arn", _ARNS[kind].format(id=identity, **account)
 
 
-def _filled(value: Value, references: Mapping[str, str]) -> Value:
-    """Return a value with its references filled in; others stay as `${Name}`."""
-    match value:
-        case {"Ref": str(name)}:
-            return references.get(name, f"${{{name}}}")
-        case {"Fn::GetAtt": [str(name), str(attribute)]}:
-            return references.get(f"{name}.{attribute}", f"${{{name}.{attribute}}}")
-        case {"Fn::Sub": str(text)}:
-            return _REFERENCE.sub(lambda found: references.get(found[1], found[0]), text)
-        case dict():
-            kept = ((key, item) for key, item in value.items() if item != _NOTHING)
-            return {key: _filled(item, references) for key, item in kept}
-        case list():
-            return [_filled(item, references) for item in value if item != _NOTHING]
-    return value
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Fills in references and computes functions; an unknown reference stays as `${Name}`."""
+
+    references: Mapping[str, str]
+    conditions: Mapping[str, Value]
+
+    def filled(self, value: Value) -> Value:  # noqa: PLR0911  # one for each form of a value
+        """Return a value with all that can be known of it; None for `AWS::NoValue`."""
+        match value:
+            case {"Ref": "AWS::NoValue"}:
+                return None
+            case {"Ref": str(name)}:
+                return self._named(name)
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return self._named(f"{name}.{attribute}")
+            case {"Fn::Sub": str(text)}:
+                return _REFERENCE.sub(lambda found: self._named(found[1]), text)
+            case {"Condition": str(name)}:
+                return self.filled(self.conditions[name])
+            case {"Fn::If": [str(name), yes, no]}:
+                return self.filled(yes if self.filled({"Condition": name}) else no)
+            case dict():
+                return _computed({key: self.filled(item) for key, item in value.items()})
+            case list():
+                return [item for item in map(self.filled, value) if item is not None]
+        return value
+
+    def _named(self, name: str) -> str:
+        return self.references.get(name, f"${{{name}}}")
+
+
+def _computed(value: Mapping[str, Value]) -> Value:
+    """Return the result of a function whose arguments are known, or else the value."""
+    for name, function in _FUNCTIONS.items():
+        if name in value:
+            return function(*value[name])
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def _listed(value: Value) -> Sequence[Value]:

@@ -27,7 +27,8 @@ def _functions() -> Iterator[Functions]:
         for name in (EXISTING, "elsewhere"):
             aws.client("s3").create_bucket(Bucket=name)
         distribution = make_distribution(aws, EXISTING)
-        outputs = aws.deploy("dev", bucket=EXISTING, quietSeconds="0", maxWaitSeconds="1")
+        waits = {"quietSeconds": "0", "maxWaitSeconds": "1", "wake": "false"}
+        outputs = aws.deploy("dev", bucket=EXISTING, **waits)
         yield Functions(Stack(aws, {**outputs, "Distribution": distribution}, EXISTING))
 
 

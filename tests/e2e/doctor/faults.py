@@ -264,7 +264,7 @@ FAULTS: Mapping[str, Fault] = {
     "dashboard-gone": Fault(
         "attached",
         lambda patient: patient.client("cloudwatch").delete_dashboards(
-            DashboardNames=[patient.resource("Dashboard")]
+            DashboardNames=[patient.resource("Overview")]
         ),
         "is gone",
     ),
@@ -314,6 +314,7 @@ NOT_RUN: Mapping[str, str] = {
     "table-changed/StreamSpecification": _REVERTS,
     "function-gone": _REVERTS,
     "keys-unsaid": "a person has to choose; tests/viewers/test_mends.py runs it",
+    "managed-policy-gone": _REVERTS,
     "no-connection": "nothing answers until the network does",
     "no-stack": _PERSON,
     "origin-access-control-gone": _REVERTS,

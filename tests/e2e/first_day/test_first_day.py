@@ -1,4 +1,4 @@
-"""The first day of a user who follows the README to the letter, from a clone to the removal.
+"""The first day of a user who follows the guide to the letter, from a clone to the removal.
 
 A virtual environment stands in for pipx, which need not be installed here: the command is linked
 into a folder of the PATH, and its Python is nowhere else.
@@ -20,12 +20,11 @@ from infra.local.aws import ROOT, EmbeddedAws, embedded_aws
 from infra.local.watch import Watch
 from tests.e2e.conftest import PATIENCE_SECONDS, SPEED, make_distribution
 from tests.e2e.shell import run
-from tests.e2e.upgrade.stacks import outputs_of, template_of
+from tests.e2e.upgrade.stacks import outputs_of, parameters_of
 
 SITE = "my-site"
-BLOCKS = re.findall(
-    r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
-)
+GUIDE = (ROOT / "docs" / "deploying.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 PIPX = r"""
 pipx() {
     [[ $1 == install ]]
@@ -39,7 +38,7 @@ pipx() {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who follows the README.
+    """Somebody who follows the guide.
 
     Attributes:
         aws: where.
@@ -96,7 +95,7 @@ def _user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
 
 
 def test_first_day(user: User) -> None:
-    """Each command does what the README says, and no change is lost from the first on."""
+    """Each command does what the guide says, and no change is lost from the first on."""
     install, attach, upload, again, remove = BLOCKS
 
     assert f"Next: edgesweep attach {SITE} --region us-east-1" in user.follow(install)
@@ -107,11 +106,11 @@ def test_first_day(user: User) -> None:
     (invalidation,) = user.watch.invalidations()
     assert invalidation.identity in user.follow("edgesweep flushes --json")
 
-    before = template_of(user.aws, "prod")["Metadata"]
+    before = parameters_of(user.aws, "prod")
     said = user.follow(again)
     assert f"Remembered by the stack edgesweep-prod: bucket={SITE}\n" in said
     assert f"Next: upload something to {SITE}, then run edgesweep status" in said
-    assert template_of(user.aws, "prod")["Metadata"] == before
+    assert parameters_of(user.aws, "prod") == before
     began = datetime.now(UTC)
     user.aws.client("s3").put_object(Bucket=SITE, Key="late.html", Body=b"late")
     user.await_sweep("late.html", began)

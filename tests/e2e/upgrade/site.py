@@ -90,14 +90,16 @@ class Site:
         return [path for one in self.watch.invalidations() for path in one.paths]
 
     def charged(self) -> int:
-        """Return how many paths the ledger holds."""
+        """Return how many paths of the stack's own the ledger holds."""
         found = self.aws.client("dynamodb").query(
             TableName=self.outputs["FlushesTable"],
             KeyConditionExpression="pk = :ledger",
             ExpressionAttributeValues={":ledger": {"S": "ledger"}},
             ConsistentRead=True,
         )
-        return sum(int(item["paths"]["N"]) for item in found["Items"])
+        spent = sum(int(item["paths"]["N"]) for item in found["Items"])
+        others = (json.loads(item["others"]["S"]) for item in found["Items"] if "others" in item)
+        return spent - sum(sum(tally) for one in others for tally in one.values())
 
     def dead_letters(self) -> int:
         """Return how many dead letters there are, those that are hidden included."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.local.aws import EmbeddedAws
+from tests.infra.evaluation import Evaluation
 
 Template = Mapping[str, Any]
 
@@ -16,13 +17,22 @@ def outputs_of(aws: EmbeddedAws, stage: str) -> Mapping[str, str]:
 
 
 def template_of(aws: EmbeddedAws, stage: str) -> Template:
-    """Return the template that a stack was deployed from, which says where its code is."""
+    """Return the template that a stack was deployed from, as its parameters and code make it."""
     stack = aws.client("cloudformation").get_template(StackName=_name(stage))
     template: Template = stack["TemplateBody"]
     for function in _functions(template):
         bucket = outputs_of(aws, stage)["ServerlessDeploymentBucketName"]
         function["Code"]["S3Bucket"] = bucket
-    return template
+    if "Parameters" not in template:  # as before 0.2.0
+        return template
+    made = Evaluation(template, _name(stage), parameters_of(aws, stage)).template
+    return {name: part for name, part in made.items() if name not in {"Parameters", "Conditions"}}
+
+
+def parameters_of(aws: EmbeddedAws, stage: str) -> Mapping[str, str]:
+    """Return a stack's parameters."""
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName=_name(stage))["Stacks"]
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
 
 
 def of_stage(template: Template, old: str, new: str) -> Template:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from edgesweep.operate.declared import logical
 from infra.local.aws import REGION, ROOT, embedded_aws
 from tests.e2e.conftest import RESTING, make_distribution
 from tests.e2e.shell import run
@@ -26,6 +27,7 @@ from tests.e2e.upgrade.stacks import (
     half_updated,
     of_stage,
     outputs_of,
+    parameters_of,
     put_stack,
     template_of,
 )
@@ -167,10 +169,11 @@ def report(bucket: str, key: str) -> str:
 
 def test_parameters(upgrade: Upgrade) -> None:
     """What the last release was given holds on."""
-    remembered = upgrade.new["Metadata"]["Parameters"]
+    values = parameters_of(upgrade.site.aws, STAGE)
+    given = {"bucket": f"{upgrade.site.bucket},{upgrade.shop.bucket}", **PARAMETERS}
 
-    assert remembered == upgrade.old["Metadata"]["Parameters"]
-    assert remembered == {"bucket": f"{upgrade.site.bucket},{upgrade.shop.bucket}", **PARAMETERS}
+    assert upgrade.old["Metadata"]["Parameters"] == given
+    assert {name: values[logical(name)] for name in given} == given
 
 
 def test_changelog(tree: Path) -> None:

@@ -150,6 +150,11 @@ class Site:
         row = DirtyRow("E1", RequestedPath("/*", "it"), self.explorer.now, f"{next(self._ids)}")
         self.rows.add([row])
 
+    @property
+    def ids(self) -> Collection[str]:
+        """Return the one distribution."""
+        return ("E1",)
+
     def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
         """Return who serves the object."""
         return ["E1"] if self.served else []

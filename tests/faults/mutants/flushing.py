@@ -247,6 +247,19 @@ def resent_from_the_reserve() -> AbstractContextManager[object]:
     return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
 
 
+def announced_too_late() -> AbstractContextManager[object]:
+    """A flush is announced once it is settled, so one that dies in between never is."""
+    finish = Flusher._finish
+
+    def finished(self: Flusher, *arguments: Any) -> Outcome:
+        outcome = finish(replace(self, announce=lambda _: None), *arguments)
+        if outcome.settled and outcome.flush:
+            self.announce(outcome.flush)
+        return outcome
+
+    return mock.patch.object(Flusher, "_finish", finished)
+
+
 def patience_that_begins_again() -> AbstractContextManager[object]:
     """However long a flush has waited for the next change, each tick has patience anew."""
     waits = Policy.waits

@@ -10,6 +10,7 @@ from unittest import mock
 from edgesweep.flush import wake
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Lease
+from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import Upload, Waker
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults.process import here
@@ -26,6 +27,11 @@ def deleting_wake() -> AbstractContextManager[object]:
         return upload
 
     return mock.patch.object(Waker, "_look", deleting)
+
+
+def urgent_unheard() -> AbstractContextManager[object]:
+    """No change is urgent."""
+    return mock.patch.object(Policy, "is_urgent", lambda *_: False)
 
 
 @contextmanager

@@ -54,11 +54,13 @@ COMMANDS: Mapping[str, Command] = {
     "flush": Command(stack=True, finds=False),
     "bill": Command(stack=True),
     "flushes": Command(stack=True, finds=False),
+    "invalidate": Command(("/a",), stack=True),
     "learn": Command(("site", "--yes"), stack=True),
     "plan": Command(("KEYS", "--bucket", "site")),
     "redrive": Command(stack=True, finds=False),
     "replay": Command(("--generate", "blog", "--strategy", "everything"), aws=False),
     "status": Command(stack=True),
+    "wait": Command(("--after", os.devnull), stack=True),
 }
 ASKING = sorted(name for name, command in COMMANDS.items() if command.aws)
 WORKING = sorted(name for name, command in COMMANDS.items() if not command.reports)

@@ -1,4 +1,4 @@
-"""Where paths are dear, a flush waits for the next one; a removal does not."""
+"""Where paths are dear, a flush waits for the next one; removals and urgent changes do not."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,12 +45,13 @@ def test_waits() -> None:
         world(age=5 * MINUTE),
         world(demand=replace(OFTEN, flushes=0.0)),
         replace(world(), policy=Policy(patience=timedelta(0))),
+        replace(world(), policy=Policy(urgent=("b/*",))),
         replace(world(), live=["/c"]),
     ],
-    ids=["removal", "waited", "nothing expected", "no patience", "exact enough"],
+    ids=["removal", "waited", "nothing expected", "no patience", "urgent", "exact enough"],
 )
 def test_goes(ticks: Ticks) -> None:
-    """A removal does not wait, nor what has waited, nor where waiting would spare nothing."""
+    """Removals and urgent changes do not wait, nor what has, nor where that would spare nothing."""
     (sent,) = ticks.tick()
 
     assert (sent.reason, ticks.sent) == (Reason.QUIET, [("/*",)])

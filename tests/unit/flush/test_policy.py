@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Invalidation
 from edgesweep.flush.others import Ledger, Others
@@ -19,6 +20,11 @@ MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
 INTERVAL = timedelta(minutes=86.4)
 SECOND = timedelta(seconds=1)
 WIDE = Headroom(3_000, 13)
+
+
+def row(key: str) -> DirtyRow:
+    """Return the row of a changed object."""
+    return DirtyRow("E1", Change("site", key, Kind.CREATED, NOW), NOW, "0")
 
 
 def decide(
@@ -53,7 +59,13 @@ def terms(decision: Go | Reason, wants: int = 0) -> Terms:
 )
 def test_settle(oldest: float, newest: float, reason: Reason) -> None:
     """A flush waits for a silence of 10 s, but no change for longer than 300 s."""
-    assert Policy().settle(NOW - oldest * SECOND, NOW - newest * SECOND, NOW) is reason
+    moments = NOW - oldest * SECOND, NOW - newest * SECOND, NOW
+    policy = Policy(urgent=("legal/*",))
+
+    assert Policy().settle(*moments) is reason
+    assert policy.settle(*moments, [row("a"), row("illegal/b")]) is reason
+    hurried = Reason.URGENT if reason is Reason.UPLOADING else reason
+    assert policy.settle(*moments, [row("a"), row("legal/b")]) is hurried
 
 
 @pytest.mark.parametrize(
@@ -279,3 +291,6 @@ def test_waits(dear: int, minutes: float, demand: Demand, waits: bool) -> None: 
 
     assert Policy().waits(dear, oldest, demand, NOW) is waits
     assert not replace(Policy(), patience=timedelta(0)).waits(dear, oldest, demand, NOW)
+    policy = Policy(urgent=("legal/*",))
+    assert policy.waits(dear, oldest, demand, NOW, [row("a")]) is waits
+    assert not policy.waits(dear, oldest, demand, NOW, [row("a"), row("legal/b")])

@@ -21,6 +21,11 @@ NOW = timedelta()
         (["/a.html"], ["a.html"], ["/a.html"]),
         (["/caf%c3%a9", "/%7b/*"], [], ["/%7b/*", "/caf%c3%a9"]),
         (["/caf%c3%a9"], ["café"], ["/caf%C3%A9"]),
+        (["/a.png?w=1"], ["b.png"], ["/a.png?w=1", "/b.png"]),
+        (["/a.png?w=1", "/a.png?w=2"], ["b.png"], ["/a.png?*", "/b.png"]),
+        (["/a?w=1"], ["a?w=1"], ["/a*"]),
+        (["#shoes", "#Hats"], ["a.html"], ["/a.html", "#shoes", "#Hats"]),
+        (["#shoes", "/*"], ["a.html"], ["/*"]),
     ],
 )
 def test_sent(requested: Sequence[str], changed: Sequence[str], sent: Sequence[str]) -> None:
@@ -35,6 +40,46 @@ def test_sent(requested: Sequence[str], changed: Sequence[str], sent: Sequence[s
 
     assert [sorted(paths) for paths in world.sent] == [sorted(sent)]
     assert world.dirty.rows == []
+
+
+def test_query_is_no_key() -> None:
+    """A path with a query string lets no change go of an object whose key has a question mark."""
+    world = Ticks()
+    world.request("/a?w=1")
+    with pytest.raises(Killed):
+        world.tick(process=Process(most=_calls_until_sent()))
+    world.change("a?w=1", MARGIN + timedelta(seconds=1))
+    world.now += timedelta(minutes=1)
+
+    world.tick()
+
+    assert world.sent == [("/a?w=1",), ("/a*",)]
+
+
+def test_too_many_tags() -> None:
+    """More tags than paths may be spent go as everything."""
+    world = Ticks()
+    for number in range(1_001):
+        world.request(f"#tag-{number}")
+
+    world.tick()
+
+    assert world.sent == [("/*",)]
+    assert world.dirty.rows == []
+
+
+def test_asked_by() -> None:
+    """The flush says who requested its paths, each once."""
+    world = Ticks()
+    world.change("a.html")
+    world.request("/b")
+    world.request("#c")
+
+    (outcome,) = world.tick()
+
+    assert outcome.flush
+    assert outcome.flush.by == ("somebody",)
+    assert "People asked for 2 paths" in outcome.flush.why
 
 
 def test_fresh() -> None:

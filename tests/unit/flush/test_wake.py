@@ -136,6 +136,31 @@ def test_long_upload() -> None:
     assert night.slept == []
 
 
+def test_urgent() -> None:
+    """An urgent change is sent at once, with all that waits, whatever the upload does."""
+    night = Night(policy=Policy(urgent=("legal/*",)))
+    night.ticks.change("a.html", UPLOAD)
+    night.ticks.change("legal/b.html", timedelta())
+
+    (outcome,) = night.run()
+
+    assert outcome.reason is Reason.QUIET
+    assert night.ticks.sent == [("/a.html", "/legal/b.html")]
+    assert night.slept == []
+
+
+def test_urgent_ahead() -> None:
+    """Rows that a recorder stamps ahead of our clock delay no urgent change."""
+    night = Night(policy=Policy(urgent=("legal/*",)))
+    night.ticks.change("legal/b.html", timedelta())
+    night.ticks.change("a.html", -5 * SECOND)
+
+    (outcome,) = night.run()
+
+    assert outcome.reason is Reason.URGENT
+    assert night.slept == []
+
+
 def test_lease_taken() -> None:
     """A wake that finds the lease taken leaves, and so does one that finds a flush unfinished."""
     night = Night()

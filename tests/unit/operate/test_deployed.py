@@ -1,5 +1,6 @@
 """A deployment asks AWS what it replaces, and stops in one line where AWS does not say."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from unittest import mock
@@ -33,13 +34,22 @@ def _formation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
         yield stubber
 
 
-def test_template(formation: Stubber) -> None:
-    """The template comes as it was deployed, parsed, and is that of the stack that is there."""
+def test_parameters(formation: Stubber) -> None:
+    """The parameters are those of the stack that is there, compared with its own template."""
+    values = {"Bucket": "my-site", "Shards": "3", "Headroom": "2"}
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+    declared = {name: {"Default": "2"} for name in values}
+    template = {"Resources": {"FlushLambdaFunction": {}}, "Parameters": declared}
     named = {"StackName": "edgesweep-prod"}
-    formation.add_response("describe_stacks", {"Stacks": [STACK]}, named)
-    formation.add_response("get_template", {"TemplateBody": '{"Resources": {}}'}, {"StackName": ID})
+    formation.add_response("describe_stacks", {"Stacks": [STACK | {"Parameters": given}]}, named)
+    formation.add_response(
+        "get_template", {"TemplateBody": json.dumps(template)}, {"StackName": ID}
+    )
 
-    assert deployed.template("edgesweep-prod", HERE) == {"Resources": {}}
+    before = deployed.remembered("edgesweep-prod", HERE)
+
+    assert before.parameters == {"bucket": "my-site", "shards": "3"}
+    assert before.buckets == ("my-site",)
 
 
 def test_no_stack(formation: Stubber) -> None:
@@ -47,7 +57,9 @@ def test_no_stack(formation: Stubber) -> None:
     missing = "Stack with id edgesweep-prod does not exist"
     formation.add_client_error("describe_stacks", "ValidationError", missing)
 
-    assert deployed.template("edgesweep-prod", HERE) == {}
+    before = deployed.remembered("edgesweep-prod", HERE)
+
+    assert (before.parameters, before.buckets) == ({}, ())
 
 
 @pytest.mark.parametrize("denied", ["describe_stacks", "get_template"])
@@ -58,7 +70,7 @@ def test_denied(formation: Stubber, denied: str) -> None:
     formation.add_client_error(denied, "AccessDenied", "You may not")
 
     with pytest.raises(EdgesweepError, match=r"^The stack edgesweep-prod in us-east-1 cannot be r"):
-        deployed.template("edgesweep-prod", HERE)
+        deployed.remembered("edgesweep-prod", HERE)
 
 
 @pytest.fixture
@@ -83,7 +95,7 @@ def test_buckets() -> None:
 @pytest.mark.parametrize(
     ("look", "what"),
     [
-        (lambda: deployed.template("edgesweep-prod", HERE), "stack edgesweep-prod in us-east-1"),
+        (lambda: deployed.remembered("edgesweep-prod", HERE), "stack edgesweep-prod in us-east-1"),
         (lambda: deployed.check_buckets(["my-site"], [], HERE), "bucket my-site"),
     ],
 )

@@ -271,3 +271,12 @@ def test_nothing_deployed() -> None:
     )
     assert missing(place, ["us-east-1"]).mend.endswith("--region us-east-1")
     assert missing(place, []).manual
+
+
+def test_released() -> None:
+    """A stack that came from a release is mended by a deployment from a release."""
+    place = replace(HEALTHY.place, stack="site", profile="web", released=True)
+
+    assert place.deploy(drop="a b") == (
+        "edgesweep deploy --yes '--param=drop=a b' --stack site --region eu-west-1 --profile web"
+    )

@@ -193,7 +193,7 @@ def demo_site(*configurations: Mapping[str, Any]) -> Facts:
         "Properties": {"NotificationConfiguration": {"QueueConfigurations": [notified]}},
     }
     template = {"Resources": {**TEMPLATE["Resources"], "SiteBucket": bucket}}
-    made = {one.name: one for one in resolve(template, {**IDS, "SiteBucket": "site"}, ACCOUNT)}
+    made = {one.name: one for one in resolve(template, {**IDS, "SiteBucket": "site"}, ACCOUNT, {})}
     found = {"QueueConfigurations": configurations}
     return replace(
         HEALTHY,
@@ -249,19 +249,31 @@ def test_resolve() -> None:
                     "Log": {"Fn::GetAtt": ["Log", "Arn"]},
                     "Text": {"Fn::Sub": "${AWS::AccountId} ${Log} ${Log.Arn} ${Other} ${Log.Name}"},
                     "Left": {"Ref": "AWS::NoValue"},
-                    "Joined": {"Fn::Join": ["", [{"Ref": "AWS::Region"}]]},
+                    "Joined": {"Fn::Join": ["-", [{"Ref": "AWS::Region"}, {"Ref": "Names"}]]},
+                    "Parts": {"Fn::Split": [",", {"Ref": "Names"}]},
+                    "Chosen": {"Fn::If": ["Has", {"Ref": "AWS::NoValue"}, "no"]},
+                    "Other": {"Fn::If": ["HasNone", "yes", "no"]},
+                    "Unknown": {"Fn::Base64": "x"},
                 },
             },
-        }
+        },
+        "Conditions": {
+            "HasNone": {"Fn::Equals": [{"Ref": "Names"}, ""]},
+            "Has": {"Fn::Or": [{"Condition": "HasNone"}, {"Fn::Not": [{"Condition": "HasNone"}]}]},
+        },
     }
+    values = {"Names": "a,b"}
 
-    _, role = resolve(template, {"Log": "/log", "Role": "role"}, ACCOUNT)
+    _, role = resolve(template, {"Log": "/log", "Role": "role"}, ACCOUNT, values)
 
     arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/log:*"
     assert role.properties == {
         "Log": arn,
         "Text": f"123456789012 /log {arn} ${{Other}} ${{Log.Name}}",
-        "Joined": {"Fn::Join": ["", ["eu-west-1"]]},
+        "Joined": "eu-west-1-a,b",
+        "Parts": ["a", "b"],
+        "Other": "no",
+        "Unknown": {"Fn::Base64": "x"},
     }
 
 

@@ -13,20 +13,17 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
+from edgesweep.operate.declared import logical
 from edgesweep.operate.parameters import accept, answer, respond
 from edgesweep.operate.remembered import Remembered
-from edgesweep.settings import PARAMETERS
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
-BEFORE = Remembered(
-    "edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"}, ("my-site",)
-)
+BEFORE = Remembered("edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"})
 
 
 def question(stage: str = "prod", **given: str) -> dict[str, Any]:
     """Return what a deployment asks."""
-    values = {name: one.default for name, one in PARAMETERS.items()} | {"drop": ""} | given
-    return {"values": values, "assigned": list(given), "stage": stage}
+    return {"values": given, "stage": stage}
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
@@ -98,7 +95,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
         ({"skipUnchanged": "yes"}, ["skipUnchanged", '"yes"', "true or false"]),
         ({"viewerPaths": "bare+folder"}, ["viewerPaths is \"bare+folder\": 'folder'", "bare, "]),
         ({"viewerPaths": "d1=bare"}, ["viewerPaths", '"d1=bare"', "a distribution id"]),
-        ({"errorSeconds": "9"}, ["errorSeconds", '"9"', "of seconds from 10 to 31536000"]),
+        ({"errorSeconds": "9"}, ["errorSeconds", '"9"', "a whole number from 10 to 31536000"]),
         ({"spellings": "two"}, ["spellings", '"two"', "all or one"]),
         ({"distribution": "E2QWRUHEXAMPLE"}, ["bucket is missing", "E2QWRUHEXAMPLE"]),
         (EXISTING | {"distribution": "d1.cloudfront.net"}, ["distribution", "d1.cloudfront.net"]),
@@ -133,9 +130,11 @@ def test_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert ask(monkeypatch, "package", **given) == 0
 
     answer = json.loads(capsys.readouterr().out)
-    assert answer["bucket"] == "my-site,other.site"
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in answer["values"]}
+    assert values.keys() == answer["section"].keys()
+    assert values["Bucket"] == "my-site,other.site"
     assert answer["given"] == {"bucket": "my-site,other.site, my-site", "budgetUsd": "9"}
-    assert answer["quietSeconds"] == "10"
+    assert values["QuietSeconds"] == "10"
     assert "pip" in subprocess.check_output([answer["python"], "-m", "pip", "--version"], text=True)
 
 
@@ -177,13 +176,6 @@ def test_reset(text: str) -> None:
 
     assert accepted["shards"] == "1"
     assert accepted["given"] == {"bucket": "my-site"}
-
-
-def test_edited() -> None:
-    """A default that was edited in serverless.yml counts as given."""
-    asked = question(shards="7")
-
-    assert accept(**{**asked, "assigned": []}, before=BEFORE)["shards"] == "7"
 
 
 def test_dropped() -> None:
@@ -233,24 +225,25 @@ def test_same_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "free", "said"),
+    ("release", "free", "said"),
     [
-        ({"FREE_PATHS": "100"}, "100", True),
-        ({"FREE_PATHS": "100", "OTHERS": "count"}, "100", False),
-        ({"FREE_PATHS": "0"}, "0", False),
-        ({"FREE_PATHS": "1000"}, "1000", False),
+        ("0.1.0", "100", True),
+        ("0.1.0", "0", False),
+        ("0.1.0", "1000", False),
+        ("0.2.0", "100", False),
     ],
 )
-def test_counted_twice(variables: dict[str, str], free: str, said: bool) -> None:  # noqa: FBT001  # a case
+def test_counted_twice(release: str, free: str, said: bool) -> None:  # noqa: FBT001  # a case
     """An upgrade says so if `freePaths` leaves out what others spend, which is now counted."""
-    function = {"Properties": {"Environment": {"Variables": variables}}}
-    template = {
-        "Resources": {"FlushLambdaFunction": function},
-        "Metadata": {"Parameters": {"bucket": "my-site", "freePaths": free, "budgetUsd": "1"}},
+    kept = {"bucket": "my-site", "freePaths": free, "budgetUsd": "1"}
+    values = {logical(name): text for name, text in kept.items()}
+    templates: Mapping[str, Mapping[str, Any]] = {
+        "0.1.0": {"Metadata": {"Parameters": kept}},
+        "0.2.0": {"Parameters": {name: {} for name in values}},
     }
-    before = Remembered.of("edgesweep-prod", template)
-    values = {name: one.default for name, one in PARAMETERS.items()} | {"drop": ""}
+    template = {"Resources": {"FlushLambdaFunction": {}}, **templates[release]}
+    before = Remembered.of("edgesweep-prod", template, values)
 
-    accepted = accept({**values, "bucket": "my-site"}, ["bucket"], "prod", before)
+    accepted = accept({"bucket": "my-site"}, "prod", before)
 
     assert ("what the whole account has free" in accepted["remembered"]) is said

@@ -1,6 +1,7 @@
 """A deployment takes from the stack what it is not given, and drops no bucket by an omission."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,31 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
+from edgesweep.operate.declared import logical
 from edgesweep.operate.remembered import Remembered
 from edgesweep.settings import PARAMETERS, split
 
 STACK = "edgesweep-prod in us-east-1"
 NONE = Remembered(STACK, {})
-SITE = Remembered(STACK, {"bucket": "a-site,b-site", "budgetUsd": "5"}, ("a-site", "b-site"))
+SITE = Remembered(STACK, {"bucket": "a-site,b-site", "budgetUsd": "5"})
 DEMO = Remembered(STACK, {"demo": "true", "shards": "3"})
 
 names = st.lists(st.sampled_from(["a-site", "b-site", "c-site"]), unique=True)
-befores = st.builds(
-    lambda buckets: Remembered(STACK, {"bucket": ",".join(buckets)} if buckets else {}, buckets),
-    names.map(tuple),
+befores = names.map(
+    lambda buckets: Remembered(STACK, {"bucket": ",".join(buckets)} if buckets else {})
 )
 
 
-def template(bucket: str = "", metadata: bool = True, **parameters: str) -> Mapping[str, Any]:  # noqa: FBT001, FBT002  # of a template
-    """Return what matters of a deployed template, for existing buckets or for the demo site."""
+def template(**parameters: str) -> Mapping[str, Any]:
+    """Return what matters of a template of 0.1.0, which kept its parameters itself."""
+    source = "ChangeRule" if "bucket" in parameters else "SiteBucket"
     resources: dict[str, Any] = {"ServerlessDeploymentBucket": {}, "FlushLambdaFunction": {}}
-    if bucket:
-        pattern = {"detail": {"bucket": {"name": bucket.split(",")}}}
-        resources["ChangeRule"] = {"Properties": {"EventPattern": pattern}}
-        parameters["bucket"] = bucket
-    else:
-        resources["SiteBucket"] = {}
-    return {"Resources": resources} | ({"Metadata": {"Parameters": parameters}} if metadata else {})
+    return {"Resources": {**resources, source: {}}, "Metadata": {"Parameters": parameters}}
 
 
 @pytest.mark.parametrize(
@@ -40,16 +36,32 @@ def template(bucket: str = "", metadata: bool = True, **parameters: str) -> Mapp
     [
         ({}, NONE),
         ({"Resources": {"ServerlessDeploymentBucket": {}}}, NONE),
-        (template("a-site,b-site", budgetUsd="5"), SITE),
-        (template(shards="3"), DEMO),
-        (template(shards="3", demo="true"), DEMO),
-        (template("a-site", metadata=False), Remembered(STACK, None, ("a-site",))),
+        (template(bucket="a-site,b-site", budgetUsd="5"), replace(SITE, counts=False)),
+        (template(shards="3"), replace(DEMO, counts=False)),
     ],
-    ids=["no stack", "failed", "buckets", "demo of 0.1.0", "demo", "silent"],
+    ids=["no stack", "failed", "buckets of 0.1.0", "demo of 0.1.0"],
 )
 def test_reading(found: Mapping[str, Any], before: Remembered) -> None:
-    """The template says the parameters, and the rule says the buckets."""
-    assert Remembered.of(STACK, found) == before
+    """The template of 0.1.0 says the parameters, and a stack that is not there has none."""
+    assert Remembered.of(STACK, found, {}) == before
+
+
+@given(st.dictionaries(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=3)))
+def test_parameters(given_: Mapping[str, str]) -> None:
+    """CloudFormation's own parameters say what differs from the defaults of that deployment."""
+    declared = {logical(name): {"Default": "then"} for name in PARAMETERS} | {"CodeBucket": {}}
+    values = dict.fromkeys(declared, "then") | {logical(k): text for k, text in given_.items()}
+    values["Bucket"] = ",".join(split(given_.get("bucket", "a-site")))
+    declared["Bucket"] = {}
+    found = {"Resources": {"FlushLambdaFunction": {}}, "Parameters": declared}
+
+    before = Remembered.of(STACK, found, values)
+
+    changed = {name: text for name, text in given_.items() if text != "then"}
+    bucket = {"bucket": values["Bucket"]} if values["Bucket"] else {}
+    assert (
+        before.parameters == {name: changed[name] for name in changed if name != "bucket"} | bucket
+    )
 
 
 def test_completion() -> None:
@@ -73,17 +85,6 @@ def test_drop() -> None:
 
     SITE.check(values, ["a-site"])
     assert values["bucket"] == "b-site"
-
-
-def test_silent() -> None:
-    """A stack that does not say its parameters is deployed over only once it is told them."""
-    silent = Remembered(STACK, None, ("a-site",))
-    with pytest.raises(BadInput, match=r"give all of them once, first --param bucket=a-site$"):
-        silent.completed({"budgetUsd": "5"})
-
-    silent.check(silent.completed({"bucket": "a-site"}))
-    with pytest.raises(BadInput, match="leaves out a-site"):
-        silent.check(silent.completed({"bucket": "b-site"}))
 
 
 _NOTHING = (
@@ -147,9 +148,9 @@ def test_no_loss(before: Remembered, buckets: list[str] | None, drop: list[str])
 @given(st.dictionaries(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=3)))
 def test_same_again(parameters: Mapping[str, str]) -> None:
     """Deploying again without a parameter deploys the same."""
-    bucket = tuple(split(parameters.get("bucket", "")))
-    before = Remembered(STACK, {**parameters, "bucket": ",".join(bucket)}, bucket)
+    bucket = ",".join(split(parameters.get("bucket", "")))
+    before = Remembered(STACK, {**parameters, "bucket": bucket})
 
     values = before.completed({})
 
-    assert {name: values[name] for name in before.parameters or {}} == before.parameters
+    assert {name: values[name] for name in before.parameters} == before.parameters

@@ -10,8 +10,7 @@ import pytest
 
 from edgesweep.dirty import Change, Kind
 from edgesweep.errors import BadInput
-from edgesweep.record.events import parse
-from tests.messages import notification
+from tests.messages import notification, parse
 
 EVENTS = Path(__file__).parents[2] / "events"
 MALFORMED = EVENTS / "malformed"

@@ -1,0 +1,128 @@
+"""`edgesweep deploy` and `edgesweep remove`: a stack without Node and without a clone."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Annotated, TypedDict
+
+import click
+
+from edgesweep.aws.s3 import Bucket
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.learn import learn_all
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.terminal import agree, check_terminal, say, suggest
+from edgesweep.operate.buckets import deliver, listeners
+from edgesweep.operate.declared import values_of
+from edgesweep.operate.parameters import acceptable
+from edgesweep.operate.release import Deployer, Release
+from edgesweep.operate.steps import before_removal, waiting
+from edgesweep.settings import split
+
+
+class Deployment(TypedDict):
+    """The result of a deployment, or of its dry run."""
+
+    stack: str
+    parameters: Annotated[Mapping[str, str], "those that are not the default"]
+    changes: Annotated[Mapping[str, str], "by the name of a resource: Add, Modify or Remove"]
+
+
+def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> Mapping[str, str]:
+    """Return `NAME=VALUE` of each text by its name."""
+    for text in texts:
+        if not text.partition("=")[2]:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param=param)
+    return dict(text.split("=", 1) for text in texts)
+
+
+@click.command()
+@click.option("--bucket", help="Existing buckets, separated by commas.", metavar="NAMES")
+@click.option(
+    "--param", "values", multiple=True, callback=assigned, metavar="NAME=VALUE",
+    help="Deploy parameter; the stack remembers it.",
+)  # fmt: skip
+@click.option(
+    "--code-bucket", default="", metavar="NAME", show_default=False,
+    help="Bucket of yours for the zip (default: edgesweep-releases-ACCOUNT-REGION, which is made).",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show the change set; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask to confirm the cost of learning.")
+@json_option(Deployment)
+@stack_options
+def deploy(
+    deployed: Deployed,
+    bucket: str | None,
+    values: Mapping[str, str],
+    code_bucket: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Deploy the release that this installation carries, then attach and learn the buckets.
+
+    Another run changes only what differs. The stack remembers its parameters.
+
+    \b
+    edgesweep deploy --bucket my-site --dry-run
+    edgesweep deploy --bucket my-site
+    edgesweep deploy --param budgetUsd=5
+    """  # noqa: D301  # \b tells click to keep the lines
+    if not (yes or dry_run):
+        check_terminal()
+    release, session, name = Release.carried(), deployed.session, deployed.name
+    given = values if bucket is None else {**values, "bucket": bucket}
+    accepted = acceptable(name, session.region_name, given, "prod")
+    deployer = Deployer(session, name)
+    code_bucket = code_bucket or deployer.code_bucket()
+    of_zip = {"ParameterKey": "CodeBucket", "ParameterValue": code_bucket}
+    with deployer.change_set(release, [*values_of(accepted), of_zip]) as (identity, changes):
+        lines = [f"{action:<7} {resource}" for resource, action in changes.items()]
+        show(Deployment(stack=name, parameters=accepted["given"], changes=changes), lines)
+        if dry_run:
+            suggest("A dry run changed nothing; `edgesweep deploy` without --dry-run does it")
+            return
+        if changes:
+            release.upload(session, code_bucket)
+            say("Updating the stack, which takes CloudFormation a minute or two")
+            deployer.execute(identity)
+    _follow(deployed, split(accepted["bucket"]), yes=yes)
+    suggest(f"{name} is deployed; upload something, and `edgesweep status` shows what waits")
+
+
+def _follow(deployed: Deployed, buckets: Sequence[str], *, yes: bool) -> None:
+    """Let buckets publish their events, and learn what they hold."""
+    s3 = deployed.session.client("s3")
+    for bucket in buckets:
+        if deliver(Bucket(s3, bucket), on=True)[0]:
+            say(f"{bucket} publishes its events; its other notifications stay")
+        if deployed.settings.catalogue_table:
+            learnt = learn_all(deployed, bucket, yes=yes)
+            say(f"{bucket}: {learnt['known']:,} of {learnt['objects']:,} objects are known")
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask to confirm.")
+@stack_options
+def remove(deployed: Deployed, *, yes: bool) -> None:
+    """Remove a stack that `edgesweep deploy` made.
+
+    Its buckets stop publishing events, unless another rule needs them. The tables stay.
+
+    \b
+    edgesweep remove
+    """  # noqa: D301  # \b tells click to keep the lines
+    session, stack = deployed.session, deployed.stack
+    notified = stack.environment.get("NOTIFIED_QUEUE")
+    buckets = () if notified else split(stack.outputs["Buckets"])
+    for line in before_removal(stack, waiting(session, stack), buckets, kept=True):
+        say(line)
+    agree(f"Remove {stack.name}?", yes=yes)
+    Deployer(session, stack.name).remove()
+    s3, events = session.client("s3"), session.client("events")
+    for bucket in buckets:
+        if others := listeners(events, bucket):
+            say(f"{bucket} goes on to publish its events to {', '.join(others)}")
+        else:
+            with suppress(s3.exceptions.NoSuchBucket):
+                deliver(Bucket(s3, bucket), on=False)
+    suggest(f"{stack.name} is removed")

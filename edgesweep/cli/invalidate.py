@@ -1,0 +1,58 @@
+"""`edgesweep invalidate`: requests paths, as `aws cloudfront create-invalidation` does."""
+
+import json
+from collections.abc import Sequence
+from getpass import getuser
+from typing import Annotated, TypedDict
+
+import click
+
+from edgesweep.aws.sqs import Queue
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.format import count
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.terminal import suggest
+from edgesweep.flush.rows import chunks
+from edgesweep.record.events import INVALIDATE, parse
+
+# As many paths of 4,000 characters as fit into a message of 256 KB.
+_AT_ONCE = 60
+
+
+class Requested(TypedDict):
+    """The request."""
+
+    paths: Annotated[Sequence[str], "the paths, each once"]
+    ids: Annotated[Sequence[str], "the ids of the distributions that forget them"]
+    by: Annotated[str, "who requests them"]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--paths", "_", is_flag=True, expose_value=False, hidden=True)
+@click.option("--distribution", "--distribution-id", "only", help="Only this one.", metavar="ID")
+@click.option("--by", default=getuser, show_default="your login", help="Who asks.", metavar="NAME")
+@json_option(Requested)
+@stack_options
+def invalidate(deployed: Deployed, paths: Sequence[str], *, only: str | None, by: str) -> None:
+    """Request PATHs, whatever has changed: they go with the next flush, within the budget.
+
+    A PATH is quoted, as CloudFront takes it, and is sent byte for byte, or something wider if the
+    budget or a quota asks for it; a cache tag (`#tag`) is sent as it is, or as `/*`. All
+    distributions of the stack forget it, unless one is named. The arguments of
+    `aws cloudfront create-invalidation` work as they stand.
+
+    \b
+    edgesweep invalidate '/blog/*' --by cms
+    edgesweep invalidate --distribution-id E2QWRUHEXAMPLE --paths '/img/*'
+    """  # noqa: D301  # \b tells click to keep the lines
+    ids, distinct = deployed.distributions(only), list(dict.fromkeys(paths))
+    message = {"edgesweep": INVALIDATE, "by": by} | ({"distribution": only} if only else {})
+    bodies = [json.dumps({**message, "paths": part}) for part in chunks(distinct, _AT_ONCE)]
+    # Nothing is sent unless the recorder understands all of it.
+    list(map(parse, bodies))
+    queue = Queue(deployed.session.client("sqs"), deployed.stack.outputs["QueueUrl"])
+    list(map(queue.send, bodies))
+    asked = Requested(paths=distinct, ids=ids, by=by)
+    show(asked, [f"Requested {count(len(distinct), 'path')} of {', '.join(ids)}"])
+    suggest("They go with the next flush; `edgesweep flushes` shows it")

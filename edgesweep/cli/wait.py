@@ -1,0 +1,131 @@
+"""`edgesweep wait`: returns once CloudFront has accepted every change, or has completed it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, BinaryIO, TypedDict, cast
+
+import click
+
+from edgesweep import wiring
+from edgesweep.cli.bucket import bucket_name
+from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.keys import read_keys
+from edgesweep.cli.output import json_option, show
+from edgesweep.cli.status import observer
+from edgesweep.cli.terminal import say
+from edgesweep.errors import BadInput, TimedOut
+from edgesweep.operate import waiting
+from edgesweep.record.catalogue import Name
+from edgesweep.record.recorder import fate
+from edgesweep.record.selection import Fate
+
+_PAUSE_SECONDS = 2
+_NAMED = 20  # keys of each reason that people are shown
+
+
+class Waited(TypedDict):
+    """The result of a wait."""
+
+    ids: Annotated[Sequence[str], "the ids of the distributions"]
+    changed: Annotated[bool, "whether any change had to be waited for"]
+    completed: Annotated[bool, "whether CloudFront has completed all of it"]
+    skipped: Annotated[Mapping[str, str], "keys that were not waited for -> why"]
+
+
+@click.command()
+@click.option(
+    "--after",
+    type=click.Path(allow_dash=True, path_type=Path),
+    help="A local folder that was just uploaded, or a file of keys, one a line.",
+)
+@click.option("--bucket", callback=bucket_name, help="Only changes of this bucket.", metavar="NAME")
+@click.option("--distribution", "only", help="Only this distribution.", metavar="ID")
+@click.option("--completed", is_flag=True, help="Wait until CloudFront has emptied its caches.")
+@click.option("--timeout", type=click.IntRange(1, 86_400), default=900, help="Seconds, at most.")
+@json_option(Waited)
+@stack_options
+def wait(
+    deployed: Deployed,
+    *,
+    after: Path | None,
+    bucket: str | None,
+    only: str | None,
+    completed: bool,
+    timeout: int,
+) -> None:
+    """Wait until CloudFront has accepted every change that happened before; write nothing.
+
+    Changes that S3 has not reported yet count: without --after, the usual delay of its events is
+    always waited for. With --after, the catalogue tells which uploads are recorded; removals cannot
+    be seen so. Keys that are excluded, immutable, served by no distribution or not in the bucket
+    are named, and not waited for. A wait that takes longer than --timeout ends with exit code 3.
+
+    \b
+    aws s3 sync build s3://my-site && edgesweep wait --completed --after build
+    """  # noqa: D301  # \b tells click to keep the lines
+    until, settings = wiring.now() + timedelta(seconds=timeout), deployed.settings
+    if after and not bucket:
+        bucket, *others = settings.buckets
+        if others:
+            raise BadInput(f"Say with --bucket which of {', '.join(settings.buckets)} has the keys")
+    ids, seen = deployed.distributions(only, bucket), observer(deployed)
+    uploaded, skipped = _uploaded(deployed, bucket, after) if bucket and after else ([], {})
+    steps = [waiting.accepted(seen, ids, wiring.now)]
+    if after and settings.catalogue_table:
+        known = wiring.unchanged_filter(settings, deployed.session, None)
+        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped))
+    else:
+        _through(waiting.reported(seen, wiring.now), until)
+    changed = _through(chain(*steps), until)
+    if completed:
+        _through(waiting.completed(seen, ids), until)
+    waited = Waited(ids=ids, changed=changed, completed=completed, skipped=skipped)
+    show(waited, _lines(waited))
+
+
+def _uploaded(
+    deployed: Deployed, bucket: str, after: Path
+) -> tuple[Sequence[Name], dict[str, str]]:
+    """Return the objects that may get rows, and why the keys of others get none."""
+    judge = partial(fate, deployed.settings.selection, deployed.routes, bucket)
+    fates = {key: judge(key)[0] for key in _keys(after)}
+    names = [(bucket, key) for key in fates if fates[key] is Fate.SWEPT]
+    return names, {key: why for key, why in fates.items() if why is not Fate.SWEPT}
+
+
+def _keys(after: Path) -> Sequence[str]:
+    if after.is_dir():
+        files = sorted(file for file in after.rglob("*") if file.is_file())
+        return [file.relative_to(after).as_posix() for file in files]
+    try:
+        with click.open_file(str(after), "rb") as file:
+            return read_keys(cast("BinaryIO", file))
+    except OSError as error:
+        raise BadInput(f"--after {after}: {error.strerror}") from error
+
+
+def _through(step: Iterator[str], until: datetime) -> bool:
+    """Take a step to its end, and say why it waits; return whether it did."""
+    said = ""
+    for why in step:
+        if wiring.now() >= until:
+            raise TimedOut(f"The time is over: {why}")
+        say("" if why == said else why)
+        said = why
+        time.sleep(_PAUSE_SECONDS)
+    return bool(said)
+
+
+def _lines(waited: Waited) -> Iterator[str]:
+    skipped = waited["skipped"]
+    for why in dict.fromkeys(skipped.values()):
+        keys = [key for key in skipped if skipped[key] == why]
+        more = f" and {len(keys) - _NAMED:,} more" * (len(keys) > _NAMED)
+        yield f"Not waited for, since {why}: {', '.join(keys[:_NAMED])}{more}"
+    state = "completed" if waited["completed"] else "accepted"
+    change = "every change" if waited["changed"] else "all that there was; nothing waits"
+    yield f"CloudFront has {state} {change}"
