@@ -132,8 +132,8 @@ def told(name: str, result: Result, code: int = 1) -> str:
 
 
 def test_all() -> None:
-    """Every command that there is has a row."""
-    assert COMMANDS.keys() == main.commands.keys()
+    """Every command that there is has a row, but for those that tests/e2e/release runs."""
+    assert COMMANDS.keys() | {"deploy", "remove"} == main.commands.keys()
 
 
 @pytest.mark.parametrize("name", WORKING)
