@@ -9,7 +9,7 @@ from typing import Self
 
 from edgesweep.dirty import Change, DirtyRow
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
-from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.journal import Invalidation, LedgerLimits
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
@@ -47,7 +47,7 @@ class Go:
     reason: Reason
     paths: int  # how many may be spent at once
     wildcards: int  # how many of them may be wildcards
-    limits: Mapping[str, int | None]  # month -> the most paths in its ledger afterwards
+    limits: LedgerLimits  # month -> the most paths in its ledger afterwards
     purses: tuple[Purse, ...]  # what each of these months offers
 
     def terms(self, wanted: Wanted) -> Terms:
@@ -139,25 +139,38 @@ class Policy:
         """
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
-        allowance, months = self.budget.allowance, months_near(now)
+        months = months_near(now)
         left = {month: self.budget.after(ledgers[month]) for month in months}
+        granted = self._granted(left, headroom, flushed_at, now)
+        if isinstance(granted, Reason):
+            return granted
         purses = tuple(
             self._purse(left[month], demand, flushed_at, near) for month, near in months.items()
         )
+        return Go(reason, *granted, purses)
+
+    def _granted(
+        self,
+        left: Mapping[str, Budget],
+        headroom: Headroom,
+        flushed_at: datetime | None,
+        now: datetime,
+    ) -> tuple[int, int, LedgerLimits] | Reason:
+        """Return the most paths and wildcards, and the limits of months; or why a flush waits."""
+        allowance = self.budget.allowance
         if allowance is None:
-            unlimited = dict.fromkeys(months)
-            return Go(reason, headroom.paths, headroom.wildcards, unlimited, purses)
+            return headroom.paths, headroom.wildcards, dict.fromkeys(left)
         limits = {
             month: allowance - left[month].reserve(near) - left[month].kept(near, flushed_at)
-            for month, near in months.items()
+            for month, near in months_near(now).items()
         }
-        can = min(limits[month] - ledgers[month].paths for month in months)
-        if can >= 1 and not any(ledgers[month].others.unread for month in months):
-            return Go(reason, min(headroom.paths, can), headroom.wildcards, limits, purses)
-        if any(ledgers[month].paths >= allowance for month in months):
+        can = min(limits[month] - budget.ledger.paths for month, budget in left.items())
+        if can >= 1 and not any(budget.ledger.others.unread for budget in left.values()):
+            return min(headroom.paths, can), headroom.wildcards, limits
+        if any(budget.ledger.paths >= allowance for budget in left.values()):
             return Reason.SPENT
         if flushed_at is None or now - flushed_at >= left[month_of(now)].interval(now):
-            return Go(reason, 1, 1, dict.fromkeys(months, allowance), purses)
+            return 1, 1, dict.fromkeys(left, allowance)
         return Reason.BUDGET
 
     def waits(
