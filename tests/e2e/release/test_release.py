@@ -143,6 +143,34 @@ def test_change(user: User) -> None:
     assert not table.get("StreamSpecification", {}).get("StreamEnabled")
 
 
+def test_workflow(user: User) -> None:
+    """The scripts of the workflow run as they stand: a plan as a comment, the upload, the wait."""
+    workflow = yaml.safe_load((ROOT / "examples" / "github" / "edgesweep.yml").read_text())
+    scripts = {
+        step["name"]: step["run"]
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "name" in step
+    }
+    environment = f"export BUCKET={SITE} SITE={workflow['env']['SITE']} BASE=main PULL_REQUEST=7"
+    commit = "git add -A && git -c user.name=a -c user.email=a@example.com commit -qm x"
+    user.follow(
+        f"mkdir work && cd work && git init -qb main && mkdir public && echo 1 > public/a.html "
+        f"&& {commit} && git switch -qc change && echo 2 > public/a.html && {commit}\n"
+        "gh() { printf '%s ' \"$@\" > said.txt; }\n"
+        f"{environment}\n{scripts['Plan']}\n{scripts['Comment']}\n"
+        f"{scripts['Upload']}\n{scripts['Wait']}"
+    )
+
+    work = user.folder / "work"
+    assert "  /a.html  for a.html\n" in (work / "comment.md").read_text()
+    assert (work / "said.txt").read_text().startswith("pr comment 7 --body-file comment.md ")
+    uploaded = user.aws.client("s3").get_object(Bucket=SITE, Key="a.html")["Body"].read()
+    assert uploaded == b"2\n"
+    sent = Watch(user.aws, user.stack("prod").outputs).invalidations()
+    assert any("/a.html" in one.paths for one in sent)
+
+
 def test_removal(user: User) -> None:
     """A removal leaves the tables, the zip and the site, and the site publishes no events.
 
@@ -222,28 +250,3 @@ def test_cdk(user: User) -> None:
     assert "EventBridgeConfiguration" in notified
     assert configuration["Environment"]["Variables"]["BUCKET"] == outputs["Bucket"]
     assert configuration["Environment"]["Variables"]["BUDGET_USD"] == "5"
-
-
-def test_workflow(user: User) -> None:
-    """The scripts of the workflow run as they stand: a plan as a comment, then the upload."""
-    workflow = yaml.safe_load((ROOT / "examples" / "github" / "edgesweep.yml").read_text())
-    scripts = {
-        step["name"]: step["run"]
-        for job in workflow["jobs"].values()
-        for step in job["steps"]
-        if "name" in step
-    }
-    environment = f"export BUCKET={SITE} SITE={workflow['env']['SITE']} BASE=main PULL_REQUEST=7"
-    commit = "git add -A && git -c user.name=a -c user.email=a@example.com commit -qm x"
-    user.follow(
-        f"mkdir work && cd work && git init -qb main && mkdir public && echo 1 > public/a.html "
-        f"&& {commit} && git switch -qc change && echo 2 > public/a.html && {commit}\n"
-        "gh() { printf '%s ' \"$@\" > said.txt; }\n"
-        f"{environment}\n{scripts['Plan']}\n{scripts['Comment']}\n{scripts['Upload']}"
-    )
-
-    work = user.folder / "work"
-    assert "  /a.html  for a.html\n" in (work / "comment.md").read_text()
-    assert (work / "said.txt").read_text().startswith("pr comment 7 --body-file comment.md ")
-    uploaded = user.aws.client("s3").get_object(Bucket=SITE, Key="a.html")["Body"].read()
-    assert uploaded == b"2\n"
