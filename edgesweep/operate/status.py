@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Protocol
@@ -214,6 +214,8 @@ def _affordable(budget: Budget, flushed_at: datetime | None, now: datetime) -> d
     """Return when a path of the reserve is due, or the month is nearly over and needs none."""
     planned, end, many = budget.planned(now), month_bounds(now)[1], budget.distributions
     left, since = (budget.allowance or 0) - budget.ledger.paths, flushed_at or now
-    due = max(since + planned, since + many * (end - since) / (left + 2 * many))
+    # The interval is rounded to microseconds, so this is rounded up.
+    grown = many * (end - since) / (left + 2 * many) + timedelta.resolution
+    due = since + max(planned, grown)
     due = min(due, end - planned * ((left - 1) // many))
     return due if due < end else end + MONTH_MARGIN

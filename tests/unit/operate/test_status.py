@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgesweep.cover.survey import Survey
@@ -157,6 +157,8 @@ def test_uploading(waiting: Sequence[timedelta]) -> None:
     assert_due(world, NOON)
 
 
+# Here the due time is no whole number of microseconds.
+@example(free_paths=6, left=1, flushed=SECOND, now=datetime(2026, 11, 1, tzinfo=UTC))
 @given(
     free_paths=st.integers(2, 50),
     left=st.integers(0, 50),
