@@ -249,6 +249,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::IAM::ManagedPolicy": Kind(
         *("managed policy", Harm.NOTE, "nobody else may be let request paths"),
         _call("iam", "get_policy", by="PolicyArn"),
+        wanted=lambda _: {},  # a person may attach it, and nobody else uses it
     ),
     "AWS::Logs::LogGroup": Kind(
         *("log", Harm.NOTE, "its function logs nothing", _log, _KEEP_LOG),
