@@ -208,7 +208,11 @@ def _trail(aws: EmbeddedAws, first: datetime, sent: Sequence[Invalidation]) -> s
     steps = [
         (first, "S3: first change"),
         (_moment(recorded[-1]), f"record: {rows:,} rows, from {len(recorded)} batches of messages"),
-        *((_moment(line), _decision(line)) for line in _lines(aws, "flush", first)),
+        *(
+            (_moment(line), _decision(line))
+            for line in _lines(aws, "flush", first)
+            if line["message"] in {"Flushed", "Held"}
+        ),
         *((made.created_at, f"CloudFront: took {made.identity}") for made in sent),
     ]
     return "\n".join(_step(first, moment, what) for moment, what in sorted(steps))

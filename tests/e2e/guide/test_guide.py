@@ -48,8 +48,12 @@ class Reader:
         outputs = self.outputs()
         self.tables.append((outputs["DirtyTable"], outputs["FlushesTable"]))
         self.aws.client("s3").put_object(Bucket=SITES[0], Key=key, Body=key.encode())
-        watch = Watch(self.aws, {**outputs, "Distribution": self.distribution})
-        watch.await_sweep({f"/{key}": datetime.now(UTC)}, PATIENCE_SECONDS)
+        self.await_fresh(f"/{key}", datetime.now(UTC))
+
+    def await_fresh(self, path: str, since: datetime) -> None:
+        """Wait until the first site's edge has forgotten a path."""
+        watch = Watch(self.aws, {**self.outputs(), "Distribution": self.distribution})
+        watch.await_sweep({path: since}, PATIENCE_SECONDS)
 
     def flushes(self, table: str) -> Sequence[str]:
         """Return the flushes of the first site that a table holds, none without the table.
@@ -95,6 +99,7 @@ STEPS = (
     "## Attach it to an existing site",
     "**Several sites**",
     "## See into it",
+    "## Invalidate something else",
     "## Upgrade",
     "## Remove it",
     "**Deploying again**",
@@ -104,18 +109,20 @@ STEPS = (
 
 def test_guide(reader: Reader) -> None:
     """Every command does what the guide says, and no data goes but what is deleted on purpose."""
-    attach, several, see, upgrade, remove, again, delete = STEPS
-    before = reader.left()
+    attach, several, see, invalidate, upgrade, remove, again, delete = STEPS
+    before, began = reader.left(), datetime.now(UTC)
 
     reader.follow(attach)
     reader.follow(several)
     reader.use("first.html")
     assert reader.follow(see).endswith("[]\n")
+    reader.follow(invalidate)
+    reader.await_fresh("/blog/a.html", began)
     reader.follow(upgrade)
     reader.follow(remove)
     first = reader.tables[0]
     kept = reader.flushes(first[1])
-    assert len(kept) == 1
+    assert len(kept) == 2
     assert reader.left() == before
     assert not _attached(reader)
 
