@@ -39,6 +39,7 @@ FLUSHING = (
     "dynamodb:BatchWriteItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
+    "events:PutEvents",
     "s3:ListBucket",
 )
 REDRIVING = (
