@@ -40,25 +40,15 @@ Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], 
 
 @dataclass(slots=True)
 class Batch:
-    """The rows of one tick.
+    """The rows of one tick."""
 
-    Attributes:
-        rows: the oldest first.
-        changed: the viewer paths of changed objects.
-        requested: requested paths, quoted.
-        tags: requested cache tags.
-        by: who requested them.
-        size: about how many bytes all of these take.
-        cut: whether there are more rows.
-    """
-
-    rows: list[DirtyRow] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)
-    requested: set[str] = field(default_factory=set)
-    tags: set[str] = field(default_factory=set)
-    by: set[str] = field(default_factory=set)
-    size: int = 0
-    cut: bool = False
+    rows: list[DirtyRow] = field(default_factory=list)  # the oldest first
+    changed: set[str] = field(default_factory=set)  # the viewer paths of changed objects
+    requested: set[str] = field(default_factory=set)  # requested paths, quoted
+    tags: set[str] = field(default_factory=set)  # requested cache tags
+    by: set[str] = field(default_factory=set)  # who requested them
+    size: int = 0  # about how many bytes all of these take
+    cut: bool = False  # whether there are more rows
 
     def add(self, row: DirtyRow, routes: Routes) -> None:
         self.rows.append(row)

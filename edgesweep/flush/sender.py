@@ -56,15 +56,11 @@ class Edge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The result of sending a flush.
-
-    Attributes:
-        answer: CloudFront's last one.
-        given_up: whether it can never be sent as it is; else an open one waits for the next tick.
-    """
+    """The result of sending a flush."""
 
     flush: Flush
-    answer: Answer | None = None
+    answer: Answer | None = None  # CloudFront's last one
+    # Whether it can never be sent as it is; else an open one waits for the next tick.
     given_up: bool = False
 
 
