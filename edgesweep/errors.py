@@ -72,14 +72,8 @@ class Undiscovered(EdgesweepError):
         return f"The distributions cannot be read: {self.reason}"
 
 
-@dataclass(eq=False)
 class Unreadable(EdgesweepError):
     """We may not read invalidations, or the list of distributions."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class Busy(EdgesweepError):

@@ -118,8 +118,8 @@ class _Turn:
             try:
                 self._look(look)
             except Unreadable as error:
-                self.refusals[look.distribution] = error.reason
-                self.looks = self.looks.looked(look.distribution, self.now, error.reason)
+                self.refusals[look.distribution] = str(error)
+                self.looks = self.looks.looked(look.distribution, self.now, str(error))
 
     def saved(self, known: Looks) -> Looks | None:
         """Return the looks, saved if they have news or if it is time; None if somebody else did."""
@@ -147,7 +147,7 @@ class _Turn:
                     reason = f"more than {MOST_DISTRIBUTIONS} distributions are too many"
                     break
         except Unreadable as error:
-            reason = error.reason
+            reason = str(error)
         if reason:
             self.refusals[""] = reason
             listed = dict.fromkeys(swept, False)

@@ -154,6 +154,16 @@ def test_cold_idle(deployment: Deployment) -> None:
     assert set(asked) - READS == {"cloudfront.GetDistribution"}
 
 
+def test_others_ignored(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others do not count, nobody looks at their distributions."""
+    monkeypatch.setenv("OTHERS", "ignore")
+
+    with calls() as asked:
+        deployment.load("flush")()
+
+    assert "cloudfront.ListDistributions" not in asked
+
+
 def test_idle_after_flush(deployment: Deployment) -> None:
     """What an earlier flush left behind does not make an idle tick any dearer."""
     with calls() as asked:

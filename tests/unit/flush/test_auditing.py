@@ -48,6 +48,7 @@ def test_counted() -> None:
 
     assert spent(account.journal) == {"E1": (5, 3), "E2": (0, 900)}
     assert account.journal.ledger(MONTH).paths == 2 + 908
+    assert account.journal.ledger(MONTH).own == 2
 
 
 def test_once() -> None:
