@@ -6,7 +6,7 @@ are configured otherwise, that have millions of rows or kill whoever plans for t
 that cannot be recorded for a while.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -21,7 +21,6 @@ from tests.faults.scenario import (
     MINUTE,
     MONTH_END,
     Scenario,
-    anything,
     guaranteed,
 )
 from tests.faults.tables import Pace
@@ -198,11 +197,7 @@ def closed(random: Random, scenario: Scenario) -> Scenario:
     """No row can be written for a while, so that messages die and are sent back."""
     shut = random.uniform(20, 60) * MINUTE
     return replace(
-        _whole(scenario),
-        policy=_UNLIMITED,
-        spent=0,
-        weather=replace(scenario.weather, latency=0.3),
-        calm=Weather(),
+        _in_trouble(scenario),
         faulty=shut + 15 * MINUTE,
         changing=shut + 20 * MINUTE,
         changes=random.randint(10, 40),
@@ -347,6 +342,12 @@ def _beside(scenario: Scenario) -> Scenario:
     )
 
 
+def _in_trouble(scenario: Scenario) -> Scenario:
+    """Calls are quick, and the trouble passes; money is no object."""
+    weather = replace(scenario.weather, latency=0.3)
+    return replace(_whole(scenario), policy=_UNLIMITED, spent=0, weather=weather, calm=Weather())
+
+
 def _whole(scenario: Scenario) -> Scenario:
     """A tick reads all rows, and no distribution is deleted."""
     return replace(scenario, max_rows=10_000, page=6, gone=None)
@@ -355,11 +356,7 @@ def _whole(scenario: Scenario) -> Scenario:
 def shared(random: Random, scenario: Scenario) -> Scenario:
     """Others invalidate as well, and are counted: an hour is as short as three minutes here."""
     return replace(
-        _whole(scenario),
-        policy=_UNLIMITED,
-        spent=0,
-        weather=replace(scenario.weather, latency=0.3),
-        calm=Weather(),
+        _in_trouble(scenario),
         faulty=8 * MINUTE,
         changing=12 * MINUTE,
         changes=random.randint(5, 30),
@@ -368,43 +365,3 @@ def shared(random: Random, scenario: Scenario) -> Scenario:
         neighbour=random.random() < 0.5,
         audited=True,
     )
-
-
-# How many of a hundred stories are of which kind.
-KINDS: Mapping[Kind, float] = {
-    month_turns: 5,
-    crowd: 3,
-    parts: 2,
-    hog: 1,
-    switched: 10,
-    returned: 4,
-    closed: 3,
-    gapped: 2,
-    crammed: 3,
-    piled: 1,
-    deadly: 1,
-    shared: 4,
-    woken: 3,
-    patient: 3,
-    pressing: 1,
-}
-# How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
-_WOKEN = 60
-
-
-def draw(seed: int, kinds: Mapping[Kind, float] = KINDS) -> Scenario:
-    """Return the scenario of a seed."""
-    random = Random(seed)  # repeatable, not secret
-    scenario = _drawn(random, kinds)
-    wake = 100 * Random(f"{seed} wakes").random() < _WOKEN
-    return replace(scenario, wake=wake or scenario.prompt)
-
-
-def _drawn(random: Random, kinds: Mapping[Kind, float]) -> Scenario:
-    scenario = anything(random)
-    about = 100 * random.random()
-    for kind, share in kinds.items():
-        if about < share:
-            return kind(random, scenario)
-        about -= share
-    return scenario

@@ -38,7 +38,8 @@ from tests.fakes.cloudfront import Made, StrictCloudFront
 from tests.faults import clients, queues, tables
 from tests.faults.account import Account
 from tests.faults.deployment import Deployment
-from tests.faults.kinds import KINDS, Kind, draw
+from tests.faults.draw import KINDS, draw
+from tests.faults.kinds import Kind
 from tests.faults.people import LOST, POISON, People
 from tests.faults.process import Process, here
 from tests.faults.queues import DEAD, QUEUE, Queues, SqsClient
@@ -61,35 +62,20 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class Story:
-    """What happened in a world.
+    """What happened in a world."""
 
-    Attributes:
-        scenario: what it began with.
-        tables: the rows and the journal as they ended.
-        site: what was in the buckets, when.
-        account: how the distributions were configured, when.
-        edge: CloudFront with all that it has made.
-        ours: what it has made for us.
-        full_at: when it refused us since too much was in progress.
-        queues: what was not recorded.
-        watch: the laws that were seen broken while it happened.
-        events: what EventBridge was asked to take.
-        calm_at: when the faults were over.
-        ended_at: when nothing was left to do, None if that never was.
-    """
-
-    scenario: Scenario
-    tables: Tables
-    site: Site
-    account: Account
-    edge: StrictCloudFront
-    ours: Sequence[Made]
-    full_at: Sequence[datetime]
-    queues: Queues
-    watch: Watch
-    events: clients.EventsClient
-    calm_at: datetime = _NEVER
-    ended_at: datetime | None = None
+    scenario: Scenario  # what it began with
+    tables: Tables  # the rows and the journal as they ended
+    site: Site  # what was in the buckets, when
+    account: Account  # how the distributions were configured, when
+    edge: StrictCloudFront  # CloudFront with all that it has made
+    ours: Sequence[Made]  # what it has made for us
+    full_at: Sequence[datetime]  # when it refused us since too much was in progress
+    queues: Queues  # what was not recorded
+    watch: Watch  # the laws that were seen broken while it happened
+    events: clients.EventsClient  # what EventBridge was asked to take
+    calm_at: datetime = _NEVER  # when the faults were over
+    ended_at: datetime | None = None  # when nothing was left to do, None if that never was
 
 
 class Simulation:

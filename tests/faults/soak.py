@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.faults import kinds
-from tests.faults.kinds import KINDS, Kind
+from tests.faults.draw import KINDS
+from tests.faults.kinds import Kind
 from tests.faults.laws import broken
 from tests.faults.simulation import Simulation
 

@@ -10,7 +10,8 @@ from edgesweep.errors import Overtaken
 from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
-from tests.faults.kinds import KINDS, Kind
+from tests.faults.draw import KINDS
+from tests.faults.kinds import Kind
 from tests.faults.mutants import account, adapters, flushing, others, waking
 from tests.faults.soak import judge
 

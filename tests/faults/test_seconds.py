@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 
 from tests.faults import kinds, process
+from tests.faults.draw import draw
 from tests.faults.laws import broken
 from tests.faults.people import People
 from tests.faults.simulation import Simulation, Story
@@ -48,7 +49,7 @@ def stories(*moments: float) -> Iterator[Story]:
 
 
 def _single(seed: int) -> bool:
-    return len(kinds.draw(seed, WOKEN).distributions) == 1
+    return len(draw(seed, WOKEN).distributions) == 1
 
 
 def upload(begins: float) -> Sequence[float]:
