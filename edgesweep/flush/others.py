@@ -145,12 +145,16 @@ class Looks:
         return any(one.unread for one in self.each)
 
     @property
-    def refusals(self) -> Mapping[str, str]:
-        """What cannot be read -> why; empty names the list of distributions."""
+    def uncounted(self) -> Mapping[str, str]:
+        """Where others are not counted -> why; empty names the list of distributions."""
         listing = {"": self.hidden} if self.hidden else {}
-        return listing | {
-            one.distribution: one.hidden for one in self.each if one.hidden and not one.tenants
-        }
+        return listing | {one.distribution: one.hidden for one in self.each if one.hidden}
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Those that cannot be read: tenants have no list that anybody could read."""
+        tenants = {one.distribution for one in self.each if one.tenants}
+        return {name: why for name, why in self.uncounted.items() if name not in tenants}
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ class Planner:
         strict = self.routes.strict(held.distribution)
         # The pace asks what the flush would take at every price up to the list price.
         prices, most = Prices(PATH_PRICE, refetch), go.paths
+        # Without a path for what is dirty it is `/*`; tags alone need no path beside their own.
         while held.deaths < HOPELESS_DEATHS and most >= bool(dirty):
             # Nobody knows yet whether the flush may buy paths, so the survey counts on none.
             paths = min(most, go.terms(NO_PATHS).paths)

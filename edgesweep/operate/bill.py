@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.journal import Flush, Journal
-from edgesweep.flush.others import Looks, Others
+from edgesweep.flush.others import Others
 from edgesweep.prices import invalidation_bill
 
 # A flush that was opened this long before a month may be charged to it.
@@ -67,12 +67,6 @@ def foreign(others: Others) -> Sequence[Spender]:
     return sorted(found, key=lambda one: -one.charged)
 
 
-def uncounted(looks: Looks) -> Mapping[str, str]:
-    """Return where others are not counted, and why; empty names the whole account."""
-    listing = {"": looks.hidden} if looks.hidden else {}
-    return listing | {one.distribution: one.hidden for one in looks.each if one.hidden}
-
-
 def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     journal: Journal,
     flushes: Flushes,
@@ -100,7 +94,7 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
         heading_usd=invalidation_bill(heading, free_paths),
         unread=others.unread,
         looked_at=others.since,
-        uncounted=uncounted(journal.looks()),
+        uncounted=journal.looks().uncounted,
     )
 
 

@@ -149,6 +149,8 @@ def test_gone(formation: Stubber, deployer: Deployer) -> None:
 
     deployer.remove()
 
+    formation.assert_no_pending_responses()
+
 
 def test_clone() -> None:
     """An installation of a clone carries no release, and says how to get one."""
