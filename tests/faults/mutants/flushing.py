@@ -16,6 +16,7 @@ from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
+from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
@@ -231,8 +232,8 @@ def parts_forgotten() -> AbstractContextManager[object]:
     """What was accepted of a flush that another replaces is not remembered."""
     real = Sweeper._sent
 
-    def forgetting(self: Sweeper, flush: Flush) -> Any:
-        return real(self, replace(flush, replaces=None))
+    def forgetting(self: Sweeper, flush: Flush, held: HeldLease) -> Any:
+        return real(self, replace(flush, replaces=None), held)
 
     return mock.patch.object(Sweeper, "_sent", forgetting)
 

@@ -6,8 +6,7 @@ from edgesweep.cover import find_candidates
 from edgesweep.cover.candidates import Candidates
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.choice import pick
-from edgesweep.flush.explain import MOST, explain
+from edgesweep.flush.choice import MOST, explain, pick
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.flush.policy import Go, Policy, Reason
