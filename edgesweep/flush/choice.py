@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from edgesweep.cover import Candidates, Cover, Limits, Member, Prices, choose
-from edgesweep.cover.ladder import climb
+from edgesweep.cover import Candidates, Cover, Limits, Member, Prices, choose, climb
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.pace import LADDER, Purse, Terms, Wanted

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from sys import getsizeof
 
-from edgesweep.cover import Limits, Prices, find_candidates
-from edgesweep.cover.spelling import spell
+from edgesweep.cover import Limits, Prices, find_candidates, spell
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.choice import Choice, explain, pick

@@ -25,7 +25,7 @@ from edgesweep.record import events
 from edgesweep.record.catalogue import Name
 from edgesweep.record.events import Request
 from edgesweep.record.selection import Fate, Selection
-from edgesweep.record.unchanged import Checked, NoCatalogue, UnchangedFilter, name_of
+from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
 
 # The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
@@ -87,7 +87,7 @@ class Recorder:
     token: Callable[[], str]  # returns another random hexadecimal text for each row
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
-    unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
+    unchanged: UnchangedFilter | None = None  # without one, every object counts as changed
 
     def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
         """Write one row for each distinct distribution and object, or requested path, of the batch.
@@ -109,6 +109,7 @@ class Recorder:
         for message, reported in understood.items():
             for about in reasons.keys() & map(_about, reported):
                 failed[message] = reasons[about]
+        seen = checked.seen.keys() - reasons.keys()
         written = [row for row in rows if row not in unwritten]
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
@@ -117,7 +118,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, checked.seen.keys() - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, seen) if self.unchanged else {},
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -126,6 +127,8 @@ class Recorder:
         names = dict.fromkeys(map(name_of, changes))
         made = {name_of(change) for change in changes if change.kind is Kind.CREATED}
         fates = {one: fate(self.selection, self.routes, *one, created=one in made) for one in names}
+        if self.unchanged is None:
+            return fates, Checked()
         checked = self.unchanged.check(
             [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],

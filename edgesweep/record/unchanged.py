@@ -98,16 +98,6 @@ class Checked:
     unseen: int = 0  # how many changed objects no HEAD saw: they are gone by now, or unreadable
 
 
-class NoCatalogue:
-    """Counts every object as changed, and asks nobody."""
-
-    def check(self, _changes: Iterable[Change], _passed_over: Collection[Name] = ()) -> Checked:
-        return Checked()
-
-    def learn(self, _checked: Checked, _recorded: Collection[Name]) -> Mapping[Name, str]:
-        return {}
-
-
 @dataclass(frozen=True, slots=True)
 class UnchangedFilter:
     """Tells changed objects from unchanged ones."""

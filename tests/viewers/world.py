@@ -28,7 +28,7 @@ from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
 from edgesweep.record.recorder import Message, Recorder
 from edgesweep.record.selection import Selection
-from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes import variants
 from edgesweep.settings import Settings
 from infra.local.edge.config import read
@@ -281,7 +281,7 @@ class World:
             selection=settings.selection,
             unchanged=UnchangedFilter(CatalogueInMemory(), self, self._token, self._clock)
             if self.story.catalogue
-            else NoCatalogue(),
+            else None,
         )
         self.now += _SECOND
         batch = [Message(str(number), body) for number, body in enumerate(messages)]
