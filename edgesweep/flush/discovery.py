@@ -22,10 +22,10 @@ Cost: we ask CloudFront every `REFRESH_EVERY`, or every `HURRY_EVERY` while rows
 new configuration is under way. Nothing is written unless something changed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Protocol
 
 from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, RequestedPath
@@ -129,10 +129,29 @@ class Discovery:
         return Discovered(routes, kept, waiting=False)
 
     def route(self, known: Discovered) -> int:
-        """Route some unrouted rows; return about how many are left."""
+        """Route a portion of the unrouted rows; return about how many are left."""
         if not known.waiting or known.kept is None:
             return int(known.waiting)
-        kept, left = route(self.dirty, known.kept, known.routes, self.clock)
+        now, place, passed = self.clock(), known.kept.place, known.kept.passed
+        routes, left = known.routes, passed
+        for chunk in chunks(islice(self.dirty.read(UNROUTED, after=place), MAX_ROUTED)):
+            copies = {
+                row: [
+                    replace(row, distribution=one)
+                    for one in routes.distributions(row.change.bucket, row.change.key)
+                ]
+                for row in chunk
+                if routes.serves(row.change.bucket)
+            }
+            stay, failed = set(chunk) - copies.keys(), self.dirty.move(copies).keys()
+            left += len(stay) + len(failed)
+            for row in chunk:
+                if row in failed or now - row.recorded_at <= LATE:
+                    break
+                place, passed = row.position, passed + (row in stay)
+            if failed or self.clock() - now >= ROUTE_TIME:
+                break
+        kept = replace(known.kept, place=place, passed=passed)
         if kept != known.kept:
             self.store.save(kept)
         return left
@@ -183,31 +202,3 @@ class Discovery:
     def _owed(self, distribution: str) -> bool:
         waits = self.dirty.span(distribution)
         return bool(waits) or self.journal.lease(distribution).unfinished is not None
-
-
-def route(
-    dirty: DirtyRows, kept: Kept, routes: Routes, clock: Callable[[], datetime]
-) -> tuple[Kept, int]:
-    """Route a portion of the rows; return the record with the new place, and how many are left."""
-    now, place, passed, left = clock(), kept.place, kept.passed, 0
-    for chunk in chunks(islice(dirty.read(UNROUTED, after=place), MAX_ROUTED)):
-        copies = {row: _copies(row, routes) for row in chunk if routes.serves(row.change.bucket)}
-        stay, failed = set(chunk) - copies.keys(), dirty.move(copies).keys()
-        left += len(stay) + len(failed)
-        for row in _old(chunk, failed, now):
-            place, passed = row.position, passed + (row in stay)
-        if failed or clock() - now >= ROUTE_TIME:
-            break
-    return replace(kept, place=place, passed=passed), kept.passed + left
-
-
-def _old(
-    chunk: Sequence[DirtyRow], failed: Collection[DirtyRow], now: datetime
-) -> Iterator[DirtyRow]:
-    """Return the rows up to the first that has to be read again."""
-    return takewhile(lambda row: row not in failed and now - row.recorded_at > LATE, chunk)
-
-
-def _copies(row: DirtyRow, routes: Routes) -> Sequence[DirtyRow]:
-    serving = routes.distributions(row.change.bucket, row.change.key)
-    return [replace(row, distribution=distribution) for distribution in serving]

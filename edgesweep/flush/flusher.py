@@ -178,9 +178,8 @@ class Flusher:
             return Outcome(held.distribution, reason)
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
-        headroom = self.policy.quota.less(held.lease.in_progress)
-        flushed_at, demand = held.lease.flushed_at, self.journal.demand()
-        decision = self.policy.decide(reason, ledgers, headroom, flushed_at, now, demand=demand)
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, ledgers, demand, held.lease, now)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)

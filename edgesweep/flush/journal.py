@@ -1,9 +1,4 @@
-"""The record of a flush: its paths, requests, charges and progress.
-
-We journal a flush before we call CloudFront, so any process that finds it unfinished sends the same
-paths under the same references again. CloudFront then answers with the invalidation it has already
-made and bills nothing.
-"""
+"""The record of a flush: its paths, requests, charges and progress; `flusher.py` says why."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -148,11 +143,9 @@ class Flush:
         return replace(self, months=(*self.months, month))
 
     def attempt(self) -> "Flush":
-        """Count an attempt, before it is made."""
         return replace(self, attempts=self.attempts + 1)
 
     def refuse(self) -> "Flush":
-        """Count that CloudFront refused the last attempt."""
         return replace(self, refusals=self.refusals + 1)
 
     def accept(self, invalidation: Invalidation, now: datetime) -> "Flush":

@@ -24,7 +24,7 @@ from typing import Self
 
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
-from edgesweep.flush.journal import Journal
+from edgesweep.flush.journal import Journal, Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
 from edgesweep.flush.planning import MAX_ROWS
@@ -58,7 +58,7 @@ class Haste(Enum):
 
 def haste(policy: Policy, ledgers: Mapping[str, Ledger], demand: Demand, now: datetime) -> Haste:
     """Return how soon a wake may flush, by the ledgers of the months that may be billed."""
-    go = policy.decide(Reason.QUIET, ledgers, policy.quota, None, now, demand=demand)
+    go = policy.decide(Reason.QUIET, ledgers, demand, Lease(), now)
     if isinstance(go, Reason) or go.paths == 1:
         return Haste.NONE
     return Haste.QUICK if go.terms(NO_PATHS).price <= LADDER[0] else Haste.GATHERING

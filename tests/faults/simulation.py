@@ -18,6 +18,7 @@ from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import (
     auditing,
+    discovery,
     gaps,
     journal,
     others,
@@ -25,7 +26,6 @@ from edgesweep.flush import (
     redrive,
     rows,
     sweeping,
-    unrouted,
 )
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import REFRESH_EVERY
@@ -203,7 +203,7 @@ class Simulation:
             (auditing, "MOST_CALLS", 6),
             (others, "EVERY", _AN_HOUR),
             (others, "OFTEN", _AN_HOUR / 3),
-            (unrouted, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
+            (discovery, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
         ]
         with ExitStack() as patches:
             for module, name, value in bounds:

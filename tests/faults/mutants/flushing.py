@@ -14,7 +14,7 @@ from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, months_near
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
@@ -245,7 +245,9 @@ def given_up_unseen() -> AbstractContextManager[object]:
 
 def resent_from_the_reserve() -> AbstractContextManager[object]:
     """A flush that is sent in a new month may take its reserve."""
-    return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
+    return mock.patch.object(
+        Budget, "limits", lambda budget, _, now: dict.fromkeys(months_near(now), budget.allowance)
+    )
 
 
 def announced_too_late() -> AbstractContextManager[object]:
