@@ -14,8 +14,7 @@ from typing import Protocol
 from edgesweep.errors import OverLimit
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget, month_of, months_near
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Journal, State, split
+from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Journal, State, split
 from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 

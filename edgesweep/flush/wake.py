@@ -2,17 +2,11 @@
 
 Goal: a change is fresh within seconds, a deploy still goes as a whole, and nothing depends on it. A
 wake may be lost, late or repeated, overlap with others, or die while it sleeps: the ticks keep
-every promise.
+every promise, and get what is left; see `docs/decisions/6-the-stream-wakes-the-flusher.md`.
 
 A wake looks at the rows, sleeps until the upload has been quiet for long enough, and looks again.
-It takes the lease only for the flush itself, as a tick does. It leaves to the ticks:
-
-- a distribution whose lease somebody has, or whose last flush is unfinished;
-- an upload that does not rest within `WITHIN`, or that began more than `UPLOAD` ago, so that a
-  change every second does not keep a function asleep for ever;
-- everything while only the reserve of the budget is left.
-
-Whoever settles a flush looks once more, since the wakes of rows that landed meanwhile have left.
+It takes the lease only for the flush itself. Whoever settles a flush looks once more, since the
+wakes of rows that landed meanwhile have left.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,7 +26,8 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Routes
 
-WITHIN = timedelta(seconds=15)
+WITHIN = timedelta(seconds=15)  # an upload that does not rest by then is left to the ticks
+# So is one that began longer ago: a change every second keeps no function asleep for ever.
 UPLOAD = timedelta(minutes=1)
 # The quiet after a lone change, and after several: a big file makes an upload pause.
 LONE = timedelta(seconds=2)

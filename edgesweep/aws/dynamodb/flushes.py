@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
@@ -27,7 +28,7 @@ from edgesweep.aws.dynamodb.models import bound, find, packed, shared
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
-from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.flush.pace import LADDER, NOTHING_SEEN, Demand
 from edgesweep.routes.kept import Kept
 
 _ATTEMPTS = 5
@@ -81,7 +82,9 @@ class FlushTable:
 
     def ledger(self, month: str) -> Ledger:
         item = find(self._ledger, "ledger", month)
-        return items.to_ledger(item) if item else UNSPENT
+        if item is None:
+            return UNSPENT
+        return Ledger(int(item.paths), Others(item.others or {}, bool(item.unread), item.since))
 
     def looks(self) -> Looks:
         item = find(self._looks, "looks", "looks")
@@ -93,7 +96,12 @@ class FlushTable:
             with self._transaction() as transaction:
                 transaction.save(item, LooksItem.as_read(looks.revision))
                 for month, seen in others.items():
-                    noted = items.noted(seen, gains.get(month, 0))
+                    noted: list[Action] = [
+                        LedgerItem.paths.add(gains.get(month, 0)),
+                        LedgerItem.others.set(seen.spent),
+                        LedgerItem.unread.set(seen.unread),
+                        LedgerItem.since.set(seen.since),
+                    ]
                     transaction.update(self._ledger("ledger", month), noted)
         except Overtaken:
             return False
@@ -101,7 +109,9 @@ class FlushTable:
 
     def demand(self) -> Demand:
         item = find(self._demand, "demand", "demand")
-        return items.to_demand(item) if item else NOTHING_SEEN
+        known = Demand(**shared(Demand, DemandItem, item)) if item else NOTHING_SEEN
+        # What was counted at other prices does not count.
+        return known if len(known.paths) == len(LADDER) else NOTHING_SEEN
 
     def remember(self, demand: Demand) -> None:
         if demand.seen_at is not None:
@@ -143,7 +153,9 @@ class FlushTable:
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
         with self._transaction() as transaction:
-            transaction.save(items.new(self._flush, flush), FlushItem.pk.does_not_exist())
+            counts = {"billed": len(flush.paths), "wildcards": flush.wildcards}
+            item = self._key(flush, **items.stored(flush), **counts)
+            transaction.save(item, FlushItem.pk.does_not_exist())
             for known, to in rejected:
                 transaction.update(self._key(known), items.progress(to), items.as_known(known))
             transaction.update(
@@ -200,8 +212,8 @@ class FlushTable:
             else:
                 return
 
-    def _key(self, flush: Flush) -> FlushItem:
-        return self._flush(f"flush#{flush.distribution}", flush.id)
+    def _key(self, flush: Flush, **values: Any) -> FlushItem:  # noqa: ANN401  # as pynamodb
+        return self._flush(f"flush#{flush.distribution}", flush.id, **values)
 
     def _lease_item(self, distribution: str) -> LeaseItem:
         return self._lease(f"lease#{distribution}", "lease")

@@ -19,8 +19,7 @@ from edgesweep.aws.dynamodb import models
 from edgesweep.aws.dynamodb.models import BytesAttribute, InstantAttribute, Keyed, TextAttribute
 from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
-from edgesweep.flush.others import Ledger, Looks, Others
-from edgesweep.flush.pace import LADDER, NOTHING_SEEN, Demand
+from edgesweep.flush.others import Looks
 from edgesweep.routes.kept import Kept
 
 # The audit trail lasts somewhat longer than a year.
@@ -79,7 +78,11 @@ class LedgerItem(Keyed):
     """The paths of one month, ours and those of others: `ledger` / `<YYYY-MM>`."""
 
     paths = NumberAttribute(default=0)
-    others = UnicodeAttribute(null=True)
+    others = TextAttribute(
+        lambda spent: json.dumps(dict(spent)),
+        lambda text: {name: tuple(one) for name, one in json.loads(text).items()},
+        null=True,
+    )
     unread = BooleanAttribute(null=True)
     since = InstantAttribute(null=True)
 
@@ -149,7 +152,7 @@ def unfinished_is(flush_id: str | None) -> Condition:
 
 def as_known(flush: Flush) -> Condition:
     """The flush is as we read it: nobody has since sent, charged or finished it."""
-    known, condition = _stored(flush), FlushItem.pk.exists()
+    known, condition = stored(flush), FlushItem.pk.exists()
     for name in _KNOWN:
         attribute = getattr(FlushItem, name)
         condition &= attribute == known[name] if name in known else attribute.does_not_exist()
@@ -175,7 +178,7 @@ def progress(flush: Flush) -> list[Action]:
 
     An item of the first release has an expiry from the start.
     """
-    known = _stored(flush)
+    known = stored(flush)
     if flush.finished:
         known["expires_at"] = int((flush.opened_at + RETENTION).timestamp())
     attributes = {name: getattr(FlushItem, name) for name in (*_CHANGING, "expires_at")}
@@ -184,7 +187,7 @@ def progress(flush: Flush) -> list[Action]:
     ]
 
 
-def _stored(flush: Flush) -> dict[str, Any]:
+def stored(flush: Flush) -> dict[str, Any]:
     """Return the fields of a flush, without empty ones that its item may lack."""
     known = models.shared(Flush, FlushItem, flush)
     return {name: one for name, one in known.items() if one or not getattr(FlushItem, name).null}
@@ -217,33 +220,6 @@ def _billed(flush: Flush) -> list[Action]:
     return [LeaseItem.flushed_at.set(flush.billed_at)] if flush.billed_at else []
 
 
-def noted(others: Others, gained: int) -> list[Action]:
-    """Set what others spent in a month, of which the ledger lacks what was gained."""
-    return [
-        LedgerItem.paths.add(gained),
-        LedgerItem.others.set(json.dumps(dict(others.spent))),
-        LedgerItem.unread.set(others.unread),
-        LedgerItem.since.set(others.since),
-    ]
-
-
-def to_ledger(item: LedgerItem) -> Ledger:
-    """Return the ledger that an item holds."""
-    spent = {name: tuple(one) for name, one in json.loads(item.others or "{}").items()}
-    return Ledger(int(item.paths), Others(spent, bool(item.unread), item.since))
-
-
-def new(model: type[FlushItem], flush: Flush) -> FlushItem:
-    """Return the item of a new flush."""
-    return model(
-        f"flush#{flush.distribution}",
-        flush.id,
-        billed=len(flush.paths),
-        wildcards=flush.wildcards,
-        **_stored(flush),
-    )
-
-
 def to_lease(item: LeaseItem) -> Lease:
     """Return the lease that an item holds."""
     known = models.shared(Lease, LeaseItem, item)
@@ -255,9 +231,3 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
     opened_at, token = item.sk.split("#")
     known = models.shared(Flush, FlushItem, item)
     return Flush(distribution, parse_instant(opened_at), token, **known)
-
-
-def to_demand(item: DemandItem) -> Demand:
-    """Return the demand that an item holds, or none if it was counted at other prices."""
-    known = Demand(**models.shared(Demand, DemandItem, item))
-    return known if len(known.paths) == len(LADDER) else NOTHING_SEEN
