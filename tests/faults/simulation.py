@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 from unittest import mock
 
 import handlers.flush
@@ -234,7 +235,7 @@ class Simulation:
         limits: Limits,
         *,
         strict: bool,
-        heartbeat: Callable[[], None],
+        **options: Any,  # as the real one
     ) -> Survey:
         """Survey as the scenario has it; that takes time, and may be the death of the process."""
         scenario, buckets = self.scenario, {source.bucket for source in origins}
@@ -244,9 +245,7 @@ class Simulation:
         if seconds or scenario.pace.plan:
             here().sleep(seconds + scenario.pace.plan * len(dirty))
         if scenario.surveyed == LISTED:
-            return survey(
-                listing, origins, dirty, prices, limits, strict=strict, heartbeat=heartbeat
-            )
+            return survey(listing, origins, dirty, prices, limits, strict=strict, **options)
         everywhere = scenario.surveyed == EVERYWHERE
         return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
 
