@@ -11,7 +11,7 @@ from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.pace import LADDER, Purse, Terms, Wanted
 from edgesweep.flush.policy import Go, Policy
-from edgesweep.paths import REST, quote, viewer_path
+from edgesweep.paths import REST, Pattern, quote, viewer_path
 from edgesweep.prices import PATH_PRICE
 
 # Characters of the lines; compressed they take about a third of that.
@@ -52,10 +52,15 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
         paths = paths if most is None else min(most, paths)
         return choose(candidates, prices, Limits(min(go.wildcards, paths), paths), keep)
 
-    cover, free = within(terms.paths), max(1, terms.free)
-    taken, bought = len(cover.members) + tags, 0
-    if taken > free:
-        bought = taken - min(free, len(within(max(1, free - tags)).members) + tags)
+    def size(cover: Cover) -> int:
+        everything = [one.pattern for one in cover.members] == [Pattern("/", wildcard=True)]
+        return len(cover.members) + (0 if everything else tags)
+
+    cover, free, bought = within(terms.paths), max(1, terms.free), 0
+    if size(cover) > free:
+        # Where the free ones do not suffice even for the tags, they would be spent on `/*`.
+        fits = free - tags >= bool(candidates.items)
+        bought = size(cover) - (size(within(free - tags)) if fits else 1)
     wanted = [paths + tags for paths in wanted]
     return Choice(cover, terms, wanted, cover.collateral - covers[0].collateral, bought)
 
@@ -91,7 +96,8 @@ def _worth(purse: Purse, choice: Choice) -> str:
             f"the list price, and would have taken {demand.paths[0]:,.0f} if paths were free"
         )
     if choice.bought:
-        text += f". It bought {_count(choice.bought, 'path')} that saved more than they cost"
+        bought = f"It bought {_count(choice.bought, 'path')} beyond the free ones"
+        text += f". {bought}: each was asked for, or saved more than it cost"
     return text
 
 
