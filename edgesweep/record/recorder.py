@@ -54,14 +54,6 @@ class DirtyWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One SQS message."""
-
-    id: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """The result of a batch."""
 
@@ -87,12 +79,12 @@ class Recorder:
     selection: Selection = field(default_factory=Selection)
     unchanged: UnchangedFilter | None = None  # without one, every object counts as changed
 
-    def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
+    def record(self, bodies: Mapping[str, str], now: datetime) -> Recorded:
         """Write one row for each distinct distribution and object, or requested path, of the batch.
 
-        `now` is the time at which the batch was received, or earlier.
+        `bodies` are those of SQS messages, by their ids; they were received at `now` or later.
         """
-        understood, failed = self._understood(messages)
+        understood, failed = self._understood(bodies)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
         changes = [one for one in distinct if isinstance(one, Change)]
         requests = [one for one in distinct if isinstance(one, Request)]
@@ -150,16 +142,16 @@ class Recorder:
         return DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
 
     def _understood(
-        self, messages: Iterable[Message]
+        self, bodies: Mapping[str, str]
     ) -> tuple[dict[str, Sequence[Change | Request]], dict[str, str]]:
         """Return what each message reports or requests, and why the others come back."""
         understood, failed = dict[str, Sequence[Change | Request]](), dict[str, str]()
-        for message in messages:
+        for message, body in bodies.items():
             try:
-                found = map(self._addressed, events.parse(message.body))
-                understood[message.id] = list(chain.from_iterable(found))
+                found = map(self._addressed, events.parse(body))
+                understood[message] = list(chain.from_iterable(found))
             except BadInput as error:
-                failed[message.id] = str(error)
+                failed[message] = str(error)
         return understood, failed
 
     def _addressed(self, one: Change | Request) -> Sequence[Change | Request]:

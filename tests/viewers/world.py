@@ -26,7 +26,7 @@ from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import REFETCH_COST
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.recorder import Recorder
 from edgesweep.record.selection import Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes import variants
@@ -284,7 +284,7 @@ class World:
             else None,
         )
         self.now += _SECOND
-        batch = [Message(str(number), body) for number, body in enumerate(messages)]
+        batch = {str(number): body for number, body in enumerate(messages)}
         with mock.patch.object(wiring, "now", self._clock):
             informed = wiring.informed(recorder, settings, self._store.load())
             recorded = informed.record(batch, self.now)
