@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from edgesweep.cover import Limits, find_candidates
-from edgesweep.cover.ladder import climb
+from edgesweep.cover import Limits, climb, find_candidates
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import STRATEGIES

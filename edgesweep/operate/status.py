@@ -189,10 +189,7 @@ class Observer:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
-        headroom, demand = self.policy.quota.less(lease.in_progress), self.journal.demand()
-        decision = self.policy.decide(
-            reason, ledgers, headroom, lease.flushed_at, now, demand=demand
-        )
+        decision = self.policy.decide(reason, ledgers, self.journal.demand(), lease, now)
         if isinstance(decision, Go):
             return reason, now, decision
         due: datetime | None = None

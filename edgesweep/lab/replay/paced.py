@@ -15,6 +15,7 @@ from edgesweep.cover import Member, find_candidates
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.choice import pick
+from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
@@ -123,14 +124,8 @@ class Paced:
         if reason is Reason.UPLOADING:
             return
         waiting.due_at = waiting.due_at or now
-        go = policy.decide(
-            reason,
-            self._ledgers(now),
-            policy.quota,
-            waiting.flushed_at,
-            now,
-            demand=self._demand,
-        )
+        lease = Lease(flushed_at=waiting.flushed_at)
+        go = policy.decide(reason, self._ledgers(now), self._demand, lease, now)
         if not isinstance(go, Go):
             return
         step = _merged(waiting.steps, now)
