@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgesweep.settings import LONGEST, PARAMETERS, Parameter
+from edgesweep.settings import PARAMETERS
 
 
 def logical(name: str) -> str:
@@ -11,35 +11,11 @@ def logical(name: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def section() -> Mapping[str, Mapping[str, Any]]:
-    """Return the section `Parameters` of the template.
-
-    CloudFormation refuses most of what our commands refuse. The functions refuse the rest when they
-    start: then an alarm goes off, and changes wait.
-    """
-    return {logical(name): _declared(name, one) for name, one in PARAMETERS.items()}
-
-
 def values_of(accepted: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
     """Return the values of the template's parameters, as CloudFormation takes them."""
     return [
         {"ParameterKey": logical(name), "ParameterValue": accepted[name]} for name in PARAMETERS
     ]
-
-
-def _declared(name: str, parameter: Parameter) -> Mapping[str, Any]:
-    one = f"({parameter.pattern})"
-    pattern = f"{one}(,{one})*" if parameter.most > 1 else one
-    # A stack without a bucket is a mistake, so the bucket alone has no default.
-    default = {} if name == "bucket" else {"Default": parameter.default}
-    return {
-        "Type": "String",
-        **default,
-        "Description": parameter.meaning,
-        "AllowedPattern": f"^({pattern}){'' if parameter.default else '?'}$",
-        "ConstraintDescription": f"must be {parameter.bound}",
-        "MaxLength": LONGEST,
-    }
 
 
 def changed(template: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, str]:

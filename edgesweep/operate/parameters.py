@@ -1,19 +1,9 @@
-"""Completes and checks the parameters of a deployment: `python -m edgesweep.operate.parameters`.
+"""Completes and checks the parameters of a deployment."""
 
-`infra/params.js` runs this before it packages or deploys anything, with the arguments of `answer`
-as a JSON object on standard input. A wrong parameter gives one line on standard error, exit code 2.
-Only a deployment needs more than the standard library, since it asks AWS.
-"""
-
-import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.operate.declared import section, values_of
+from edgesweep.errors import BadInput
 from edgesweep.operate.remembered import Remembered
 from edgesweep.settings import PARAMETERS, Parameter, budget, checked, split
 
@@ -31,24 +21,6 @@ _STAGE = Parameter(
     "[a-z][a-z0-9-]{0,19}",
     "prod",
 )
-
-
-def answer(
-    command: str, stack: str, region: str, values: Mapping[str, str], stage: str
-) -> Mapping[str, Any]:
-    """Return the parameters for a command of osls, their section, and a Python that packages.
-
-    Commands besides `deploy` and `package` need no particular parameters. EdgesweepError says why
-    those of the user cannot be deployed.
-    """
-    packages = command in {"deploy", "package"}
-    if command == "deploy":
-        accepted = acceptable(stack, region, values, stage)
-    else:
-        accepted = accept(values, stage, Remembered("", {}) if packages else None)
-    kept = {name: accepted[name] for name in ("given", "remembered")}
-    python = {"python": _packager()} if packages else {}
-    return {**kept, **python, "section": section(), "values": values_of(accepted)}
 
 
 def acceptable(stack: str, region: str, values: Mapping[str, str], stage: str) -> Mapping[str, Any]:
@@ -95,27 +67,3 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
     if before and not before.counts and int(changed.get("freePaths", 0)):
         remembered.append(_TWICE)
     return {**given, "given": changed, "remembered": " ".join(remembered)}
-
-
-def _packager() -> str:
-    """Return a Python that has pip, which installs what the functions need."""
-    for python in filter(None, (sys.executable, shutil.which("python3"))):
-        tried = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)  # noqa: S603  # a Python
-        if not tried.returncode:
-            return python
-    raise BadInput("Packaging the functions needs pip; install it for python3")
-
-
-def respond(answer: Callable[..., object], *failures: type[Exception]) -> int:
-    """Print the answer to the question on standard input; return the exit code."""
-    expected: tuple[type[Exception], ...] = (EdgesweepError, *failures)
-    try:
-        print(json.dumps(answer(**json.load(sys.stdin))))  # noqa: T201  # the answer
-    except expected as error:
-        print(error, file=sys.stderr)  # noqa: T201  # to whoever deploys
-        return BadInput.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(respond(answer))

@@ -14,8 +14,9 @@ import pytest
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
 from edgesweep.operate.declared import logical
-from edgesweep.operate.parameters import accept, answer, respond
+from edgesweep.operate.parameters import accept
 from edgesweep.operate.remembered import Remembered
+from infra.parameters import answer, respond
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 BEFORE = Remembered("edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"})
