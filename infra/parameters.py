@@ -13,10 +13,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.operate.declared import logical, values_of
 from edgesweep.operate.parameters import accept, acceptable
-from edgesweep.operate.remembered import Remembered
+from edgesweep.operate.remembered import Remembered, logical, values_of
 from edgesweep.settings import LONGEST, PARAMETERS, Parameter
+
+_STAGE = Parameter(
+    "of the stack",
+    "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
+    "[a-z][a-z0-9-]{0,19}",
+    "prod",
+)
 
 
 def answer(
@@ -28,10 +34,11 @@ def answer(
     those of the user cannot be deployed.
     """
     packages = command in {"deploy", "package"}
+    _STAGE.checked("stage", stage)
     if command == "deploy":
-        accepted = acceptable(stack, region, values, stage)
+        accepted = acceptable(stack, region, values)
     else:
-        accepted = accept(values, stage, Remembered("", {}) if packages else None)
+        accepted = accept(values, Remembered("", {}) if packages else None)
     kept = {name: accepted[name] for name in ("given", "remembered")}
     python = {"python": _packager()} if packages else {}
     return {**kept, **python, "section": section(), "values": values_of(accepted)}
@@ -74,9 +81,9 @@ def respond(answer: Callable[..., object], *failures: type[Exception]) -> int:
     """Print the answer to the question on standard input; return the exit code."""
     expected: tuple[type[Exception], ...] = (EdgesweepError, *failures)
     try:
-        print(json.dumps(answer(**json.load(sys.stdin))))  # noqa: T201  # the answer
+        print(json.dumps(answer(**json.load(sys.stdin))))
     except expected as error:
-        print(error, file=sys.stderr)  # noqa: T201  # to whoever deploys
+        print(error, file=sys.stderr)
         return BadInput.exit_code
     return 0
 

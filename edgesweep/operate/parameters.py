@@ -5,7 +5,7 @@ from typing import Any
 
 from edgesweep.errors import BadInput
 from edgesweep.operate.remembered import Remembered
-from edgesweep.settings import PARAMETERS, Parameter, budget, checked, split
+from edgesweep.settings import PARAMETERS, budget, checked, split
 
 # Its value resets a parameter, because osls accepts no empty one.
 DEFAULT = "default"
@@ -15,26 +15,19 @@ _TWICE = (
     "freePaths=default resets it)"
 )
 
-_STAGE = Parameter(
-    "of the stack",
-    "1 to 20 lower-case letters, digits and hyphens, starting with a letter",
-    "[a-z][a-z0-9-]{0,19}",
-    "prod",
-)
 
-
-def acceptable(stack: str, region: str, values: Mapping[str, str], stage: str) -> Mapping[str, Any]:
+def acceptable(stack: str, region: str, values: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the parameters of a deployment over what is there, whose buckets can be swept."""
     from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
 
     before = deployed.remembered(stack, region)
-    accepted = accept(values, stage, before)
+    accepted = accept(values, before)
     deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
     deployed.check_distributions(split(accepted["distribution"]), region)
     return accepted
 
 
-def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> Mapping[str, Any]:
+def accept(values: Mapping[str, str], before: Remembered | None) -> Mapping[str, Any]:
     """Return the parameters, each within its bounds.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
@@ -46,13 +39,12 @@ def accept(values: Mapping[str, str], stage: str, before: Remembered | None) -> 
     for name in values:
         if name not in known:
             raise BadInput(f"Parameter {name} is unknown; the parameters are {', '.join(known)}")
-    _STAGE.checked("stage", stage)
     texts = {name: text.strip() for name, text in values.items()}
     drop = split(PARAMETERS["bucket"].checked("drop", texts.pop("drop", "")))
     typed = {
         name: PARAMETERS[name].default if text == DEFAULT else text for name, text in texts.items()
     }
-    complete = (before or Remembered(stage, {})).completed(typed, drop)
+    complete = (before or Remembered("", {})).completed(typed, drop)
     given = checked(complete)
     distributions = split(given["distribution"])
     if distributions and not given["bucket"]:

@@ -18,12 +18,12 @@ from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.others import NOBODY, Looks
-from edgesweep.operate.declared import changed
 from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
+from edgesweep.operate.remembered import changed
 from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
