@@ -13,8 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import reaches
-from edgesweep.operate.removal import before_removal, waiting
-from edgesweep.operate.stack import Stack, find_stack
+from edgesweep.operate.stack import Stack, before_removal, find_stack, waiting
 from infra.parameters import respond
 
 

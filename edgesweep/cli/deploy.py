@@ -15,7 +15,7 @@ from edgesweep.operate.buckets import deliver, listeners
 from edgesweep.operate.parameters import acceptable
 from edgesweep.operate.release import Deployer, Release
 from edgesweep.operate.remembered import values_of
-from edgesweep.operate.removal import before_removal, waiting
+from edgesweep.operate.stack import before_removal, waiting
 from edgesweep.settings import split
 
 

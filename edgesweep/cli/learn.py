@@ -11,12 +11,11 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import agree, say, suggest
+from edgesweep.cli.terminal import agree, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.rows import chunks

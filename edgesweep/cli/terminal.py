@@ -162,6 +162,17 @@ def agree(question: str, *, yes: bool) -> None:
         raise EdgesweepError("Nothing was done")
 
 
+def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """Return a name that a bucket can have, as the callback of a parameter does."""
+    if name is None:
+        return None
+    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
+
+    if not PARAMETERS["bucket"].fits(name):
+        raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
+    return name
+
+
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose the AWS account and region."""
     where = click.option("--region", help="AWS region to use.", metavar="NAME", envvar="AWS_REGION")

@@ -12,8 +12,7 @@ from moto import mock_aws
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE
-from edgesweep.operate.removal import before_removal
-from edgesweep.operate.stack import Stack
+from edgesweep.operate.stack import Stack, before_removal
 from infra import steps
 from infra.parameters import respond
 from infra.steps import after_deployment

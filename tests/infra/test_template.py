@@ -70,10 +70,10 @@ def test_lint(package: Package) -> None:
 def test_doctor(package: Package, contrary: Package) -> None:
     """The doctor knows every resource and function, and its commands are lines of a shell."""
     place = Place("edgesweep-prod", "eu-west-1")
-    account = dict.fromkeys(("account", "partition", "region", "stack"), "x")
+    pseudo = {f"AWS::{name}": "x" for name in ("AccountId", "Partition", "Region", "StackName")}
     for one in (package, contrary):
         ids = {name: name for name in one.template["Resources"]}
-        for resource in resolve(one.compiled, ids, account, one.values):
+        for resource in resolve(one.compiled, ids, {**pseudo, **one.values}):
             kind = KINDS[resource.kind]
             assert "Fn::" not in json.dumps(resource.properties)
             for line in filter(None, (kind.restore, kind.mend, *kind.mends.values())):

@@ -110,9 +110,13 @@ class _Gatherer:
             if "PhysicalResourceId" in one
         }
         caller = self.session.client("sts").get_caller_identity()
-        account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
-        account |= {"region": self.place.region, "stack": self.place.stack}
-        resources = resolve(template, ids, account, {**values, **self._stream(ids)})
+        pseudo = {
+            "AWS::AccountId": caller["Account"],
+            "AWS::Partition": caller["Arn"].split(":")[1],
+            "AWS::Region": self.place.region,
+            "AWS::StackName": self.place.stack,
+        }
+        resources = resolve(template, ids, {**values, **pseudo, **self._stream(ids)})
         return [one for one in resources if one.kind in KINDS]
 
     def _stream(self, ids: Mapping[str, str]) -> Mapping[str, str]:
