@@ -36,6 +36,9 @@ T = TypeVar("T")
 # In the codes of errors: each service has its own.
 _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
+# The names of resources in the template, and their physical ids.
+_IDS = "StackResourceSummaries[?PhysicalResourceId].[LogicalResourceId, PhysicalResourceId]"
+
 
 def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
     """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
@@ -103,12 +106,7 @@ class _Gatherer:
 
     def _wanted(self, template: Mapping[str, Any], values: Mapping[str, str]) -> Sequence[Resource]:
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
-        ids = {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
-            for page in pages.paginate(StackName=self.place.stack)
-            for one in page["StackResourceSummaries"]
-            if "PhysicalResourceId" in one
-        }
+        ids = dict(pages.paginate(StackName=self.place.stack).search(_IDS))
         caller = self.session.client("sts").get_caller_identity()
         pseudo = {
             "AWS::AccountId": caller["Account"],
