@@ -52,6 +52,9 @@ from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
 
+# Random text; that of rows has 64 bits, since a collision of two of one batch would lose a row.
+token, row_token = partial(secrets.token_hex, 4), partial(secrets.token_hex, 8)
+
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
@@ -222,16 +225,6 @@ def routes_of(settings: Settings, kept: Kept | None) -> Routes:
 def now() -> datetime:
     """Return this machine's time."""
     return datetime.now(UTC)
-
-
-def token() -> str:
-    """Return random text."""
-    return secrets.token_hex(4)
-
-
-def row_token() -> str:
-    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
-    return secrets.token_hex(8)
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:

@@ -8,12 +8,12 @@ from edgesweep.cover import Limits, climb, find_candidates
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import STRATEGIES
-from edgesweep.lab.cost.bill import Bill, Line
 from edgesweep.lab.replay import Replayed, replay
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.history import Deploy, History, HistorySource
 from edgesweep.lab.replay.paced import sweep
 from edgesweep.prices import PATH_PRICE, REFETCH_COST, S3_GET_PRICE
+from notebooks.cost.bill import Bill, Line
 
 MINUTE = timedelta(minutes=1)
 DAYS = 31

@@ -11,12 +11,11 @@ from typing import Annotated, BinaryIO, TypedDict, cast
 import click
 
 from edgesweep import wiring
-from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.keys import read_keys
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.status import observer
-from edgesweep.cli.terminal import say
+from edgesweep.cli.terminal import bucket_name, say
 from edgesweep.errors import BadInput, TimedOut
 from edgesweep.operate import waiting
 from edgesweep.record.catalogue import Name

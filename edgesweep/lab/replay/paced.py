@@ -102,18 +102,15 @@ class Paced:
         """Return the uploads for whose end a wake waits."""
         found = {}
         for distribution, waiting in wanting:
-            if waiting.steps[-1].at > waiting.steps[0].at + UPLOAD:
+            began, newest = waiting.steps[0].at, waiting.steps[-1].at
+            if newest > began + UPLOAD:
                 continue
-            recorded = waiting.recorded
-            ledgers = self._ledgers(recorded[0])
-            allowed = haste(self.policy, ledgers, self._demand, recorded[0])
-            began = waiting.steps[0].at
-            upload = Upload.of(began, recorded, self.policy.quiet, allowed)
-            if allowed is not Haste.NONE and upload.awaited(recorded[0], upload.rests_at):
+            allowed = haste(self.policy, self._ledgers(newest), self._demand, newest)
+            upload = Upload.of(began, waiting.recorded, self.policy.quiet, allowed)
+            awaited = upload.rests_at > waiting.woken_at and allowed is not Haste.NONE
+            if awaited and upload.awaited(newest, upload.rests_at):
                 found[distribution] = upload
-        return {
-            name: one for name, one in found.items() if one.rests_at > self._waiting[name].woken_at
-        }
+        return found
 
     def _ledgers(self, now: datetime) -> Mapping[str, Ledger]:
         return {month: Ledger(self.charged[month]) for month in months_near(now)}
