@@ -163,7 +163,7 @@ def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
 
 def month_of(moment: datetime) -> str:
     """Return the UTC month that is billed for `moment`, as `YYYY-MM`."""
-    return moment.astimezone(UTC).strftime("%Y-%m")
+    return moment.astimezone(UTC).isoformat()[: len("YYYY-MM")]
 
 
 def months_near(moment: datetime) -> Mapping[str, datetime]:

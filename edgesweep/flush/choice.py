@@ -29,6 +29,13 @@ class Choice:
     bought: int  # paths beyond those that it would take of the free ones alone
 
 
+def offers(
+    candidates: Candidates, policy: Policy, keep: Callable[[], None] = lambda: None
+) -> Sequence[Cover]:
+    """Return the cheapest cover at each price of the pace; they depend on the changes alone."""
+    return climb(candidates, LADDER, policy.refetch, Limits(policy.quota.wildcards), keep)
+
+
 def pick(  # noqa: PLR0913  # what to cover, on what terms
     candidates: Candidates,
     go: Go,
@@ -36,14 +43,15 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
     *,
     tags: int = 0,
     most: int | None = None,
+    known: Sequence[Cover] = (),
     keep: Callable[[], None] = lambda: None,
 ) -> Choice:
     """Return the cheapest cover on the terms that a flush gets, of `most` paths if that is given.
 
-    Cache tags take a path each beside it, which `go` no longer counts. It calls `keep` every few
-    seconds, so that a caller can renew a lease.
+    Cache tags take a path each beside it, which `go` no longer counts. The offers may be known from
+    before. It calls `keep` every few seconds, so that a caller can renew a lease.
     """
-    covers = climb(candidates, LADDER, policy.refetch, Limits(policy.quota.wildcards), keep)
+    covers = known or offers(candidates, policy, keep)
     wanted = [len(cover.members) for cover in covers]
     terms = go.terms(wanted)
     prices = Prices(terms.price, policy.refetch)

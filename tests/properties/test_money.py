@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
+from edgesweep.lab.replay import paced
 from edgesweep.lab.replay.history import Progress, Step
 from edgesweep.lab.replay.paced import Swept, sweep
 from edgesweep.prices import invalidation_bill
@@ -23,6 +25,14 @@ LIVE = tuple(sorted(f"/{folder}/{page}" for folder in "abcdef" for page in range
 # A refetch is worth half a path, so that single objects decide.
 REFETCH = Decimal("0.0025")
 BUDGETS = (*map(Decimal, ("0", "0.05", "0.1", "1")), None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _rarer_ticks() -> Iterator[None]:
+    """Tick every ten minutes: with two free paths a flush waits for weeks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paced, "TICK", timedelta(minutes=10))
+        yield
 
 
 class Site:

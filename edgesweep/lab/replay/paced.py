@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice, repeat
 
-from edgesweep.cover import Member, find_candidates
+from edgesweep.cover import Candidates, Cover, Member, find_candidates
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
-from edgesweep.flush.choice import pick
+from edgesweep.flush.choice import offers, pick
 from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import Demand
@@ -49,6 +49,19 @@ class _Waiting:
     due_at: datetime | None = None
     flushed_at: datetime | None = None
     woken_at: datetime = LONG_AGO
+    _offered: tuple[Candidates, Sequence[Cover]] | None = None  # until another deploy comes
+
+    def add(self, step: Step) -> None:
+        self.steps.append(step)
+        self._offered = None
+
+    def offered(self, policy: Policy) -> tuple[Candidates, Sequence[Cover]]:
+        """Return the candidates and the offers, found once for all ticks that wait for more."""
+        if self._offered is None:
+            step = _merged(self.steps)
+            candidates = find_candidates(step.reported, step.live)
+            self._offered = candidates, offers(candidates, policy)
+        return self._offered
 
     @property
     def recorded(self) -> Sequence[datetime]:
@@ -76,7 +89,7 @@ class Paced:
         for distribution, step in deploys:
             yield from self._until(step.at)
             if step.reported:
-                self._waiting.setdefault(distribution, _Waiting()).steps.append(step)
+                self._waiting.setdefault(distribution, _Waiting()).add(step)
         yield from self._until(None)
 
     def _until(self, end: datetime | None) -> Iterator[PacedFlush]:
@@ -125,14 +138,15 @@ class Paced:
         go = policy.decide(reason, self._ledgers(now), self._demand, lease, now)
         if not isinstance(go, Go):
             return
-        step = _merged(waiting.steps, now)
-        choice = pick(find_candidates(step.reported, step.live), go, self.policy)
+        candidates, known = waiting.offered(self.policy)
+        choice = pick(candidates, go, self.policy, known=known)
         if self.policy.waits(choice.dear, waiting.steps[0].at, self._demand, now):
             return
         members = choice.cover.members
         self._demand = self._demand.after(choice.wanted, now, choice.bought)
         self.charged[month_of(now)] += len(members)
         self._waiting[distribution] = _Waiting(flushed_at=now)
+        step = replace(_merged(waiting.steps), at=now)
         yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
 
 
@@ -170,10 +184,14 @@ def sweep(
     return Swept(row, flushes, waits)
 
 
-def _merged(steps: Sequence[Step], now: datetime) -> Step:
+def _merged(steps: Sequence[Step]) -> Step:
     dirty = set(chain.from_iterable(step.dirty for step in steps))
     unknown = set(chain.from_iterable(step.unknown for step in steps)) - dirty
     unchanged = set(chain.from_iterable(step.unchanged for step in steps)) - dirty
     return Step(
-        now, sorted(dirty), steps[-1].live, tuple(sorted(unknown)), tuple(sorted(unchanged))
+        steps[-1].at,
+        sorted(dirty),
+        steps[-1].live,
+        tuple(sorted(unknown)),
+        tuple(sorted(unchanged)),
     )
