@@ -1,17 +1,20 @@
 """The state of a stack, for people: waiting rows, spending, and the time of the next flush."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
+from sys import maxsize
 from typing import Annotated, Protocol
 
-from edgesweep.dirty import UNROUTED
+from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
 from edgesweep.flush.others import Ledger
-from edgesweep.flush.pace import NO_PATHS
+from edgesweep.flush.pace import LADDER, NO_PATHS
+from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import Span
 from edgesweep.operate.bill import Spender, foreign
@@ -28,6 +31,8 @@ class Waiting(Protocol):
 
     def count(self, distribution: str) -> int: ...
 
+    def read(self, distribution: str) -> Iterator[DirtyRow]: ...
+
 
 class Idle(StrEnum):
     """Why nothing is due."""
@@ -39,6 +44,8 @@ NEXT: Mapping[Reason | Idle, str] = {
     Idle.NOTHING: "nothing waits",
     Reason.QUIET: "goes at the next tick",
     Reason.WAITED: "goes at the next tick, although the upload continues",
+    Reason.URGENT: "goes at the next tick, since a change is urgent",
+    Reason.PATIENT: "goes at the next tick, or with the next change if that spares paths",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
     Reason.SPENT: "waits: nothing is left of the month",
@@ -145,7 +152,7 @@ class Observer:
         span, lease = self.peek(distribution)
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
         lease = replace(lease, in_progress=tuple(busy))
-        reason, due, go = self._next(span, lease, now)
+        reason, due, go = self._next(distribution, span, lease, now)
         last = self.last(distribution)
         waited = last.waited if last else None
         return NextFlush(
@@ -160,21 +167,32 @@ class Observer:
             due=due,
             most_paths=go.terms(NO_PATHS).paths if go else None,
             path_usd=go.terms(NO_PATHS).price if go else None,
-            next=NEXT[reason],
+            next=self._text(distribution, span, reason, go, now),
         )
 
     def peek(self, distribution: str) -> Seen:
         return self.rows.span(distribution), self.journal.lease(distribution)
 
-    def why(self, span: Span, lease: Lease, now: datetime) -> str:
+    def why(self, distribution: str, span: Span, lease: Lease, now: datetime) -> str:
         """Return what holds rows or a flush up, and until when at the latest."""
-        text = NEXT[self._next(span, lease, now)[0]]
+        reason, _, go = self._next(distribution, span, lease, now)
+        text = self._text(distribution, span, reason, go, now)
         if not span:
             return text
         return f"{text}, by {span[0] + self.policy.guaranteed(span[0]):%F %T} UTC at the latest"
 
+    def _text(
+        self, distribution: str, span: Span, reason: Reason | Idle, go: Go | None, now: datetime
+    ) -> str:
+        """Return what happens next; the plan alone would tell whether dear paths make it wait."""
+        if span and go and go.terms(NO_PATHS).price > LADDER[0]:
+            rows = islice(self.rows.read(distribution), MAX_ROWS)
+            if self.policy.waits(maxsize, span[0], self.journal.demand(), now, rows):
+                return NEXT[Reason.PATIENT]
+        return NEXT[reason]
+
     def _next(
-        self, span: Span, lease: Lease, now: datetime
+        self, distribution: str, span: Span, lease: Lease, now: datetime
     ) -> tuple[Reason | Idle, datetime | None, Go | None]:
         """Return the reason and the time of the next flush, and the decision if it goes now."""
         if not span and lease.unfinished is None:
@@ -184,7 +202,8 @@ class Observer:
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
         oldest, newest = span
-        reason = self.policy.settle(oldest, newest, now)
+        rows = islice(self.rows.read(distribution), MAX_ROWS) if self.policy.urgent else ()
+        reason = self.policy.settle(oldest, newest, now, rows)
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.

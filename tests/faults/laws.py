@@ -39,6 +39,8 @@ _TICKS_CALLING = 5
 
 _PROMPT = timedelta(seconds=25)
 _APART = timedelta(seconds=70)
+# A flush that somebody asks for goes before the next tick, also while the last one is under way.
+_ASKED = timedelta(minutes=1)
 
 
 def broken(story: Story) -> Sequence[str]:
@@ -57,6 +59,7 @@ def broken(story: Story) -> Sequence[str]:
         *_late(story),
         *_slow(story),
         *_held_up(story),
+        *_returned_early(story),
         *_unrouted(story),
         *_buried(story),
         *_lost(story),
@@ -233,6 +236,25 @@ def _held_up(story: Story) -> Iterator[str]:
         sent = all(any(one.matches(path) for one in soon) for path in _paths(story, row))
         if isinstance(row.subject, Change) and row.subject.key in urgent and not sent:
             yield f"Held up: {row.subject} of {row.distribution}, at {at}"
+
+
+def _returned_early(story: Story) -> Iterator[str]:
+    """A wait returns once all is accepted that was recorded before it: soon, if it asks for that.
+
+    Where something is wrong, or little is left of the budget, it may take long.
+    """
+    made = _by_distribution(story.ours)
+    for began, ended in story.waited:
+        if story.scenario.prompt and ended - began > _ASKED:
+            yield f"Waited from {began} to {ended}"
+        for row, at in story.tables.written.items():
+            distribution, since = row.distribution, row.recorded_at - MARGIN
+            if at >= began or distribution == UNROUTED or not story.account.static(distribution):
+                continue
+            found = [one for one in made[distribution] if since < one.created_at <= ended]
+            paths = _paths(story, row)
+            if not all(any(one.matches(path) for one in found) for path in paths):
+                yield f"Returned at {ended} without {row.subject} of {row.distribution}"
 
 
 def _unrouted(story: Story) -> Iterator[str]:
