@@ -10,7 +10,7 @@ from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, length, table
 from edgesweep.cli.output import json_option, show
-from edgesweep.operate.bill import Bill
+from edgesweep.operate.bill import Bill, Spender, Who
 from edgesweep.operate.bill import bill as bill_of
 
 
@@ -47,8 +47,13 @@ def _lines(found: Bill, now: datetime) -> Iterator[str]:
     for name, why in found.uncounted.items():
         yield f"{name or 'The account'}: {why}"
     yield ""
-    rows = [(f"{one.charged:,}", one.who, one.distribution or "-") for one in found.spenders]
+    rows = [(f"{one.charged:,}", _who(one), one.distribution or "-") for one in found.spenders]
     yield from table(("paths", "by", "distribution"), rows)
+
+
+def _who(one: Spender) -> str:
+    known = one.who is Who.OURS and one.distribution
+    return f"{one.who}: {one.by or 'uploads'}" if known else one.who
 
 
 def looked(at: datetime | None, now: datetime, *, unread: bool) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The bill of a month: who in the account spent how many invalidation paths, and its price."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ class Spender:
     who: Annotated[Who, "who spent them"]
     distribution: Annotated[str, "the id of the distribution; empty if it is not known any more"]
     charged: Annotated[int, "paths"]
+    by: Annotated[str, "who requested them of this stack; empty for uploads"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,11 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     name, (begin, end) = month_of(month), month_bounds(month)
     ledger = journal.ledger(name)
     others, paths = ledger.others, ledger.paths
-    ours = [Spender(Who.OURS, one, _charged(flushes, one, begin)) for one in distributions]
+    ours = [
+        Spender(Who.OURS, one, paths, by)
+        for one in distributions
+        for by, paths in _charged(flushes, one, begin).most_common()
+    ]
     rest = ledger.own - sum(one.charged for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
     passed = (min(now, end) - begin) / (end - begin)
@@ -98,9 +104,25 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     )
 
 
-def _charged(flushes: Flushes, distribution: str, begin: datetime) -> int:
-    """Return how many paths of a distribution's flushes are charged to the month that begins."""
+def _charged(flushes: Flushes, distribution: str, begin: datetime) -> Counter[str]:
+    """Return who is charged how many paths of a distribution in the month that begins."""
     recent = takewhile(
         lambda one: one.opened_at >= begin - _OPEN_AT_MOST, flushes.newest(distribution, None)
     )
-    return sum(one.charges.get(month_of(begin), 0) for one in recent)
+    found = Counter[str]()
+    for one in recent:
+        found.update(shares(one, one.charges.get(month_of(begin), 0)))
+    return found
+
+
+def shares(flush: Flush, charged: int) -> Mapping[str, int]:
+    """Divide the charged paths of a flush by who requested them; "" is for uploads.
+
+    Everybody pays for as many as they requested, or less in proportion if the flush took fewer;
+    uploads pay for the rest.
+    """
+    found, asked = dict[str, int](), sum(paths for _, paths in flush.by)
+    for who, paths in flush.by:
+        found[who] = min(paths, round(charged * paths / asked))
+        charged, asked = charged - found[who], asked - paths
+    return {**found, "": charged}

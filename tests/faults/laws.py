@@ -337,10 +337,10 @@ def _unasked(story: Story) -> Iterator[str]:
                 yield f"Requested and not sent to {to}: {missing}, at {sent_at}"
     for key, flush in story.tables.journal.flushes.items():
         subjects = [row.subject for row in story.tables.planned[key]]
-        by = {one.by for one in subjects if isinstance(one, RequestedPath)}
+        by = Counter(one.by for one in {*subjects} if isinstance(one, RequestedPath))
         # A flusher may have read more rows than it planned.
-        if len(subjects) == flush.rows and not by <= {*flush.by}:
-            yield f"{flush.id} does not say that {by} requested paths"
+        if len(subjects) == flush.rows and not by.items() <= {*flush.by}:
+            yield f"{flush.id} does not say that {dict(by)} were requested"
 
 
 def _longest_wait(policy: Policy, *moments: datetime) -> timedelta:

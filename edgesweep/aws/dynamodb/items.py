@@ -70,7 +70,7 @@ class FlushItem(Keyed):
     settled_at = InstantAttribute(null=True)
     changed_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
-    by = TextAttribute("\n".join, lambda text: tuple(text.split("\n")), null=True)
+    by = TextAttribute(json.dumps, lambda text: tuple(map(tuple, json.loads(text))), null=True)
     why = BinaryAttribute(legacy_encoding=False, null=True)
     expires_at = NumberAttribute(null=True)
 
