@@ -55,6 +55,7 @@ def main() -> None:
     _name_anew()
     _take_computed_alarms()
     _list_newest_first()
+    _complete_what_is_taken()
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -313,6 +314,25 @@ def _list_newest_first() -> None:
             cloudfront._invalidations[found[1]] = made
 
     cloudfront.handle_request = handled
+
+
+def _complete_what_is_taken() -> None:
+    """Let an invalidation be in progress until the edge of its distribution has taken it.
+
+    The edge tells by a tag how many it has taken. Without an edge all are completed at once.
+    """
+    as_written = cloudfront._get_invalidation
+
+    def got(distribution: str, invalidation: str) -> Any:  # noqa: ANN401  # as it is
+        found = cloudfront._distributions.get(distribution, {})
+        tags = {one["Key"]: one["Value"] for one in cloudfront._tags.get(found.get("ARN"), ())}
+        taken = tags.get("taken")
+        for number, made in enumerate(cloudfront._invalidations.get(distribution, ())):
+            completed = taken is None or number < int(taken)
+            made["Status"] = "Completed" if completed else "InProgress"
+        return as_written(distribution, invalidation)
+
+    cloudfront._get_invalidation = got
 
 
 def _name_anew() -> None:
