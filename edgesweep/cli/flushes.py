@@ -1,7 +1,7 @@
 """`edgesweep flushes`: the sent flushes with their times and prices."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -41,7 +41,7 @@ class SentFlush(TypedDict):
     attempts: Annotated[int, "requests to CloudFront"]
     refusals: Annotated[int, "requests that CloudFront refused"]
     invalidations: Annotated[Sequence[str], "CloudFront's ids of the accepted requests"]
-    by: Annotated[Mapping[str, int], "who requested how many paths, if anybody did"]
+    by: Annotated[Sequence[str], "who requested paths, if anybody did"]
     why: Annotated[Sequence[str], "what changed, and why these paths; empty for flushes of 0.1.0"]
 
 
@@ -110,7 +110,7 @@ def _sent(flush: Flush) -> SentFlush:
         waited=flush.waited.total_seconds() if flush.waited is not None else None,
         usd=PATH_PRICE * len(flush.paths),
         invalidations=[request.id for request in flush.accepted],
-        by=dict(flush.by),
+        by=[who for who, _ in flush.by],
         why=flush.why.splitlines(),
     )
 

@@ -37,21 +37,14 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
         return ()
     name = text.removeprefix("file://")
     try:
-        given = json.loads(text if name == text else Path(name).read_bytes())
-    except OSError as error:
-        raise BadInput(f"--invalidation-batch {text}: {error.strerror}") from error
-    except ValueError:
-        given = None
-    match given:
-        case {"Paths": {"Quantity": told, "Items": [*paths]}} if all(
-            isinstance(one, str) for one in paths
-        ):
-            if told == len(paths):
-                return paths
-            fault = f"its Quantity is {told}, and its Items are {len(paths)}"
-        case _:
-            fault = f"it is no JSON such as {_BATCH}"
-    raise BadInput(f"--invalidation-batch: {fault}")
+        batch = json.loads(text if name == text else Path(name).read_bytes())["Paths"]
+        paths, told, items = list(dict.fromkeys(batch["Items"])), batch["Quantity"], batch["Items"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        fault = getattr(error, "strerror", f"it is no JSON such as {_BATCH}")
+        raise BadInput(f"--invalidation-batch {text}: {fault}") from error
+    if told != len(items):
+        raise BadInput(f"--invalidation-batch: Quantity is {told}, and Items are {len(items)}")
+    return paths
 
 
 @click.command()

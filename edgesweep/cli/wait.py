@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, TypedDict, cast
+from typing import Annotated, BinaryIO, TypedDict, cast
 
 import click
 from botocore.exceptions import ClientError
@@ -26,9 +26,6 @@ from edgesweep.operate import waiting
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 _PAUSE_SECONDS = 2
 _NAMED = 20  # keys of each reason that people are shown
@@ -88,7 +85,7 @@ def wait(
     steps = [waiting.accepted(seen, ids, wiring.now, ask)]
     if after and settings.catalogue_table:
         known = wiring.unchanged_filter(settings, deployed.session, None)
-        check = partial(_check, deployed.session.client("s3"))
+        check = partial(_check, deployed)
         steps.insert(0, waiting.recorded(seen, uploaded, known, skipped, check))
     else:
         _through(waiting.reported(seen, wiring.now), until)
@@ -120,10 +117,10 @@ def _keys(after: Path) -> Sequence[str]:
         raise BadInput(f"--after {after}: {error.strerror}") from error
 
 
-def _check(s3: "S3Client", name: Name) -> None:
+def _check(deployed: Deployed, name: Name) -> None:
     """Raise the error of S3 if an object may not be read: other than to a HEAD, it says why."""
     try:
-        s3.get_object(Bucket=name[0], Key=name[1])["Body"].close()
+        deployed.session.client("s3").get_object(Bucket=name[0], Key=name[1])["Body"].close()
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
             raise
@@ -131,9 +128,8 @@ def _check(s3: "S3Client", name: Name) -> None:
 
 def _ask(deployed: Deployed) -> None:
     """Ask the flush function to flush now."""
-    function, event = deployed.stack.outputs["FlushFunction"], json.dumps(NOW)
-    client = deployed.session.client("lambda")
-    client.invoke(FunctionName=function, InvocationType="Event", Payload=event)
+    name, functions = deployed.stack.outputs["FlushFunction"], deployed.session.client("lambda")
+    functions.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(NOW))
 
 
 def _through(step: Iterator[str], until: datetime) -> bool:

@@ -33,7 +33,7 @@ class Spender:
     who: Annotated[Who, "who spent them"]
     distribution: Annotated[str, "the id of the distribution; empty if it is not known any more"]
     charged: Annotated[int, "paths"]
-    by: Annotated[str, "who requested them of this stack; empty for uploads"] = ""
+    by: Annotated[str, "who requested them of this stack, or uploads"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Bill:
     uncounted: Annotated[Mapping[str, str], "distribution -> why others are not counted there"]
 
 
-class Flushes(Protocol):
-    """The flushes of the journal."""
+class History(Journal, Protocol):
+    """A journal that lists its flushes."""
 
     def newest(self, distribution: str, most: int | None) -> Iterator[Flush]: ...
 
@@ -69,22 +69,18 @@ def foreign(others: Others) -> Sequence[Spender]:
     return sorted(found, key=lambda one: -one.charged)
 
 
-def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
-    journal: Journal,
-    flushes: Flushes,
-    distributions: Iterable[str],
-    free_paths: int,
-    month: datetime,
-    now: datetime,
+def bill(
+    journal: History, distributions: Iterable[str], free_paths: int, month: datetime, now: datetime
 ) -> Bill:
     """Return the bill of `month`, as it is now."""
     name, (begin, end) = month_of(month), month_bounds(month)
     ledger = journal.ledger(name)
     others, paths = ledger.others, ledger.paths
     ours = [
-        Spender(Who.OURS, one, paths, by)
+        Spender(Who.OURS, one, paths, by or "uploads")
         for one in distributions
-        for by, paths in _charged(flushes, one, begin).most_common()
+        for by, paths in _charged(journal, one, begin).most_common()
+        if paths
     ]
     rest = ledger.own - sum(one.charged for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
@@ -92,7 +88,7 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     heading = round(paths / passed) if passed > 0 else paths
     return Bill(
         month=name,
-        spenders=[*(one for one in ours if one.charged), *foreign(others)],
+        spenders=[*ours, *foreign(others)],
         charged=paths,
         free_paths=free_paths,
         usd=invalidation_bill(paths, free_paths),
@@ -104,10 +100,10 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     )
 
 
-def _charged(flushes: Flushes, distribution: str, begin: datetime) -> Counter[str]:
+def _charged(journal: History, distribution: str, begin: datetime) -> Counter[str]:
     """Return who is charged how many paths of a distribution in the month that begins."""
     recent = takewhile(
-        lambda one: one.opened_at >= begin - _OPEN_AT_MOST, flushes.newest(distribution, None)
+        lambda one: one.opened_at >= begin - _OPEN_AT_MOST, journal.newest(distribution, None)
     )
     found = Counter[str]()
     for one in recent:

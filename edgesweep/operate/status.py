@@ -1,22 +1,20 @@
 """The state of a stack, for people: waiting rows, spending, and the time of the next flush."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import islice
 from sys import maxsize
 from typing import Annotated, Protocol
 
-from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS
-from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.flush.rows import Span
+from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
@@ -24,14 +22,10 @@ from edgesweep.prices import invalidation_bill
 Seen = tuple[Span, Lease]
 
 
-class Waiting(Protocol):
+class Waiting(DirtyRows, Protocol):
     """The rows that wait."""
 
-    def span(self, distribution: str) -> Span: ...
-
     def count(self, distribution: str) -> int: ...
-
-    def read(self, distribution: str) -> Iterator[DirtyRow]: ...
 
 
 class Idle(StrEnum):
@@ -106,7 +100,7 @@ class NextFlush:
     waited_seconds: Annotated[
         float | None, "how long its first change had waited, from the upload to the acceptance"
     ]
-    reason: Annotated[Reason | Idle, "why it is flushed or held"]
+    reason: Annotated[Reason | Idle, "why it is flushed or held, or may be held if it is patient"]
     due: Annotated[datetime | None, "when the next flush can go"]
     most_paths: Annotated[int | None, "the most paths that it may take"]
     path_usd: Annotated[Decimal | None, "the price at which it chooses its paths"]
@@ -167,7 +161,7 @@ class Observer:
             due=due,
             most_paths=go.terms(NO_PATHS).paths if go else None,
             path_usd=go.terms(NO_PATHS).price if go else None,
-            next=self._text(distribution, span, reason, go, now),
+            next=NEXT[reason],
         )
 
     def peek(self, distribution: str) -> Seen:
@@ -175,21 +169,10 @@ class Observer:
 
     def why(self, distribution: str, span: Span, lease: Lease, now: datetime) -> str:
         """Return what holds rows or a flush up, and until when at the latest."""
-        reason, _, go = self._next(distribution, span, lease, now)
-        text = self._text(distribution, span, reason, go, now)
+        text = NEXT[self._next(distribution, span, lease, now)[0]]
         if not span:
             return text
         return f"{text}, by {span[0] + self.policy.guaranteed(span[0]):%F %T} UTC at the latest"
-
-    def _text(
-        self, distribution: str, span: Span, reason: Reason | Idle, go: Go | None, now: datetime
-    ) -> str:
-        """Return what happens next; the plan alone would tell whether dear paths make it wait."""
-        if span and go and go.terms(NO_PATHS).price > LADDER[0]:
-            rows = islice(self.rows.read(distribution), MAX_ROWS)
-            if self.policy.waits(maxsize, span[0], self.journal.demand(), now, rows):
-                return NEXT[Reason.PATIENT]
-        return NEXT[reason]
 
     def _next(
         self, distribution: str, span: Span, lease: Lease, now: datetime
@@ -202,8 +185,8 @@ class Observer:
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
         oldest, newest = span
-        rows = islice(self.rows.read(distribution), MAX_ROWS) if self.policy.urgent else ()
-        reason = self.policy.settle(oldest, newest, now, rows)
+        rows = self.rows.read(distribution)
+        reason = self.policy.settle(oldest, newest, now, rows if self.policy.urgent else ())
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
@@ -213,6 +196,10 @@ class Observer:
             reason, ledgers, headroom, lease.flushed_at, now, demand=demand
         )
         if isinstance(decision, Go):
+            # Whether it waits for the next change depends on what its wildcards would hit.
+            dear = maxsize * (decision.terms(NO_PATHS).price > LADDER[0])
+            if self.policy.waits(dear, oldest, demand, now, self.rows.read(distribution)):
+                reason = Reason.PATIENT
             return reason, now, decision
         due: datetime | None = None
         if decision is Reason.SPENT:

@@ -106,4 +106,4 @@ def test_request(stack: Stack) -> None:
         time.sleep(0.5)
     assert "/asked%2ffor.html" in found[0].paths
     onlooker = person(stack, "reader", LOOKING)
-    assert onlooker.reads("flushes", found[0].identity)["by"] == {"a CMS": 2}
+    assert onlooker.reads("flushes", found[0].identity)["by"] == ["a CMS"]

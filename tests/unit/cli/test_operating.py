@@ -103,11 +103,11 @@ def test_bill(operated: Operated) -> None:
 
     first, _, _, header, *rows = result.stdout.splitlines()
     assert "1,505 paths, 1,000 free, $2.525 so far; heading for " in first
-    assert header.split() == ["paths", "by", "distribution"]
+    assert header.split() == ["paths", "by", "for", "distribution"]
     assert [row.split() for row in rows] == [
-        ["1", "this", "stack:", "uploads", operated.distribution],
-        ["1,499", "others", "E9"],
-        ["5", "other", "stacks", "E9"],
+        ["1", "this", "stack", "uploads", operated.distribution],
+        ["1,499", "others", "-", "E9"],
+        ["5", "other", "stacks", "-", "E9"],
     ]
     assert (told["charged"], told["usd"]) == (1_505, 2.525)
     assert told["heading_paths"] >= 1_505
@@ -127,7 +127,7 @@ def test_bill_uncounted(operated: Operated) -> None:
         "The account: 501 are too many",
         "E7: AccessDenied",
     ]
-    assert lines[-1].split() == ["4", "this", "stack", "-"]
+    assert lines[-1].split() == ["4", "this", "stack", "-", "-"]
 
 
 def test_bill_by(operated: Operated) -> None:
@@ -148,11 +148,11 @@ def test_bill_by(operated: Operated) -> None:
     full = operated.run("flushes", flush["flush"]).stdout
 
     assert [line.split()[:4] for line in (cms, ann, uploads)] == [
-        ["2", "this", "stack:", "cms"],
-        ["1", "this", "stack:", "Ann"],
-        ["1", "this", "stack:", "uploads"],
+        ["2", "this", "stack", "cms"],
+        ["1", "this", "stack", "Ann"],
+        ["1", "this", "stack", "uploads"],
     ]
-    assert flush["by"] == {"Ann": 1, "cms": 2}
+    assert flush["by"] == ["Ann", "cms"]
     assert "requested: 1 path by Ann, 2 paths by cms" in full
 
 

@@ -210,9 +210,9 @@ def test_invalidate_batch(operated: Operated, tmp_path: Path, *, filed: bool) ->
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ('{"Paths": {"Quantity": 2, "Items": ["/a"]}}', "its Quantity is 2, and its Items are 1"),
+        ('{"Paths": {"Quantity": 2, "Items": ["/a"]}}', "Quantity is 2, and Items are 1"),
         ('{"Paths": {"Items": ["/a"]}}', "it is no JSON such as {"),
-        ('{"Paths": {"Quantity": 2, "Items": "/a"}}', "it is no JSON such as {"),
+        ('{"Paths": {"Quantity": 2, "Items": "/a"}}', "'a' is no invalidation path"),
         ('{"Paths": {"Quantity": 1, "Items": [["/a"]]}}', "it is no JSON such as {"),
         ("[]", "it is no JSON such as {"),
         ("Paths={Quantity=1,Items=[/a]}", "it is no JSON such as {"),
