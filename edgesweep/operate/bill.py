@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import takewhile
+from itertools import accumulate, pairwise, takewhile
 from typing import Annotated, Protocol
 
 from edgesweep.flush.budget import month_bounds, month_of
@@ -80,7 +80,6 @@ def bill(
         Spender(Who.OURS, one, paths, by or "uploads")
         for one in distributions
         for by, paths in _charged(journal, one, begin).most_common()
-        if paths
     ]
     rest = ledger.own - sum(one.charged for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
@@ -105,20 +104,18 @@ def _charged(journal: History, distribution: str, begin: datetime) -> Counter[st
     recent = takewhile(
         lambda one: one.opened_at >= begin - _OPEN_AT_MOST, journal.newest(distribution, None)
     )
-    found = Counter[str]()
-    for one in recent:
-        found.update(shares(one, one.charges.get(month_of(begin), 0)))
-    return found
+    month = month_of(begin)
+    return sum((shares(one, one.charges.get(month, 0)) for one in recent), Counter[str]())
 
 
-def shares(flush: Flush, charged: int) -> Mapping[str, int]:
+def shares(flush: Flush, charged: int) -> Counter[str]:
     """Divide the charged paths of a flush by who requested them; "" is for uploads.
 
     Everybody pays for as many as they requested, or less in proportion if the flush took fewer;
     uploads pay for the rest.
     """
-    found, asked = dict[str, int](), sum(paths for _, paths in flush.by)
-    for who, paths in flush.by:
-        found[who] = min(paths, round(charged * paths / asked))
-        charged, asked = charged - found[who], asked - paths
-    return {**found, "": charged}
+    asked = [0, *accumulate(paths for _, paths in flush.by)]
+    theirs = min(charged, asked[-1])
+    ends = pairwise(round(theirs * place / max(1, asked[-1])) for place in asked)
+    found = {who: end - begin for (who, _), (begin, end) in zip(flush.by, ends, strict=True)}
+    return Counter({**found, "": charged - theirs})

@@ -30,7 +30,7 @@ from edge.functions import FunctionFailed, Node  # type: ignore[import-not-found
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, provisioners
 from warm import compiled, start_warm  # type: ignore[import-not-found]
 
 _FUNCTION_SECONDS = 1_800
@@ -56,6 +56,7 @@ def main() -> None:
     _take_computed_alarms()
     _list_newest_first()
     _complete_what_is_taken()
+    _add_and_remove_by_conditions()
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -333,6 +334,20 @@ def _complete_what_is_taken() -> None:
         return as_written(distribution, invalidation)
 
     cloudfront._get_invalidation = got
+
+
+def _add_and_remove_by_conditions() -> None:
+    """Let a change set add or remove a resource whose condition begins or ceases to hold."""
+    as_written = changesets._resolve_props_for_diff
+
+    def resolved(template: dict[str, Any], parameters: Any, *names: str) -> Any:  # noqa: ANN401  # ministack's own types
+        found = as_written(template, parameters, *names)
+        holds = changesets._evaluate_conditions(template, parameters) if template else {}
+        resources = found.get("Resources", {}).items()
+        kept = {name: one for name, one in resources if holds.get(one.get("Condition"), True)}
+        return {**found, "Resources": kept}
+
+    changesets._resolve_props_for_diff = resolved
 
 
 def _name_anew() -> None:

@@ -241,15 +241,18 @@ def _held_up(story: Story) -> Iterator[str]:
 def _returned_early(story: Story) -> Iterator[str]:
     """A wait returns once all is accepted that was recorded before it: soon, if it asks for that.
 
-    Where something is wrong, or little is left of the budget, it may take long.
+    Where something is wrong, little is left, or others invalidate as well, it may take long.
     """
     made = _by_distribution(story.ours)
     for began, ended in story.waited:
-        if story.scenario.prompt and ended - began > _ASKED:
+        theirs = any(began <= one.created_at < ended for one in _of_others(story))
+        if story.scenario.prompt and not theirs and ended - began > _ASKED:
             yield f"Waited from {began} to {ended}"
         for row, at in story.tables.written.items():
             distribution, since = row.distribution, row.recorded_at - MARGIN
             if at >= began or distribution == UNROUTED or not story.account.static(distribution):
+                continue
+            if story.account.distributions[distribution].deleted:
                 continue
             found = [one for one in made[distribution] if since < one.created_at <= ended]
             paths = _paths(story, row)

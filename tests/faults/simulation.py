@@ -5,15 +5,15 @@ faults are over it goes on until nothing is dirty; then `laws.py` judges what ha
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from unittest import mock
 
 import handlers.flush
 import handlers.record
-from edgesweep import wiring
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
@@ -33,8 +33,6 @@ from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import ATTEMPTS
 from edgesweep.flush.sender import PAUSE_SECONDS
-from edgesweep.operate import waiting
-from edgesweep.operate.status import Observer
 from edgesweep.paths import Origin
 from edgesweep.settings import Settings
 from tests.fakes.cloudfront import Made, StrictCloudFront
@@ -44,11 +42,12 @@ from tests.faults.deployment import Deployment
 from tests.faults.draw import KINDS, draw
 from tests.faults.kinds import Kind
 from tests.faults.people import LOST, POISON, People
-from tests.faults.process import Environment, NoAnswer, Process, here
+from tests.faults.process import Process, here
 from tests.faults.queues import DEAD, QUEUE, Queues, SqsClient
 from tests.faults.scenario import EVERYWHERE, LISTED, MINUTE, Scenario
 from tests.faults.site import Site
 from tests.faults.tables import Charged, Tables
+from tests.faults.waiter import begin
 from tests.faults.watch import Watch
 from tests.faults.world import Weather, World
 
@@ -56,7 +55,6 @@ _MOST_TICKS = 600
 _AN_HOUR = timedelta(minutes=3)
 # A table has several streams of rows, and each calls one function at a time.
 _STREAMS = 3
-_LOOK_SECONDS = 2.0
 # By then a configuration that is everywhere was seen, twice, by every environment.
 _SEEN = 2 * REFRESH_EVERY + timedelta(minutes=5)
 Shards = Callable[[], int]
@@ -149,7 +147,9 @@ class Simulation:
             self.world.weather = scenario.weather
             self.people.plan()
             self._plan_releases()
-            self._plan_waits()
+            wait = partial(begin, self.world, scenario, self.deployment, self.story.waited)
+            for _ in range(scenario.waits):
+                self.world.after(self.random.uniform(0, scenario.changing), wait)
             self.world.after(self.random.uniform(0, MINUTE), self._schedule)
             self.world.run(scenario.faulty)
             fair = scenario.weather.fair
@@ -264,29 +264,6 @@ class Simulation:
                 record, lambda: deployment.reshard(handlers.record, deployment.recorder, 3)
             )
             self.world.after(flush, lambda: deployment.reshard(handlers.flush, deployment.flush, 3))
-
-    def _plan_waits(self) -> None:
-        for _ in range(self.scenario.waits):
-            self.world.after(self.random.uniform(0, self.scenario.changing), self._begin_wait)
-
-    def _begin_wait(self) -> None:
-        environment = Environment.cold(self.random, 0)
-        waiter = Process(
-            self.world, "waiter", self._wait, timeout=60 * MINUTE, environment=environment
-        )
-        self.world.start(waiter)
-
-    def _wait(self) -> None:
-        """Wait as `edgesweep wait --now` does; a command that fails has promised nothing."""
-        fakes = vars(wiring)
-        rows = fakes["DirtyTable"]("", lambda: self.tables.shards)
-        journal, policy = fakes["FlushTable"](""), self.scenario.policy
-        observer = Observer(rows, journal, lambda *_: False, policy, int, int)
-        began, ids = self.world.now, self.scenario.distributions
-        with suppress(NoAnswer):
-            for _ in waiting.accepted(observer, ids, here().clock, self.deployment.ask):
-                here().sleep(_LOOK_SECONDS)
-            self.story.waited.append((began, self.world.now))
 
     def _hear(self, written: Sequence[DirtyRow]) -> None:
         """Let a stream tell of new rows: not at all, soon, late, or twice."""

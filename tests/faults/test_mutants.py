@@ -51,7 +51,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     account.removed_unsent: (None, 17),
     account.routes_remembered: (None, 53),
     account.unserved_remembered: (kinds.returned, 259),
-    waking.asked_unheard: (kinds.hurried, 0),
+    waking.asked_unheard: (kinds.hurried, 5),
     waking.deleting_wake: (kinds.woken, 0),
     waking.lease_held_asleep: (kinds.woken, 1),
     waking.lease_ignored: (kinds.woken, 0),
