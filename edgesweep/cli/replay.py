@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
@@ -28,6 +28,7 @@ from edgesweep.lab.replay.git import Repository
 from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
+from edgesweep.lab.replay.sample import Sampled, sample
 
 _PATH = click.Path(path_type=Path)
 _GENERATED_DAYS = 90
@@ -114,6 +115,7 @@ def _budget(text: str | Budget) -> Budget:
     help="Let each deploy upload every live object, as a CI machine does; edgesweep skips "
     "unchanged ones, edgesweep-no-catalogue does not.",
 )
+@click.option("--whole", is_flag=True, help="Replay a long history whole, not a sample of months.")
 @json_option(list[Result | Reupload])
 def replay(
     histories: Sequence[Path],
@@ -127,8 +129,12 @@ def replay(
     budget: Budget,
     root: str,
     reupload_all: bool,
+    whole: bool,
 ) -> None:
     """Replay strategies over HISTORIES: folders of deploys.jsonl.gz and live.jsonl.gz.
+
+    Every nth month of a long history is replayed, so that it takes minutes; the table says how
+    many of how many.
 
     \b
     edgesweep replay histories/my-site
@@ -151,7 +157,7 @@ def replay(
         sources = [Reuploaded(source) for source in sources]
         both = ((OURS, BLIND) if name == OURS else (name,) for name in chosen)
         chosen = tuple(chain.from_iterable(both))
-    rows = _replayed(sources, chosen, budget)
+    rows = _replayed(sources, chosen, budget, whole=whole)
     show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 
 
@@ -165,20 +171,22 @@ def _logged(path: Path) -> Sequence[HistorySource]:
 
 
 def _replayed(
-    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget
+    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget, *, whole: bool
 ) -> Sequence[Replayed]:
     """Replay one history here, several in processes; return rows by history and strategy."""
     if len(sources) == 1:
+        [source] = sources if whole else _told(map(sample, sources))
         with progress("Replaying", 1) as shown:
-            return _rows(sources[0], strategies, budget, lambda done, all_: shown(done / all_))
+            return _rows(source, strategies, budget, lambda done, all_: shown(done / all_))
     processes = min(len(sources), os.cpu_count() or 1)
     # This process reports an interrupt, and ends the others.
     ignoring = (signal.SIGINT, signal.SIG_IGN)
     rows: list[Replayed] = []
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
-        # Before the display, which runs a thread: forking with threads is unsafe.
-        replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), sources)
         try:
+            taken = sources if whole else _told(pool.map(sample, sources))
+            # Before the display, which runs a thread: forking with threads is unsafe.
+            replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), taken)
             with progress("Replaying", len(sources)) as shown:
                 for done, more in enumerate(replayed, 1):
                     rows += more
@@ -192,6 +200,15 @@ def _replayed(
             for process in active_children():
                 process.terminate()
     return rows
+
+
+def _told(taken: Iterable[HistorySource]) -> Sequence[HistorySource]:
+    """Say which histories are sampled."""
+    sources = list(taken)
+    for source in sources:
+        if isinstance(source, Sampled):
+            say(f"Replaying {source.name}; --whole replays all")
+    return sources
 
 
 def _rows(

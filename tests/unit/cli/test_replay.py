@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from edgesweep.cli.commands import main
 from edgesweep.lab.replay import STRATEGIES, Replayed
+from edgesweep.lab.replay.sample import sample
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")
 NOVEMBER = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp())
@@ -165,6 +167,24 @@ def test_order(write: Write) -> None:
         ("short", "each-path", 1),
         ("short", "edgesweep", 1),
     ]
+
+
+def test_sampled(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever replays a long history, alone or beside others, is told at once of how much of it."""
+    monkeypatch.setattr("edgesweep.cli.replay.sample", partial(sample, most=3))
+    later = {**DEPLOYS[0], "time": NOVEMBER + 40 * 86_400}
+    monkeypatch.setitem(globals(), "DEPLOYS", [*DEPLOYS, later])
+    long, short = write("long", 3), write("short", 1)
+    strategy = ("--strategy", "each-path")
+
+    for histories in ([long], [long, short]):
+        sampled = replay(*histories, *strategy)
+        assert sampled.stderr == "edgesweep: Replaying long (1 of 2 months); --whole replays all\n"
+        assert "long (1 of 2 months) / each-path" in sampled.stdout
+        assert {row["history"] for row in replayed(*histories, *strategy, "--whole")} <= {
+            "long",
+            "short",
+        }
 
 
 def test_no_deploys(write: Write) -> None:
