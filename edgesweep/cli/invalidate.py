@@ -37,13 +37,16 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
         return ()
     name = text.removeprefix("file://")
     try:
-        batch = json.loads(text if name == text else Path(name).read_bytes())["Paths"]
-        paths, told, items = list(dict.fromkeys(batch["Items"])), batch["Quantity"], batch["Items"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        fault = getattr(error, "strerror", f"it is no JSON such as {_BATCH}")
-        raise BadInput(f"--invalidation-batch {text}: {fault}") from error
-    if told != len(items):
-        raise BadInput(f"--invalidation-batch: Quantity is {told}, and Items are {len(items)}")
+        given = text if name == text else Path(name).expanduser().read_bytes()
+        batch = json.loads(given)["Paths"]
+        told, many = batch["Quantity"], len(batch["Items"])
+        paths = list(dict.fromkeys(batch["Items"]))
+    except OSError as error:
+        raise BadInput(f"--invalidation-batch {text}: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise BadInput(f"--invalidation-batch: it is no JSON such as {_BATCH}") from error
+    if told != many:
+        raise BadInput(f"--invalidation-batch: Quantity is {told}, and Items are {many}")
     return paths
 
 

@@ -185,8 +185,8 @@ class Observer:
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
         oldest, newest = span
-        rows = self.rows.read(distribution)
-        reason = self.policy.settle(oldest, newest, now, rows if self.policy.urgent else ())
+        rows = self.rows.read(distribution) if self.policy.urgent else ()
+        reason = self.policy.settle(oldest, newest, now, rows)
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.

@@ -47,7 +47,8 @@ def recorded(
         # The entry comes last: one that is the same was learnt from such an object.
         heads, entries = known.heads.look(left), known.catalogue.known(left)
         skipped.update({key: "not in the bucket" for (_, key), head in heads.items() if not head})
-        list(map(check, [name for name in left if name not in heads][:1]))
+        if dark := [name for name in left if name not in heads]:
+            check(dark[0])
         idle = not observer.queued()
         left = [
             name
@@ -83,7 +84,7 @@ def accepted(
     before = {one: observer.peek(one) for one in distributions}
     for one, seen in before.items():
         asked: object = None
-        while remains(seen, (now := observer.peek(one))):
+        while remains(seen, now := observer.peek(one)):
             span, lease = now
             first = span[:1], lease.unfinished
             if first != asked and not lease.held(clock()):
