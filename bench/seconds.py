@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -45,6 +45,7 @@ SEED = 20_261_126
 PAGE = "index.html"
 SYNC_SECONDS = 20
 MEDIAN, NINE_OF_TEN, AFTER_A_SYNC = 6.0, 10.0, 15.0
+SLOW = 5.0  # seconds until an edge has taken an invalidation, where that is waited for
 _AT_ONCE = 8
 _PATIENCE_SECONDS = 300
 # Until then the environments of the functions are idle, and the flush before is long over.
@@ -158,14 +159,16 @@ def main() -> int:
     with embedded_aws(name="seconds") as aws:
         watch = Watch(aws, aws.deploy("demo", demo="true"))
         clients = {name: aws.client(name) for name in ("s3", "cloudfront")}
-        with serving(clients, watch.outputs["Distribution"], listable=False) as edge:
+        distribution = watch.outputs["Distribution"]
+        with serving(clients, distribution, listable=False) as edge:
             stand = Stand(watch, edge.url, random.Random(SEED))
             stand.put(PAGE, b"first")
             _await(lambda: not watch.waiting())
             uploads = [_told(stand.page(number)) for number in range(asked.uploads)]
             site = generate(SEED)
             syncs = [_told(stand.sync(site, number)) for number in range(asked.syncs)]
-            fresh = stand.rounds(asked.rounds)
+        with serving(clients, distribution, listable=False, delay=SLOW) as edge:
+            fresh = replace(stand, edge=edge.url).rounds(asked.rounds)
     print("load average", *(f"{load:.1f}" for load in os.getloadavg()))
     return 0 if all([*_pages(uploads), *_syncs(syncs), *fresh]) else 1
 

@@ -17,6 +17,8 @@ from tests.e2e.conftest import PATIENCE_SECONDS, Stack
 from tests.e2e.shared.test_operating import LOOKING, await_rows, person
 
 ROUNDS = 3
+# Seconds until the edge has taken an invalidation: who does not wait for that gets old bytes.
+DELAY = 5.0
 FILES = [f"waited/{number}.html" for number in range(20)]
 WAITING = ("dynamodb:BatchGetItem", "s3:GetObject", "s3:ListBucket")
 
@@ -37,7 +39,7 @@ def test_sync_and_wait(stack: Stack, tmp_path: Path) -> None:
         assert ended.returncode == 0, ended.stderr
 
     clients = {name: stack.aws.client(name) for name in ("s3", "cloudfront")}
-    with serving(clients, stack.outputs["Distribution"], listable=False) as edge:
+    with serving(clients, stack.outputs["Distribution"], listable=False, delay=DELAY) as edge:
         rounds = islice(play(tmp_path, FILES, edge.url, pipeline, Random(0)), ROUNDS)  # noqa: S311  # repeatable
         assert [one.stale for one in rounds] == [[]] * ROUNDS
         again = json.loads(waiter.run(*arguments, str(tmp_path)).stdout)
