@@ -112,7 +112,7 @@ format: .venv/.stamp ## Format the code
 	@.venv/bin/ruff check --fix .
 
 docs: .venv/.stamp ## Write the reference of the command from its code
-	@.venv/bin/python -m edgesweep.cli.reference > docs/cli.md
+	@.venv/bin/python -m infra.local.reference > docs/cli.md
 
 lock: ## Pin every Python package by hash again; needs uv
 	@uv pip compile $(LOCK_OPTIONS) --group functions -o runtime.lock

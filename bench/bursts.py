@@ -3,7 +3,7 @@
     python -m bench.bursts
 
 Each row is what a burst adds to an idle month, at list prices and without free tiers; times of
-functions are the estimates of `edgesweep.lab.cost.workload`. How long wakes sleep follows from the
+functions are the estimates of `notebooks.cost.workload`. How long wakes sleep follows from the
 deployed rule on a simulated clock. One claim is checked: a change every second, day and night,
 keeps no function asleep for more than a quarter of the time.
 """
@@ -17,10 +17,10 @@ from decimal import Decimal
 
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import NEWEST, WITHIN, Haste, Upload
-from edgesweep.lab.cost.bill import bill
-from edgesweep.lab.cost.prices import Item
-from edgesweep.lab.cost.workload import EVENTS_A_BATCH, WAKE_SECONDS, Workload, used
 from edgesweep.lab.replay.paced import TICK
+from notebooks.cost.bill import bill
+from notebooks.cost.prices import Item
+from notebooks.cost.workload import EVENTS_A_BATCH, WAKE_SECONDS, Workload, used
 
 BEGINS = datetime(2026, 11, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -28,12 +28,12 @@ from botocore.compat import HTTPHeaders
 from bench.recording import ACCOUNT, NOW, Everywhere, notification
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable
 from edgesweep.aws.s3 import HEAD_CONFIG, S3Heads
-from edgesweep.lab.cost.bill import Bill, bill
-from edgesweep.lab.cost.prices import Item
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.recorder import Recorder
 from edgesweep.record.selection import Selection
-from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
+from notebooks.cost.bill import Bill, bill
+from notebooks.cost.prices import Item
 
 EVENTS = 1_000
 EVERYTHING = Selection()
@@ -141,9 +141,9 @@ def measure(
         DirtyTable("dirty"),
         unchanged.token,
         selection=selection,
-        unchanged=unchanged if checked else NoCatalogue(),
+        unchanged=unchanged if checked else None,
     )
-    batch = [Message(f"m{n}", notification(f"posts/{n}.html")) for n in range(EVENTS)]
+    batch = {f"m{n}": notification(f"posts/{n}.html") for n in range(EVENTS)}
     recorder.record(batch, NOW)
     wire.calls.clear()
     wire.units.clear()

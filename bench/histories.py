@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from edgesweep.cli.replay import comparison
-from edgesweep.cover import Limits, Prices, choose, cover
+from edgesweep.cover import Limits, Prices, choose, climb, cover
 from edgesweep.cover.candidates import find_candidates
-from edgesweep.cover.ladder import climb
 from edgesweep.errors import BadInput
 from edgesweep.lab.baselines import level_collapse
 from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay

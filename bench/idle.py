@@ -2,7 +2,7 @@
 
     python -m bench.idle
 
-`edgesweep.lab.cost.workload` has the requests to each service. The free tiers never expire; another
+`notebooks.cost.workload` has the requests to each service. The free tiers never expire; another
 user of the account may use them up, so both sums are shown.
 """
 
@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from edgesweep.lab.cost.bill import Line, bill
-from edgesweep.lab.cost.prices import Item
-from edgesweep.lab.cost.workload import METRICS, POLLERS, Workload, used
+from notebooks.cost.bill import Line, bill
+from notebooks.cost.prices import Item
+from notebooks.cost.workload import METRICS, POLLERS, Workload, used
 
 BOUND = Decimal("0.05")
 # CloudWatch's charges for watching the stack, apart from its work.

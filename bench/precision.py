@@ -24,8 +24,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from edgesweep.cover import Cover, Limits, find_candidates
-from edgesweep.cover.ladder import climb
+from edgesweep.cover import Cover, Limits, climb, find_candidates
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.policy import Policy

@@ -23,7 +23,7 @@ from botocore.compat import HTTPHeaders
 
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.dirty import DirtyRow
-from edgesweep.record.recorder import DirtyWriter, Message, Recorder
+from edgesweep.record.recorder import DirtyWriter, Recorder
 
 MESSAGES = 10_000
 DUPLICATES = MESSAGES // 10
@@ -103,22 +103,22 @@ def object_keys() -> list[str]:
     return [f"posts/{n % 100:02}/été {n}.html" for n in range(MESSAGES)]
 
 
-def deliveries() -> list[Message]:
+def deliveries() -> list[tuple[str, str]]:
     """Return what SQS delivers: a message for each key, a tenth of them twice, shuffled."""
-    messages = [Message(f"m{n}", notification(key)) for n, key in enumerate(object_keys())]
+    messages = [(f"m{n}", notification(key)) for n, key in enumerate(object_keys())]
     random.seed(SEED)
     delivered = messages + random.sample(messages, DUPLICATES)
     random.shuffle(delivered)
     return delivered
 
 
-def batches(delivered: Sequence[Message]) -> Iterator[Sequence[Message]]:
+def batches(delivered: Sequence[tuple[str, str]]) -> Iterator[dict[str, str]]:
     """Cut deliveries as Lambda does."""
     for start in range(0, len(delivered), BATCH):
-        yield delivered[start : start + BATCH]
+        yield dict(delivered[start : start + BATCH])
 
 
-def recorded(delivered: Sequence[Message], writer: DirtyWriter) -> tuple[int, float]:
+def recorded(delivered: Sequence[tuple[str, str]], writer: DirtyWriter) -> tuple[int, float]:
     """Record everything; return the rows written and the seconds taken."""
     numbers = itertools.count()
     recorder = Recorder(Everywhere(), writer, lambda: f"{next(numbers):016x}")
@@ -127,11 +127,11 @@ def recorded(delivered: Sequence[Message], writer: DirtyWriter) -> tuple[int, fl
     return rows, time.perf_counter() - started
 
 
-def read(delivered: Sequence[Message]) -> float:
+def read(delivered: Sequence[tuple[str, str]]) -> float:
     """Return the seconds that reading the messages as JSON takes."""
     started = time.perf_counter()
-    for message in delivered:
-        json.loads(message.body)
+    for _, body in delivered:
+        json.loads(body)
     return time.perf_counter() - started
 
 

@@ -1,6 +1,6 @@
 """Prices of AWS, as dated data.
 
-These prices decide which paths are chosen; `edgesweep.lab.cost.prices` lists all that a stack pays.
+These prices decide which paths are chosen; `notebooks.cost.prices` lists all that a stack pays.
 Dollars are US dollars.
 """
 
@@ -14,6 +14,9 @@ FREE_PATHS = 1_000
 # S3 Standard GET, and LIST of up to 1,000 keys, us-east-1: https://aws.amazon.com/s3/pricing/
 S3_GET_PRICE = Decimal("0.0000004")
 S3_LIST_PRICE = Decimal("0.000005")
+# Request units of DynamoDB on demand, us-east-1: https://aws.amazon.com/dynamodb/pricing/on-demand/
+WRITE_PRICE = Decimal("0.000000625")
+READ_PRICE = Decimal("0.000000125")
 # Regional edge caches that each fetch an invalidated object again:
 # https://aws.amazon.com/cloudfront/features/
 EDGE_CACHES = 13

@@ -208,12 +208,15 @@ class Settings:
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
         """Read environment variables; BadInput names one that is missing or out of bounds."""
+        for name in ("DIRTY_TABLE", "FLUSHES_TABLE"):
+            if not values.get(name):
+                raise BadInput(f"The environment variable {name} is missing")
         read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
         # CloudFormation names the buckets and distributions, including those of a demo.
         given = checked({**read, "bucket": "", "distribution": ""})
         return cls(
-            dirty_table=_required(values, "DIRTY_TABLE"),
-            flushes_table=_required(values, "FLUSHES_TABLE"),
+            dirty_table=values["DIRTY_TABLE"],
+            flushes_table=values["FLUSHES_TABLE"],
             catalogue_table=values.get("CATALOGUE_TABLE", ""),
             buckets=split(read["bucket"]),
             distributions=split(read["distribution"]),
@@ -245,18 +248,14 @@ def checked(values: Mapping[str, str]) -> Mapping[str, str]:
 def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
     """Return the monthly budget; BadInput if it does not pay for the distributions."""
     usd = None if given["budgetUsd"] == "none" else Decimal(given["budgetUsd"])
+    free, minutes = given["freePaths"], given["guaranteeMinutes"]
+    named = f"Parameters freePaths {free} and budgetUsd {given['budgetUsd']}"
     try:
-        least = Budget(usd, int(given["freePaths"]), distributions=distributions)
+        least = Budget(usd, int(free), distributions=distributions)
+        named = f'Parameter guaranteeMinutes is "{minutes}"'
+        return replace(least, guarantee=timedelta(minutes=int(minutes))) if minutes else least
     except BadInput as error:
-        named = f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}"
         raise BadInput(f"{named}: {error}") from error
-    minutes = given["guaranteeMinutes"]
-    if not minutes:
-        return least
-    try:
-        return replace(least, guarantee=timedelta(minutes=int(minutes)))
-    except BadInput as error:
-        raise BadInput(f'Parameter guaranteeMinutes is "{minutes}": {error}') from error
 
 
 def _policy(given: Mapping[str, str]) -> Policy:
@@ -287,9 +286,3 @@ def _patience(given: Mapping[str, str]) -> timedelta:
 
 def _variable(parameter: str) -> str:
     return re.sub("[A-Z]", r"_\g<0>", parameter).upper()
-
-
-def _required(values: Mapping[str, str], name: str) -> str:
-    if not values.get(name):
-        raise BadInput(f"The environment variable {name} is missing")
-    return values[name]

@@ -25,7 +25,7 @@ from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Limits, Prices
-from edgesweep.cover.survey import Listing, Remembered, Survey, survey, with_marks
+from edgesweep.cover.survey import Listing, Remembered, Survey, survey
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.announcing import Announcer, Detail, Event
 from edgesweep.flush.auditing import Auditor
@@ -47,10 +47,13 @@ from edgesweep.flush.sender import Edge, Sender
 from edgesweep.flush.tick import Tick
 from edgesweep.flush.wake import Waker
 from edgesweep.record.recorder import Recorder
-from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
+
+# Random text; that of rows has 64 bits, since a collision of two of one batch would lose a row.
+token, row_token = partial(secrets.token_hex, 4), partial(secrets.token_hex, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,21 +184,20 @@ def recorder(settings: Settings, session: boto3.Session) -> Recorder:
     if settings.shards > 1:
         # Readers must know every shard before it holds a row.
         FlushTable(settings.flushes_table).shards(settings.shards)
-    skips = bool(settings.catalogue_table)
     return Recorder(
         routes=Routes(),
         writer=DirtyTable(settings.dirty_table),
         token=row_token,
         selection=settings.selection,
         shards=settings.shards,
-        unchanged=unchanged_filter(settings, session) if skips else NoCatalogue(),
+        unchanged=unchanged_filter(settings, session) if settings.catalogue_table else None,
     )
 
 
 def informed(recorder: Recorder, settings: Settings, kept: Kept | None) -> Recorder:
     """Return a recorder with the routes and gaps that `kept` holds."""
     unchanged = recorder.unchanged
-    if kept and isinstance(unchanged, UnchangedFilter):
+    if kept and unchanged:
         unchanged = replace(unchanged, complete_since=kept.complete_since)
     return replace(recorder, routes=routes_of(settings, kept), unchanged=unchanged)
 
@@ -225,16 +227,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def token() -> str:
-    """Return random text."""
-    return secrets.token_hex(4)
-
-
-def row_token() -> str:
-    """Return 64 random bits, since a collision of two rows of one batch would lose a row."""
-    return secrets.token_hex(8)
-
-
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
     """Return a function that asks once in each period of `REFRESH_EVERY`.
 
@@ -255,9 +247,10 @@ def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> 
         keep: Callable[[], None],
     ) -> Survey:
         origins, strict = routes.origins(distribution), routes.strict(distribution)
-        found = survey(listing, origins, dirty, prices, limits, strict=strict, heartbeat=keep)
+        ask = partial(survey, foreign=partial(routes.foreign, distribution), heartbeat=keep)
+        found = ask(listing, origins, dirty, prices, limits, strict=strict)
         if found.refused:
             warn(found.refused)
-        return with_marks(found, dirty, partial(routes.foreign, distribution), strict=strict)
+        return found
 
     return look

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.flush.metrics import Series
-from edgesweep.record.recorder import Message, Recorded, Recorder
+from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.settings import Settings
 
 logger = Logger()
@@ -38,12 +38,12 @@ def store() -> RoutesTable:
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Record a batch; report the messages that SQS must deliver again."""
     received_at = wiring.now()
-    messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
+    bodies = {record["messageId"]: record["body"] for record in event["Records"]}
     informed = wiring.informed(recorder(), settings(), store().load())
-    recorded = informed.record(messages, received_at)
+    recorded = informed.record(bodies, received_at)
     for message, reason in recorded.failed.items():
         logger.error("Message failed", message_id=message, reason=reason)
-    log(len(messages), recorded)
+    log(len(bodies), recorded)
     return {"batchItemFailures": [{"itemIdentifier": message} for message in recorded.failed]}
 
 

@@ -49,7 +49,7 @@ class Deployment {
   async next() {
     if (this.serverless.processedInput.commands.join(' ') !== 'deploy') return;
     try {
-      const [line] = ask('edgesweep.operate.steps', { command: 'deploy', ...this.place, kept: true }, await this.credentials());
+      const [line] = ask('infra.steps', { command: 'deploy', ...this.place, kept: true }, await this.credentials());
       this.log.notice(line);
     } catch ({ message }) {
       this.log.warning(`Deployed, but the next step is unknown: ${message}`);

@@ -1,7 +1,7 @@
 'use strict';
 
 // Gathers the deploy parameters. Python completes them from the deployed stack and checks them
-// (edgesweep/operate/parameters.py): a wrong one ends the command with one line, before anything is packaged or deployed.
+// (infra/parameters.py): a wrong one ends the command with one line, before anything is packaged or deployed.
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -14,7 +14,7 @@ const stop = (line) => {
 
 const complete = (question, credentials) => {
   try {
-    return ask('edgesweep.operate.parameters', question, credentials);
+    return ask('infra.parameters', question, credentials);
   } catch ({ message }) {
     return stop(message);
   }

@@ -29,7 +29,7 @@ class Removal {
     const kept = !PASSING_STAGES.includes(provider.getStage());
     try {
       const question = { command: 'remove', stack, region: provider.getRegion(), kept };
-      for (const line of ask('edgesweep.operate.steps', question, credentials)) this.log.warning(line);
+      for (const line of ask('infra.steps', question, credentials)) this.log.warning(line);
     } catch ({ message }) {
       this.log.warning(`It is unknown what waits and what stays: ${message}`);
     }

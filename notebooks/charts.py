@@ -21,11 +21,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 
-from edgesweep.lab.cost.bill import Bill
 from edgesweep.lab.replay import OURS, Replayed
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.paced import Swept
 from edgesweep.prices import FREE_PATHS
+from notebooks.cost.bill import Bill
 
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from edgesweep.cover import Limits, find_candidates
-from edgesweep.cover.ladder import climb
+from edgesweep.cover import Limits, climb, find_candidates
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import STRATEGIES
-from edgesweep.lab.cost.bill import Bill, Line
 from edgesweep.lab.replay import Replayed, replay
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.history import Deploy, History, HistorySource
 from edgesweep.lab.replay.paced import sweep
 from edgesweep.prices import PATH_PRICE, REFETCH_COST, S3_GET_PRICE
+from notebooks.cost.bill import Bill, Line
 
 MINUTE = timedelta(minutes=1)
 DAYS = 31

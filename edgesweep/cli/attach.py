@@ -9,11 +9,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket, region_of
-from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import session
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
-from edgesweep.cli.terminal import aws_options, say, suggest
+from edgesweep.cli.terminal import aws_options, bucket_name, say, suggest
 from edgesweep.flush.notifications import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners
 
@@ -43,13 +42,12 @@ def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     edgesweep attach my-site
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
-    s3 = chosen.client("s3")
-    check(s3, bucket, anywhere=not chosen.region_name)
+    check(chosen.client("s3"), bucket, anywhere=not chosen.region_name)
     then = (
         f"{bucket} publishes its events; `edgesweep learn {bucket}` makes even the first re-upload "
         "of unchanged files free"
     )
-    _rewire("attach", Bucket(s3, bucket), bucket, then, dry_run=dry_run)
+    _rewire(chosen, bucket, then, on=True, dry_run=dry_run)
 
 
 @click.command()
@@ -64,11 +62,10 @@ def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     edgesweep detach my-site
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
-    s3 = chosen.client("s3")
-    check(s3, bucket, anywhere=True)
+    check(chosen.client("s3"), bucket, anywhere=True)
     say(_users(chosen, bucket))
     then = f"{bucket} publishes no events; `edgesweep attach {bucket}` turns them on again"
-    _rewire("detach", Bucket(s3, bucket), bucket, then, dry_run=dry_run)
+    _rewire(chosen, bucket, then, on=False, dry_run=dry_run)
 
 
 def _users(chosen: boto3.Session, bucket: str) -> str:
@@ -81,15 +78,13 @@ def _users(chosen: boto3.Session, bucket: str) -> str:
     return f"These EventBridge rules may use the delivery: {', '.join(names)}" if names else ""
 
 
-def _rewire(command: str, real: Bucket, bucket: str, then: str, *, dry_run: bool) -> None:
-    on = command == "attach"
+def _rewire(chosen: boto3.Session, bucket: str, then: str, *, on: bool, dry_run: bool) -> None:
+    real = Bucket(chosen.client("s3"), bucket)
     changed, kept = deliver(real, on=on, dry_run=dry_run)
     lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
     lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] * changed
     show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)
-    if not changed:
-        suggest(f"Nothing to change: {then}")
-    elif dry_run:
-        suggest(f"A dry run changed nothing; `edgesweep {command} {bucket}` does it")
-    else:
-        suggest(then)
+    if dry_run and changed:
+        command = "attach" if on else "detach"
+        then = f"A dry run changed nothing; `edgesweep {command} {bucket}` does it"
+    suggest(then if changed else f"Nothing to change: {then}")

@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import starmap
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,7 +50,7 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     if fix and _mend(findings, yes=yes):
         say("Looking again")
         findings = _examine(deployed)
-    show(findings, _lines(findings))
+    show(findings, starmap(_described, mends(findings).items()))
     suggest("" if findings else f"Nothing is wrong with {deployed.name}")
     sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
 
@@ -66,15 +67,10 @@ def _examine(deployed: Deployed) -> Sequence[Finding]:
         return [missing(place, regions_of(deployed.session, deployed.name))]
 
 
-def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    for mend, shared in mends(findings).items():
-        yield from _described(mend, shared)
-
-
-def _described(mend: str, shared: Sequence[Finding]) -> Iterator[str]:
-    yield from (f"{finding.check} ({finding.harm}): {finding.text}" for finding in shared)
-    if mend:
-        yield f"  {mend}"
+def _described(mend: str, shared: Sequence[Finding]) -> str:
+    """Return findings and the command that mends all of them, each in a line."""
+    lines = [f"{finding.check} ({finding.harm}): {finding.text}" for finding in shared]
+    return "\n".join([*lines, *([f"  {mend}"] if mend else [])])
 
 
 def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
@@ -83,7 +79,7 @@ def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
     for mend, shared in mends(findings).items():
         if not mend or any(finding.manual for finding in shared):
             continue
-        click.echo("\n".join(_described(mend, shared)), err=True)
+        click.echo(_described(mend, shared), err=True)
         if yes or click.confirm("Run it?", err=True):
             ran = True
             environment = {**os.environ, "AWS_PAGER": ""}

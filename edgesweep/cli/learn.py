@@ -11,18 +11,16 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import agree, say, suggest
+from edgesweep.cli.terminal import agree, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.rows import chunks
-from edgesweep.lab.cost.bill import bill
-from edgesweep.lab.cost.prices import REGION, Item
 from edgesweep.operate.buckets import check
+from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import fate
 from edgesweep.record.selection import Fate
@@ -120,15 +118,15 @@ def _counted(pages: Iterable[Sequence[Name]]) -> tuple[int, int]:
 def _cost(objects: int, requests: int) -> str:
     """Return the usage and the cost of learning objects, including one more listing."""
     used = {
-        Item.HEADS: objects,
-        Item.LISTS: 2 * requests,
-        Item.READS: objects,
-        Item.WRITES: 2 * objects,
+        "HEAD requests": (objects, S3_GET_PRICE),
+        "LIST requests": (2 * requests, S3_LIST_PRICE),
+        "write request units": (2 * objects, WRITE_PRICE),
+        "read request units": (objects, READ_PRICE),
     }
-    priced = bill(used)
-    items = ", ".join(f"{line.quantity:,} {line.item}" for line in priced.lines)
-    price = dollars(round(priced.gross, 2)) if priced.gross >= _CENT else "less than $0.01"
-    return f"learning them takes up to {items}: {price} at the prices of {REGION}"
+    items = ", ".join(f"{quantity:,} {item}" for item, (quantity, _) in used.items())
+    usd = sum((quantity * price for quantity, price in used.values()), Decimal(0))
+    price = dollars(round(usd, 2)) if usd >= _CENT else "less than $0.01"
+    return f"learning them takes up to {items}: {price} at the prices of us-east-1"
 
 
 def _learnt(

@@ -6,12 +6,11 @@ from typing import Annotated, BinaryIO, TypedDict
 
 import click
 
-from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.format import count, table
 from edgesweep.cli.keys import read_keys
 from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.rules import holders, requested, rules_options
-from edgesweep.cli.terminal import aws_options, machine, say, usd
+from edgesweep.cli.terminal import aws_options, bucket_name, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
 from edgesweep.prices import PATH_PRICE, REFETCH_COST

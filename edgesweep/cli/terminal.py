@@ -64,9 +64,11 @@ class OneLineErrors(click.Group):
             # A name that the terminal cannot show is escaped, as it is on standard error.
             sys.stdout.reconfigure(errors="backslashreplace")
         given = sys.argv[1:] if args is None else list(args)
-        token, code = _JSON.set("--json" in given), 0
+        token, code, name = _JSON.set("--json" in given), 0, prog_name or "edgesweep"
         try:
-            self._run(prog_name or "edgesweep", given)
+            self._main_shell_completion({}, name, COMPLETE)
+            with self.make_context(name, given) as context:
+                self.invoke(context)
         except click.exceptions.Exit as ended:
             code = ended.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
@@ -81,11 +83,6 @@ class OneLineErrors(click.Group):
         finally:
             _JSON.reset(token)
         sys.exit(code)
-
-    def _run(self, name: str, args: list[str]) -> None:
-        self._main_shell_completion({}, name, COMPLETE)
-        with self.make_context(name, args) as context:
-            self.invoke(context)
 
 
 def _failure(error: BaseException) -> tuple[str, int] | None:
@@ -160,6 +157,17 @@ def agree(question: str, *, yes: bool) -> None:
     check_terminal()
     if not click.confirm(question, err=True):
         raise EdgesweepError("Nothing was done")
+
+
+def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """Return a name that a bucket can have, as the callback of a parameter does."""
+    if name is None:
+        return None
+    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
+
+    if not PARAMETERS["bucket"].fits(name):
+        raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
+    return name
 
 
 def aws_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,12 +14,11 @@ import click
 from botocore.exceptions import ClientError
 
 from edgesweep import wiring
-from edgesweep.cli.bucket import bucket_name
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.keys import read_keys
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.status import observer
-from edgesweep.cli.terminal import say
+from edgesweep.cli.terminal import bucket_name, say
 from edgesweep.errors import BadInput, TimedOut
 from edgesweep.flush.tick import NOW
 from edgesweep.operate import waiting

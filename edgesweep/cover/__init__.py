@@ -25,7 +25,7 @@ arithmetic is on integers: prices are scaled by their common denominator, and th
 the low digits of the same number, so one comparison decides.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import lcm
@@ -35,19 +35,11 @@ from edgesweep.cover.capped import cheapest_capped
 from edgesweep.cover.knapsack import Rates
 from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
-from edgesweep.paths import MAX_WILDCARDS, Pattern, exact_stop
+from edgesweep.paths import MAX_WILDCARDS, Pattern, exact_stop, matcher, unquoted
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
-__all__ = [
-    "Candidates",
-    "Cover",
-    "Limits",
-    "Member",
-    "Prices",
-    "choose",
-    "cover",
-    "find_candidates",
-]
+__all__ = ["Candidates", "Cover", "Limits", "Member", "Prices", "choose", "climb", "cover"]
+__all__ += ["find_candidates", "spell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +154,56 @@ def choose(
     return Cover(tuple(_members(candidates, found.chosen)), Decimal(behind) / scale)
 
 
+def climb(
+    candidates: Candidates,
+    path_prices: Sequence[Decimal],
+    refetch: Decimal,
+    limits: Limits,
+    heartbeat: Callable[[], None] = lambda: None,
+) -> Sequence[Cover]:
+    """Return the cheapest cover at each of some rising path prices; see `choose`.
+
+    A higher path price never means more paths, and covers of equally many paths hit the same
+    collateral. If two prices give the same number of paths, so does every price between them.
+    """
+    found: dict[int, Cover] = {}
+    spans = [(0, len(path_prices) - 1)]
+    while spans:
+        low, high = spans.pop()
+        for rung in {low, high} - found.keys():
+            prices = Prices(path_prices[rung], refetch)
+            found[rung] = choose(candidates, prices, limits, heartbeat)
+        if len(found[low].members) == len(found[high].members):
+            found.update(dict.fromkeys(range(low + 1, high), found[low]))
+        elif high - low > 1:
+            middle = (low + high) // 2
+            spans += [(low, middle), (middle, high)]
+    return [found[rung] for rung in range(len(path_prices))]
+
+
+def spell(
+    cover: Cover, requested: Iterable[str], changed: Iterable[str], *, strict: bool = False
+) -> tuple[str, ...]:
+    """Return the quoted paths of a cover, which matches all requested and changed paths.
+
+    The requested paths are quoted, the changed ones viewer paths. A requested path takes part in a
+    cover as the viewer path that `Routes.paths_of` returns for it, so the caps and the prices may
+    widen it. If a member matches only requested paths, and one of them is as wide as all of them,
+    that one is sent byte for byte. If `strict`, only `/*` is trusted to match its own text.
+    """
+    asked = {unquoted(path): path for path in requested}
+    if not asked:
+        return cover.paths
+    items, others = sorted(asked), sorted(changed)
+    patterns = [member.pattern for member in cover.members]
+    return tuple(
+        pattern.quoted()
+        if pattern.span(others)
+        else _spelling(pattern, items, asked, strict=strict)
+        for pattern in patterns
+    )
+
+
 def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
     needed = 1 if wildcards else len(candidates.items)
     if candidates.items and needed > paths:
@@ -203,3 +245,13 @@ def _members(candidates: Candidates, chosen: Iterable[int]) -> Iterator[Member]:
         at = candidates.ends[candidate]
     for item in items[at:]:
         yield Member(Pattern(item), 1, 0)
+
+
+def _spelling(
+    pattern: Pattern, items: Sequence[str], asked: Mapping[str, str], *, strict: bool
+) -> str:
+    """Return the spelling of a pattern that matches only requested paths."""
+    items = [items[place] for place in pattern.span(items)]
+    widest = min(items, key=lambda item: (len(item.removesuffix("*")), not item.endswith("*")))
+    as_wide = matcher([asked[widest]], strict=strict)
+    return asked[widest] if all(map(as_wide, items)) else pattern.quoted()

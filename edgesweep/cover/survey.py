@@ -23,7 +23,7 @@ never more than the paths that could be saved: one path costs as much as listing
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import inf
@@ -120,34 +120,29 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     prices: Prices,
     limits: Limits,
     *,
+    foreign: Callable[[str], bool] = lambda _: False,
     strict: bool = False,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> Survey:
     """List the objects that matter for a cover of `dirty`, which are decoded viewer paths.
 
-    It calls `heartbeat` before each page, so that a caller can renew a lease.
+    Below a prefix for which `foreign` holds, other origins may serve objects that nobody lists. It
+    calls `heartbeat` before each page, so that a caller can renew a lease.
     """
-    if not origins:
-        return unsurveyed(dirty, strict=strict)
     found = _all_candidates(dirty, strict=strict)
     walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
+    refused: str | None = None
     try:
         for origin in origins:
             walk.list(origin)
     except Unlistable as error:
-        return replace(unsurveyed(dirty, strict=strict), pages=walk.pages, refused=str(error))
-    return Survey(sorted(walk.seen | walk.marks), walk.marks, walk.pages)
-
-
-def with_marks(
-    known: Survey, dirty: Collection[str], foreign: Callable[[str], bool], *, strict: bool = False
-) -> Survey:
-    """Return a survey that also marks the prefixes that `foreign` origins may serve."""
-    if not foreign("/"):
-        return known
-    prefixes = filter(foreign, _prefixes(_all_candidates(dirty, strict=strict)))
-    marks = {*known.marks, *(prefix + _MARK for prefix in prefixes)}
-    return replace(known, live=sorted({*known.live, *marks}), marks=marks)
+        walk.seen.clear()
+        refused = str(error)
+    unseen = _prefixes(found)
+    if origins and not refused:
+        unseen = list(filter(foreign, unseen)) if foreign("/") else []
+    marks = walk.marks | {prefix + _MARK for prefix in unseen}
+    return Survey(sorted(walk.seen | marks), marks, walk.pages, refused)
 
 
 def _bytes(texts: Iterable[str]) -> int:

@@ -48,7 +48,6 @@ class Announcer:
     _begun: frozenset[tuple[str, Event]] = field(default=frozenset(), init=False)
 
     def swept(self, flush: Flush) -> None:
-        """Announce the paths of a flush that CloudFront accepted."""
         self._publish(Event.SWEPT, swept(flush))
 
     def look(self, outcomes: Sequence[Outcome], policy: Policy) -> None:

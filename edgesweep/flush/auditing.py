@@ -9,7 +9,7 @@ from edgesweep.dirty import LONG_AGO
 from edgesweep.errors import Busy, Unreadable
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.journal import Journal, flush_of
-from edgesweep.flush.others import EVERY, MOST_DISTRIBUTIONS, Look, Looks, Mark, Tally
+from edgesweep.flush.others import EVERY, MOST_DISTRIBUTIONS, NOBODY, Look, Looks, Mark, Others
 
 # Calls to CloudFront in one tick.
 MOST_CALLS = 20
@@ -69,7 +69,8 @@ class Auditor:
         now = self.clock()
         self._spent_at = now if spending else self._spent_at
         often = swept if now - self._spent_at < EVERY else ()
-        if now < self._paused_until or not self._looks.any_due(often, now):
+        due = self._looks.listing_due_at <= now or self._looks.due(often, now)
+        if now < self._paused_until or not due:
             return Audited()
         known = self.journal.looks()
         if known.revision == self._looks.revision:
@@ -96,42 +97,33 @@ class _Turn:
     now: datetime
     looks: Looks  # as they are so far
     calls: int = 0
-    # Month -> distribution -> paths of others, for each month in which anything was read.
-    found: dict[str, dict[str, Tally]] = field(default_factory=dict)
+    found: dict[str, Others] = field(default_factory=dict)  # by month, wherever one was read
     refusals: dict[str, str] = field(default_factory=dict)
     others: int | None = None
 
-    @property
-    def gains(self) -> Mapping[str, int]:
-        return {month: sum(map(sum, found.values())) for month, found in self.found.items()}
-
     def run(self, swept: Collection[str], often: Collection[str]) -> None:
-        """Make the looks that are due.
-
-        Raises:
-            _Cut: some are left for the next tick.
-            Busy: CloudFront does not answer now.
-        """
+        """Make the looks that are due; `_Cut` and `Busy` leave some for a later tick."""
         if self.looks.listing_due_at <= self.now:
             self._list(swept)
         for look in self.looks.due(often, self.now):
+            refused = ""
             try:
                 self._look(look)
             except Unreadable as error:
-                self.refusals[look.distribution] = str(error)
-                self.looks = self.looks.looked(look.distribution, self.now, str(error))
+                self.refusals[look.distribution] = refused = str(error)
+            self.looks = self.looks.looked(look.distribution, self.now, refused)
 
     def saved(self, known: Looks) -> Looks | None:
         """Return the looks, saved if they have news or if it is time; None if somebody else did."""
         if self.looks.news == known.news and self.now - self.looks.saved_at < EVERY:
             return self.looks
         looks = replace(self.looks, saved_at=self.now)
-        found = {month_of(self.now): {}, **self.found}
         others = {
-            month: self.journal.ledger(month).others.plus(spent, looks)
-            for month, spent in found.items()
+            month: self.journal.ledger(month).others.plus(found.spent).as_of(looks)
+            for month, found in {month_of(self.now): NOBODY, **self.found}.items()
         }
-        saved = self.journal.audit(looks, others, self.gains)
+        gains = {month: found.paths for month, found in self.found.items()}
+        saved = self.journal.audit(looks, others, gains)
         self.others = others[month_of(self.now)].paths
         return replace(looks, revision=looks.revision + 1) if saved else None
 
@@ -159,7 +151,6 @@ class _Turn:
             look = self._read(look, *look.gap)
         since, _ = month_bounds(self.now)
         self._read(look, Mark(since), look.newest or Mark(since))
-        self.looks = self.looks.looked(look.distribution, self.now)
 
     def _read(self, look: Look, above: Mark, below: Mark) -> Look:
         """Count the invalidations between two marks, the newest first; note each that is read."""
@@ -181,12 +172,10 @@ class _Turn:
     def _count(self, distribution: str, one: Mark) -> None:
         self._call()
         reference, paths = self.account.invalidation(distribution, one.id)
-        found = self.found.setdefault(month_of(one.created_at), {})
-        flush_id = flush_of(reference)
-        if flush_id and self.journal.load(distribution, flush_id):
-            return
-        stacks, people = found.get(distribution, (0, 0))
-        found[distribution] = (stacks + paths, people) if flush_id else (stacks, people + paths)
+        flush_id, month = flush_of(reference), month_of(one.created_at)
+        ours = flush_id and self.journal.load(distribution, flush_id)
+        spent = {} if ours else {distribution: (paths, 0) if flush_id else (0, paths)}
+        self.found[month] = self.found.get(month, NOBODY).plus(spent)
 
     def _call(self) -> None:
         if self.calls >= MOST_CALLS:

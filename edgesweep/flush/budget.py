@@ -115,14 +115,16 @@ class Budget:
         others = self.distributions - 1
         return 0 if self.saved(moment, flushed_at) else others * self.saved(moment, None)
 
-    def limit(self, paths: int, moment: datetime) -> int | None:
-        """Return the most paths in the ledger of `moment`'s month once `paths` are charged.
+    def limits(self, paths: int, now: datetime) -> Mapping[str, int | None]:
+        """Return the most paths in the ledger of each month near now once `paths` are charged.
 
         Only a single path may be taken from the reserve.
         """
-        if self.allowance is None or paths == 1:
-            return self.allowance
-        return self.allowance - self.reserve(moment)
+        allowance = self.allowance
+        return {
+            month: allowance if allowance is None or paths == 1 else allowance - self.reserve(near)
+            for month, near in months_near(now).items()
+        }
 
     def after(self, ledger: Ledger) -> Self:
         """Return the budget as a month's ledger leaves it."""

@@ -1,12 +1,21 @@
-"""The choice of a flush's paths, on the terms that the pace gives it."""
+"""The choice of a flush's paths, on the terms that the pace gives it, and why in a few lines."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 
-from edgesweep.cover import Candidates, Cover, Limits, Prices, choose
-from edgesweep.cover.ladder import climb
-from edgesweep.flush.pace import LADDER, Terms, Wanted
+from edgesweep.cover import Candidates, Cover, Limits, Member, Prices, choose, climb
+from edgesweep.cover.survey import Survey
+from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.flush.pace import LADDER, Purse, Terms, Wanted
 from edgesweep.flush.policy import Go, Policy
+from edgesweep.paths import REST, Pattern, quote, viewer_path
+from edgesweep.prices import PATH_PRICE
+
+# Characters of the lines; compressed they take about a third of that.
+MOST = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +29,22 @@ class Choice:
     bought: int  # paths beyond those that it would take of the free ones alone
 
 
-def pick(
+def pick(  # noqa: PLR0913  # what to cover, on what terms
     candidates: Candidates,
     go: Go,
     policy: Policy,
     *,
+    tags: int = 0,
     most: int | None = None,
     keep: Callable[[], None] = lambda: None,
 ) -> Choice:
     """Return the cheapest cover on the terms that a flush gets, of `most` paths if that is given.
 
-    It calls `keep` every few seconds, so that a caller can renew a lease.
+    Cache tags take a path each beside it, which `go` no longer counts. It calls `keep` every few
+    seconds, so that a caller can renew a lease.
     """
     covers = climb(candidates, LADDER, policy.refetch, Limits(policy.quota.wildcards), keep)
-    wanted = tuple(len(cover.members) for cover in covers)
+    wanted = [len(cover.members) for cover in covers]
     terms = go.terms(wanted)
     prices = Prices(terms.price, policy.refetch)
 
@@ -41,6 +52,84 @@ def pick(
         paths = paths if most is None else min(most, paths)
         return choose(candidates, prices, Limits(min(go.wildcards, paths), paths), keep)
 
-    cover, free = within(terms.paths), max(1, terms.free)
-    bought = len(cover.members) - len(within(free).members) if len(cover.members) > free else 0
+    def size(cover: Cover) -> int:
+        everything = [one.pattern for one in cover.members] == [Pattern("/", wildcard=True)]
+        return len(cover.members) + (0 if everything else tags)
+
+    cover, free, bought = within(terms.paths), max(1, terms.free), 0
+    if size(cover) > free:
+        # Where the free ones do not suffice even for the tags, they would be spent on `/*`.
+        fits = free - tags >= bool(candidates.items)
+        bought = size(cover) - (size(within(free - tags)) if fits else 1)
+    wanted = [paths + tags for paths in wanted]
     return Choice(cover, terms, wanted, cover.collateral - covers[0].collateral, bought)
+
+
+def explain(
+    purse: Purse, choice: Choice, rows: Sequence[DirtyRow], dirty: Sequence[str], refetch: Decimal
+) -> str:
+    """Return what a path was worth and why, what changed, and what each wildcard stands for.
+
+    `dirty` are the sorted paths that are covered; hitting an unchanged object costs `refetch`.
+    """
+    text = f"{_worth(purse, choice)}\n{_changed(rows)}"
+    for member in choice.cover.members:
+        if member.pattern.wildcard:
+            below = [dirty[place] for place in member.pattern.span(dirty)]
+            line = _wildcard(member, below, refetch)
+            if len(text) + len(line) >= MOST:
+                return f"{text}\nThe other wildcards are left out"[:MOST]
+            text += f"\n{line}"
+    return text[:MOST]
+
+
+def _worth(purse: Purse, choice: Choice) -> str:
+    demand, terms = purse.demand, choice.terms
+    text = (
+        f"One path was worth ${terms.price:.8f} at that moment; the list price is ${PATH_PRICE}. "
+        f"{_count(max(0, purse.left), 'free path')} were left for the month's last "
+        f"{purse.remaining / timedelta(days=1):.1f} days, and this flush could take {terms.free:,}"
+    )
+    if demand.seen_at:
+        text += (
+            f". The {demand.days:.1f} days seen took {demand.paths[-1]:,.0f} paths that were worth "
+            f"the list price, and would have taken {demand.paths[0]:,.0f} if paths were free"
+        )
+    if choice.bought:
+        bought = f"It bought {_count(choice.bought, 'path')} beyond the free ones"
+        text += f". {bought}: each was asked for, or saved more than it cost"
+    return text
+
+
+def _changed(rows: Sequence[DirtyRow]) -> str:
+    subjects = [row.subject for row in rows]
+    keys = dict.fromkeys(one.key for one in subjects if not isinstance(one, RequestedPath))
+    requested = len({one.path for one in subjects if isinstance(one, RequestedPath)})
+    parts = [f"People asked for {_count(requested, 'path')}"] if requested else []
+    if keys:
+        folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
+        counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
+        parts.append(f"{_count(len(keys), 'object')} changed: {counted}; first {_first([*keys])}")
+    return "\n".join(parts)
+
+
+def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
+    hit = Survey.seen(member.collateral)
+    covers = f"{member.pattern.quoted()} covers {_count(member.dirty, 'changed path')}"
+    hits = f"it also hits {_count(hit, 'unchanged object')}"
+    if hit:
+        hits += f", worth ${hit * refetch:f} to fetch again"
+    instead = (
+        f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
+        if member.dirty > 1
+        else "no exact path can name that one"
+    )
+    return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
+def _first(keys: Iterable[str]) -> str:
+    return ", ".join(quote(viewer_path(key).replace(REST, "*")) for key in [*keys][:3])

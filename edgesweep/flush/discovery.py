@@ -11,6 +11,13 @@ we note that we did: a crash between the two makes a second row, never none.
 A distribution that is gone stays known, as disabled, while rows or a flush wait for it: they are
 settled under the paths it had.
 
+Unrouted rows are routed after the flushes, some in each tick, so no flush waits for them, and every
+row gets its turn. We read them in the order in which they were recorded, and keep our place with
+the distributions. No distribution serves a row before that place, so we read it again only after
+the distributions change, from the start. A row may be written some time after its stamp, so the
+place stays `LATE` behind the clock, and it never passes a row that could not be moved. A copy has
+the place and time of its row.
+
 Cost: we ask CloudFront every `REFRESH_EVERY`, or every `HURRY_EVERY` while rows are unrouted or a
 new configuration is under way. Nothing is written unless something changed.
 """
@@ -18,18 +25,25 @@ new configuration is under way. Nothing is written unless something changed.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
 from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.journal import Journal
-from edgesweep.flush.rows import DirtyRows
-from edgesweep.flush.unrouted import route
+from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.routes import Distribution, Routes, Variants
 from edgesweep.routes.fingerprint import digest
 from edgesweep.routes.kept import Kept, Tracked
 
 REFRESH_EVERY = timedelta(minutes=5)
 HURRY_EVERY = timedelta(minutes=1)
+
+# One tick reads at most this many rows, and starts no chunk after this time.
+MAX_ROUTED = 20_000
+ROUTE_TIME = timedelta(seconds=30)
+
+# A row is written at most this long after its stamp; recording a batch takes less.
+LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +129,29 @@ class Discovery:
         return Discovered(routes, kept, waiting=False)
 
     def route(self, known: Discovered) -> int:
-        """Route some unrouted rows; return about how many are left."""
+        """Route a portion of the unrouted rows; return about how many are left."""
         if not known.waiting or known.kept is None:
             return int(known.waiting)
-        kept, left = route(self.dirty, known.kept, known.routes, self.clock)
+        now, place, passed = self.clock(), known.kept.place, known.kept.passed
+        routes, left = known.routes, passed
+        for chunk in chunks(islice(self.dirty.read(UNROUTED, after=place), MAX_ROUTED)):
+            copies = {
+                row: [
+                    replace(row, distribution=one)
+                    for one in routes.distributions(row.change.bucket, row.change.key)
+                ]
+                for row in chunk
+                if routes.serves(row.change.bucket)
+            }
+            stay, failed = set(chunk) - copies.keys(), self.dirty.move(copies).keys()
+            left += len(stay) + len(failed)
+            for row in chunk:
+                if row in failed or now - row.recorded_at <= LATE:
+                    break
+                place, passed = row.position, passed + (row in stay)
+            if failed or self.clock() - now >= ROUTE_TIME:
+                break
+        kept = replace(known.kept, place=place, passed=passed)
         if kept != known.kept:
             self.store.save(kept)
         return left

@@ -34,8 +34,8 @@ from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal, Lease, State
+from edgesweep.flush.journal import Flush, HeldLease, Journal, Lease, State
+from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.planning import MAX_ROWS, SEVERAL_DEATHS, Planner, Surveyor
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
@@ -177,21 +177,21 @@ class Flusher:
             return Outcome(held.distribution, reason)
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
-        headroom = self.policy.quota.less(held.lease.in_progress)
-        flushed_at, demand = held.lease.flushed_at, self.journal.demand()
-        decision = self.policy.decide(reason, ledgers, headroom, flushed_at, now, demand=demand)
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, ledgers, demand, held.lease, now)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)
         if not batch.rows:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
-        plan = self._planner.plan(held, batch, decision)
-        if self.policy.waits(plan.dear, oldest, demand, now, batch.rows):
+        flush, choice = self._planner.plan(held, batch, decision)
+        if choice and self.policy.waits(choice.dear, oldest, demand, now, batch.rows):
             return Outcome(held.distribution, Reason.PATIENT)
-        self.journal.open(plan.flush, held.lease, decision.limits)
-        self.journal.remember(demand.after(plan.wanted, now, plan.bought))
-        return self._finish(plan.flush, held, reason, batch.rows)
+        self.journal.open(flush, held.lease, decision.limits)
+        wanted, bought = (choice.wanted, choice.bought) if choice else (NO_PATHS, 0)
+        self.journal.remember(demand.after(wanted, now, bought))
+        return self._finish(flush, held, reason, batch.rows)
 
     def _finish(
         self, flush: Flush, held: HeldLease, reason: Reason, rows: Sequence[DirtyRow] = ()
@@ -232,10 +232,8 @@ class Flusher:
 
     @property
     def _planner(self) -> Planner:
-        return Planner(
-            self.dirty, self.journal, self.policy, self.survey, self.routes, self.clock, self.token
-        )
+        return Planner(self.dirty, self.policy, self.survey, self.routes, self.token)
 
     @property
     def _sweeper(self) -> Sweeper:
-        return Sweeper(self.dirty, self.journal, self.routes, self.clock)
+        return Sweeper(self.dirty, self.routes)

@@ -1,12 +1,7 @@
-"""The record of a flush: its paths, requests, charges and progress.
-
-We journal a flush before we call CloudFront, so any process that finds it unfinished sends the same
-paths under the same references again. CloudFront then answers with the invalidation it has already
-made and bills nothing.
-"""
+"""The record of a flush: its paths, requests, charges and progress; `flusher.py` says why."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -68,10 +63,8 @@ class Flush:
     months: tuple[str, ...]  # the months charged with all of `paths`, as `YYYY-MM`
     rows: int  # how many dirty rows were planned into it
     collateral: int = 0  # unchanged objects that its wildcards hit
-    # Whether the paths go out in several requests, none above the rates of one second.
-    split: bool = False
-    # Id of the refused flush whose remaining paths this one sends, if any.
-    replaces: str | None = None
+    split: bool = False  # whether they go out in several requests, each within a second's rates
+    replaces: str | None = None  # id of the refused flush whose remaining paths this one sends
     state: State = State.OPEN
     attempts: int = 0  # requests, counted before they were made
     refusals: int = 0  # attempts that CloudFront refused
@@ -98,13 +91,11 @@ class Flush:
         return split(self.paths) if self.split else (self.paths,)
 
     @property
-    def done(self) -> tuple[str, ...]:
-        """The paths that CloudFront accepted."""
+    def done(self) -> tuple[str, ...]:  # those that CloudFront accepted
         return tuple(chain.from_iterable(self.requests()[: len(self.accepted)]))
 
     @property
-    def left(self) -> tuple[str, ...]:
-        """The paths that CloudFront has not accepted yet."""
+    def left(self) -> tuple[str, ...]:  # those that it has not accepted yet
         return tuple(chain.from_iterable(self.requests()[len(self.accepted) :]))
 
     def reference(self, request: int) -> str:
@@ -148,11 +139,9 @@ class Flush:
         return replace(self, months=(*self.months, month))
 
     def attempt(self) -> "Flush":
-        """Count an attempt, before it is made."""
         return replace(self, attempts=self.attempts + 1)
 
     def refuse(self) -> "Flush":
-        """Count that CloudFront refused the last attempt."""
         return replace(self, refusals=self.refusals + 1)
 
     def accept(self, invalidation: Invalidation, now: datetime) -> "Flush":
@@ -204,8 +193,7 @@ class Lease:
     expires_at: datetime | None = None
     unfinished: str | None = None  # id of the flush that is neither settled nor rejected
     in_progress: tuple[Invalidation, ...] = ()  # accepted requests that were not yet seen completed
-    # When the last flush was opened that CloudFront billed, or may have.
-    flushed_at: datetime | None = None
+    flushed_at: datetime | None = None  # when the last flush was opened that may be billed
     # How often it was taken since a release, or since a flush was opened or finished.
     tries: int = 0
 
@@ -308,3 +296,35 @@ class Journal(Protocol):
 
     def forget(self, distribution: str, flush_id: str) -> None:
         """Let go of an unfinished flush that is journaled no more; its charges stay."""
+
+
+@dataclass(slots=True)
+class HeldLease:
+    """The lease of one distribution, renewed so that the next tick does not restart long work."""
+
+    distribution: str
+    lease: Lease
+    journal: Journal
+    clock: Callable[[], datetime]
+
+    @property
+    def deaths(self) -> int:
+        """How many owners before us died in a row without any progress."""
+        return max(0, self.lease.tries - 1)
+
+    def keep(self) -> None:
+        """Renew the lease once a third of its term has passed, or raise `Overtaken`."""
+        expires_at = self.lease.expires_at
+        if expires_at is None or expires_at - self.clock() <= LEASE_TERM * 2 / 3:
+            self.renew()
+
+    def reread(self) -> None:
+        """Read again what a flush has changed; the token stays ours, whoever holds it by now."""
+        known = self.journal.lease(self.distribution)
+        self.lease = replace(known, token=self.lease.token)
+
+    def renew(self) -> None:
+        """Renew the lease now, or raise `Overtaken`."""
+        now = self.clock()
+        self.journal.renew(self.distribution, str(self.lease.token), now)
+        self.lease = replace(self.lease, expires_at=now + LEASE_TERM)

@@ -105,21 +105,15 @@ class Looks:
         each = (look if one.distribution == look.distribution else one for one in self.each)
         return replace(self, each=tuple(each))
 
-    def looked(self, distribution: str, now: datetime, hidden: str = "") -> Self:
-        """Note that a look ended, and why it could read no further, if so."""
-        each = (
-            replace(one, looked_at=now, hidden=hidden) if one.distribution == distribution else one
-            for one in self.each
-        )
-        return replace(self, each=tuple(each))
+    def looked(self, distribution: str, now: datetime, hidden: str) -> Self:
+        """Note that a look ended, and why it could read no further; empty if it could."""
+        look = next(one for one in self.each if one.distribution == distribution)
+        return self.after(replace(look, looked_at=now, hidden=hidden))
 
     def due(self, swept: Collection[str], now: datetime) -> Sequence[Look]:
         """Return the distributions to look at, an unread stretch first, then the longest due."""
         due = [one for one in self.each if not one.tenants and one.due_at(swept) <= now]
         return sorted(due, key=lambda one: (one.gap is None, one.due_at(swept), one.looked_at))
-
-    def any_due(self, swept: Collection[str], now: datetime) -> bool:
-        return self.listing_due_at <= now or bool(self.due(swept, now))
 
     @property
     def news(self) -> object:
@@ -170,13 +164,16 @@ class Others:
     def paths(self) -> int:
         return sum(map(sum, self.spent.values()))
 
-    def plus(self, found: Mapping[str, Tally], looks: Looks) -> Self:
-        """Return this with the paths that were found, as of some looks."""
+    def plus(self, found: Mapping[str, Tally]) -> Self:
+        """Return this with the paths that were found."""
         spent = dict(self.spent)
         for name, (stacks, people) in found.items():
             before = spent.get(name, (0, 0))
             spent[name] = before[0] + stacks, before[1] + people
-        return replace(self, spent=spent, unread=looks.unread, since=looks.since)
+        return replace(self, spent=spent)
+
+    def as_of(self, looks: Looks) -> Self:
+        return replace(self, unread=looks.unread, since=looks.since)
 
 
 NOBODY = Others()

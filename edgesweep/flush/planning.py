@@ -3,19 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import islice
 from sys import getsizeof
 
-from edgesweep.cover import Limits, Prices, find_candidates
-from edgesweep.cover.spelling import spell
+from edgesweep.cover import Limits, Prices, find_candidates, spell
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.flush.choice import pick
-from edgesweep.flush.explain import explain
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal
-from edgesweep.flush.pace import NO_PATHS, Wanted
+from edgesweep.flush.choice import Choice, explain, pick
+from edgesweep.flush.journal import Flush, HeldLease
+from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.paths import unquoted
@@ -64,25 +60,13 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A planned flush, and what the pace asks of it; see `Choice`."""
-
-    flush: Flush
-    wanted: Wanted = NO_PATHS
-    bought: int = 0
-    dear: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Planner:
     """Plans flushes; the attributes are those of `Flusher`."""
 
     dirty: DirtyRows
-    journal: Journal
     policy: Policy
     survey: Surveyor
     routes: Routes
-    clock: Callable[[], datetime]
     token: Callable[[], str]
 
     def read(self, held: HeldLease) -> Batch:
@@ -98,10 +82,10 @@ class Planner:
         batch.cut = next(waiting, None) is not None
         return batch
 
-    def plan(self, held: HeldLease, batch: Batch, go: Go) -> Plan:
-        """Return the flush; after some deaths it is `/*`, which takes neither survey nor cover.
+    def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Choice | None]:
+        """Return a flush and the choice of its paths; None if it is `/*`, which takes no survey.
 
-        So it is if there are too many cache tags, which only `/*` covers as well.
+        It is that after some deaths, and if there are too many cache tags, which `/*` covers too.
         """
         changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
         go = replace(go, paths=go.paths - len(batch.tags))
@@ -121,7 +105,8 @@ class Planner:
             known = self.survey(held.distribution, dirty, prices, limits, held.keep)
             held.keep()
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
-            choice = pick(candidates, go, self.policy, most=most, keep=held.keep)
+            tags = len(batch.tags)
+            choice = pick(candidates, go, self.policy, tags=tags, most=most, keep=held.keep)
             held.keep()
             cover = choice.cover
             said = spell(cover, requested, changed, strict=strict)
@@ -129,18 +114,17 @@ class Planner:
             flush = self._journaled(held, batch, go, said, cover.collateral)
             lines = explain(go.purses[0], choice, batch.rows, candidates.dirty, refetch)
             flush = replace(flush, why=lines)
-            if self.journal.fits(flush):
-                wanted = [paths + len(batch.tags) for paths in choice.wanted]
-                return Plan(flush, wanted, choice.bought, choice.dear)
+            if held.journal.fits(flush):
+                return flush, choice
             most = len(cover.members) // 2 or -1
-        return Plan(self._journaled(held, batch, go, ("/*",)))
+        return self._journaled(held, batch, go, ("/*",)), None
 
     def _journaled(
         self, held: HeldLease, batch: Batch, go: Go, paths: Sequence[str], collateral: int = 0
     ) -> Flush:
         return Flush(
             distribution=held.distribution,
-            opened_at=self.clock(),
+            opened_at=held.clock(),
             token=self.token(),
             paths=tuple(paths),
             # The months of the decision; the sender charges another one that comes near.

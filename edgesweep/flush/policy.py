@@ -9,9 +9,9 @@ from typing import Self
 
 from edgesweep.dirty import Change, DirtyRow
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
-from edgesweep.flush.journal import Invalidation, LedgerLimits
+from edgesweep.flush.journal import Invalidation, Lease, LedgerLimits
 from edgesweep.flush.others import Ledger
-from edgesweep.flush.pace import NOTHING_SEEN, Demand, Purse, Terms, Wanted
+from edgesweep.flush.pace import Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
 from edgesweep.routes.patterns import matches
@@ -98,10 +98,7 @@ class Policy:
     urgent: Sequence[str] = ()  # patterns of keys whose changes are urgent
 
     def guaranteed(self, moment: datetime) -> timedelta:
-        """Return the longest time from a change's record to its flush, in `moment`'s month.
-
-        It holds as long as CloudFront accepts our requests.
-        """
+        """Return the longest time from record to flush in a month, while CloudFront accepts."""
         longest = max(self.budget.interval(moment), self.max_wait, self.patience)
         return longest + TICKS_APART
 
@@ -126,21 +123,20 @@ class Policy:
         key = row.subject.key if isinstance(row.subject, Change) else row.subject.path
         return any(matches(pattern, key) for pattern in self.urgent)
 
-    def decide(  # noqa: PLR0913  # all that a decision depends on, since it is pure
+    def decide(
         self,
         reason: Reason,
         ledgers: Mapping[str, Ledger],
-        headroom: Headroom,
-        flushed_at: datetime | None,
+        demand: Demand,
+        lease: Lease,
         now: datetime,
-        *,
-        demand: Demand = NOTHING_SEEN,
     ) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
         There is a ledger of each month that may be billed; `demand` counts all distributions
-        together.
+        together; the lease tells what is in progress, and when the last flush was.
         """
+        headroom, flushed_at = self.quota.less(lease.in_progress), lease.flushed_at
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
         months = months_near(now)

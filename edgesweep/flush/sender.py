@@ -14,8 +14,7 @@ from typing import Protocol
 from edgesweep.errors import OverLimit
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget, month_of, months_near
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Journal, State, split
+from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Journal, State, split
 from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 
@@ -48,10 +47,7 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if any.
-
-        It calls `keep` before each request, since there may be many.
-        """
+        """Return what a reference has made since a moment; call `keep` before each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +130,8 @@ class Sender:
         return flush, self.edge.invalidate(flush.distribution, paths, reference)
 
     def _charged(self, flush: Flush) -> Flush:
-        for month, near in months_near(self.clock()).items():
+        for month, limit in self.budget.limits(len(flush.paths), self.clock()).items():
             if month not in flush.months:
-                limit = self.budget.limit(len(flush.paths), near)
                 flush = self.journal.advance(flush, flush.charge(month), {month: limit})
         return flush
 
@@ -183,10 +178,7 @@ class Sender:
         if successor is None:
             return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
         try:
-            months = months_near(successor.opened_at).items()
-            limits = {
-                month: self.budget.limit(len(successor.paths), near) for month, near in months
-            }
+            limits = self.budget.limits(len(successor.paths), successor.opened_at)
             self.journal.open(successor, held.lease, limits, replaced=flush)
         except OverLimit:
             return Sent(flush, answer, given_up=True)

@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal
+from edgesweep.flush.journal import Flush, HeldLease
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.flush.sender import CLOCKS_APART
 from edgesweep.paths import matcher
@@ -38,9 +37,7 @@ class Sweeper:
     """Deletes rows; the attributes are those of `Flusher`."""
 
     dirty: DirtyRows
-    journal: Journal
     routes: Routes
-    clock: Callable[[], datetime]
 
     def delete(self, rows: Iterator[DirtyRow], held: HeldLease) -> bool:
         """Delete a portion of rows; return whether it was the last portion."""
@@ -57,7 +54,7 @@ class Sweeper:
         Return the flush, and whether that was the last portion. A flush that another process has
         planned is swept `everywhere`, since that one may have known of more partitions.
         """
-        sent = list(self._sent(flush))
+        sent = list(self._sent(flush, held))
         if not sent:
             return flush, True
 
@@ -71,10 +68,10 @@ class Sweeper:
             self._delete(list(filter(covered, chunk)), held)
             place = chunk[-1].position
             if not number % NOTED_EVERY:
-                flush = self.journal.advance(flush, flush.sweep(place))
+                flush = held.journal.advance(flush, flush.sweep(place))
         if next(older, None) is None:
             return flush, True
-        return self.journal.advance(flush, flush.sweep(place)), False
+        return held.journal.advance(flush, flush.sweep(place)), False
 
     def _delete(self, rows: Sequence[DirtyRow], held: HeldLease) -> None:
         for batch in chunks(rows, _DELETED_AT_ONCE):
@@ -82,19 +79,21 @@ class Sweeper:
             self.dirty.delete(batch)
 
     def _portion(self, rows: Iterator[DirtyRow], held: HeldLease) -> Iterator[Sequence[DirtyRow]]:
-        ends_at, looked = self.clock() + SWEEP_TIME, 0
+        ends_at, looked = held.clock() + SWEEP_TIME, 0
         for chunk in chunks(rows):
             held.keep()
             yield chunk
             looked += len(chunk)
-            if looked >= MAX_SWEPT or self.clock() >= ends_at:
+            if looked >= MAX_SWEPT or held.clock() >= ends_at:
                 return
 
-    def _sent(self, flush: Flush) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
+    def _sent(
+        self, flush: Flush, held: HeldLease
+    ) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
         """Yield the test of accepted paths, with the time until which it counts, for each flush."""
         one: Flush | None = flush
         while one is not None:
             if one.accepted:
                 matches = matcher(one.done, strict=self.routes.strict(one.distribution))
                 yield one.opened_at - MARGIN, matches
-            one = self.journal.load(one.distribution, one.replaces) if one.replaces else None
+            one = held.journal.load(one.distribution, one.replaces) if one.replaces else None

@@ -2,17 +2,11 @@
 
 Goal: a change is fresh within seconds, a deploy still goes as a whole, and nothing depends on it. A
 wake may be lost, late or repeated, overlap with others, or die while it sleeps: the ticks keep
-every promise.
+every promise, and get what is left; see `docs/decisions/6-the-stream-wakes-the-flusher.md`.
 
 A wake looks at the rows, sleeps until the upload has been quiet for long enough, and looks again.
-It takes the lease only for the flush itself, as a tick does. It leaves to the ticks:
-
-- a distribution whose lease somebody has, or whose last flush is unfinished;
-- an upload that does not rest within `WITHIN`, or that began more than `UPLOAD` ago, so that a
-  change every second does not keep a function asleep for ever;
-- everything while only the reserve of the budget is left.
-
-Whoever settles a flush looks once more, since the wakes of rows that landed meanwhile have left.
+It takes the lease only for the flush itself. Whoever settles a flush looks once more, since the
+wakes of rows that landed meanwhile have left.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,7 +18,7 @@ from typing import Self
 
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
-from edgesweep.flush.journal import Journal
+from edgesweep.flush.journal import Journal, Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
 from edgesweep.flush.planning import MAX_ROWS
@@ -32,7 +26,8 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Routes
 
-WITHIN = timedelta(seconds=15)
+WITHIN = timedelta(seconds=15)  # an upload that does not rest by then is left to the ticks
+# So is one that began longer ago: a change every second keeps no function asleep for ever.
 UPLOAD = timedelta(minutes=1)
 # The quiet after a lone change, and after several: a big file makes an upload pause.
 LONE = timedelta(seconds=2)
@@ -58,7 +53,7 @@ class Haste(Enum):
 
 def haste(policy: Policy, ledgers: Mapping[str, Ledger], demand: Demand, now: datetime) -> Haste:
     """Return how soon a wake may flush, by the ledgers of the months that may be billed."""
-    go = policy.decide(Reason.QUIET, ledgers, policy.quota, None, now, demand=demand)
+    go = policy.decide(Reason.QUIET, ledgers, demand, Lease(), now)
     if isinstance(go, Reason) or go.paths == 1:
         return Haste.NONE
     return Haste.QUICK if go.terms(NO_PATHS).price <= LADDER[0] else Haste.GATHERING

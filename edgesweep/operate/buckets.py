@@ -57,12 +57,8 @@ def deliver(bucket: Bucket, *, on: bool, dry_run: bool = False) -> tuple[bool, N
 def listeners(client: "EventBridgeClient", bucket: str) -> Sequence[str]:
     """Return the names of the rules of the default bus that may match events of a bucket."""
     pages = client.get_paginator("list_rules").paginate()
-    rules = [rule for page in pages for rule in page["Rules"] if rule["State"] != "DISABLED"]
-    return [
-        rule["Name"]
-        for rule in rules
-        if "EventPattern" in rule and may_match(json.loads(rule["EventPattern"]), bucket)
-    ]
+    rules = pages.search("Rules[?State != 'DISABLED' && EventPattern]")
+    return [one["Name"] for one in rules if may_match(json.loads(one["EventPattern"]), bucket)]
 
 
 def may_match(pattern: Mapping[str, Any], bucket: str) -> bool:

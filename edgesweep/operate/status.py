@@ -191,10 +191,8 @@ class Observer:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
-        headroom, demand = self.policy.quota.less(lease.in_progress), self.journal.demand()
-        decision = self.policy.decide(
-            reason, ledgers, headroom, lease.flushed_at, now, demand=demand
-        )
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, ledgers, demand, lease, now)
         if isinstance(decision, Go):
             # Whether it waits for the next change depends on what its wildcards would hit.
             dear = maxsize * (decision.terms(NO_PATHS).price > LADDER[0])

@@ -6,9 +6,7 @@ understood or written fails alone; writing a row twice is harmless, losing one i
 A change needs no row if the user excludes it or says that its bytes never change, if its bucket is
 served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Of an
 object whose bytes never change, an edge may still say that it is missing: where that lasts, a new
-one gets a row. We count the changes without a row, so a wrong pattern shows. All but those that
-changed nothing make their objects unknown: patterns and distributions change, and then we would
-trust an outdated entry.
+one gets a row. We count the changes without a row, so a wrong pattern shows.
 """
 
 from collections import Counter
@@ -25,7 +23,7 @@ from edgesweep.record import events
 from edgesweep.record.catalogue import Name
 from edgesweep.record.events import Request
 from edgesweep.record.selection import Fate, Selection
-from edgesweep.record.unchanged import Checked, NoCatalogue, UnchangedFilter, name_of
+from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
 
 # The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
@@ -56,14 +54,6 @@ class DirtyWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One SQS message."""
-
-    id: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """The result of a batch."""
 
@@ -87,14 +77,14 @@ class Recorder:
     token: Callable[[], str]  # returns another random hexadecimal text for each row
     shards: int = 1
     selection: Selection = field(default_factory=Selection)
-    unchanged: UnchangedFilter | NoCatalogue = field(default_factory=NoCatalogue)
+    unchanged: UnchangedFilter | None = None  # without one, every object counts as changed
 
-    def record(self, messages: Iterable[Message], now: datetime) -> Recorded:
+    def record(self, bodies: Mapping[str, str], now: datetime) -> Recorded:
         """Write one row for each distinct distribution and object, or requested path, of the batch.
 
-        `now` is the time at which the batch was received, or earlier.
+        `bodies` are those of SQS messages, by their ids; they were received at `now` or later.
         """
-        understood, failed = self._understood(messages)
+        understood, failed = self._understood(bodies)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
         changes = [one for one in distinct if isinstance(one, Change)]
         requests = [one for one in distinct if isinstance(one, Request)]
@@ -109,6 +99,7 @@ class Recorder:
         for message, reported in understood.items():
             for about in reasons.keys() & map(_about, reported):
                 failed[message] = reasons[about]
+        seen = checked.seen.keys() - reasons.keys()
         written = [row for row in rows if row not in unwritten]
         passed_over = Counter(fates[name_of(change)][0] for change in changes)
         del passed_over[Fate.SWEPT]
@@ -117,7 +108,7 @@ class Recorder:
             unrouted=sum(row.distribution == UNROUTED for row in written),
             failed=failed,
             passed_over=passed_over,
-            unconfirmed=self.unchanged.learn(checked, checked.seen.keys() - reasons.keys()),
+            unconfirmed=self.unchanged.learn(checked, seen) if self.unchanged else {},
             unseen=checked.unseen,
             unserved=tuple(name for name, (one, _) in fates.items() if one is Fate.UNSERVED),
         )
@@ -126,6 +117,8 @@ class Recorder:
         names = dict.fromkeys(map(name_of, changes))
         made = {name_of(change) for change in changes if change.kind is Kind.CREATED}
         fates = {one: fate(self.selection, self.routes, *one, created=one in made) for one in names}
+        if self.unchanged is None:
+            return fates, Checked()
         checked = self.unchanged.check(
             [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],
@@ -149,16 +142,16 @@ class Recorder:
         return DirtyRow(to, subject, now, token, int(token, 16) % self.shards)
 
     def _understood(
-        self, messages: Iterable[Message]
+        self, bodies: Mapping[str, str]
     ) -> tuple[dict[str, Sequence[Change | Request]], dict[str, str]]:
         """Return what each message reports or requests, and why the others come back."""
         understood, failed = dict[str, Sequence[Change | Request]](), dict[str, str]()
-        for message in messages:
+        for message, body in bodies.items():
             try:
-                found = map(self._addressed, events.parse(message.body))
-                understood[message.id] = list(chain.from_iterable(found))
+                found = map(self._addressed, events.parse(body))
+                understood[message] = list(chain.from_iterable(found))
             except BadInput as error:
-                failed[message.id] = str(error)
+                failed[message] = str(error)
         return understood, failed
 
     def _addressed(self, one: Change | Request) -> Sequence[Change | Request]:

@@ -158,16 +158,17 @@ class Distribution:
             if path is None:
                 continue
             root = self._root(path)
-            for asked, leading, assumed in self._forms(path, variants):
+            for asked, assumed in variants.forms(path, root):
+                # The guide does not say whether the pattern must match `/` or the object: both do.
+                leading = [*self._leading(asked), *(self._leading(path) if asked in root else ())]
                 for behaviour in leading:
                     if behaviour.unknown and not variants.given:
                         continue
+                    # The cache may go by what the root or a function makes of a path.
+                    made = (*root[:1], path) if root or behaviour.rekeyed else ()
                     for origin in behaviour.origins:
-                        if assumed and not (behaviour.rewritten or origin.website):
-                            continue
-                        if origin.path(bucket, key) == path:
-                            # The cache may go by what the root or a function makes of a path.
-                            made = (*root[:1], path) if root or behaviour.rekeyed else ()
+                        sure = not assumed or behaviour.rewritten or origin.website
+                        if sure and origin.path(bucket, key) == path:
                             for kept in dict.fromkeys((asked, *made)):
                                 yield Answer(kept, behaviour, origin, own=kept == path)
 
@@ -193,16 +194,6 @@ class Distribution:
                 path = origin.path(bucket, key)
                 if path and (wide or ALL in words or f"errors={path[1:]}" in words):
                     yield Answer(path, behaviour, origin)
-
-    def _forms(
-        self, path: str, variants: Variants
-    ) -> Iterator[tuple[str, Sequence[Behaviour], bool]]:
-        """Yield paths that may stand for `path`, what answers them, and if it is only assumed."""
-        root = self._root(path)
-        for form, assumed in variants.forms(path, root):
-            # The guide does not say whether the pattern must match `/` or the object: both count.
-            leading = [*self._leading(form), *(self._leading(path) if form in root else ())]
-            yield form, leading, assumed
 
     def _root(self, path: str) -> Sequence[str]:
         """Return where viewers get an object that is the default root object.

@@ -9,7 +9,7 @@ import boto3
 from edgesweep import wiring
 from edgesweep.aws.s3 import HEAD_CONFIG, S3Heads
 from edgesweep.paths import quote
-from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import UnchangedFilter
 from infra.local.aws import REGION, EmbeddedAws
 from infra.local.watch import Invalidation
@@ -54,7 +54,7 @@ class Recorded:
 
     def _record(self, bodies: Iterable[str]) -> Invalidation:
         before, now = len(self._rows.rows), wiring.now()
-        messages = [Message(str(number), body) for number, body in enumerate(bodies)]
+        messages = {str(number): body for number, body in enumerate(bodies)}
         assert not self._recorder.record(messages, now).failed
         keys = {row.change.key for row in [*self._rows.rows][before:]}
         return Invalidation("", now, sorted(quote(f"/{key}") for key in keys))

@@ -12,10 +12,10 @@ from edgesweep.settings import Settings
 from tests.fakes.stack import ENVIRONMENT
 
 ACCOUNT = {
-    "account": "123456789012",
-    "partition": "aws",
-    "region": "eu-west-1",
-    "stack": "edgesweep-prod",
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "edgesweep-prod",
 }
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:queue"
@@ -197,7 +197,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
     },
     "Dashboard": {"DashboardName": "dashboard"},
 }
-RESOURCES: Mapping[str, Resource] = {one.name: one for one in resolve(TEMPLATE, IDS, ACCOUNT, {})}
+RESOURCES: Mapping[str, Resource] = {one.name: one for one in resolve(TEMPLATE, IDS, ACCOUNT)}
 SERVING = Distribution("E1", (Behaviour(origins=(Origin("site"),)),))
 HEALTHY = Facts(
     place=Place("edgesweep-prod", "eu-west-1", parameters=TEMPLATE["Metadata"]["Parameters"]),

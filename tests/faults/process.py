@@ -67,7 +67,8 @@ class Process(Actor):
         environment: where it runs.
         read_rows: distribution -> the rows that it has read since it last began to.
         looked: distribution -> the number of its configuration that it has seen.
-        tokens: the random texts that it has made.
+        tokens: the random texts that it has made, without those of leases that it has given back,
+            whether or not the request arrived.
     """
 
     def __init__(  # noqa: PLR0913  # all that an invocation has

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
+from typing import Any
 from unittest import mock
 
 import handlers.flush
@@ -19,6 +20,7 @@ from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
 from edgesweep.flush import (
     auditing,
+    discovery,
     gaps,
     journal,
     others,
@@ -26,7 +28,6 @@ from edgesweep.flush import (
     redrive,
     rows,
     sweeping,
-    unrouted,
 )
 from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import REFRESH_EVERY
@@ -210,7 +211,7 @@ class Simulation:
             (auditing, "MOST_CALLS", 6),
             (others, "EVERY", _AN_HOUR),
             (others, "OFTEN", _AN_HOUR / 3),
-            (unrouted, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
+            (discovery, "MAX_ROUTED", max(1, scenario.max_rows // 4)),
         ]
         with ExitStack() as patches:
             for module, name, value in bounds:
@@ -241,7 +242,7 @@ class Simulation:
         limits: Limits,
         *,
         strict: bool,
-        heartbeat: Callable[[], None],
+        **options: Any,  # as the real one
     ) -> Survey:
         """Survey as the scenario has it; that takes time, and may be the death of the process."""
         scenario, buckets = self.scenario, {source.bucket for source in origins}
@@ -251,9 +252,7 @@ class Simulation:
         if seconds or scenario.pace.plan:
             here().sleep(seconds + scenario.pace.plan * len(dirty))
         if scenario.surveyed == LISTED:
-            return survey(
-                listing, origins, dirty, prices, limits, strict=strict, heartbeat=heartbeat
-            )
+            return survey(listing, origins, dirty, prices, limits, strict=strict, **options)
         everywhere = scenario.surveyed == EVERYWHERE
         return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
 

@@ -240,6 +240,8 @@ class JournalClient:
 
         def call(*arguments: Any, **named: Any) -> Any:  # as the port says
             read_rows = here().read_rows
+            if name == "release":
+                here().tokens.discard(arguments[1])
 
             def execute() -> Any:
                 before = self._tables.journal.lease(arguments[0]) if name == "take" else Lease()

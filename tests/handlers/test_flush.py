@@ -12,8 +12,8 @@ import pytest
 from edgesweep.dirty import DirtyRow
 from edgesweep.errors import BadInput
 from edgesweep.flush.tick import NOW
-from edgesweep.lab.cost.workload import LOOK_READS, TICK_READS
 from edgesweep.paths import matcher, viewer_path
+from notebooks.cost.workload import LOOK_READS, TICK_READS
 from tests.aws import calls, listening
 from tests.handlers.conftest import Deployment, invalidations, row
 from tests.messages import notification

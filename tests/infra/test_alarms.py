@@ -12,8 +12,8 @@ import pytest
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind
 from edgesweep.flush.metrics import Series
 from edgesweep.flush.redrive import LOOK_EVERY
-from edgesweep.lab.cost import workload
-from edgesweep.lab.cost.prices import Item
+from notebooks.cost import workload
+from notebooks.cost.prices import Item
 from tests.aws import listening
 from tests.handlers.conftest import Deployment
 from tests.infra.conftest import Package

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from edgesweep.lab.cost.bill import Bill, bill
-from edgesweep.lab.cost.prices import Item
-from edgesweep.lab.cost.workload import MILLION, Workload, used
 from infra.local.aws import ROOT
+from notebooks.cost.bill import Bill, bill
+from notebooks.cost.prices import Item
+from notebooks.cost.workload import MILLION, Workload, used
 from tests.infra.conftest import Package
 
 GUIDE = (ROOT / "docs" / "operating.md").read_text()

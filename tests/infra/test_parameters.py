@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgesweep.operate.declared import logical
+from edgesweep.operate.remembered import logical
 from edgesweep.settings import PARAMETERS
 from infra.local.aws import REGION, ROOT
 from tests.fakes.formation import formation
@@ -137,7 +137,7 @@ def test_command_python(tmp_path: Path) -> None:
 def test_standard_library(tmp_path: Path) -> None:
     """Any Python checks parameters, whatever is installed in it."""
     given = {"values": {}, "stage": "prod", **PLACE, "command": "remove"}
-    command = [sys.executable, "-S", "-m", "edgesweep.operate.parameters"]
+    command = [sys.executable, "-S", "-m", "infra.parameters"]
     environment = {"PYTHONPATH": str(ROOT)}
 
     answer = subprocess.run(

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from edgesweep.flush.metrics import Series
-from edgesweep.operate.declared import changed, logical
 from edgesweep.operate.doctor import Place
 from edgesweep.operate.doctor.comparison import words
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import resolve
+from edgesweep.operate.remembered import changed, logical
 from edgesweep.settings import PARAMETERS, Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 
@@ -70,10 +70,10 @@ def test_lint(package: Package) -> None:
 def test_doctor(package: Package, contrary: Package) -> None:
     """The doctor knows every resource and function, and its commands are lines of a shell."""
     place = Place("edgesweep-prod", "eu-west-1")
-    account = dict.fromkeys(("account", "partition", "region", "stack"), "x")
+    pseudo = {f"AWS::{name}": "x" for name in ("AccountId", "Partition", "Region", "StackName")}
     for one in (package, contrary):
         ids = {name: name for name in one.template["Resources"]}
-        for resource in resolve(one.compiled, ids, account, one.values):
+        for resource in resolve(one.compiled, ids, {**pseudo, **one.values}):
             kind = KINDS[resource.kind]
             assert "Fn::" not in json.dumps(resource.properties)
             for line in filter(None, (kind.restore, kind.mend, *kind.mends.values())):

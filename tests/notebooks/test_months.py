@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.cover import Prices, cover
-from edgesweep.lab.cost.bill import bill
-from edgesweep.lab.cost.workload import Workload, used
 from edgesweep.lab.replay import replay
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.history import Deploy, History
 from edgesweep.prices import EDGE_CACHES, PATH_PRICE, REFETCH_COST, S3_GET_PRICE
 from notebooks import charts, months
+from notebooks.cost.bill import bill
+from notebooks.cost.workload import Workload, used
 
 
 def history(*deploys: tuple[float, str], live: str = "abcdefgh") -> History:

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
+from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
-from edgesweep.flush.policy import Go, Headroom, Policy, Reason
+from edgesweep.flush.pace import NOTHING_SEEN
+from edgesweep.flush.policy import Go, Policy, Reason
 
 MINUTE = timedelta(minutes=1)
 LONGEST_MONTH = timedelta(days=31)
-WIDE = Headroom(3_000, 13)
 
 
 @st.composite
@@ -57,7 +58,8 @@ class Account:
         """Flush if that is allowed, for a part of the paths on offer; tell whether it was."""
         flushed_at = self.flushed_at.get(distribution)
         ledgers = {month: Ledger(self.charged[month]) for month in months_near(now)}
-        decision = self.policy.decide(Reason.QUIET, ledgers, WIDE, flushed_at, now)
+        lease = Lease(flushed_at=flushed_at)
+        decision = self.policy.decide(Reason.QUIET, ledgers, NOTHING_SEEN, lease, now)
         if not isinstance(decision, Go):
             return False
         paths = max(1, ceil(part * decision.paths))

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from edgesweep.cover import Cover, Limits, Prices, capped, choose, find_candidates
-from edgesweep.cover.ladder import climb
+from edgesweep.cover import Cover, Limits, Prices, capped, choose, climb, find_candidates
 from edgesweep.errors import Infeasible
 from edgesweep.lab.baselines import STRATEGIES
 from edgesweep.paths import Pattern, exact_stop

@@ -7,8 +7,7 @@ from urllib.parse import unquote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edgesweep.cover import Limits, Prices, choose, find_candidates
-from edgesweep.cover.spelling import spell
+from edgesweep.cover import Limits, Prices, choose, find_candidates, spell
 from edgesweep.cover.survey import unsurveyed
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.paths import matcher, quote, unquoted

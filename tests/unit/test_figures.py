@@ -15,14 +15,14 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.metrics import Series
 from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import MAX_IN_PROGRESS, TICKS_APART, Policy
-from edgesweep.lab.cost import workload
-from edgesweep.lab.cost.bill import bill
-from edgesweep.lab.cost.prices import Item
-from edgesweep.lab.cost.workload import MILLION, Workload, used
 from edgesweep.lab.replay.generators import START
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.settings import PARAMETERS, Parameter
 from notebooks.__main__ import read
+from notebooks.cost import workload
+from notebooks.cost.bill import bill
+from notebooks.cost.prices import Item
+from notebooks.cost.workload import MILLION, Workload, used
 
 ROOT = Path(__file__).parents[2]
 MINUTE = timedelta(minutes=1)

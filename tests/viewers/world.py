@@ -26,9 +26,9 @@ from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import REFETCH_COST
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.recorder import Recorder
 from edgesweep.record.selection import Selection
-from edgesweep.record.unchanged import NoCatalogue, UnchangedFilter
+from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes import variants
 from edgesweep.settings import Settings
 from infra.local.edge.config import read
@@ -281,10 +281,10 @@ class World:
             selection=settings.selection,
             unchanged=UnchangedFilter(CatalogueInMemory(), self, self._token, self._clock)
             if self.story.catalogue
-            else NoCatalogue(),
+            else None,
         )
         self.now += _SECOND
-        batch = [Message(str(number), body) for number, body in enumerate(messages)]
+        batch = {str(number): body for number, body in enumerate(messages)}
         with mock.patch.object(wiring, "now", self._clock):
             informed = wiring.informed(recorder, settings, self._store.load())
             recorded = informed.record(batch, self.now)

@@ -1,18 +1,14 @@
 """Invalidations through boto3, with every answer of CloudFront as data."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from edgesweep.aws.cloudfront.account import Invalidations
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
-
-if TYPE_CHECKING:
-    from types_boto3_cloudfront import CloudFrontClient
-    from types_boto3_cloudfront.type_defs import InvalidationSummaryTypeDef
 
 # One HTTP attempt: botocore's own retries would hide an answer, and with it a charge.
 CLIENT_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
@@ -31,14 +27,10 @@ _REFUSALS = {
     "NoSuchDistribution": Refusal.GONE,
 }
 _FIRST_SERVER_ERROR = 500
-_NO_MORE = ("NoSuchDistribution", "NoSuchInvalidation")
 
 
-class CloudFront:
-    """Invalidations of one account."""
-
-    def __init__(self, client: "CloudFrontClient") -> None:
-        self._client = client
+class CloudFront(Invalidations):
+    """See `edgesweep.flush.sender.Edge`."""
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
         try:
@@ -67,32 +59,17 @@ class CloudFront:
         distribution none can be found.
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
         """
-        try:
-            for listed in self._newest_first(distribution):
-                if listed["CreateTime"] < since:
-                    break
+        after, more = "", True
+        while more:
+            page, more = self.invalidations(distribution, after)
+            for one in page:
+                if one.created_at < since:
+                    return None
                 keep()
-                known = self._client.get_invalidation(DistributionId=distribution, Id=listed["Id"])
-                if known["Invalidation"]["InvalidationBatch"]["CallerReference"] == reference:
-                    return Accepted(listed["Id"], listed["CreateTime"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchDistribution":
-                raise
+                if self.invalidation(distribution, one.id)[0] == reference:
+                    return Accepted(one.id, one.created_at)
+                after = one.id
         return None
-
-    def in_progress(self, distribution: str, invalidation: str) -> bool:
-        try:
-            response = self._client.get_invalidation(DistributionId=distribution, Id=invalidation)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NO_MORE:
-                return False
-            raise
-        return response["Invalidation"]["Status"] != "Completed"
-
-    def _newest_first(self, distribution: str) -> "Iterator[InvalidationSummaryTypeDef]":
-        lists = self._client.get_paginator("list_invalidations")
-        for page in lists.paginate(DistributionId=distribution):
-            yield from page["InvalidationList"].get("Items", ())
 
 
 def _refused(error: ClientError) -> Answer:

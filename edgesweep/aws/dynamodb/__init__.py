@@ -2,7 +2,6 @@
 
 from edgesweep.aws.dynamodb.catalogue import CatalogueTable
 from edgesweep.aws.dynamodb.dirty import DirtyTable
-from edgesweep.aws.dynamodb.flushes import FlushTable
-from edgesweep.aws.dynamodb.routes import RoutesTable
+from edgesweep.aws.dynamodb.flushes import FlushTable, RoutesTable
 
 __all__ = ["CatalogueTable", "DirtyTable", "FlushTable", "RoutesTable"]

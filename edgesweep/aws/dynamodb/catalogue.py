@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, bound
+from edgesweep.aws.dynamodb.models import InstantAttribute, bound, shared
 from edgesweep.record.catalogue import Entry, Name
 
 _AT_ONCE = 16
@@ -40,7 +38,8 @@ class CatalogueTable:
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         keys = [{"pk": {"S": _key(name)}} for name in names]
         items = map(self._model.from_raw_data, self._batches.read(keys))
-        return {_name(item.pk): _entry(item) for item in items if item.etag is not None}
+        known = (item for item in items if item.etag is not None)
+        return {_name(item.pk): Entry(**shared(Entry, _Item, item)) for item in known}
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         items = [self._model(_key(name), token=token).serialize() for name in names]
@@ -54,7 +53,7 @@ class CatalogueTable:
 
     def _put(self, token: str, name: Name, entry: Entry) -> str | None:
         """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
-        item = self._model(_key(name), **asdict(entry))
+        item = self._model(_key(name), **shared(Entry, _Item, entry))
         try:
             item.save(condition=_Item.token == token, add_version_condition=False)
         except PutError as error:
@@ -71,7 +70,3 @@ def _name(key: str) -> Name:
     # A bucket name has no slash.
     bucket, _, key = key.partition("/")
     return bucket, key
-
-
-def _entry(item: Any) -> Entry:  # noqa: ANN401  # a bound _Item
-    return Entry(item.etag, item.headers, item.since, item.version, item.seen_at, item.checksum)

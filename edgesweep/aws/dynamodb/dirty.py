@@ -3,7 +3,6 @@
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -15,7 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, bound
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute, bound, shared
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
 from edgesweep.errors import Unwritten
 from edgesweep.flush.rows import Span, chunks, packs
@@ -28,7 +27,7 @@ _ACTIONS = 100
 class _Row(Keyed):
     bucket = UnicodeAttribute()
     key = UnicodeAttribute()
-    kind = UnicodeAttribute()
+    kind = TextAttribute(str, Kind)
     changed_at = InstantAttribute()
     etag = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
@@ -36,10 +35,6 @@ class _Row(Keyed):
     version = UnicodeAttribute(null=True)
     path = UnicodeAttribute(null=True)
     by = UnicodeAttribute(null=True)
-
-
-# The fields of a change that its row keeps.
-_CHANGE = [one.name for one in fields(Change) if hasattr(_Row, one.name)]
 
 
 class DirtyTable:
@@ -158,18 +153,14 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
     return {
         "pk": row.partition,
         "sk": row.position,
-        **{name: getattr(subject, name) for name in _CHANGE},
+        **shared(Change, _Row, subject),
         **requested,
     }
 
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
     recorded_at, token = item.sk.split("#")
-    subject = RequestedPath(item.path, item.by) if item.path else _change(item)
+    subject = (
+        RequestedPath(item.path, item.by) if item.path else Change(**shared(Change, _Row, item))
+    )
     return DirtyRow(distribution, subject, parse_instant(recorded_at), token, shard)
-
-
-def _change(item: Any) -> Change:  # noqa: ANN401  # a bound _Row
-    given = {name: getattr(item, name) for name in _CHANGE}
-    size = None if item.size is None else int(item.size)
-    return Change(**{**given, "kind": Kind(item.kind), "size": size})

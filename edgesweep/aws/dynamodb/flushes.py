@@ -1,13 +1,14 @@
-"""The table `flushes`: journal, ledger and leases."""
+"""The table `flushes`: journal, ledger and leases, and the record of the distributions."""
 
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -20,17 +21,25 @@ from edgesweep.aws.dynamodb.items import (
     LeaseItem,
     LedgerItem,
     LooksItem,
+    RoutesItem,
     ShardsItem,
 )
-from edgesweep.aws.dynamodb.models import bound, find, packed, unpacked
+from edgesweep.aws.dynamodb.models import bound, find, packed, shared
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
-from edgesweep.flush.pace import Demand
+from edgesweep.flush.pace import LADDER, NOTHING_SEEN, Demand
+from edgesweep.routes.kept import Kept
 
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.1
 _FAILED = "ConditionalCheckFailed"
+_FAILED_ALONE = "ConditionalCheckFailedException"
+
+# The sort key is the version. A release that stores another shape, or other fingerprints for the
+# same configuration, takes the next one. It then finds nothing, as on its first run, and sweeps
+# nothing.
+_ROUTES = ("routes", "3")
 
 
 class _Transaction(TransactWrite):
@@ -73,25 +82,26 @@ class FlushTable:
 
     def ledger(self, month: str) -> Ledger:
         item = find(self._ledger, "ledger", month)
-        return items.to_ledger(item) if item else UNSPENT
+        if item is None:
+            return UNSPENT
+        return Ledger(int(item.paths), Others(item.others or {}, bool(item.unread), item.since))
 
     def looks(self) -> Looks:
         item = find(self._looks, "looks", "looks")
-        if item is None:
-            return Looks()
-        return replace(unpacked(Looks, item.looks), revision=int(item.revision))
+        return replace(item.looks, revision=item.revision) if item else Looks()
 
     def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
-        revision = looks.revision
-        item = self._looks("looks", "looks", looks=packed(looks), revision=revision + 1)
-        same: Condition = LooksItem.revision.does_not_exist()
-        if revision:
-            same = LooksItem.revision == revision
+        item = self._looks("looks", "looks", looks=looks, revision=looks.revision + 1)
         try:
             with self._transaction() as transaction:
-                transaction.save(item, same)
+                transaction.save(item, LooksItem.as_read(looks.revision))
                 for month, seen in others.items():
-                    noted = items.noted(seen, gains.get(month, 0))
+                    noted: list[Action] = [
+                        LedgerItem.paths.add(gains.get(month, 0)),
+                        LedgerItem.others.set(seen.spent),
+                        LedgerItem.unread.set(seen.unread),
+                        LedgerItem.since.set(seen.since),
+                    ]
                     transaction.update(self._ledger("ledger", month), noted)
         except Overtaken:
             return False
@@ -99,19 +109,14 @@ class FlushTable:
 
     def demand(self) -> Demand:
         item = find(self._demand, "demand", "demand")
-        return items.to_demand(item) if item else Demand()
+        known = Demand(**shared(Demand, DemandItem, item)) if item else NOTHING_SEEN
+        # What was counted at other prices does not count.
+        return known if len(known.paths) == len(LADDER) else NOTHING_SEEN
 
     def remember(self, demand: Demand) -> None:
         if demand.seen_at is not None:
-            self._demand(
-                "demand",
-                "demand",
-                seen_at=demand.seen_at,
-                days=str(demand.days),
-                flushes=str(demand.flushes),
-                paths=" ".join(map(str, demand.paths)),
-                bought=demand.bought,
-            ).save()
+            known = shared(Demand, DemandItem, demand)
+            self._demand("demand", "demand", **known).save()
 
     def shards(self, wanted: int) -> int:
         """Raise the highest shard count ever used to `wanted`, and return it.
@@ -140,7 +145,7 @@ class FlushTable:
         return (items.to_flush(distribution, item) for item in found)
 
     def fits(self, flush: Flush) -> bool:
-        return len(items.packed(flush.paths)) <= items.MAX_PACKED
+        return len(packed(flush.paths)) <= items.MAX_PACKED
 
     def open(
         self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
@@ -148,7 +153,9 @@ class FlushTable:
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
         with self._transaction() as transaction:
-            transaction.save(items.new(self._flush, flush), FlushItem.pk.does_not_exist())
+            counts = {"billed": len(flush.paths), "wildcards": flush.wildcards}
+            item = self._key(flush, **items.stored(flush), **counts)
+            transaction.save(item, FlushItem.pk.does_not_exist())
             for known, to in rejected:
                 transaction.update(self._key(known), items.progress(to), items.as_known(known))
             transaction.update(
@@ -205,8 +212,8 @@ class FlushTable:
             else:
                 return
 
-    def _key(self, flush: Flush) -> FlushItem:
-        return self._flush(f"flush#{flush.distribution}", flush.id)
+    def _key(self, flush: Flush, **values: Any) -> FlushItem:  # noqa: ANN401  # as pynamodb
+        return self._flush(f"flush#{flush.distribution}", flush.id, **values)
 
     def _lease_item(self, distribution: str) -> LeaseItem:
         return self._lease(f"lease#{distribution}", "lease")
@@ -215,6 +222,27 @@ class FlushTable:
         try:
             item.update(list(actions), condition)
         except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if error.cause_response_code != _FAILED_ALONE:
                 raise
             raise Overtaken(str(error)) from error
+
+
+class RoutesTable:
+    """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
+
+    def __init__(self, name: str) -> None:
+        self._model = bound(RoutesItem, name)
+
+    def load(self) -> Kept | None:
+        item = find(self._model, *_ROUTES)
+        return replace(item.kept, revision=item.revision) if item else None
+
+    def save(self, kept: Kept) -> bool:
+        item = self._model(*_ROUTES, kept=kept, revision=kept.revision + 1)
+        try:
+            item.save(RoutesItem.as_read(kept.revision))
+        except PutError as error:
+            if error.cause_response_code != _FAILED_ALONE:
+                raise
+            return False
+        return True

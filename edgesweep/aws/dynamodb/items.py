@@ -6,36 +6,26 @@ ensures; a write whose condition fails changes nothing.
 
 import json
 import zlib
-from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from pynamodb.attributes import (
-    BinaryAttribute,
-    BooleanAttribute,
-    ListAttribute,
-    NumberAttribute,
-    UnicodeAttribute,
-)
+from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute
+from edgesweep.aws.dynamodb import models
+from edgesweep.aws.dynamodb.models import BytesAttribute, InstantAttribute, Keyed, TextAttribute
 from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
-from edgesweep.flush.others import Ledger, Others
-from edgesweep.flush.pace import LADDER, Demand
+from edgesweep.flush.others import Looks
+from edgesweep.routes.kept import Kept
 
 # The audit trail lasts somewhat longer than a year.
 RETENTION = timedelta(days=400)
 # "The maximum item size in DynamoDB is 400 KB." Apart from the paths an item is small.
 MAX_PACKED = 350_000
-
-
-def packed(paths: Iterable[str]) -> bytes:
-    """Return paths compressed, byte for byte and in order."""
-    return zlib.compress(json.dumps(list(paths)).encode())
 
 
 def line(invalidation: Invalidation) -> str:
@@ -52,7 +42,7 @@ class FlushItem(Keyed):
     """One flush of the journal: `flush#<distribution>` / `<opened_at>#<token>`."""
 
     state = TextAttribute(str, State)
-    paths = BinaryAttribute(legacy_encoding=False)
+    paths = BytesAttribute(models.packed, partial(models.unpacked, tuple[str, ...]))
     months = TextAttribute(" ".join, lambda text: tuple(text.split()))
     rows = NumberAttribute()
     billed = NumberAttribute()
@@ -71,40 +61,53 @@ class FlushItem(Keyed):
     changed_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
     by = TextAttribute(json.dumps, lambda text: tuple(map(tuple, json.loads(text))), null=True)
-    why = BinaryAttribute(legacy_encoding=False, null=True)
+    why = BytesAttribute(
+        lambda text: zlib.compress(text.encode()),
+        lambda body: zlib.decompress(body).decode(),
+        null=True,
+    )
     expires_at = NumberAttribute(null=True)
 
 
-# Attributes that are fields of a flush: those that never change, those by which we know a flush
-# again, and the moments of its progress.
-_FIXED = ("rows", "collateral", "split", "replaces", "changed_at")
-_KNOWN = ("state", "months", "attempts", "refusals", "accepted")
-_MOMENTS = ("sent_at", "settled_at")
+# Those by which we know a flush again, and all that change in its life.
+_KNOWN = ("state", "months", "attempts", "refusals", "accepted", "swept")
+_CHANGING = (*_KNOWN, "sent_at", "settled_at")
 
 
 class LedgerItem(Keyed):
     """The paths of one month, ours and those of others: `ledger` / `<YYYY-MM>`."""
 
     paths = NumberAttribute(default=0)
-    others = UnicodeAttribute(null=True)
+    others = TextAttribute(
+        lambda spent: json.dumps(dict(spent)),
+        lambda text: {name: tuple(one) for name, one in json.loads(text).items()},
+        null=True,
+    )
     unread = BooleanAttribute(null=True)
     since = InstantAttribute(null=True)
 
 
-class LooksItem(Keyed):
+class LooksItem(models.Revised):
     """How far the invalidations of others are read: `looks` / `looks`."""
 
-    looks = BinaryAttribute(legacy_encoding=False)
-    revision = NumberAttribute()
+    looks = BytesAttribute(models.packed, partial(models.unpacked, Looks))
+
+
+class RoutesItem(models.Revised):
+    """The record of the distributions: `routes` / its version."""
+
+    kept = BytesAttribute(models.packed, partial(models.unpacked, Kept))
 
 
 class DemandItem(Keyed):
     """The paths that flushes have used so far: `demand` / `demand`."""
 
     seen_at = InstantAttribute()
-    days = UnicodeAttribute()
-    flushes = UnicodeAttribute(null=True)  # absent before 0.2.0
-    paths = UnicodeAttribute()
+    days = TextAttribute(str, float)
+    flushes = TextAttribute(str, float, null=True)  # absent before 0.2.0
+    paths = TextAttribute(
+        lambda paths: " ".join(map(str, paths)), lambda text: tuple(map(float, text.split()))
+    )
     bought = NumberAttribute(null=True)
 
 
@@ -149,10 +152,10 @@ def unfinished_is(flush_id: str | None) -> Condition:
 
 def as_known(flush: Flush) -> Condition:
     """The flush is as we read it: nobody has since sent, charged or finished it."""
-    swept = FlushItem.swept
-    condition = swept == flush.swept if flush.swept else swept.does_not_exist()
+    known, condition = stored(flush), FlushItem.pk.exists()
     for name in _KNOWN:
-        condition &= getattr(FlushItem, name) == getattr(flush, name)
+        attribute = getattr(FlushItem, name)
+        condition &= attribute == known[name] if name in known else attribute.does_not_exist()
     return condition
 
 
@@ -175,14 +178,19 @@ def progress(flush: Flush) -> list[Action]:
 
     An item of the first release has an expiry from the start.
     """
-    swept, expiry = FlushItem.swept, FlushItem.expires_at
-    kept_until = flush.opened_at + RETENTION
-    values = _values(flush, (*_KNOWN, *_MOMENTS))
+    known = stored(flush)
+    if flush.finished:
+        known["expires_at"] = int((flush.opened_at + RETENTION).timestamp())
+    attributes = {name: getattr(FlushItem, name) for name in (*_CHANGING, "expires_at")}
     return [
-        *(getattr(FlushItem, name).set(one) for name, one in values.items() if one is not None),
-        swept.set(flush.swept) if flush.swept else swept.remove(),
-        expiry.set(int(kept_until.timestamp())) if flush.finished else expiry.remove(),
+        one.set(known[name]) if name in known else one.remove() for name, one in attributes.items()
     ]
+
+
+def stored(flush: Flush) -> dict[str, Any]:
+    """Return the fields of a flush, without empty ones that its item may lack."""
+    known = models.shared(Flush, FlushItem, flush)
+    return {name: one for name, one in known.items() if one or not getattr(FlushItem, name).null}
 
 
 def opened(lease: Lease, flush: Flush, replaced: Flush | None) -> list[Action]:
@@ -212,62 +220,14 @@ def _billed(flush: Flush) -> list[Action]:
     return [LeaseItem.flushed_at.set(flush.billed_at)] if flush.billed_at else []
 
 
-def noted(others: Others, gained: int) -> list[Action]:
-    """Set what others spent in a month, of which the ledger lacks what was gained."""
-    return [
-        LedgerItem.paths.add(gained),
-        LedgerItem.others.set(json.dumps(dict(others.spent))),
-        LedgerItem.unread.set(others.unread),
-        LedgerItem.since.set(others.since),
-    ]
-
-
-def to_ledger(item: LedgerItem) -> Ledger:
-    """Return the ledger that an item holds."""
-    spent = {name: tuple(one) for name, one in json.loads(item.others or "{}").items()}
-    return Ledger(int(item.paths), Others(spent, bool(item.unread), item.since))
-
-
-def new(model: type[FlushItem], flush: Flush) -> FlushItem:
-    """Return the item of a new flush."""
-    return model(
-        f"flush#{flush.distribution}",
-        flush.id,
-        paths=packed(flush.paths),
-        billed=len(flush.paths),
-        wildcards=flush.wildcards,
-        by=flush.by or None,
-        why=zlib.compress(flush.why.encode()) if flush.why else None,
-        **_values(flush, (*_FIXED, *_KNOWN)),
-    )
-
-
-def _values(source: object, names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(source, name) for name in names}
-
-
 def to_lease(item: LeaseItem) -> Lease:
     """Return the lease that an item holds."""
-    requests = tuple(map(_request, item.in_progress or ()))
-    values = _values(item, ("token", "expires_at", "unfinished", "flushed_at"))
-    return Lease(**values, in_progress=requests, tries=int(item.tries or 0))
+    known = models.shared(Lease, LeaseItem, item)
+    return Lease(**{**known, "in_progress": tuple(map(_request, item.in_progress or ()))})
 
 
 def to_flush(distribution: str, item: FlushItem) -> Flush:
     """Return the flush that an item holds."""
     opened_at, token = item.sk.split("#")
-    paths = tuple(json.loads(zlib.decompress(item.paths)))
-    values = _values(item, (*_FIXED, *_KNOWN, *_MOMENTS))
-    values["swept"] = item.swept or ""
-    values["by"] = item.by or ()
-    values["why"] = zlib.decompress(item.why).decode() if item.why else ""
-    return Flush(distribution, parse_instant(opened_at), token, paths, **values)
-
-
-def to_demand(item: DemandItem) -> Demand:
-    """Return the demand that an item holds, or none if it was counted at other prices."""
-    paths = tuple(map(float, item.paths.split()))
-    if len(paths) != len(LADDER):
-        return Demand()
-    flushes, bought = float(item.flushes or 0), int(item.bought or 0)
-    return Demand(item.seen_at, float(item.days), flushes, paths, bought)
+    known = models.shared(Flush, FlushItem, item)
+    return Flush(distribution, parse_instant(opened_at), token, **known)

@@ -1,23 +1,24 @@
-"""Shared by the models of the tables: keys, instants, the table's name, the read of an item."""
+"""Shared by the models of the tables: attributes, keys, and the fields of dataclasses in them."""
 
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from datetime import datetime
 from functools import cache, partial
 from itertools import repeat
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from pynamodb.attributes import Attribute, UnicodeAttribute
-from pynamodb.constants import STRING
+from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
+from pynamodb.constants import BINARY, STRING
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from edgesweep.dirty import instant, parse_instant
 
 Model_ = TypeVar("Model_", bound=Model)
-T = TypeVar("T")
 
 _hints = cache(get_type_hints)
 
@@ -28,16 +29,22 @@ class TextAttribute(Attribute[Any]):
     attr_type = STRING
 
     def __init__(
-        self, write: Callable[[Any], str], read: Callable[[str], Any], *, null: bool = False
+        self, write: Callable[[Any], Any], read: Callable[[Any], Any], *, null: bool = False
     ) -> None:
         super().__init__(null=null)
         self._write, self._read = write, read
 
-    def serialize(self, value: object) -> str:
+    def serialize(self, value: object) -> object:
         return self._write(value)
 
-    def deserialize(self, value: str) -> object:
+    def deserialize(self, value: object) -> object:
         return self._read(value)
+
+
+class BytesAttribute(TextAttribute):
+    """Likewise for bytes."""
+
+    attr_type = BINARY
 
 
 # A moment, stored as text that sorts like it.
@@ -49,6 +56,17 @@ class Keyed(Model):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+
+
+class Revised(Keyed):
+    """An item that counts how often it was written."""
+
+    revision = NumberAttribute()
+
+    @classmethod
+    def as_read(cls, revision: int) -> Condition:
+        """Nobody has written the item since it had that revision, 0 if there was none."""
+        return cls.revision == revision if revision else cls.revision.does_not_exist()
 
 
 def bound(model: type[Model_], table: str) -> type[Model_]:
@@ -65,14 +83,24 @@ def find(model: type[Model_], pk: str, sk: str) -> Model_ | None:
         return None
 
 
-def packed(value: Any) -> bytes:  # noqa: ANN401  # any dataclass
-    """Return a dataclass as compressed JSON."""
-    return zlib.compress(json.dumps(asdict(value), default=instant).encode())
+def shared(kind: Any, model: type[Model], source: object) -> dict[str, Any]:  # noqa: ANN401  # any dataclass
+    """Return the fields of a dataclass that a model has too, of either, without those of None."""
+    names = (one.name for one in fields(kind) if hasattr(model, one.name))
+    return {name: value for name in names if (value := getattr(source, name)) is not None}
 
 
-def unpacked(kind: type[T], body: bytes) -> T:
-    """Return the dataclass of a type that was packed."""
-    return cast("T", _read(kind, json.loads(zlib.decompress(body))))
+def packed(value: object) -> bytes:
+    """Return a value as compressed JSON."""
+
+    def plain(value: Any) -> object:  # noqa: ANN401  # a moment, or any dataclass
+        return instant(value) if isinstance(value, datetime) else asdict(value)
+
+    return zlib.compress(json.dumps(value, default=plain).encode())
+
+
+def unpacked(kind: Any, body: bytes) -> Any:  # noqa: ANN401  # a type, and a value of it
+    """Return the value of a type that was packed."""
+    return _read(kind, json.loads(zlib.decompress(body)))
 
 
 def _read(kind: Any, value: Any) -> Any:  # noqa: ANN401  # a type, and its value in JSON

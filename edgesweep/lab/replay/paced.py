@@ -15,6 +15,7 @@ from edgesweep.cover import Member, find_candidates
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.budget import month_of, months_near
 from edgesweep.flush.choice import pick
+from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
@@ -101,18 +102,15 @@ class Paced:
         """Return the uploads for whose end a wake waits."""
         found = {}
         for distribution, waiting in wanting:
-            if waiting.steps[-1].at > waiting.steps[0].at + UPLOAD:
+            began, newest = waiting.steps[0].at, waiting.steps[-1].at
+            if newest > began + UPLOAD:
                 continue
-            recorded = waiting.recorded
-            ledgers = self._ledgers(recorded[0])
-            allowed = haste(self.policy, ledgers, self._demand, recorded[0])
-            began = waiting.steps[0].at
-            upload = Upload.of(began, recorded, self.policy.quiet, allowed)
-            if allowed is not Haste.NONE and upload.awaited(recorded[0], upload.rests_at):
+            allowed = haste(self.policy, self._ledgers(newest), self._demand, newest)
+            upload = Upload.of(began, waiting.recorded, self.policy.quiet, allowed)
+            awaited = upload.rests_at > waiting.woken_at and allowed is not Haste.NONE
+            if awaited and upload.awaited(newest, upload.rests_at):
                 found[distribution] = upload
-        return {
-            name: one for name, one in found.items() if one.rests_at > self._waiting[name].woken_at
-        }
+        return found
 
     def _ledgers(self, now: datetime) -> Mapping[str, Ledger]:
         return {month: Ledger(self.charged[month]) for month in months_near(now)}
@@ -123,14 +121,8 @@ class Paced:
         if reason is Reason.UPLOADING:
             return
         waiting.due_at = waiting.due_at or now
-        go = policy.decide(
-            reason,
-            self._ledgers(now),
-            policy.quota,
-            waiting.flushed_at,
-            now,
-            demand=self._demand,
-        )
+        lease = Lease(flushed_at=waiting.flushed_at)
+        go = policy.decide(reason, self._ledgers(now), self._demand, lease, now)
         if not isinstance(go, Go):
             return
         step = _merged(waiting.steps, now)

@@ -33,12 +33,10 @@ def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be read."""
     again = facts.place.command("edgesweep doctor --stack {stack} {at}")
     for what, reason in facts.unseen.items():
-        if _NO_BUCKET in reason:
-            continue
-        denied = _DENIED.search(reason) and not facts.place.profile
-        mend = f"{again} --profile NAME" if denied else again
-        text = f"{what} cannot be looked at: {reason}"
-        yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
+        if _NO_BUCKET not in reason:
+            denied = _DENIED.search(reason) and not facts.place.profile
+            mend, text = again + " --profile NAME" * bool(denied), f"{what} cannot be looked at"
+            yield Finding("unreadable", Harm.DELAYS, f"{text}: {reason}", mend, manual=True)
 
 
 def stuck(facts: Facts) -> Iterator[Finding]:
@@ -84,22 +82,19 @@ def wiring(facts: Facts) -> Iterator[Finding]:
 
 def routes(facts: Facts) -> Iterator[Finding]:
     """Each configured distribution exists, is enabled and leads to a swept bucket."""
-    if DISTRIBUTIONS in facts.unseen:
-        return
-    leading = {one.id: one for one in facts.distributions if _buckets(one, facts)}
-    for identity in facts.configured.distributions:
-        if identity not in leading:
-            there = any(one.id == identity for one in facts.distributions)
-            wrong = "leads to no swept bucket" if there else "does not exist"
+    known = {one.id: one for one in facts.distributions}
+    for identity in facts.configured.distributions if DISTRIBUTIONS not in facts.unseen else ():
+        one = known.get(identity)
+        if one is None or not _buckets(one, facts):
+            wrong = "leads to no swept bucket" if one else "does not exist"
             text = f"The distribution {identity} {wrong}"
             yield Finding("distribution-astray", Harm.DELAYS, text, _renamed(facts))
-        elif leading[identity].for_tenants:
+        elif one.for_tenants:
             text = f"The distribution {identity} takes invalidations by tenant only; leave it out"
             yield Finding("distribution-for-tenants", Harm.LOSES, text, _renamed(facts))
-        elif not leading[identity].enabled:
+        elif not one.enabled:
             text = f"The distribution {identity} is disabled, so it serves nobody"
-            enable = _enable(facts, identity)
-            yield Finding("distribution-disabled", Harm.DELAYS, text, enable)
+            yield Finding("distribution-disabled", Harm.DELAYS, text, _enable(facts, identity))
 
 
 def uncovered(facts: Facts) -> Iterator[Finding]:
@@ -108,9 +103,7 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
         return
     serving, named = _serving(facts), facts.configured.distributions
     served = {bucket for one in serving for bucket in _buckets(one, facts)}
-    for bucket in facts.configured.buckets:
-        if bucket not in served:
-            yield _unserved(facts, bucket)
+    yield from (_unserved(facts, one) for one in facts.configured.buckets if one not in served)
     for one in serving:
         if named and one.id not in named:
             text = f"The distribution {one.id} leads to a swept bucket, and serves stale objects"
@@ -144,9 +137,8 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
             f"freePaths is {said:,}, and others spent {facts.others.paths:,} this month, which the "
             "stack takes off that as well; it is what the whole account has free"
         )
-        yield Finding(
-            "free-paths-twice", Harm.DELAYS, text, facts.place.deploy(freePaths="default")
-        )
+        mend = facts.place.deploy(freePaths="default")
+        yield Finding("free-paths-twice", Harm.DELAYS, text, mend)
 
 
 def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
@@ -176,11 +168,10 @@ def _moved(facts: Facts, region: str) -> str:
     """Return how a stack in another region takes over the buckets there."""
     there = replace(facts.place, region=region)
     buckets = [bucket for bucket, where in facts.regions.items() if where == region]
-    steps = [there.deploy(bucket=",".join(buckets))]
-    steps += [there.command("edgesweep attach {bucket} {at}", bucket=one) for one in buckets]
-    if set(facts.configured.buckets) - set(buckets):
-        steps.append(facts.place.deploy(drop=",".join(buckets)))
-    return " && ".join(steps)
+    attached = [there.command("edgesweep attach {bucket} {at}", bucket=one) for one in buckets]
+    others = set(facts.configured.buckets) - set(buckets)
+    dropped = [facts.place.deploy(drop=",".join(buckets))] if others else []
+    return " && ".join([there.deploy(bucket=",".join(buckets)), *attached, *dropped])
 
 
 def _enable(facts: Facts, identity: str) -> str:

@@ -18,7 +18,7 @@ def compared(facts: Facts) -> Iterator[Finding]:
             continue
         text = f"The {kind.noun} {one.id} is gone, so {kind.gone}"
         mend = facts.place.command(kind.restore or kind.mend, **words(one))
-        yield Finding(f"{_check(kind)}-gone", kind.harm, text, mend)
+        yield Finding(f"{kind.check}-gone", kind.harm, text, mend)
 
 
 def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[Finding]:
@@ -30,13 +30,10 @@ def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[
         text = f"does not allow {lost}, so {kind.gone}" if lost else kind.says.format(name=name)
         if name == "State":
             text = f"is disabled, so {kind.gone}"
-        line, filled = kind.mends.get(name, kind.mend), kind.merged(wanted, value)
-        yield Finding(
-            f"{_check(kind)}-changed",
-            kind.changed or kind.harm,
-            f"The {kind.noun} {one.id} {text}",
-            facts.place.command(line, **words(one, name, filled)),
-        )
+        filled = words(one, name, kind.merged(wanted, value))
+        mend = facts.place.command(kind.mends.get(name, kind.mend), **filled)
+        harm, text = kind.changed or kind.harm, f"The {kind.noun} {one.id} {text}"
+        yield Finding(f"{kind.check}-changed", harm, text, mend)
 
 
 def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, str]:
@@ -65,22 +62,31 @@ def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, st
 def dead_letters(facts: Facts) -> Iterator[Finding]:
     """The dead-letter queue is empty."""
     for one, found in facts.there(QUEUE):
+        if one.name != "DeadLetterQueue":
+            continue
         seen = int(found.get("ApproximateNumberOfMessages", 0))
         hidden = int(found.get("ApproximateNumberOfMessagesNotVisible", 0))
         text = f"Changes that could not be recorded wait in {one.id}: about {seen + hidden:,}"
-        if one.name == "DeadLetterQueue" and seen:
+        if seen:
             mend = facts.place.command("edgesweep redrive --stack {stack} {at}")
             yield Finding("dead-letters", Harm.DELAYS, text, mend)
-        elif one.name == "DeadLetterQueue" and hidden:
+        elif hidden:
             text += "; they go back by themselves, and the log of the record function says why"
             yield Finding("dead-letters-hidden", Harm.DELAYS, text)
 
 
 def reserves(facts: Facts) -> Iterator[Finding]:
     """The concurrency of each function, and of the account, suffices."""
+    mappings = [mapping.properties for mapping, _ in facts.there(MAPPING)]
+    # A mapping sets how often its function runs at once; each has one at most.
+    most = {
+        mapping["FunctionName"].rpartition(":")[2]: mapping["ScalingConfig"]["MaximumConcurrency"]
+        for mapping in mappings
+        if "ScalingConfig" in mapping
+    }
     demand = 0
     for one, found in facts.there(FUNCTION):
-        needed = _at_once(facts, one)
+        needed = most.get(one.id, 1)
         reserved = found.get("Concurrency", {}).get("ReservedConcurrentExecutions")
         demand += needed if reserved is None else 0
         if reserved is not None and reserved < needed:
@@ -100,25 +106,12 @@ def reserves(facts: Facts) -> Iterator[Finding]:
         yield Finding("account-concurrency", Harm.DELAYS, text, mend)
 
 
-def _check(kind: Kind) -> str:
-    return kind.noun.replace(" ", "-")
-
-
 def _text(value: Value) -> str:
     """Return a text as it is, and anything else as JSON in one line."""
     plain = _plain(value)
     if isinstance(value, str) and not isinstance(plain, dict):
         return value
     return json.dumps(plain, default=list)
-
-
-def _at_once(facts: Facts, function: Resource) -> int:
-    """Return the most concurrent executions of a function, which its mapping sets."""
-    for mapping, _ in facts.there(MAPPING):
-        if mapping.properties["FunctionName"].endswith(f":{function.id}"):
-            most: int = mapping.properties.get("ScalingConfig", {}).get("MaximumConcurrency", 1)
-            return most
-    return 1
 
 
 def _fits(wanted: Value, found: Value) -> bool:

@@ -16,7 +16,10 @@ _DOCTOR = "edgesweep doctor --stack {stack} {at}"
 
 def unreached(place: Place, error: Exception, reason: str) -> Finding:
     """Return the finding that AWS does not answer, or else that the credentials do not work."""
-    if isinstance(error, NoConnection | HTTPClientError) or _broken(error):
+    answered = error.response if isinstance(error, ClientError) else {}
+    code = answered.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    broken = code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if broken or isinstance(error, NoConnection | HTTPClientError):
         text = f"{reason}; look at the network, and at AWS_ENDPOINT_URL if that is set"
         return Finding("no-connection", Harm.DELAYS, text, place.command(_DOCTOR), manual=True)
     command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
@@ -41,9 +44,3 @@ def regions_of(session: boto3.Session, stack: str) -> Iterator[str]:
             cloudformation = session.client("cloudformation", region_name=region)
             if region != session.region_name and cloudformation.describe_stacks(StackName=stack):
                 yield region
-
-
-def _broken(error: Exception) -> bool:
-    response = error.response if isinstance(error, ClientError) else {}
-    code = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -87,12 +87,10 @@ class Facts:
     # Each resource of the template, and its description: None if it is gone.
     resources: Sequence[tuple[Resource, Found | None]] = ()
     regions: Mapping[str, str] = field(default_factory=dict)  # bucket -> its region
-    # Bucket -> its notification configuration.
-    notifications: Mapping[str, Found] = field(default_factory=dict)
+    notifications: Mapping[str, Found] = field(default_factory=dict)  # bucket -> as S3 returns them
     # Those that lead to a swept bucket, and the configured ones that exist.
     distributions: Sequence[Distribution] = ()
-    # Bucket -> the first keys in it.
-    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)  # bucket -> its first keys
     others: Others = NOBODY  # what others in the account spent this month, as the stack saw it
     looks: Looks = field(default_factory=Looks)
     unreserved: int | None = None  # concurrent executions that functions without a reserve share

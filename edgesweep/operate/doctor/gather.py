@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,71 +17,73 @@ from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError
 from edgesweep.flush.budget import month_of
-from edgesweep.flush.others import NOBODY, Looks, Others
-from edgesweep.operate.declared import changed
+from edgesweep.flush.others import NOBODY, Looks
 from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
+from edgesweep.operate.remembered import changed
 from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 T = TypeVar("T")
 
 # In the codes of errors: each service has its own.
 _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 
+# The names of resources in the template, and their physical ids.
+_IDS = "StackResourceSummaries[?PhysicalResourceId].[LogicalResourceId, PhysicalResourceId]"
+
 
 def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
     """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
     found = described(session, place.stack)
     place = replace(place, released=is_released(found))
-    gatherer = _Gatherer(session, place, parameters_of(found))
     try:
-        return diagnose(gatherer.facts(found["StackStatus"], now))
+        return diagnose(_Gatherer(session, place).facts(found, now))
     except BadInput as error:
-        return [Finding("settings", Harm.DELAYS, str(error), gatherer.place.deploy())]
+        return [Finding("settings", Harm.DELAYS, str(error), place.deploy())]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Gatherer:
     """Gathers facts; it notes those that it cannot read and goes on."""
 
     session: boto3.Session
     place: Place
-    values: Mapping[str, str]
     unseen: dict[str, str] = field(default_factory=dict)
 
-    def facts(self, status: str, now: datetime) -> Facts:
+    def facts(self, stack: "StackTypeDef", now: datetime) -> Facts:
         """Return all facts; BadInput if another version deployed settings that we cannot read."""
-        template = self._seen("The stack's template", self._template) or {}
-        self.place = replace(self.place, parameters=changed(template, self.values))
-        wanted = self._seen("The stack's resources", partial(self._wanted, template)) or ()
+        seen, client, values = self._seen, self.session.client, parameters_of(stack)
+        read = partial(client("cloudformation").get_template, StackName=self.place.stack)
+        template = seen("The stack's template", lambda: read()["TemplateBody"]) or {}
+        wanted = seen("The stack's resources", partial(self._wanted, template, values)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
-        buckets, s3 = configured.buckets, self.session.client("s3")
-        distributions = self._seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
+        distributions = seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
+        limits, s3 = client("lambda").get_account_settings, client("s3")
+        journal, each = FlushTable(configured.flushes_table), partial(self._each, configured)
         return Facts(
-            place=self.place,
+            place=replace(self.place, parameters=changed(template, values)),
             configured=configured,
-            status=status,
+            status=stack["StackStatus"],
             resources=list(self._resources(wanted)),
-            regions=self._each("The region of the bucket", buckets, partial(region_of, s3)),
-            notifications=self._each(
-                "Notifications of the bucket",
-                buckets,
-                lambda name: Bucket(s3, name).notifications(),
-            ),
+            regions=each("The region", partial(region_of, s3)),
+            notifications=each("Notifications", lambda name: Bucket(s3, name).notifications()),
             distributions=distributions,
-            keys=self._each(
-                "The keys of the bucket", buckets, lambda name: S3Listing(s3).page(name, "", "")[0]
-            ),
-            others=self._seen("The spending of others", partial(self._others, configured, now))
+            keys=each("The keys", lambda name: S3Listing(s3).page(name, "", "")[0]),
+            others=seen("The spending of others", lambda: journal.ledger(month_of(now)).others)
             or NOBODY,
-            looks=self._seen("Looks at others", FlushTable(configured.flushes_table).looks)
-            or Looks(),
-            unreserved=self._seen("The account's concurrency", self._unreserved),
+            looks=seen("Looks at others", journal.looks) or Looks(),
+            unreserved=seen(
+                "The account's concurrency",
+                lambda: limits()["AccountLimit"]["UnreservedConcurrentExecutions"],
+            ),
             unseen=self.unseen,
         )
 
@@ -93,28 +95,27 @@ class _Gatherer:
             return None
 
     def _each(
-        self, what: str, names: Sequence[str], look: Callable[[str], T | None]
+        self, configured: Settings, what: str, look: Callable[[str], T | None]
     ) -> Mapping[str, T]:
-        seen = {name: self._seen(f"{what} {name}", partial(look, name)) for name in names}
+        """Return what is seen of each bucket."""
+        looks = {name: partial(look, name) for name in configured.buckets}
+        seen = {
+            name: self._seen(f"{what} of the bucket {name}", one) for name, one in looks.items()
+        }
         return {name: found for name, found in seen.items() if found is not None}
 
-    def _template(self) -> Mapping[str, Any]:
-        cloudformation = self.session.client("cloudformation")
-        return cloudformation.get_template(StackName=self.place.stack)["TemplateBody"]
-
-    def _wanted(self, template: Mapping[str, Any]) -> Sequence[Resource]:
+    def _wanted(self, template: Mapping[str, Any], values: Mapping[str, str]) -> Sequence[Resource]:
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
-        ids = {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
-            for page in pages.paginate(StackName=self.place.stack)
-            for one in page["StackResourceSummaries"]
-            if "PhysicalResourceId" in one
-        }
+        ids = dict(pages.paginate(StackName=self.place.stack).search(_IDS))
         caller = self.session.client("sts").get_caller_identity()
-        account = {"account": caller["Account"], "partition": caller["Arn"].split(":")[1]}
-        account |= {"region": self.place.region, "stack": self.place.stack}
-        values = {**self.values, **self._stream(ids)}
-        return [one for one in resolve(template, ids, account, values) if one.kind in KINDS]
+        pseudo = {
+            "AWS::AccountId": caller["Account"],
+            "AWS::Partition": caller["Arn"].split(":")[1],
+            "AWS::Region": self.place.region,
+            "AWS::StackName": self.place.stack,
+        }
+        resources = resolve(template, ids, {**values, **pseudo, **self._stream(ids)})
+        return [one for one in resources if one.kind in KINDS]
 
     def _stream(self, ids: Mapping[str, str]) -> Mapping[str, str]:
         """Return the ARN of the dirty table's stream, if it has one; it follows from no id."""
@@ -127,8 +128,7 @@ class _Gatherer:
         """Return the environment of the flush function: as deployed, or else as it is now."""
         for one in wanted:
             if one.name == "FlushLambdaFunction":
-                deployed: Mapping[str, str] = one.properties["Environment"]["Variables"]
-                return deployed
+                return dict(one.properties["Environment"]["Variables"])
         return find_stack(self.session, self.place.stack).environment
 
     def _resources(self, wanted: Sequence[Resource]) -> Iterator[tuple[Resource, Found | None]]:
@@ -152,11 +152,3 @@ class _Gatherer:
         named = Distributions(client, buckets, only).find() if only else ()
         found = (*named, *Distributions(client, buckets).find())
         return list({one.distribution.id: one.distribution for one in found}.values())
-
-    def _unreserved(self) -> int:
-        limits = self.session.client("lambda").get_account_settings()["AccountLimit"]
-        return limits["UnreservedConcurrentExecutions"]
-
-    @staticmethod
-    def _others(configured: Settings, now: datetime) -> Others:
-        return FlushTable(configured.flushes_table).ledger(month_of(now)).others

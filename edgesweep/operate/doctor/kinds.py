@@ -65,6 +65,11 @@ class Kind:
     merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted
     restore: str = REVERT  # the command that creates one again; empty if `mend` does that as well
 
+    @property
+    def check(self) -> str:
+        """The begin of the names of its checks."""
+        return self.noun.replace(" ", "-")
+
 
 def owner(one: Resource) -> str:
     """Return the queue or role of a policy; other resources are their own owner."""

@@ -18,13 +18,13 @@ QUEUE = "AWS::SQS::Queue"
 
 # How the ARN of a resource follows from its physical id, by type.
 _ARNS: Mapping[str, str] = {
-    "AWS::DynamoDB::Table": "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
-    "AWS::Events::Rule": "arn:{partition}:events:{region}:{account}:rule/{id}",
-    "AWS::IAM::Role": "arn:{partition}:iam::{account}:role/{id}",
-    "AWS::Lambda::Function": "arn:{partition}:lambda:{region}:{account}:function:{id}",
-    "AWS::Logs::LogGroup": "arn:{partition}:logs:{region}:{account}:log-group:{id}:*",
-    "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
-    QUEUE: "arn:{partition}:sqs:{region}:{account}:{id}",
+    "AWS::DynamoDB::Table": "dynamodb:${AWS::Region}:${AWS::AccountId}:table/${id}",
+    "AWS::Events::Rule": "events:${AWS::Region}:${AWS::AccountId}:rule/${id}",
+    "AWS::IAM::Role": "iam::${AWS::AccountId}:role/${id}",
+    "AWS::Lambda::Function": "lambda:${AWS::Region}:${AWS::AccountId}:function:${id}",
+    "AWS::Logs::LogGroup": "logs:${AWS::Region}:${AWS::AccountId}:log-group:${id}:*",
+    "AWS::S3::Bucket": "s3:::${id}",
+    QUEUE: "sqs:${AWS::Region}:${AWS::AccountId}:${id}",
 }
 _FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "Fn::Equals": lambda left, right: left == right,
@@ -47,19 +47,15 @@ class Resource:
 
 
 def resolve(
-    template: Mapping[str, Value],
-    ids: Mapping[str, str],
-    account: Mapping[str, str],
-    values: Mapping[str, str],
+    template: Mapping[str, Value], ids: Mapping[str, str], values: Mapping[str, str]
 ) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
-    `account` holds the `account` of the stack, its `partition` (such as aws), the `region` and the
-    name of the `stack`; `values` has its parameters, and attributes that follow from no id.
+    `values` has the parameters, the pseudo parameters, and attributes that follow from no id.
     """
     written: Mapping[str, Value] = template.get("Resources", {})
     kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
-    references = {**values, **dict(_references(kinds, ids, account))}
+    references = {**values, **dict(_references(kinds, ids, values))}
     filled = _Filling(references, template.get("Conditions", {})).filled
     return [
         Resource(name, kind, ids[name], filled(written[name].get("Properties", {})))
@@ -78,21 +74,18 @@ def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
 
 
 def _references(
-    kinds: Mapping[str, str], ids: Mapping[str, str], account: Mapping[str, str]
+    kinds: Mapping[str, str], ids: Mapping[str, str], values: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the values of `Name`, `Name.Attribute` and pseudo parameters."""
-    yield "AWS::AccountId", account["account"]
-    yield "AWS::Partition", account["partition"]
-    yield "AWS::Region", account["region"]
-    yield "AWS::StackName", account["stack"]
+    """Yield the values of `Name` and of `Name.Attribute`."""
     for name, kind in kinds.items():
-        identity = ids[name]
-        yield name, identity
+        yield name, ids[name]
+        known = {**values, "id": ids[name]}
         if kind == QUEUE:
-            identity = identity.rpartition("/")[2]  # of its URL
-            yield f"{name}.QueueName", identity
+            known["id"] = ids[name].rpartition("/")[2]  # of its URL
+            yield f"{name}.QueueName", known["id"]
         if kind in _ARNS:
-            yield f"{name}.Arn", _ARNS[kind].format(id=identity, **account)
+            arn = "arn:${AWS::Partition}:" + _ARNS[kind]
+            yield f"{name}.Arn", _Filling(known, {}).filled({"Fn::Sub": arn})
 
 
 @dataclass(frozen=True, slots=True)

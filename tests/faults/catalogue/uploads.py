@@ -19,7 +19,7 @@ from typing import TypeVar
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.record.catalogue import Entry, Head, Name
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import UnchangedFilter
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
@@ -340,8 +340,7 @@ def _record(site: Site, unchanged: UnchangedFilter, batches: int) -> None:
         recorder = Recorder(site, site, tokens.__next__, unchanged=_informed(site, unchanged))
         failed: Collection[str] = batch.keys()
         with suppress(Crash):
-            messages = [Message(*message) for message in batch.items()]
-            failed = recorder.record(messages, site.explorer.now).failed.keys()
+            failed = recorder.record(batch, site.explorer.now).failed.keys()
         site.waiting += [batch[message] for message in failed]
 
 

@@ -14,9 +14,9 @@ from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, months_near
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
+from edgesweep.flush.journal import Flush, HeldLease, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.sender import Sender
@@ -231,8 +231,8 @@ def parts_forgotten() -> AbstractContextManager[object]:
     """What was accepted of a flush that another replaces is not remembered."""
     real = Sweeper._sent
 
-    def forgetting(self: Sweeper, flush: Flush) -> Any:
-        return real(self, replace(flush, replaces=None))
+    def forgetting(self: Sweeper, flush: Flush, held: HeldLease) -> Any:
+        return real(self, replace(flush, replaces=None), held)
 
     return mock.patch.object(Sweeper, "_sent", forgetting)
 
@@ -244,7 +244,9 @@ def given_up_unseen() -> AbstractContextManager[object]:
 
 def resent_from_the_reserve() -> AbstractContextManager[object]:
     """A flush that is sent in a new month may take its reserve."""
-    return mock.patch.object(Budget, "limit", lambda budget, *_: budget.allowance)
+    return mock.patch.object(
+        Budget, "limits", lambda budget, _, now: dict.fromkeys(months_near(now), budget.allowance)
+    )
 
 
 def announced_too_late() -> AbstractContextManager[object]:

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from bench.idle import main, table
-from edgesweep.lab.cost.bill import bill
-from edgesweep.lab.cost.workload import Workload, used
+from notebooks.cost.bill import bill
+from notebooks.cost.workload import Workload, used
 
 
 def test_bill(capsys: pytest.CaptureFixture[str]) -> None:

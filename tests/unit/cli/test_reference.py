@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgesweep.cli.commands import main
-from edgesweep.cli.reference import reference
+from infra.local.reference import reference
 
 ROOT = Path(__file__).parents[3]
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,6 @@ from edgesweep.cover.survey import (
     Survey,
     survey,
     unsurveyed,
-    with_marks,
 )
 from edgesweep.errors import Unlistable
 from edgesweep.paths import Origin
@@ -215,21 +215,15 @@ def test_refused(buckets: Sequence[str]) -> None:
 def test_doubted() -> None:
     """A candidate that something else than the buckets may serve counts as unseen, no other."""
     dirty = {"/api/1", "/api/2", "/blog/1", "/blog/2"}
-    known = Survey(["/blog/3"], set(), pages=1)
+    look = partial(survey, ListingInMemory({"site": ["blog/3"]}), SITE, dirty, LIST_PRICES)
 
-    doubtful = with_marks(known, dirty, lambda prefix: "/api/".startswith(prefix[:5]))
+    known = look(Limits())
+    doubtful = look(Limits(), foreign=lambda prefix: "/api/".startswith(prefix[:5]))
 
     assert doubtful.marks == {"/\ud800", "/api/\ud800"}
-    assert doubtful.pages == 1
+    assert doubtful.pages == known.pages
     assert covered(known, dirty) == ("/*",)
     assert covered(doubtful, dirty) == ("/api/1", "/api/2", "/blog/*")
-
-
-def test_undoubted() -> None:
-    """Where the buckets serve everything, a survey stays as it is."""
-    known = Survey(["/blog/3"], set(), pages=1)
-
-    assert with_marks(known, {"/blog/1", "/blog/2"}, lambda _: False) is known
 
 
 def test_nothing_dirty() -> None:

@@ -21,3 +21,18 @@ def test_buys() -> None:
     assert ticks.sent == [tuple(f"/{folder}/x" for folder in folders)]
     # With the free ones alone it would have been `/*`.
     assert ticks.journal.demand().bought_in(f"{NOON:%Y-%m}") == 29
+
+
+def test_buys_tags() -> None:
+    """Cache tags beyond the free paths are bought like other paths."""
+    tags = tuple(f"#{number:02}" for number in range(30))
+    ticks = Ticks()
+    ticks.policy = replace(Policy(), budget=Budget(Decimal(5), free_paths=20))
+    for tag in tags:
+        ticks.request(tag)
+
+    ticks.tick()
+
+    assert ticks.sent == [tags]
+    # With the free ones alone it would have been `/*`.
+    assert ticks.journal.demand().bought_in(f"{NOON:%Y-%m}") == 29

@@ -6,8 +6,8 @@ from edgesweep.cover import find_candidates
 from edgesweep.cover.candidates import Candidates
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.choice import pick
-from edgesweep.flush.explain import MOST, explain
+from edgesweep.flush.choice import MOST, explain, pick
+from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.flush.policy import Go, Policy, Reason
@@ -34,7 +34,7 @@ def explained(
         [f"/{key}" for key in keys] + [*requested], [f"/{key}" for key in live]
     )
     policy = Policy(Budget(Decimal(100), free), refetch=REFETCH)
-    go = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, policy.quota, None, NOON, demand=demand)
+    go = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, demand, Lease(), NOON)
     assert isinstance(go, Go)
     return explain(go.purses[0], pick(found, go, policy), rows, found.dirty, REFETCH)
 
@@ -117,4 +117,7 @@ def test_bought() -> None:
     worth = explained(changed, unchanged, free=20).splitlines()[0]
 
     # With the free ones alone it would be `/*`.
-    assert worth.endswith("could take 8. It bought 29 paths that saved more than they cost")
+    assert worth.endswith(
+        "could take 8. It bought 29 paths beyond the free ones: each was asked for, or saved more "
+        "than it cost"
+    )

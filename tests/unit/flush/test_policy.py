@@ -8,7 +8,7 @@ import pytest
 
 from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.journal import Invalidation
+from edgesweep.flush.journal import Invalidation, Lease
 from edgesweep.flush.others import Ledger, Others
 from edgesweep.flush.pace import LADDER, NO_PATHS, NOTHING_SEEN, Demand, Terms
 from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
@@ -36,7 +36,8 @@ def decide(
 ) -> Go | Reason:
     """Decide with this much spent in November, and in December if both are near."""
     ledgers = dict(zip(("2026-11", "2026-12"), map(Ledger, spent), strict=False))
-    return policy.decide(Reason.QUIET, ledgers, headroom, flushed_at, now)
+    lease = Lease(flushed_at=flushed_at)
+    return replace(policy, quota=headroom).decide(Reason.QUIET, ledgers, NOTHING_SEEN, lease, now)
 
 
 def terms(decision: Go | Reason, wants: int = 0) -> Terms:
@@ -139,7 +140,7 @@ def test_others(others: Others, spent: int, paths: int, limit: int) -> None:
     """A flush goes by what others leave; by the reserve alone while that is not fully known."""
     ledgers = {"2026-11": Ledger(spent, others)}
 
-    decision = Policy().decide(Reason.QUIET, ledgers, WIDE, None, NOW)
+    decision = Policy().decide(Reason.QUIET, ledgers, NOTHING_SEEN, Lease(), NOW)
 
     assert isinstance(decision, Go)
     assert (terms(decision).paths, decision.limits) == (paths, {"2026-11": limit})
@@ -212,7 +213,7 @@ def test_demand() -> None:
     hungry = NOTHING_SEEN.after((400,) * 4 + (1,) * 5, NOW)
     policy = Policy()
 
-    decision = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, WIDE, None, NOW, demand=hungry)
+    decision = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, hungry, Lease(), NOW)
 
     assert LADDER[3] < terms(decision).price < LADDER[4]
 
@@ -257,7 +258,7 @@ def test_bought() -> None:
     demand = NOTHING_SEEN.after(NO_PATHS, NOW, 400)
     policy = Policy(Budget(Decimal(20)))
 
-    bought = policy.decide(Reason.QUIET, {"2026-11": Ledger(500)}, WIDE, None, NOW, demand=demand)
+    bought = policy.decide(Reason.QUIET, {"2026-11": Ledger(500)}, demand, Lease(), NOW)
 
     assert terms(bought) == terms(decide(policy, 100)) == Terms(LADDER[0], 325, 325)
 

@@ -7,9 +7,8 @@ from unittest import mock
 import pytest
 
 from edgesweep.dirty import UNROUTED, DirtyRow
-from edgesweep.flush import unrouted
-from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
-from edgesweep.flush.unrouted import LATE, ROUTE_TIME
+from edgesweep.flush import discovery
+from edgesweep.flush.discovery import HURRY_EVERY, LATE, REFRESH_EVERY, ROUTE_TIME
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.discovery import NOON, Account, distribution, row
 
@@ -45,7 +44,7 @@ def backlog(count: int, bucket: str = "nobody") -> list[DirtyRow]:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ten rows be many."""
-    monkeypatch.setattr(unrouted, "MAX_ROUTED", 10)
+    monkeypatch.setattr(discovery, "MAX_ROUTED", 10)
 
 
 def test_appears() -> None:
@@ -183,7 +182,7 @@ def test_time() -> None:
             account.now += ROUTE_TIME / 2
             yield [one]
 
-    with mock.patch.object(unrouted, "chunks", chunks):
+    with mock.patch.object(discovery, "chunks", chunks):
         account.route()
         assert len(account.rows("E1")) == 2
         account.route()

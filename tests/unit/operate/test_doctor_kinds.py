@@ -193,7 +193,7 @@ def demo_site(*configurations: Mapping[str, Any]) -> Facts:
         "Properties": {"NotificationConfiguration": {"QueueConfigurations": [notified]}},
     }
     template = {"Resources": {**TEMPLATE["Resources"], "SiteBucket": bucket}}
-    made = {one.name: one for one in resolve(template, {**IDS, "SiteBucket": "site"}, ACCOUNT, {})}
+    made = {one.name: one for one in resolve(template, {**IDS, "SiteBucket": "site"}, ACCOUNT)}
     found = {"QueueConfigurations": configurations}
     return replace(
         HEALTHY,
@@ -262,9 +262,9 @@ def test_resolve() -> None:
             "Has": {"Fn::Or": [{"Condition": "HasNone"}, {"Fn::Not": [{"Condition": "HasNone"}]}]},
         },
     }
-    values = {"Names": "a,b"}
+    values = {**ACCOUNT, "Names": "a,b"}
 
-    _, role = resolve(template, {"Log": "/log", "Role": "role"}, ACCOUNT, values)
+    _, role = resolve(template, {"Log": "/log", "Role": "role"}, values)
 
     arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/log:*"
     assert role.properties == {

@@ -17,10 +17,9 @@ def _checks() -> Iterator[str]:
                 case ast.Call(func=ast.Name("Finding"), args=[ast.Constant(str(name)), *_]):
                     yield name
     for kind in KINDS.values():
-        noun = kind.noun.replace(" ", "-")
-        yield f"{noun}-gone"
-        yield from [f"{noun}-changed"] if kind.mend else []
-        yield from (f"{noun}-changed/{name}" for name in kind.mends)
+        yield f"{kind.check}-gone"
+        yield from [f"{kind.check}-changed"] if kind.mend else []
+        yield from (f"{kind.check}-changed/{name}" for name in kind.mends)
 
 
 def test_every_mend() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
-from edgesweep.operate.declared import logical
-from edgesweep.operate.parameters import accept, answer, respond
-from edgesweep.operate.remembered import Remembered
+from edgesweep.operate.parameters import accept
+from edgesweep.operate.remembered import Remembered, logical
+from infra.parameters import answer, respond
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}
 BEFORE = Remembered("edgesweep-prod in us-east-1", {"bucket": "my-site", "shards": "3"})
@@ -163,7 +163,7 @@ def test_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
 
 def test_remembered() -> None:
     """The answer says which parameters come from the stack, and keeps them."""
-    accepted = accept(**question(budgetUsd="9"), before=BEFORE)
+    accepted = accept({"budgetUsd": "9"}, BEFORE)
 
     assert accepted["remembered"] == "bucket=my-site shards=3"
     assert accepted["given"] == {"bucket": "my-site", "shards": "3", "budgetUsd": "9"}
@@ -172,7 +172,7 @@ def test_remembered() -> None:
 @pytest.mark.parametrize("text", ["default", " default ", "1"])
 def test_reset(text: str) -> None:
     """A parameter is reset by its default or by that word, and is remembered no longer."""
-    accepted = accept(**question(shards=text), before=BEFORE)
+    accepted = accept({"shards": text}, BEFORE)
 
     assert accepted["shards"] == "1"
     assert accepted["given"] == {"bucket": "my-site"}
@@ -180,7 +180,7 @@ def test_reset(text: str) -> None:
 
 def test_dropped() -> None:
     """A dropped bucket is swept no longer; that it was dropped is not remembered."""
-    accepted = accept(**question(bucket="other", drop="my-site"), before=BEFORE)
+    accepted = accept({"bucket": "other", "drop": "my-site"}, BEFORE)
 
     assert accepted["given"] == {"bucket": "other", "shards": "3"}
 
@@ -204,7 +204,7 @@ def test_dropped() -> None:
 )
 def test_acceptance(parameters: Mapping[str, str]) -> None:
     """Parameters within their bounds are accepted as they are."""
-    assert accept(**question(**parameters), before=None)["given"] == parameters
+    assert accept(parameters, None)["given"] == parameters
 
 
 def test_same_refusal() -> None:
@@ -213,7 +213,7 @@ def test_same_refusal() -> None:
         given = ",".join(f"E2QWRUHEX{number:03}" for number in range(distributions))
         chosen = {"bucket": "my-site", "distribution": given, "freePaths": free}
         with pytest.raises(BadInput) as refused:
-            accept(**question(**chosen, guaranteeMinutes=minutes), before=None)
+            accept(dict(**chosen, guaranteeMinutes=minutes), None)
         with pytest.raises(BadInput) as refusal:
             Budget(
                 free_paths=int(free),
@@ -244,6 +244,6 @@ def test_counted_twice(release: str, free: str, said: bool) -> None:  # noqa: FB
     template = {"Resources": {"FlushLambdaFunction": {}}, **templates[release]}
     before = Remembered.of("edgesweep-prod", template, values)
 
-    accepted = accept({"bucket": "my-site"}, "prod", before)
+    accepted = accept({"bucket": "my-site"}, before)
 
     assert ("what the whole account has free" in accepted["remembered"]) is said

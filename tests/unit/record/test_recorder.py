@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from edgesweep.dirty import UNROUTED, Kind
-from edgesweep.record.recorder import Message, Recorded, Recorder
+from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.selection import Fate, Selection
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import RoutesInMemory
@@ -29,9 +29,9 @@ def recorder(writer: DirtyRowsInMemory, served: RoutesInMemory | None = None) ->
     return Recorder(served or RoutesInMemory(), writer, tokens())
 
 
-def batch(*bodies: str) -> list[Message]:
+def batch(*bodies: str) -> dict[str, str]:
     """Return messages with the ids m0, m1, and so on."""
-    return [Message(f"m{number}", body) for number, body in enumerate(bodies)]
+    return {f"m{number}": body for number, body in enumerate(bodies)}
 
 
 def keys(writer: DirtyRowsInMemory) -> list[str]:
@@ -234,7 +234,7 @@ def test_nothing_changed() -> None:
 
 def test_no_message() -> None:
     """An empty batch is no error."""
-    assert recorder(DirtyRowsInMemory()).record([], SOON) == Recorded(0, 0, {})
+    assert recorder(DirtyRowsInMemory()).record({}, SOON) == Recorded(0, 0, {})
 
 
 def test_not_written() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.record.catalogue import Entry, Head, Name
-from edgesweep.record.recorder import Message, Recorded, Recorder
+from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
@@ -50,7 +50,7 @@ class Bucket:
 
     def record(self, *bodies: str) -> Recorded:
         """Record a batch of messages."""
-        messages = [Message(f"m{number}", body) for number, body in enumerate(bodies)]
+        messages = {f"m{number}": body for number, body in enumerate(bodies)}
         return self.recorder.record(messages, SOON)
 
     def serve_all(self) -> None:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from edgesweep.dirty import RequestedPath
 from edgesweep.errors import BadInput
 from edgesweep.record.events import MAX_PATHS, Request, parse
-from edgesweep.record.recorder import Message, Recorder
+from edgesweep.record.recorder import Recorder
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import RoutesInMemory
 from tests.messages import notification
@@ -112,7 +112,7 @@ def test_unknown(ids: tuple[str, ...], to: str | None, reason: str) -> None:
 def test_unwritten() -> None:
     """A request whose row cannot be written comes back, and so does nothing else."""
     writer = DirtyRowsInMemory(room=1)
-    bodies = [Message(path, json.dumps({**GOOD, "paths": [path]})) for path in ("/a", "/b")]
+    bodies = {path: json.dumps({**GOOD, "paths": [path]}) for path in ("/a", "/b")}
 
     recorded = recorder(writer, "E1").record(bodies, SOON)
 

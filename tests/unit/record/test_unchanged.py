@@ -8,7 +8,6 @@ import pytest
 
 from edgesweep.dirty import Change, Kind
 from edgesweep.record.catalogue import Entry, Head, Name
-from edgesweep.record.unchanged import NoCatalogue
 from tests.fakes.catalogue import REFUSED, HeadsInMemory
 from tests.fakes.unchanged import (
     CREATED,
@@ -314,13 +313,3 @@ def test_survey_unlearnt() -> None:
             return world.heads.look(names)
 
     assert replace(world.filter, heads=Closing()).survey([PAGE, STYLE]) == 1
-
-
-def test_unsifted() -> None:
-    """Without a catalogue every object is changed, and nothing is looked at or learnt."""
-    checked = NoCatalogue().check([CREATED])
-
-    assert not checked.unchanged
-    assert not checked.refused
-    assert checked.stamped_at is None
-    assert NoCatalogue().learn(checked, {PAGE}) == {}

@@ -31,13 +31,14 @@ def test_every_key() -> None:
 
 
 def test_once_a_batch() -> None:
-    """Within a batch a key that is delivered twice has one row."""
+    """Within a batch a key of two messages has one row."""
     for batch in batches(deliveries()):
         writer = DirtyRowsInMemory()
+        twice = {f"{message} again": body for message, body in batch.items()}
 
-        recorder(writer).record(batch, NOW)
+        recorder(writer).record({**batch, **twice}, NOW)
 
-        assert len(writer.rows) == len({message.id for message in batch}) <= BATCH
+        assert len(writer.rows) == len(batch) <= BATCH
 
 
 def test_lost_half_way() -> None:

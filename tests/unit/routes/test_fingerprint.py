@@ -8,7 +8,7 @@ from edgesweep.routes.fingerprint import fingerprint
 from tests.configured import NAMES, POLICIES, config_of, configuration, policy
 
 # Whoever changes one of these lets every running stack sweep every distribution, unless what is
-# kept gets the next version as well: see `edgesweep/aws/dynamodb/routes.py`.
+# kept gets the next version as well: see `edgesweep/aws/dynamodb/flushes.py`.
 PINNED = {
     "cache-policy": "eb87c58d195d3df9",
     "disabled": "28d0ab96356a0540",

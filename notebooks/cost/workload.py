@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from edgesweep.lab.cost.prices import Item
 from edgesweep.prices import EDGE_CACHES
+from notebooks.cost.prices import Item
 
 # Gigabytes of each function, and seconds: of a batch and of an event recorded, of its HEAD, of a
 # tick that finds nothing, of what a flush takes on top, and of a wake besides its sleep.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from edgesweep.lab.cost.prices import Item
+from notebooks.cost.prices import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,14 @@ tiers only, since no stack exceeds them.
 from decimal import Decimal
 from enum import Enum
 
-from edgesweep.prices import FREE_PATHS, PATH_PRICE, S3_GET_PRICE, S3_LIST_PRICE
-
-REGION = "us-east-1"
+from edgesweep.prices import (
+    FREE_PATHS,
+    PATH_PRICE,
+    READ_PRICE,
+    S3_GET_PRICE,
+    S3_LIST_PRICE,
+    WRITE_PRICE,
+)
 
 _S3 = "https://aws.amazon.com/s3/pricing/, second hand, 2026-10-04"
 _LAMBDA = "https://aws.amazon.com/lambda/pricing/, second hand, 2026-06-18"
@@ -46,8 +51,8 @@ class Item(Enum):
     MESSAGES = "SQS", "queue requests", "0.40e-6", _SQS, 1_000_000
     INVOCATIONS = "Lambda", "arm64 requests", "0.20e-6", _LAMBDA, 1_000_000
     GB_SECONDS = "Lambda", "arm64 GB-seconds", "13.3334e-6", _LAMBDA, 400_000
-    WRITES = "DynamoDB", "write request units", "0.625e-6", _DYNAMODB
-    READS = "DynamoDB", "read request units", "0.125e-6", _DYNAMODB
+    WRITES = "DynamoDB", "write request units", WRITE_PRICE, _DYNAMODB
+    READS = "DynamoDB", "read request units", READ_PRICE, _DYNAMODB
     STORAGE = "DynamoDB", "table GB-months", "0.25", _DYNAMODB, 25
     BACKUP = "DynamoDB", "point-in-time recovery GB-months", "0.20", _PITR
     LOG_INGESTION = "CloudWatch", "log GB ingested", "0.50", _CLOUDWATCH, 5

@@ -1,4 +1,4 @@
-"""The reference of the command, generated from its code: `python -m edgesweep.cli.reference`."""
+"""The reference of the command, generated from its code: `python -m infra.local.reference`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass

@@ -12,10 +12,10 @@ from moto import mock_aws
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.flush.notifications import EVENTBRIDGE
-from edgesweep.operate import steps
-from edgesweep.operate.parameters import respond
-from edgesweep.operate.stack import Stack
-from edgesweep.operate.steps import after_deployment, before_removal
+from edgesweep.operate.stack import Stack, before_removal
+from infra import steps
+from infra.parameters import respond
+from infra.steps import after_deployment
 from tests.fakes.wiring import notifications_of
 
 OUTPUTS = {"Buckets": "my-site,shop", "DirtyTable": "dirty", "FlushesTable": "flushes"}

@@ -9,9 +9,6 @@ import pytest
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.baselines import each_path
-from edgesweep.lab.cost.bill import Bill, bill
-from edgesweep.lab.cost.prices import Item
-from edgesweep.lab.cost.workload import Workload, used
 from edgesweep.lab.replay import replay
 from edgesweep.lab.replay.generators import SHAPES, START
 from edgesweep.lab.replay.history import Deploy, History
@@ -24,6 +21,9 @@ from edgesweep.prices import (
     S3_GET_PRICE,
     invalidation_bill,
 )
+from notebooks.cost.bill import Bill, bill
+from notebooks.cost.prices import Item
+from notebooks.cost.workload import Workload, used
 from tests.fakes.cloudfront import Rules, StrictCloudFront
 
 RELAXED = Rules(wildcards_per_second=None, paths_per_second=None)
