@@ -104,7 +104,7 @@ compiled: .venv/.stamp
 bench: install ## Measure speed, cost, staleness and precision
 	@.venv/bin/python -m bench $(if $(HISTORY_DIR),--histories $(HISTORY_DIR))
 
-seconds: install ## Measure the seconds from an upload to a fresh page; let nothing else run
+seconds: install ## Measure the seconds from an upload to a fresh page, and read after waits; let nothing else run
 	@.venv/bin/python -m bench.seconds
 
 format: .venv/.stamp ## Format the code

@@ -1,31 +1,41 @@
 """Seconds from an upload to CloudFront's acceptance, and to a reader's first fresh answer.
 
-    python -m bench.seconds [--uploads 30] [--syncs 10]
+    python -m bench.seconds [--uploads 30] [--syncs 10] [--rounds 20]
 
 The stack is deployed into an embedded AWS whose schedule runs at true speed, cold starts included.
-One page is uploaded at random moments, then a site of 1,000 files in 20 s, several times. On a
-machine that has anything else to do the figures are no measure. Three claims are checked:
+One page is uploaded at random moments, then a site of 1,000 files in 20 s, several times. Then
+files change at random, and each round of `aws s3 sync && edgesweep wait --completed` is followed by
+readers of all of them. On a machine that has anything else to do the figures of (a) to (c) are no
+measure. Four claims are checked:
 
 (a) the median of the pages is accepted within 6 s, and nine of ten within 10 s;
 (b) nine of ten syncs are one invalidation;
-(c) each sync is accepted within 15 s of its last upload.
+(c) each sync is accepted within 15 s of its last upload;
+(d) once a wait has returned, no reader gets old bytes, and another one finds nothing to wait for.
 """
 
 import argparse
+import json
 import os
 import random
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from statistics import quantiles
 from typing import TypeVar
 
-from infra.local.aws import embedded_aws
+from infra.local.aws import ROOT, embedded_aws
 from infra.local.edge.server import serving
 from infra.local.readers import Reader
+from infra.local.rounds import play
 from infra.local.site import generate
 from infra.local.watch import Invalidation, Watch
 
@@ -35,6 +45,7 @@ SEED = 20_261_126
 PAGE = "index.html"
 SYNC_SECONDS = 20
 MEDIAN, NINE_OF_TEN, AFTER_A_SYNC = 6.0, 10.0, 15.0
+SLOW = 5.0  # seconds until an edge has taken an invalidation, where that is waited for
 _AT_ONCE = 8
 _PATIENCE_SECONDS = 300
 # Until then the environments of the functions are idle, and the flush before is long over.
@@ -99,6 +110,35 @@ class Stand:
         made = self._since(began)
         return Sync(len(made), _seconds(made[-1].created_at - ended))
 
+    def wait(self, folder: Path) -> bool:
+        """Sync a folder as a pipeline does, and wait; return whether anything had changed."""
+        run = partial(subprocess.run, env=self.watch.aws.environment, check=True)
+        bucket = f"s3://{self.watch.outputs['SiteBucket']}"
+        run([ROOT / ".envs/awscli/bin/aws", "s3", "sync", folder, bucket, "--only-show-errors"])
+        edgesweep = [Path(sys.executable).with_name("edgesweep"), "wait", "--stage", "demo"]
+        options = ["--completed", "--after", folder, "--json"]
+        ended = run([*edgesweep, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return bool(json.loads(ended.stdout)["changed"])
+
+    def rounds(self, number: int) -> Sequence[bool]:
+        """Play some rounds of a pipeline; return whether the claim holds."""
+        names, waits = [f"waited/{name}.html" for name in range(20)], list[float]()
+
+        def pipeline(folder: Path) -> None:
+            began = time.monotonic()
+            self.wait(folder)
+            waits.append(time.monotonic() - began)
+
+        with tempfile.TemporaryDirectory() as name:
+            played = play(Path(name), names, self.edge, pipeline, self.chance)
+            stale = [one.stale for one in islice(map(_told, played), number)]
+            idle = not number or not self.wait(Path(name))
+        if len(waits) > 1:
+            print(f"sync and wait: median {_median(waits):.1f} s, longest {max(waits):.1f} s")
+        fresh = sum(not one for one in stale)
+        text = f"(d) no reader got old bytes: {fresh} of {number} rounds"
+        return [_claimed(text, holds=idle and fresh == number)]
+
     def _since(self, began: datetime) -> Sequence[Invalidation]:
         """Return the invalidations that were created since, once there is one."""
 
@@ -114,19 +154,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.seconds", description=__doc__)
     parser.add_argument("--uploads", type=int, default=30)
     parser.add_argument("--syncs", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
     asked = parser.parse_args()
     with embedded_aws(name="seconds") as aws:
         watch = Watch(aws, aws.deploy("demo", demo="true"))
         clients = {name: aws.client(name) for name in ("s3", "cloudfront")}
-        with serving(clients, watch.outputs["Distribution"], listable=False) as edge:
+        distribution = watch.outputs["Distribution"]
+        with serving(clients, distribution, listable=False) as edge:
             stand = Stand(watch, edge.url, random.Random(SEED))
             stand.put(PAGE, b"first")
             _await(lambda: not watch.waiting())
             uploads = [_told(stand.page(number)) for number in range(asked.uploads)]
             site = generate(SEED)
             syncs = [_told(stand.sync(site, number)) for number in range(asked.syncs)]
+        with serving(clients, distribution, listable=False, delay=SLOW) as edge:
+            fresh = replace(stand, edge=edge.url).rounds(asked.rounds)
     print("load average", *(f"{load:.1f}" for load in os.getloadavg()))
-    return 0 if all([*_pages(uploads), *_syncs(syncs)]) else 1
+    return 0 if all([*_pages(uploads), *_syncs(syncs), *fresh]) else 1
 
 
 def _pages(uploads: Sequence[Upload]) -> Sequence[bool]:

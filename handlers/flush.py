@@ -15,7 +15,7 @@ from edgesweep.dirty import distribution_of
 from edgesweep.flush.budget import month_bounds
 from edgesweep.flush.metrics import properties
 from edgesweep.flush.policy import Reason
-from edgesweep.flush.tick import Tick, Ticked
+from edgesweep.flush.tick import NOW, Tick, Ticked
 from edgesweep.settings import Settings
 
 logger = Logger()
@@ -28,14 +28,14 @@ def tick() -> Tick:
     return wiring.flush_function(Settings.from_mapping(os.environ), boto3.Session(), logger.warning)
 
 
-def handler(_event: object, _context: object) -> None:
-    """Flush every distribution.
+def handler(event: object, _context: object) -> None:
+    """Flush every distribution; the event `NOW` lets no change wait for others.
 
     Raises:
         ExceptionGroup: some distributions failed, were not found or share too small a budget, or
             dead letters could not be sent back; everything else was flushed.
     """
-    report(tick().run())
+    report(tick().run(now=event == NOW))
 
 
 def woken(event: dict[str, Any], _context: object) -> None:

@@ -34,8 +34,7 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     table_name, free_paths = settings.flushes_table, settings.policy.budget.free_paths
     routes = wiring.routes_of(settings, RoutesTable(table_name).load())
     when = month.replace(tzinfo=UTC) if month else now
-    journal = FlushTable(table_name)
-    found = bill_of(journal, journal, routes.ids, free_paths, when, now)
+    found = bill_of(FlushTable(table_name), routes.ids, free_paths, when, now)
     show(found, _lines(found, now))
 
 
@@ -47,8 +46,11 @@ def _lines(found: Bill, now: datetime) -> Iterator[str]:
     for name, why in found.uncounted.items():
         yield f"{name or 'The account'}: {why}"
     yield ""
-    rows = [(f"{one.charged:,}", one.who, one.distribution or "-") for one in found.spenders]
-    yield from table(("paths", "by", "distribution"), rows)
+    rows = [
+        (f"{one.charged:,}", one.who, one.by or "-", one.distribution or "-")
+        for one in found.spenders
+    ]
+    yield from table(("paths", "by", "for", "distribution"), rows)
 
 
 def looked(at: datetime | None, now: datetime, *, unread: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.buckets import deliver, listeners
 from edgesweep.operate.parameters import acceptable
-from edgesweep.operate.release import Deployer, Release
+from edgesweep.operate.release import RETAIN, Deployer, Release
 from edgesweep.operate.remembered import values_of
 from edgesweep.operate.stack import before_removal, waiting
 from edgesweep.settings import split
@@ -24,7 +24,7 @@ class Deployment(TypedDict):
 
     stack: str
     parameters: Annotated[Mapping[str, str], "those that are not the default"]
-    changes: Annotated[Mapping[str, str], "by the name of a resource: Add, Modify or Remove"]
+    changes: Annotated[Mapping[str, str], "by resource: Add, Modify, Remove, or Retain its data"]
 
 
 def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> Mapping[str, str]:
@@ -78,6 +78,8 @@ def deploy(
     with deployer.change_set(release, [*values_of(accepted), of_zip]) as (identity, changes):
         lines = [f"{action:<7} {resource}" for resource, action in changes.items()]
         show(Deployment(stack=name, parameters=accepted["given"], changes=changes), lines)
+        for resource in [one for one, action in changes.items() if action == RETAIN]:
+            say(f"{resource} leaves the stack and stays, with its data; see docs/operating.md")
         if dry_run:
             suggest("A dry run changed nothing; `edgesweep deploy` without --dry-run does it")
             return

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, TypedDict
 
@@ -67,9 +66,7 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     edge = _Heard(adapters.edge)
     tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
     tick.discovery.route(tick.discovery.look())
-    # The recorder's clock may be ahead of this one.
-    at_once = replace(tick.policy, quiet=timedelta.min, patience=timedelta(0))
-    done = replace(tick, policy=at_once).run()
+    done = tick.run(now=True)
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
     results = [_result(one, edge.paths[one.distribution], dry_run=dry_run) for one in done.outcomes]

@@ -110,6 +110,7 @@ def _sent(flush: Flush) -> SentFlush:
         waited=flush.waited.total_seconds() if flush.waited is not None else None,
         usd=PATH_PRICE * len(flush.paths),
         invalidations=[request.id for request in flush.accepted],
+        by=[who for who, _ in flush.by],
         why=flush.why.splitlines(),
     )
 
@@ -146,7 +147,8 @@ def _full(flush: Flush) -> Iterator[str]:
         f"{', '.join(request.id for request in flush.accepted) or 'nothing'}"
     )
     if flush.by:
-        yield f"requested by {', '.join(flush.by)}"
+        asked = (f"{count(paths, 'path')} by {who}" for who, paths in flush.by)
+        yield f"requested: {', '.join(asked)}"
     yield from flush.why.splitlines()
     yield ""
     yield from flush.paths

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from getpass import getuser
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 import click
@@ -12,11 +13,14 @@ from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import suggest
+from edgesweep.errors import BadInput
 from edgesweep.flush.rows import chunks
 from edgesweep.record.events import INVALIDATE, parse
 
 # As many paths of 4,000 characters as fit into a message of 256 KB.
 _AT_ONCE = 60
+
+_BATCH = '{"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "any"}'
 
 
 class Requested(TypedDict):
@@ -27,14 +31,39 @@ class Requested(TypedDict):
     by: Annotated[str, "who requests them"]
 
 
+def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence[str]:
+    """Return the paths of a batch of CloudFront's API, as JSON or in a file."""
+    if text is None:
+        return ()
+    name = text.removeprefix("file://")
+    try:
+        given = text if name == text else Path(name).expanduser().read_bytes()
+        batch = json.loads(given)["Paths"]
+        told, many = batch["Quantity"], len(batch["Items"])
+        paths = list(dict.fromkeys(batch["Items"]))
+    except OSError as error:
+        raise BadInput(f"--invalidation-batch {text}: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise BadInput(f"--invalidation-batch: it is no JSON such as {_BATCH}") from error
+    if told != many:
+        raise BadInput(f"--invalidation-batch: Quantity is {told}, and Items are {many}")
+    return paths
+
+
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "--invalidation-batch", "batch", callback=batched, help="Paths as JSON, or file://NAME.",
+    metavar="BATCH",
+)  # fmt: skip
 @click.option("--paths", "_", is_flag=True, expose_value=False, hidden=True)
 @click.option("--distribution", "--distribution-id", "only", help="Only this one.", metavar="ID")
 @click.option("--by", default=getuser, show_default="your login", help="Who asks.", metavar="NAME")
 @json_option(Requested)
 @stack_options
-def invalidate(deployed: Deployed, paths: Sequence[str], *, only: str | None, by: str) -> None:
+def invalidate(
+    deployed: Deployed, paths: Sequence[str], *, batch: Sequence[str], only: str | None, by: str
+) -> None:
     """Request PATHs, whatever has changed: they go with the next flush, within the budget.
 
     A PATH is quoted, as CloudFront takes it, and is sent byte for byte, or something wider if the
@@ -46,7 +75,9 @@ def invalidate(deployed: Deployed, paths: Sequence[str], *, only: str | None, by
     edgesweep invalidate '/blog/*' --by cms
     edgesweep invalidate --distribution-id E2QWRUHEXAMPLE --paths '/img/*'
     """  # noqa: D301  # \b tells click to keep the lines
-    ids, distinct = deployed.distributions(only), list(dict.fromkeys(paths))
+    ids, distinct = deployed.distributions(only), list(dict.fromkeys([*paths, *batch]))
+    if not distinct:
+        raise click.UsageError("Missing argument 'PATH...', or --invalidation-batch")
     message = {"edgesweep": INVALIDATE, "by": by} | ({"distribution": only} if only else {})
     bodies = [json.dumps({**message, "paths": part}) for part in chunks(distinct, _AT_ONCE)]
     # Nothing is sent unless the recorder understands all of it.

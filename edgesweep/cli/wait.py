@@ -1,14 +1,17 @@
 """`edgesweep wait`: returns once CloudFront has accepted every change, or has completed it."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypedDict, cast
 
 import click
+from botocore.exceptions import ClientError
 
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_options
@@ -17,6 +20,7 @@ from edgesweep.cli.output import json_option, show
 from edgesweep.cli.status import observer
 from edgesweep.cli.terminal import bucket_name, say
 from edgesweep.errors import BadInput, TimedOut
+from edgesweep.flush.tick import NOW
 from edgesweep.operate import waiting
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import fate
@@ -44,6 +48,7 @@ class Waited(TypedDict):
 @click.option("--bucket", callback=bucket_name, help="Only changes of this bucket.", metavar="NAME")
 @click.option("--distribution", "only", help="Only this distribution.", metavar="ID")
 @click.option("--completed", is_flag=True, help="Wait until CloudFront has emptied its caches.")
+@click.option("--now", is_flag=True, help="Ask for a flush now; the budget still decides.")
 @click.option("--timeout", type=click.IntRange(1, 86_400), default=900, help="Seconds, at most.")
 @json_option(Waited)
 @stack_options
@@ -54,6 +59,7 @@ def wait(
     bucket: str | None,
     only: str | None,
     completed: bool,
+    now: bool,
     timeout: int,
 ) -> None:
     """Wait until CloudFront has accepted every change that happened before; write nothing.
@@ -62,6 +68,7 @@ def wait(
     always waited for. With --after, the catalogue tells which uploads are recorded; removals cannot
     be seen so. Keys that are excluded, immutable, served by no distribution or not in the bucket
     are named, and not waited for. A wait that takes longer than --timeout ends with exit code 3.
+    With --now, what is recorded waits neither for an upload to end nor for the next change.
 
     \b
     aws s3 sync build s3://my-site && edgesweep wait --completed --after build
@@ -73,10 +80,12 @@ def wait(
             raise BadInput(f"Say with --bucket which of {', '.join(settings.buckets)} has the keys")
     ids, seen = deployed.distributions(only, bucket), observer(deployed)
     uploaded, skipped = _uploaded(deployed, bucket, after) if bucket and after else ([], {})
-    steps = [waiting.accepted(seen, ids, wiring.now)]
+    ask = partial(_ask, deployed) if now else int
+    steps = [waiting.accepted(seen, ids, wiring.now, ask)]
     if after and settings.catalogue_table:
         known = wiring.unchanged_filter(settings, deployed.session, None)
-        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped))
+        check = partial(_check, deployed)
+        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped, check))
     else:
         _through(waiting.reported(seen, wiring.now), until)
     changed = _through(chain(*steps), until)
@@ -105,6 +114,21 @@ def _keys(after: Path) -> Sequence[str]:
             return read_keys(cast("BinaryIO", file))
     except OSError as error:
         raise BadInput(f"--after {after}: {error.strerror}") from error
+
+
+def _check(deployed: Deployed, name: Name) -> None:
+    """Raise the error of S3 if an object may not be read: other than to a HEAD, it says why."""
+    try:
+        deployed.session.client("s3").get_object(Bucket=name[0], Key=name[1])["Body"].close()
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
+            raise
+
+
+def _ask(deployed: Deployed) -> None:
+    """Ask the flush function to flush now."""
+    name, functions = deployed.stack.outputs["FlushFunction"], deployed.session.client("lambda")
+    functions.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(NOW))
 
 
 def _through(step: Iterator[str], until: datetime) -> bool:

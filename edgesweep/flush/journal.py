@@ -74,7 +74,7 @@ class Flush:
     settled_at: datetime | None = None  # the flusher's clock once the rows were deleted
     # When S3 finished the first of its changes; flushes of 0.1.0 have none.
     changed_at: datetime | None = None
-    by: tuple[str, ...] = ()  # who requested paths, if anybody did
+    by: tuple[tuple[str, int], ...] = ()  # who requested how many paths, if anybody did
     swept: str = ""  # position of the last older row that the sweep has looked at; empty before
     why: str = ""  # what changed, and why these paths, in a few lines; flushes of 0.1.0 have none
 

@@ -1,5 +1,6 @@
 """Read the rows that wait, and plan the flush that covers them."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -42,7 +43,7 @@ class Batch:
     changed: set[str] = field(default_factory=set)  # the viewer paths of changed objects
     requested: set[str] = field(default_factory=set)  # requested paths, quoted
     tags: set[str] = field(default_factory=set)  # requested cache tags
-    by: set[str] = field(default_factory=set)  # who requested them
+    requests: set[RequestedPath] = field(default_factory=set)  # all of these, with who requested
     size: int = 0  # about how many bytes all of these take
     cut: bool = False  # whether there are more rows
 
@@ -50,7 +51,7 @@ class Batch:
         self.rows.append(row)
         if isinstance(row.subject, RequestedPath):
             (self.tags if row.subject.tag else self.requested).add(row.subject.path)
-            self.by.add(row.subject.by)
+            self.requests.add(row.subject)
             self.size += ROW_BYTES + getsizeof(row.subject.path)
             return
         paths = routes.paths_of(row)
@@ -129,7 +130,7 @@ class Planner:
             # The months of the decision; the sender charges another one that comes near.
             months=tuple(go.limits),
             rows=len(batch.rows),
-            by=tuple(sorted(batch.by)[:MAX_NAMES]),
+            by=tuple(sorted(Counter(one.by for one in batch.requests).items())[:MAX_NAMES]),
             collateral=Survey.seen(collateral),
             changed_at=min(row.since for row in batch.rows),
         )

@@ -115,6 +115,10 @@ class Policy:
             return Reason.WAITED
         return Reason.URGENT if any(map(self.is_urgent, rows)) else Reason.UPLOADING
 
+    def hurried(self) -> Self:
+        """Return the policy of a flush that somebody asks for now: every change is urgent."""
+        return replace(self, urgent=("*",))
+
     def is_urgent(self, row: DirtyRow) -> bool:
         key = row.subject.key if isinstance(row.subject, Change) else row.subject.path
         return any(matches(pattern, key) for pattern in self.urgent)

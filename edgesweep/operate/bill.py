@@ -1,11 +1,12 @@
 """The bill of a month: who in the account spent how many invalidation paths, and its price."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import takewhile
+from itertools import accumulate, pairwise, takewhile
 from typing import Annotated, Protocol
 
 from edgesweep.flush.budget import month_bounds, month_of
@@ -32,6 +33,7 @@ class Spender:
     who: Annotated[Who, "who spent them"]
     distribution: Annotated[str, "the id of the distribution; empty if it is not known any more"]
     charged: Annotated[int, "paths"]
+    by: Annotated[str, "who requested them of this stack, or uploads"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Bill:
     uncounted: Annotated[Mapping[str, str], "distribution -> why others are not counted there"]
 
 
-class Flushes(Protocol):
-    """The flushes of the journal."""
+class History(Journal, Protocol):
+    """A journal that lists its flushes."""
 
     def newest(self, distribution: str, most: int | None) -> Iterator[Flush]: ...
 
@@ -67,26 +69,25 @@ def foreign(others: Others) -> Sequence[Spender]:
     return sorted(found, key=lambda one: -one.charged)
 
 
-def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
-    journal: Journal,
-    flushes: Flushes,
-    distributions: Iterable[str],
-    free_paths: int,
-    month: datetime,
-    now: datetime,
+def bill(
+    journal: History, distributions: Iterable[str], free_paths: int, month: datetime, now: datetime
 ) -> Bill:
     """Return the bill of `month`, as it is now."""
     name, (begin, end) = month_of(month), month_bounds(month)
     ledger = journal.ledger(name)
     others, paths = ledger.others, ledger.paths
-    ours = [Spender(Who.OURS, one, _charged(flushes, one, begin)) for one in distributions]
+    ours = [
+        Spender(Who.OURS, one, paths, by or "uploads")
+        for one in distributions
+        for by, paths in _charged(journal, one, begin).most_common()
+    ]
     rest = ledger.own - sum(one.charged for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
     passed = (min(now, end) - begin) / (end - begin)
     heading = round(paths / passed) if passed > 0 else paths
     return Bill(
         month=name,
-        spenders=[*(one for one in ours if one.charged), *foreign(others)],
+        spenders=[*ours, *foreign(others)],
         charged=paths,
         free_paths=free_paths,
         usd=invalidation_bill(paths, free_paths),
@@ -98,9 +99,23 @@ def bill(  # noqa: PLR0913, PLR0917  # all that a bill depends on
     )
 
 
-def _charged(flushes: Flushes, distribution: str, begin: datetime) -> int:
-    """Return how many paths of a distribution's flushes are charged to the month that begins."""
+def _charged(journal: History, distribution: str, begin: datetime) -> Counter[str]:
+    """Return who is charged how many paths of a distribution in the month that begins."""
     recent = takewhile(
-        lambda one: one.opened_at >= begin - _OPEN_AT_MOST, flushes.newest(distribution, None)
+        lambda one: one.opened_at >= begin - _OPEN_AT_MOST, journal.newest(distribution, None)
     )
-    return sum(one.charges.get(month_of(begin), 0) for one in recent)
+    month = month_of(begin)
+    return sum((shares(one, one.charges.get(month, 0)) for one in recent), Counter[str]())
+
+
+def shares(flush: Flush, charged: int) -> Counter[str]:
+    """Divide the charged paths of a flush by who requested them; "" is for uploads.
+
+    Everybody pays for as many as they requested, or less in proportion if the flush took fewer;
+    uploads pay for the rest.
+    """
+    asked = [0, *accumulate(paths for _, paths in flush.by)]
+    theirs = min(charged, asked[-1])
+    ends = pairwise(round(theirs * place / max(1, asked[-1])) for place in asked)
+    found = {who: end - begin for (who, _), (begin, end) in zip(flush.by, ends, strict=True)}
+    return Counter({**found, "": charged - theirs})

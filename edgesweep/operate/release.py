@@ -19,6 +19,8 @@ from edgesweep.errors import EdgesweepError, NoStack
 from edgesweep.operate.stack import SERVICE, described, is_released, parameters_of
 
 _WAIT: Any = {"Delay": 5, "MaxAttempts": 360}
+# What CloudFormation does with the data of a resource that leaves the stack.
+RETAIN = "Retain"
 _NONE = "This installation carries no release; `make release` builds a wheel with one"
 _BEGUN = "User Initiated"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -134,7 +136,10 @@ class Deployer:
             raise EdgesweepError(f"CloudFormation refuses the change set: {reason}") from error
         pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
         changes = (one["ResourceChange"] for page in pages for one in page["Changes"])
-        return {one["LogicalResourceId"]: one["Action"] for one in changes}
+        return {
+            one["LogicalResourceId"]: RETAIN if one.get("PolicyAction") == RETAIN else one["Action"]
+            for one in changes
+        }
 
     @contextmanager
     def _waiting(self, until: Any) -> Iterator[None]:  # noqa: ANN401  # a literal of boto3's

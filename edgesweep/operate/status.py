@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from sys import maxsize
 from typing import Annotated, Protocol
 
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
 from edgesweep.flush.others import Ledger
-from edgesweep.flush.pace import NO_PATHS
+from edgesweep.flush.pace import LADDER, NO_PATHS
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.flush.rows import Span
+from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
@@ -21,10 +22,8 @@ from edgesweep.prices import invalidation_bill
 Seen = tuple[Span, Lease]
 
 
-class Waiting(Protocol):
+class Waiting(DirtyRows, Protocol):
     """The rows that wait."""
-
-    def span(self, distribution: str) -> Span: ...
 
     def count(self, distribution: str) -> int: ...
 
@@ -39,6 +38,8 @@ NEXT: Mapping[Reason | Idle, str] = {
     Idle.NOTHING: "nothing waits",
     Reason.QUIET: "goes at the next tick",
     Reason.WAITED: "goes at the next tick, although the upload continues",
+    Reason.URGENT: "goes at the next tick, since a change is urgent",
+    Reason.PATIENT: "goes at the next tick, or with the next change if that spares paths",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
     Reason.SPENT: "waits: nothing is left of the month",
@@ -99,7 +100,7 @@ class NextFlush:
     waited_seconds: Annotated[
         float | None, "how long its first change had waited, from the upload to the acceptance"
     ]
-    reason: Annotated[Reason | Idle, "why it is flushed or held"]
+    reason: Annotated[Reason | Idle, "why it is flushed or held, or may be held if it is patient"]
     due: Annotated[datetime | None, "when the next flush can go"]
     most_paths: Annotated[int | None, "the most paths that it may take"]
     path_usd: Annotated[Decimal | None, "the price at which it chooses its paths"]
@@ -145,7 +146,7 @@ class Observer:
         span, lease = self.peek(distribution)
         busy = [one for one in lease.in_progress if self.in_progress(distribution, one.id)]
         lease = replace(lease, in_progress=tuple(busy))
-        reason, due, go = self._next(span, lease, now)
+        reason, due, go = self._next(distribution, span, lease, now)
         last = self.last(distribution)
         waited = last.waited if last else None
         return NextFlush(
@@ -166,15 +167,15 @@ class Observer:
     def peek(self, distribution: str) -> Seen:
         return self.rows.span(distribution), self.journal.lease(distribution)
 
-    def why(self, span: Span, lease: Lease, now: datetime) -> str:
+    def why(self, distribution: str, span: Span, lease: Lease, now: datetime) -> str:
         """Return what holds rows or a flush up, and until when at the latest."""
-        text = NEXT[self._next(span, lease, now)[0]]
+        text = NEXT[self._next(distribution, span, lease, now)[0]]
         if not span:
             return text
         return f"{text}, by {span[0] + self.policy.guaranteed(span[0]):%F %T} UTC at the latest"
 
     def _next(
-        self, span: Span, lease: Lease, now: datetime
+        self, distribution: str, span: Span, lease: Lease, now: datetime
     ) -> tuple[Reason | Idle, datetime | None, Go | None]:
         """Return the reason and the time of the next flush, and the decision if it goes now."""
         if not span and lease.unfinished is None:
@@ -184,13 +185,19 @@ class Observer:
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
         oldest, newest = span
-        reason = self.policy.settle(oldest, newest, now)
+        rows = self.rows.read(distribution) if self.policy.urgent else ()
+        reason = self.policy.settle(oldest, newest, now, rows)
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
-        decision = self.policy.decide(reason, ledgers, self.journal.demand(), lease, now)
+        demand = self.journal.demand()
+        decision = self.policy.decide(reason, ledgers, demand, lease, now)
         if isinstance(decision, Go):
+            # Whether it waits for the next change depends on what its wildcards would hit.
+            dear = maxsize * (decision.terms(NO_PATHS).price > LADDER[0])
+            if self.policy.waits(dear, oldest, demand, now, self.rows.read(distribution)):
+                reason = Reason.PATIENT
             return reason, now, decision
         due: datetime | None = None
         if decision is Reason.SPENT:

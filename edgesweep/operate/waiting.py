@@ -32,14 +32,23 @@ def reported(observer: Observer, clock: Clock) -> Iterator[str]:
 
 
 def recorded(
-    observer: Observer, names: Sequence[Name], known: UnchangedFilter, skipped: dict[str, str]
+    observer: Observer,
+    names: Sequence[Name],
+    known: UnchangedFilter,
+    skipped: dict[str, str],
+    check: Callable[[Name], object],
 ) -> Iterator[str]:
-    """Wait until uploaded objects are recorded; the keys that are not there are `skipped`."""
+    """Wait until uploaded objects are recorded; the keys that are not there are `skipped`.
+
+    An object without an answer is passed to `check`, which raises an error if there will be none.
+    """
     left = names
     while left:
         # The entry comes last: one that is the same was learnt from such an object.
         heads, entries = known.heads.look(left), known.catalogue.known(left)
         skipped.update({key: "not in the bucket" for (_, key), head in heads.items() if not head})
+        if dark := [name for name in left if name not in heads]:
+            check(dark[0])
         idle = not observer.queued()
         left = [
             name
@@ -65,12 +74,23 @@ def is_recorded(head: Head | None, entry: Entry | None, *, idle: bool) -> bool:
     return entry.is_same_as(head) and (by_event or overdue)
 
 
-def accepted(observer: Observer, distributions: Iterable[str], clock: Clock) -> Iterator[str]:
-    """Wait until CloudFront has accepted what waits now."""
+def accepted(
+    observer: Observer, distributions: Iterable[str], clock: Clock, ask: Callable[[], object] = int
+) -> Iterator[str]:
+    """Wait until CloudFront has accepted what waits now.
+
+    It calls `ask` for a flush now, once no flusher is at work, and again for what that one leaves.
+    """
     before = {one: observer.peek(one) for one in distributions}
     for one, seen in before.items():
+        asked: object = None
         while remains(seen, now := observer.peek(one)):
-            yield f"{one}: {observer.why(*now, clock())}"
+            span, lease = now
+            first = span[:1], lease.unfinished
+            if first != asked and not lease.held(clock()):
+                asked = first
+                ask()
+            yield f"{one}: {observer.why(one, *now, clock())}"
 
 
 def remains(before: Seen, now: Seen) -> bool:

@@ -30,7 +30,7 @@ from edge.functions import FunctionFailed, Node  # type: ignore[import-not-found
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudfront, eventbridge, lambda_svc, s3, scheduler, sqs
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, provisioners
 from warm import compiled, start_warm  # type: ignore[import-not-found]
 
 _FUNCTION_SECONDS = 1_800
@@ -55,6 +55,8 @@ def main() -> None:
     _name_anew()
     _take_computed_alarms()
     _list_newest_first()
+    _complete_what_is_taken()
+    _add_and_remove_by_conditions()
     _checksum_objects()
     # Whole seconds would not tell whether an invalidation came before or after a change.
     cloudfront._now_iso = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -313,6 +315,39 @@ def _list_newest_first() -> None:
             cloudfront._invalidations[found[1]] = made
 
     cloudfront.handle_request = handled
+
+
+def _complete_what_is_taken() -> None:
+    """Let an invalidation be in progress until the edge of its distribution has taken it.
+
+    The edge tells by a tag how many it has taken. Without an edge all are completed at once.
+    """
+    as_written = cloudfront._get_invalidation
+
+    def got(distribution: str, invalidation: str) -> Any:  # noqa: ANN401  # as it is
+        found = cloudfront._distributions.get(distribution, {})
+        tags = {one["Key"]: one["Value"] for one in cloudfront._tags.get(found.get("ARN"), ())}
+        taken = tags.get("taken")
+        for number, made in enumerate(cloudfront._invalidations.get(distribution, ())):
+            completed = taken is None or number < int(taken)
+            made["Status"] = "Completed" if completed else "InProgress"
+        return as_written(distribution, invalidation)
+
+    cloudfront._get_invalidation = got
+
+
+def _add_and_remove_by_conditions() -> None:
+    """Let a change set add or remove a resource whose condition begins or ceases to hold."""
+    as_written = changesets._resolve_props_for_diff
+
+    def resolved(template: dict[str, Any], parameters: Any, *names: str) -> Any:  # noqa: ANN401  # ministack's own types
+        found = as_written(template, parameters, *names)
+        holds = changesets._evaluate_conditions(template, parameters) if template else {}
+        resources = found.get("Resources", {}).items()
+        kept = {name: one for name, one in resources if holds.get(one.get("Condition"), True)}
+        return {**found, "Resources": kept}
+
+    changesets._resolve_props_for_diff = resolved
 
 
 def _name_anew() -> None:

@@ -20,7 +20,7 @@ import handlers.record
 from edgesweep import wiring
 from edgesweep.errors import Undiscovered, Unswept, Unwritten
 from edgesweep.flush.flusher import Outcome
-from edgesweep.flush.tick import Ticked
+from edgesweep.flush.tick import NOW, Ticked
 from edgesweep.settings import Settings
 from tests.faults.process import Environment, NoAnswer, Process, here
 from tests.faults.queues import Queues
@@ -134,6 +134,10 @@ class Deployment:
     def tick(self) -> None:
         """Invoke the flush function."""
         self.flush.invoke(lambda: self._flushed(handlers.flush.handler, {}))
+
+    def ask(self) -> None:
+        """Invoke the flush function as somebody who asks for a flush now."""
+        self.flush.invoke(lambda: self._flushed(handlers.flush.handler, NOW))
 
     def wake(self, partitions: Iterable[str]) -> None:
         """Invoke the function that wakes, with the stream's records of new rows."""

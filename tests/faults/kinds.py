@@ -322,6 +322,13 @@ def pressing(random: Random, scenario: Scenario) -> Scenario:
     return replace(scenario, policy=policy, changing=8 * MINUTE, changes=240)
 
 
+def hurried(random: Random, scenario: Scenario) -> Scenario:
+    """People ask for a flush now: while an upload goes on and on, or while little is left."""
+    scenario = random.choice((pressing, pressing, patient, crowd, month_turns))(random, scenario)
+    policy = replace(scenario.policy, urgent=())
+    return replace(scenario, policy=policy, waits=random.randint(3, 8))
+
+
 def _beside(scenario: Scenario) -> Scenario:
     """One distribution is in trouble, and another has a few changes."""
     return replace(

@@ -39,6 +39,8 @@ _TICKS_CALLING = 5
 
 _PROMPT = timedelta(seconds=25)
 _APART = timedelta(seconds=70)
+# A flush that somebody asks for goes before the next tick, also while the last one is under way.
+_ASKED = timedelta(minutes=1)
 
 
 def broken(story: Story) -> Sequence[str]:
@@ -57,6 +59,7 @@ def broken(story: Story) -> Sequence[str]:
         *_late(story),
         *_slow(story),
         *_held_up(story),
+        *_returned_early(story),
         *_unrouted(story),
         *_buried(story),
         *_lost(story),
@@ -235,6 +238,28 @@ def _held_up(story: Story) -> Iterator[str]:
             yield f"Held up: {row.subject} of {row.distribution}, at {at}"
 
 
+def _returned_early(story: Story) -> Iterator[str]:
+    """A wait returns once all is accepted that was recorded before it: soon, if it asks for that.
+
+    Where something is wrong, little is left, or others invalidate as well, it may take long.
+    """
+    made = _by_distribution(story.ours)
+    for began, ended in story.waited:
+        theirs = any(began <= one.created_at < ended for one in _of_others(story))
+        if story.scenario.prompt and not theirs and ended - began > _ASKED:
+            yield f"Waited from {began} to {ended}"
+        for row, at in story.tables.written.items():
+            distribution, since = row.distribution, row.recorded_at - MARGIN
+            if at >= began or distribution == UNROUTED or not story.account.static(distribution):
+                continue
+            if story.account.distributions[distribution].deleted:
+                continue
+            found = [one for one in made[distribution] if since < one.created_at <= ended]
+            paths = _paths(story, row)
+            if not all(any(one.matches(path) for one in found) for path in paths):
+                yield f"Returned at {ended} without {row.subject} of {row.distribution}"
+
+
 def _unrouted(story: Story) -> Iterator[str]:
     """Nor does a change that a configuration serves which was seen before, and still is in force.
 
@@ -315,10 +340,10 @@ def _unasked(story: Story) -> Iterator[str]:
                 yield f"Requested and not sent to {to}: {missing}, at {sent_at}"
     for key, flush in story.tables.journal.flushes.items():
         subjects = [row.subject for row in story.tables.planned[key]]
-        by = {one.by for one in subjects if isinstance(one, RequestedPath)}
+        by = Counter(one.by for one in {*subjects} if isinstance(one, RequestedPath))
         # A flusher may have read more rows than it planned.
-        if len(subjects) == flush.rows and not by <= {*flush.by}:
-            yield f"{flush.id} does not say that {by} requested paths"
+        if len(subjects) == flush.rows and not by.items() <= {*flush.by}:
+            yield f"{flush.id} does not say that {dict(by)} were requested"
 
 
 def _longest_wait(policy: Policy, *moments: datetime) -> timedelta:

@@ -79,6 +79,7 @@ class Scenario:
         resharded: when the record function, and the flush function, begin to use three shards.
         pace: what rows cost.
         requests: how many messages ask for paths.
+        waits: how often somebody waits for the edge, and asks for a flush now.
         busy: distributions whose own changes may take long.
         wake: whether rows wake a flush.
         prompt: whether a lone change has to be sent within seconds.
@@ -125,6 +126,7 @@ class Scenario:
     pace: Pace = field(default_factory=Pace)
     busy: frozenset[str] = frozenset()
     requests: int = 0
+    waits: int = 0
     wake: bool = False
     prompt: bool = False
 

@@ -6,8 +6,9 @@ faults are over it goes on until nothing is dirty; then `laws.py` judges what ha
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from unittest import mock
@@ -47,6 +48,7 @@ from tests.faults.queues import DEAD, QUEUE, Queues, SqsClient
 from tests.faults.scenario import EVERYWHERE, LISTED, MINUTE, Scenario
 from tests.faults.site import Site
 from tests.faults.tables import Charged, Tables
+from tests.faults.waiter import begin
 from tests.faults.watch import Watch
 from tests.faults.world import Weather, World
 
@@ -77,6 +79,8 @@ class Story:
     events: clients.EventsClient  # what EventBridge was asked to take
     calm_at: datetime = _NEVER  # when the faults were over
     ended_at: datetime | None = None  # when nothing was left to do, None if that never was
+    # When each wait for the edge began, and when it returned.
+    waited: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
 class Simulation:
@@ -144,6 +148,9 @@ class Simulation:
             self.world.weather = scenario.weather
             self.people.plan()
             self._plan_releases()
+            wait = partial(begin, self.world, scenario, self.deployment, self.story.waited)
+            for _ in range(scenario.waits):
+                self.world.after(self.random.uniform(0, scenario.changing), wait)
             self.world.after(self.random.uniform(0, MINUTE), self._schedule)
             self.world.run(scenario.faulty)
             fair = scenario.weather.fair

@@ -51,10 +51,12 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     account.removed_unsent: (None, 17),
     account.routes_remembered: (None, 53),
     account.unserved_remembered: (kinds.returned, 259),
+    waking.asked_unheard: (kinds.hurried, 5),
     waking.deleting_wake: (kinds.woken, 0),
     waking.lease_held_asleep: (kinds.woken, 1),
     waking.lease_ignored: (kinds.woken, 0),
     waking.quiet_that_never_ends: (kinds.woken, 0),
+    waking.returned_early: (kinds.hurried, 0),
     waking.urgent_unheard: (kinds.pressing, 0),
 }
 

@@ -11,6 +11,7 @@ import pytest
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.errors import BadInput
+from edgesweep.flush.tick import NOW
 from edgesweep.paths import matcher, viewer_path
 from notebooks.cost.workload import LOOK_READS, TICK_READS
 from tests.aws import calls, listening
@@ -96,6 +97,16 @@ def test_unread_stem(
 
     assert invalidations(deployment) == [["/docs/*"]]
     assert dirty(deployment) == left
+
+
+@pytest.mark.parametrize(("event", "left"), [({}, 1), (NOW, 0), ({"edgesweep": "later"}, 1)])
+def test_now(deployment: Deployment, event: dict[str, Any], left: int) -> None:
+    """A tick lets an upload come to rest, unless its event asks for a flush now."""
+    deployment.dirty.add([row(deployment, "a.html", timedelta())])
+
+    deployment.load("flush")(event)
+
+    assert len(dirty(deployment)) == left
 
 
 def test_flushed_once(deployment: Deployment) -> None:

@@ -57,7 +57,7 @@ def test_bill(functions: Functions) -> None:
     sent = [one for one in stack.watch.invalidations() if one]
     found = bill(stack.aws)
     ours = next(one for one in found["spenders"] if one["who"] == "this stack")
-    theirs = {"who": "others", "distribution": other, "charged": THEIRS}
+    theirs = {"who": "others", "distribution": other, "charged": THEIRS, "by": ""}
     assert sent
     assert found["spenders"] == [ours, theirs]
     assert ours["distribution"] == stack.outputs["Distribution"]

@@ -122,27 +122,6 @@ def test_again(user: User) -> None:
     assert flush["Environment"]["Variables"]["BUDGET_USD"] == "0"
 
 
-def test_change(user: User) -> None:
-    """A deployment carries out what changes: one more bucket, and nothing that wakes any more."""
-    before = user.stack("prod").outputs
-
-    user.follow(
-        f"aws s3 mb s3://{OTHER}\nedgesweep deploy --yes --bucket {SITE},{OTHER} --param wake=false"
-    )
-
-    after = user.stack("prod").outputs
-    assert after["Buckets"] == f"{SITE},{OTHER}"
-    assert before.keys() - after.keys() == {"WakeFunction"}
-    for found in (
-        user.names("lambda", "list_functions", "Functions"),
-        user.names("iam", "list_roles", "Roles"),
-    ):
-        assert found
-        assert not [one for one in found if "-wake" in one.lower()]
-    table = user.aws.client("dynamodb").describe_table(TableName=after["DirtyTable"])["Table"]
-    assert not table.get("StreamSpecification", {}).get("StreamEnabled")
-
-
 def test_workflow(user: User) -> None:
     """The scripts of the workflow run as they stand: a plan as a comment, the upload, the wait."""
     began = datetime.now(UTC)
@@ -170,6 +149,41 @@ def test_workflow(user: User) -> None:
     assert uploaded == b"2\n"
     sent = Watch(user.aws, user.stack("prod").outputs).invalidations()
     assert not uncovered({"/a.html": began}, sent)
+
+
+def test_change(user: User) -> None:
+    """A deployment removes what its dry run names, keeps the data that it names, and adds a bucket.
+
+    Nothing wakes a flush any more, and no upload is skipped.
+    """
+    before = user.stack("prod").outputs
+    fewer = f"--bucket {SITE},{OTHER} --param wake=false --param skipUnchanged=false"
+
+    dry = user.follow(f"aws s3 mb s3://{OTHER}\nedgesweep deploy --dry-run {fewer}")
+    assert user.stack("prod").outputs == before
+    said = user.follow(f"edgesweep deploy --yes {fewer}")
+
+    removed = re.findall(r"^Remove +(\w+)$", dry, re.MULTILINE)
+    assert {"WakeLambdaFunction", "WakeRole", "CataloguePolicy"} <= set(removed)
+    assert re.findall(r"^Retain +(\w+)$", dry, re.MULTILINE) == ["CatalogueTable"]
+    for text in (dry, said):
+        assert "CatalogueTable leaves the stack and stays, with its data" in text
+    after = user.stack("prod").outputs
+    assert after["Buckets"] == f"{SITE},{OTHER}"
+    assert before.keys() - after.keys() == {"WakeFunction", "CatalogueTable"}
+    left = user.aws.client("cloudformation").describe_stack_resources(StackName="edgesweep-prod")
+    names = {one["LogicalResourceId"] for one in left["StackResources"]}
+    assert not names & {*removed, "CatalogueTable"}
+    for found in (
+        user.names("lambda", "list_functions", "Functions"),
+        user.names("iam", "list_roles", "Roles"),
+    ):
+        assert found
+        assert not [one for one in found if "-wake" in one.lower()]
+    tables = user.names("dynamodb", "list_tables", "TableNames")
+    assert before["CatalogueTable"] in tables
+    table = user.aws.client("dynamodb").describe_table(TableName=after["DirtyTable"])["Table"]
+    assert not table.get("StreamSpecification", {}).get("StreamEnabled")
 
 
 def test_removal(user: User) -> None:

@@ -12,6 +12,7 @@ from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Lease
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import Upload, Waker
+from edgesweep.operate import waiting
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults.process import here
 
@@ -32,6 +33,16 @@ def deleting_wake() -> AbstractContextManager[object]:
 def urgent_unheard() -> AbstractContextManager[object]:
     """No change is urgent."""
     return mock.patch.object(Policy, "is_urgent", lambda *_: False)
+
+
+def asked_unheard() -> AbstractContextManager[object]:
+    """Nothing is different if somebody asks for a flush now."""
+    return mock.patch.object(Policy, "hurried", lambda self: self)
+
+
+def returned_early() -> AbstractContextManager[object]:
+    """A wait does not look whether rows are left."""
+    return mock.patch.object(waiting, "remains", lambda *_: False)
 
 
 @contextmanager

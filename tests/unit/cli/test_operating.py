@@ -11,7 +11,7 @@ from edgesweep import wiring
 from edgesweep.cli.flushes import HEADER
 from edgesweep.cli.flushes import row as row_of
 from edgesweep.cli.format import table
-from edgesweep.dirty import UNROUTED
+from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.others import Look, Looks, Others
@@ -103,11 +103,11 @@ def test_bill(operated: Operated) -> None:
 
     first, _, _, header, *rows = result.stdout.splitlines()
     assert "1,505 paths, 1,000 free, $2.525 so far; heading for " in first
-    assert header.split() == ["paths", "by", "distribution"]
+    assert header.split() == ["paths", "by", "for", "distribution"]
     assert [row.split() for row in rows] == [
-        ["1", "this", "stack", operated.distribution],
-        ["1,499", "others", "E9"],
-        ["5", "other", "stacks", "E9"],
+        ["1", "this", "stack", "uploads", operated.distribution],
+        ["1,499", "others", "-", "E9"],
+        ["5", "other", "stacks", "-", "E9"],
     ]
     assert (told["charged"], told["usd"]) == (1_505, 2.525)
     assert told["heading_paths"] >= 1_505
@@ -127,7 +127,33 @@ def test_bill_uncounted(operated: Operated) -> None:
         "The account: 501 are too many",
         "E7: AccessDenied",
     ]
-    assert lines[-1].split() == ["4", "this", "stack", "-"]
+    assert lines[-1].split() == ["4", "this", "stack", "-", "-"]
+
+
+def test_bill_by(operated: Operated) -> None:
+    """The stack's own spending is said of uploads, and of everybody who requested paths."""
+    operated.change("a.html")
+    asked = [("/b", "cms"), ("/c", "cms"), ("/d", "Ann")]
+    moment = wiring.now() - timedelta(hours=1)
+    operated.dirty.add(
+        [
+            DirtyRow(operated.distribution, RequestedPath(*one), moment, f"{number:08x}")
+            for number, one in enumerate(asked)
+        ]
+    )
+    operated.run("flush")
+
+    *_, cms, ann, uploads = operated.run("bill").stdout.splitlines()
+    (flush,) = json.loads(operated.run("flushes", "--json").stdout)
+    full = operated.run("flushes", flush["flush"]).stdout
+
+    assert [line.split()[:4] for line in (cms, ann, uploads)] == [
+        ["2", "this", "stack", "cms"],
+        ["1", "this", "stack", "Ann"],
+        ["1", "this", "stack", "uploads"],
+    ]
+    assert flush["by"] == ["Ann", "cms"]
+    assert "requested: 1 path by Ann, 2 paths by cms" in full
 
 
 def spend(operated: Operated, others: Others) -> None:

@@ -5,15 +5,18 @@ import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
 from edgesweep import wiring
 from edgesweep.cli import wait
+from edgesweep.flush.tick import NOW
 from edgesweep.record.events import parse
-from tests.aws import calls
+from tests.aws import calls, listening
 from tests.fakes.catalogue import HeadsInMemory
+from tests.fakes.stack import OUTPUTS, Answered, answer, refusal
 from tests.unit.cli.test_operating import CHANGES
 from tests.unit.conftest import UNCHANGED, Operated
 from tests.unit.operate.test_waiting import NEW, OLD
@@ -104,6 +107,43 @@ def test_after_new(catalogued: Operated, tmp_path: Path, monkeypatch: pytest.Mon
     assert "The time is over: 1 of 1 keys wait for S3's report: 'new'" in result.stderr
 
 
+@pytest.mark.parametrize("keys", [(), ("a.html",)])
+def test_now(operated: Operated, keys: tuple[str, ...]) -> None:
+    """It asks the flush function once for a flush now if anything waits, and writes nothing."""
+    operated.change(*keys)
+    asked: list[dict[str, Any]] = []
+
+    def invoked(params: dict[str, Any], **_: object) -> Answered:
+        asked.append(params)
+        return answer({"StatusCode": 202})
+
+    with listening("before-call.lambda.Invoke", invoked), calls() as called:
+        operated.run("wait", "--now", "--timeout", "200")
+
+    assert [json.loads(one["body"]) for one in asked] == [NOW] * len(keys)
+    for one in asked:
+        assert one["url_path"] == f"/2015-03-31/functions/{OUTPUTS['FlushFunction']}/invocations"
+        assert one["headers"]["X-Amz-Invocation-Type"] == "Event"
+    assert [call for call in called if call.split(".")[1].startswith(CHANGES)] == []
+
+
+def test_unreadable(catalogued: Operated, tmp_path: Path) -> None:
+    """An object that may not be read ends it at once, with the right that is missing."""
+    (tmp_path / "a.html").touch()
+    text = "User: arn:aws:iam::1:user/ci is not authorized to perform: s3:GetObject on resource: x"
+    denied = refusal("AccessDenied", text, status=403)
+
+    with (
+        listening("before-call.s3.HeadObject", lambda **_: refusal("403", "Forbidden", status=403)),
+        listening("before-call.s3.GetObject", lambda **_: denied),
+    ):
+        result = catalogued.run("wait", "--after", str(tmp_path))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert "The permission s3:GetObject on x is missing; you are arn:aws:iam::1:user/ci" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -143,6 +183,49 @@ def test_invalidate(operated: Operated, arguments: tuple[str, ...]) -> None:
     requests = [one for body in received for one in parse(body)]
     assert sorted(one.subject.path for one in requests) == sorted(set(paths))  # type: ignore[union-attr]
     assert {json.loads(body)["by"] for body in received} == {"cms"}
+
+
+@pytest.mark.parametrize("filed", [False, True])
+def test_invalidate_batch(operated: Operated, tmp_path: Path, *, filed: bool) -> None:
+    """The batch of a pasted command is requested, as JSON text or from a file."""
+    paths = ["/a%20b", "/c*"]
+    batch = json.dumps({"Paths": {"Quantity": 2, "Items": paths}, "CallerReference": "once"})
+    (tmp_path / "batch.json").write_text(batch)
+    given = f"file://{tmp_path}/batch.json" if filed else batch
+
+    result = operated.run(
+        "invalidate", "--distribution-id", operated.distribution, "--invalidation-batch", given
+    )
+
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"Requested 2 paths of {operated.distribution}\n",
+    )
+    (message,) = boto3.client("sqs").receive_message(QueueUrl=operated.stack.outputs["QueueUrl"])[
+        "Messages"
+    ]
+    assert json.loads(message["Body"])["paths"] == paths
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ('{"Paths": {"Quantity": 2, "Items": ["/a"]}}', "Quantity is 2, and Items are 1"),
+        ('{"Paths": {"Items": ["/a"]}}', "it is no JSON such as {"),
+        ('{"Paths": {"Quantity": 2, "Items": "/a"}}', "'a' is no invalidation path"),
+        ('{"Paths": {"Quantity": 1, "Items": [["/a"]]}}', "it is no JSON such as {"),
+        ("[]", "it is no JSON such as {"),
+        ("Paths={Quantity=1,Items=[/a]}", "it is no JSON such as {"),
+        ("file://nowhere.json", "nowhere.json: No such file or directory"),
+    ],
+)
+def test_invalidate_batch_refused(operated: Operated, given: str, line: str) -> None:
+    """A batch that is none is refused in one line, before anything is sent."""
+    result = operated.run("invalidate", "--invalidation-batch", given)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert line in result.stderr.splitlines()[-1]
+    assert operated.depth("QueueUrl") == 0
 
 
 @pytest.mark.parametrize(

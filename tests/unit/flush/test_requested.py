@@ -69,16 +69,17 @@ def test_too_many_tags() -> None:
 
 
 def test_asked_by() -> None:
-    """The flush says who requested its paths, each once."""
+    """The flush says who requested how many paths, each once."""
     world = Ticks()
     world.change("a.html")
     world.request("/b")
+    world.request("#c")
     world.request("#c")
 
     (outcome,) = world.tick()
 
     assert outcome.flush
-    assert outcome.flush.by == ("somebody",)
+    assert outcome.flush.by == (("somebody", 2),)
     assert "People asked for 2 paths" in outcome.flush.why
 
 

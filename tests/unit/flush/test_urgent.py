@@ -9,6 +9,7 @@ import pytest
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.policy import Policy, Reason
+from edgesweep.routes import Routes
 from tests.fakes.flushing import Process, Ticks
 
 NOW = timedelta()
@@ -50,6 +51,17 @@ def test_others_wait() -> None:
 
     assert (held.reason, ticks.sent) == (Reason.UPLOADING, [])
     assert "take" not in process.calls
+
+
+def test_asked_for_now() -> None:
+    """If somebody asks for a flush now, everything is urgent: objects, paths and tags."""
+    ticks = uploading("", "a")
+    ticks.request("#tag", NOW)
+
+    flusher = ticks.flusher(Routes(), ticks.policy.hurried())
+    (sent,) = flusher.tick(["E1"])
+
+    assert (sent.reason, ticks.sent) == (Reason.URGENT, [("/a", "#tag")])
 
 
 @pytest.mark.parametrize("patterns", [(), ("legal/*",)])

@@ -45,7 +45,15 @@ class S3:
 
 
 class CloudFront(StrictCloudFront):
-    """A strict CloudFront that also tells how its distribution is configured."""
+    """A strict CloudFront that also tells how its distribution is configured.
+
+    Attributes:
+        taken: how many invalidations the edge said that it has taken, each time; None at its end.
+    """
+
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401  # as it is called
+        super().__init__(*arguments)
+        self.taken: list[int | None] = []
 
     def get_distribution_config(self, *, Id: str) -> Mapping[str, Any]:  # noqa: ARG002, N803  # boto3's names
         """Return the configuration."""
@@ -54,6 +62,20 @@ class CloudFront(StrictCloudFront):
     def get_cache_policy(self, *, Id: str) -> Mapping[str, Any]:  # noqa: ARG002, N803  # as above
         """Return the cache policy."""
         return {"CachePolicy": {"CachePolicyConfig": POLICY}}
+
+    def get_distribution(self, *, Id: str) -> Mapping[str, Any]:  # noqa: N803  # as above
+        """Return the distribution."""
+        return {"Distribution": {"ARN": f"arn:aws:cloudfront::1:distribution/{Id}"}}
+
+    def tag_resource(self, *, Resource: str, Tags: Mapping[str, Any]) -> None:  # noqa: N803  # as above
+        """Note how many invalidations the edge has taken."""
+        assert Resource.endswith(IDENTITY)
+        self.taken.append(int(Tags["Items"][0]["Value"]))
+
+    def untag_resource(self, *, Resource: str, TagKeys: Mapping[str, Any]) -> None:  # noqa: N803  # as above
+        """Forget that."""
+        assert (Resource.endswith(IDENTITY), TagKeys["Items"]) == (True, ["taken"])
+        self.taken.append(None)
 
     def forget(self, *paths: str) -> str:
         """Create an invalidation; return its id."""
@@ -91,6 +113,7 @@ def test_kept_until_invalidated(cloudfront: CloudFront) -> None:
             assert ask(edge.url, "/page").body == b"old"
             await_taken(edge.taken, [cloudfront.forget("/page")], PATIENCE_SECONDS)
 
+    assert cloudfront.taken == [0, 1, None]
     assert [one.body for one in reader.seen] == [b"old", b"new"]
 
 

@@ -55,6 +55,21 @@ def planned(formation: Stubber, kind: Mapping[str, str], *answers: Mapping[str, 
         formation.add_response("describe_change_set", answer, {"ChangeSetName": ID})
 
 
+def test_removals(formation: Stubber, deployer: Deployer) -> None:
+    """A change set says what it removes, and what of that stays with its data."""
+    removed = {"Action": "Remove", "LogicalResourceId": "WakeRole", "PolicyAction": "Delete"}
+    kept = {"Action": "Remove", "LogicalResourceId": "Table", "PolicyAction": "Retain"}
+    formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
+    told = [{"ResourceChange": one} for one in (removed, kept)]
+    done = {"Status": "CREATE_COMPLETE", "Changes": told}
+    planned(formation, OLD, done, done)
+    formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
+    formation.add_response("delete_change_set", {}, {"ChangeSetName": ID})
+
+    with deployer.change_set(RELEASE, []) as (_, changes):
+        assert changes == {"WakeRole": "Remove", "Table": "Retain"}
+
+
 def test_dry_run(formation: Stubber, deployer: Deployer) -> None:
     """A change set of a new stack that nobody executes goes, and the empty stack with it."""
     formation.add_client_error("describe_stacks", "ValidationError", "It does not exist")

@@ -16,10 +16,11 @@ from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.budget import Budget, month_of
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, Invalidation, Lease
+from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory
-from edgesweep.operate.status import Idle, Observer, StackStatus
+from edgesweep.operate.status import NEXT, Idle, Observer, StackStatus
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 
@@ -72,10 +73,14 @@ class World:
 
     def look(self, now: datetime = NOON) -> StackStatus:
         """Observe."""
-        observer = Observer(
+        return self.observer.look([SITE], now)
+
+    @property
+    def observer(self) -> Observer:
+        """Return what observes it."""
+        return Observer(
             self.rows, self.journal, self.edge.in_progress, self.policy, lambda: 3, lambda: 2
         )
-        return observer.look([SITE], now)
 
     def tick(self, now: datetime = NOON) -> Outcome | None:
         """Let the flusher do what it does."""
@@ -201,6 +206,52 @@ def assert_due(world: World, now: datetime) -> None:
     assert early.flush is None
     assert late is not None
     assert late.flush is not None
+
+
+@pytest.mark.parametrize(("pattern", "reason"), [("0*", Reason.URGENT), ("", Reason.UPLOADING)])
+def test_urgent(pattern: str, reason: Reason) -> None:
+    """An urgent change is said to go while the upload goes on; and so it does."""
+    world = World(Policy(UNLIMITED, urgent=(pattern,)))
+    world.change(SECOND)
+
+    (told,) = world.look().distributions
+    outcome = world.tick()
+
+    assert (told.reason, told.next) == (reason, NEXT[reason])
+    assert outcome
+    assert outcome.reason is reason
+
+
+DEAR = Demand(NOON, 1.0, 50.0, (2_000.0,) * len(LADDER))
+
+
+@pytest.mark.parametrize(
+    ("kind", "urgent", "demand", "age", "patient"),
+    [
+        (Kind.CREATED, (), DEAR, MINUTE, True),
+        (Kind.CREATED, (), Demand(), MINUTE, False),
+        (Kind.CREATED, (), DEAR, 6 * MINUTE, False),
+        (Kind.CREATED, ("b*",), DEAR, MINUTE, False),
+        (Kind.REMOVED, (), DEAR, MINUTE, False),
+    ],
+)
+def test_patient(
+    kind: Kind, urgent: Sequence[str], demand: Demand, age: timedelta, *, patient: bool
+) -> None:
+    """Where paths are dear a change may wait for the next; removals and urgent ones do not."""
+    world = World(Policy(urgent=urgent))
+    world.journal.remember(demand)
+    for key in ("a", "b"):
+        row = DirtyRow(SITE, Change("site", key, kind, NOON - age), NOON - age, key)
+        world.rows.add([row])
+
+    (told,) = world.look().distributions
+
+    assert (told.next == NEXT[Reason.PATIENT]) is patient
+    assert told.due == NOON
+    assert (
+        "or with the next change" in world.observer.why(SITE, *world.observer.peek(SITE), NOON)
+    ) is patient
 
 
 def test_unfinished() -> None:

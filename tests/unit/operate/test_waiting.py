@@ -13,8 +13,8 @@ from edgesweep.flush.rows import Span
 from edgesweep.operate import waiting
 from edgesweep.operate.status import Observer
 from edgesweep.operate.waiting import EVENTS_TAKE, is_recorded, remains
-from edgesweep.record.catalogue import Entry, Head
-from tests.fakes.flushing import Ticks
+from edgesweep.record.catalogue import Entry, Head, Name
+from tests.fakes.flushing import HOUR, Ticks
 from tests.fakes.unchanged import KNOWN, PAGE, STYLE, THERE, World
 from tests.messages import NOON
 
@@ -117,13 +117,45 @@ def test_accepted() -> None:
     assert "UTC at the latest" in reasons[0]
 
 
+def test_asked() -> None:
+    """It asks once for a flush of what waits, and again for what is left; never beside another."""
+    stack = Stack()
+    stack.ticks.change("a.html", 2 * SECOND)
+    stack.ticks.change("b.html", SECOND)
+    dirty, journal = stack.ticks.dirty, stack.ticks.journal
+    first, second = dirty.rows
+    journal.take("E1", "other", stack.ticks.now)
+    asked: list[tuple[Lease, Span]] = []
+
+    reasons = through(
+        waiting.accepted(
+            stack.observer,
+            ["E1"],
+            stack.clock,
+            lambda: asked.append((journal.lease("E1"), dirty.span("E1"))),
+        ),
+        lambda: journal.release("E1", "other"),
+        lambda: stack.ticks.change("c.html", -HOUR),
+        lambda: dirty.delete([first]),
+        int,
+        lambda: dirty.delete([second]),
+    )
+
+    newest = dirty.rows[0].recorded_at
+    assert asked == [
+        (Lease(), (first.recorded_at, second.recorded_at)),
+        (Lease(), (second.recorded_at, newest)),
+    ]
+    assert len(reasons) == 5
+
+
 def test_nothing() -> None:
     """Where nothing waits, nothing is waited for."""
     stack = Stack()
 
     assert through(waiting.accepted(stack.observer, ["E1"], stack.clock)) == []
     assert through(waiting.completed(stack.observer, ["E1"])) == []
-    assert through(waiting.recorded(stack.observer, [], World({}, {}).filter, {})) == []
+    assert through(waiting.recorded(stack.observer, [], World({}, {}).filter, {}, str)) == []
 
 
 def test_completed() -> None:
@@ -162,7 +194,8 @@ def test_uploaded() -> None:
     skipped: dict[str, str] = {}
     names = [PAGE, STYLE, ("site", "gone.html"), ("site", "dark.html")]
     heads.silent.add(names[3])
-    step = waiting.recorded(Stack().observer, names, world.filter, skipped)
+    checked: list[Name] = []
+    step = waiting.recorded(Stack().observer, names, world.filter, skipped, checked.append)
 
     reasons = through(
         step,
@@ -176,3 +209,4 @@ def test_uploaded() -> None:
     ]
     assert skipped == dict.fromkeys(["gone.html", "dark.html"], "not in the bucket")
     assert heads.looked.count(PAGE) == 1
+    assert checked == [names[3]] * 2
