@@ -46,7 +46,7 @@ class Item(Enum):
     HEADS = "S3", "HEAD requests", S3_GET_PRICE, _S3
     LISTS = "S3", "LIST requests", S3_LIST_PRICE, _S3
     # S3 events are opt-in events, which are never free.
-    EVENTS = "EventBridge", "S3 events", "1.00e-6", _EVENTBRIDGE
+    EVENTS = "EventBridge", "events", "1.00e-6", _EVENTBRIDGE
     TICKS = "EventBridge Scheduler", "schedule invocations", "1.00e-6", _SCHEDULER, 14_000_000
     MESSAGES = "SQS", "queue requests", "0.40e-6", _SQS, 1_000_000
     INVOCATIONS = "Lambda", "arm64 requests", "0.20e-6", _LAMBDA, 1_000_000

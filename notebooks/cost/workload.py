@@ -27,7 +27,7 @@ REDRIVE_MINUTES = 10
 # Units of a tick that finds nothing: of the routes and the unrouted rows; of a distribution's rows
 # and lease; and of a flush besides its rows.
 TICK_READS, LOOK_READS, WAKE_READS = 2, 2, 10
-FLUSH_READS, FLUSH_WRITES = 6, 20
+FLUSH_READS, FLUSH_WRITES = 7, 20
 # Units an hour of the looks at what others spend, in an account of a few distributions.
 AUDIT_READS, AUDIT_WRITES = 2, 4
 ROW_BYTES, FLUSH_BYTES, JOURNAL_DAYS = 400, 2_000, 400
@@ -79,7 +79,7 @@ def used(work: Workload) -> Mapping[Item, Decimal]:
         Item.PATHS: work.paths,
         Item.GETS: work.collateral * EDGE_CACHES,
         Item.HEADS: work.heads,
-        Item.EVENTS: work.events,
+        Item.EVENTS: work.events + work.flushes,  # each flush is announced
         Item.TICKS: ticks,
         Item.MESSAGES: work.events + 2 * ceil(work.events / _MESSAGES_A_REQUEST) + polls,
         Item.INVOCATIONS: invoked,
