@@ -51,9 +51,8 @@ def log(messages: int, recorded: Recorded) -> None:
     """Log how many rows a batch became, and how many changes were skipped for which reason."""
     counts = {one: getattr(recorded, one) for one in ("rows", "unrouted", "passed_over", "unseen")}
     logger.info("Recorded", messages=messages, **counts)
-    if recorded.unconfirmed:
-        reason = next(iter(recorded.unconfirmed.values()))
-        logger.warning("Objects stay unknown", objects=len(recorded.unconfirmed), reason=reason)
+    if unknown := list(recorded.unconfirmed.values()):
+        logger.warning("Objects stay unknown", objects=len(unknown), reason=unknown[0])
     if recorded.unserved:
         logger.warning("No distribution serves some keys", examples=recorded.unserved[:3])
         metrics.add_metric(Series.UNSWEPT, Series.UNSWEPT.unit, len(recorded.unserved))
