@@ -8,6 +8,7 @@ one whose process died, or that Lambda has taken away, begins with nothing.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ import handlers.record
 from edgesweep import wiring
 from edgesweep.errors import Undiscovered, Unswept, Unwritten
 from edgesweep.flush.flusher import Outcome
+from edgesweep.flush.logged import Line
 from edgesweep.flush.tick import NOW, Ticked
 from edgesweep.settings import Settings
 from tests.faults.process import Environment, NoAnswer, Process, here
@@ -156,7 +158,7 @@ class Deployment:
             for module in (wiring, handlers.flush, handlers.record):
                 for name, value in self._replaced(module):
                     patches.enter_context(mock.patch.object(module, name, value))
-            patches.enter_context(mock.patch.object(handlers.flush, "log", self._heard))
+            patches.enter_context(mock.patch.object(handlers.flush, "lines", self._heard))
             real = partial(self._real, wiring.Adapters.real)
             patches.enter_context(mock.patch.object(wiring.Adapters, "real", real))
             yield
@@ -192,11 +194,12 @@ class Deployment:
                 if not isinstance(one, _OF_THE_WORLD):
                     self._broken(f"{process.name}: {one!r}")
 
-    def _heard(self, done: Ticked) -> None:
+    def _heard(self, done: Ticked, _now: datetime) -> Sequence[Line]:
         if here().name.startswith("flush"):
             self.outcomes = done.outcomes
         for outcome in done.outcomes:
             here().note(f"{outcome.distribution} {outcome.reason}")
+        return ()
 
     def _real(self, real: Callable[..., wiring.Adapters], *arguments: Any) -> wiring.Adapters:
         def pause(seconds: float) -> None:
