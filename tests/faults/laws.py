@@ -37,7 +37,8 @@ _TICKS_SURVEYING = 3
 _TICKS_CALLING = 5
 
 
-_PROMPT = timedelta(seconds=25)
+# A lone change is accepted within this time, and the change of one more distribution after it.
+_PROMPT, _TURN = timedelta(seconds=25), timedelta(seconds=8)
 _APART = timedelta(seconds=70)
 # A flush that somebody asks for goes before the next tick, also while the last one is under way.
 _ASKED = timedelta(minutes=1)
@@ -211,8 +212,8 @@ def _of_others(story: Story) -> Sequence[Made]:
 def _slow(story: Story) -> Iterator[str]:
     """Where nothing is wrong, a lone change is accepted within seconds.
 
-    It rests after two seconds, by clocks that are `MOST_SKEW` off either way. Other people's
-    invalidations may leave no room for ours.
+    It rests after two seconds, by clocks that are `MOST_SKEW` off either way. A wake flushes the
+    distributions of a change one after another. Other people's invalidations may leave no room.
     """
     made, others = _by_distribution(story.ours), _of_others(story)
     moments: dict[str, list[datetime]] = defaultdict(list)
@@ -220,10 +221,14 @@ def _slow(story: Story) -> Iterator[str]:
         moments[row.distribution].append(written_at)
     for distribution, written in moments.items():
         for at in written:
-            near = [other for other in written if at - _APART < other < at + _APART]
-            soon = (one for one in made[distribution] if at <= one.created_at < at + _PROMPT)
-            theirs = any(at <= one.created_at < at + _PROMPT for one in others)
-            if len(near) == 1 and not theirs and not any(soon):
+            near = {
+                one: sum(at - _APART < other < at + _APART for other in times)
+                for one, times in moments.items()
+            }
+            until = at + _PROMPT + _TURN * (sum(map(bool, near.values())) - 1)
+            soon = (one for one in made[distribution] if at <= one.created_at < until)
+            theirs = any(at <= one.created_at < until for one in others)
+            if near[distribution] == 1 and not theirs and not any(soon):
                 yield f"Slow: the change of {distribution} at {at}"
 
 
