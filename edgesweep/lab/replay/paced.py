@@ -49,18 +49,18 @@ class _Waiting:
     due_at: datetime | None = None
     flushed_at: datetime | None = None
     woken_at: datetime = LONG_AGO
-    _offered: tuple[Candidates, Sequence[Cover]] | None = None  # until another deploy comes
+    _offered: tuple[Step, Candidates, Sequence[Cover]] | None = None  # until another deploy comes
 
     def add(self, step: Step) -> None:
         self.steps.append(step)
         self._offered = None
 
-    def offered(self, policy: Policy) -> tuple[Candidates, Sequence[Cover]]:
-        """Return the candidates and the offers, found once for all ticks that wait for more."""
+    def offered(self, policy: Policy) -> tuple[Step, Candidates, Sequence[Cover]]:
+        """Return the deploys as one, their candidates and offers, found once for all ticks."""
         if self._offered is None:
             step = _merged(self.steps)
             candidates = find_candidates(step.reported, step.live)
-            self._offered = candidates, offers(candidates, policy)
+            self._offered = step, candidates, offers(candidates, policy)
         return self._offered
 
     @property
@@ -138,7 +138,7 @@ class Paced:
         go = policy.decide(reason, self._ledgers(now), self._demand, lease, now)
         if not isinstance(go, Go):
             return
-        candidates, known = waiting.offered(self.policy)
+        step, candidates, known = waiting.offered(self.policy)
         choice = pick(candidates, go, self.policy, known=known)
         if self.policy.waits(choice.dear, waiting.steps[0].at, self._demand, now):
             return
@@ -146,8 +146,8 @@ class Paced:
         self._demand = self._demand.after(choice.wanted, now, choice.bought)
         self.charged[month_of(now)] += len(members)
         self._waiting[distribution] = _Waiting(flushed_at=now)
-        step = replace(_merged(waiting.steps), at=now)
-        yield PacedFlush(distribution, waiting.steps, step, members, waiting.due_at)
+        sent = replace(step, at=now)
+        yield PacedFlush(distribution, waiting.steps, sent, members, waiting.due_at)
 
 
 @dataclass(frozen=True, slots=True)
