@@ -28,7 +28,6 @@ Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
@@ -36,7 +35,7 @@ from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.journal import Flush, HeldLease, Journal, Lease, State
 from edgesweep.flush.pace import NO_PATHS
-from edgesweep.flush.planning import MAX_ROWS, SEVERAL_DEATHS, Planner, Surveyor
+from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor, first_rows
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Sender
@@ -141,7 +140,7 @@ class Flusher:
             return Outcome(distribution, Reason.FAILED, error=error)
 
     def _settle(self, distribution: str, oldest: datetime, newest: datetime) -> Reason:
-        rows = islice(self.dirty.read(distribution), MAX_ROWS) if self.policy.urgent else ()
+        rows = first_rows(self.dirty, distribution)
         return self.policy.settle(oldest, newest, self.clock(), rows)
 
     def _lease(self, distribution: str, span: Span) -> Outcome:

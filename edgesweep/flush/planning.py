@@ -1,7 +1,7 @@
 """Read the rows that wait, and plan the flush that covers them."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from sys import getsizeof
@@ -57,6 +57,11 @@ class Batch:
         paths = routes.paths_of(row)
         self.changed.update(paths)
         self.size += ROW_BYTES + getsizeof(row.subject.key) + sum(map(getsizeof, paths))
+
+
+def first_rows(dirty: DirtyRows, distribution: str) -> Iterator[DirtyRow]:
+    """Yield as many rows as a flush takes at most; nothing is read before one is asked for."""
+    yield from islice(dirty.read(distribution), MAX_ROWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,11 +113,15 @@ class Policy:
             return Reason.QUIET
         if now - oldest >= self.max_wait:
             return Reason.WAITED
-        return Reason.URGENT if any(map(self.is_urgent, rows)) else Reason.UPLOADING
+        return Reason.URGENT if self.hurries(rows) else Reason.UPLOADING
 
     def hurried(self) -> Self:
         """Return the policy of a flush that somebody asks for now: every change is urgent."""
         return replace(self, urgent=("*",))
+
+    def hurries(self, rows: Iterable[DirtyRow]) -> bool:
+        """Tell whether any row is urgent; they are read only if there are patterns."""
+        return bool(self.urgent) and any(map(self.is_urgent, rows))
 
     def is_urgent(self, row: DirtyRow) -> bool:
         key = row.subject.key if isinstance(row.subject, Change) else row.subject.path

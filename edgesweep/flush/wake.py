@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Self
 
 from edgesweep.flush.budget import months_near
@@ -21,7 +21,7 @@ from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
 from edgesweep.flush.journal import Journal, Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
-from edgesweep.flush.planning import MAX_ROWS
+from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Routes
@@ -133,8 +133,7 @@ class Waker:
         if not span or not lease.free:
             return None
         recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
-        rows = islice(self.dirty.read(distribution), MAX_ROWS) if policy.urgent else ()
-        if any(map(policy.is_urgent, rows)):
+        if policy.hurries(first_rows(self.dirty, distribution)):
             return Upload(recorded[0], span[0], timedelta(0))
         return Upload.of(span[0], recorded, policy.quiet, allowed)
 

@@ -13,6 +13,7 @@ from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of,
 from edgesweep.flush.journal import Flush, Journal, Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS
+from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.operate.bill import Spender, foreign
@@ -185,8 +186,7 @@ class Observer:
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
         oldest, newest = span
-        rows = self.rows.read(distribution) if self.policy.urgent else ()
-        reason = self.policy.settle(oldest, newest, now, rows)
+        reason = self.policy.settle(oldest, newest, now, first_rows(self.rows, distribution))
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
@@ -196,7 +196,7 @@ class Observer:
         if isinstance(decision, Go):
             # Whether it waits for the next change depends on what its wildcards would hit.
             dear = maxsize * (decision.terms(NO_PATHS).price > LADDER[0])
-            if self.policy.waits(dear, oldest, demand, now, self.rows.read(distribution)):
+            if self.policy.waits(dear, oldest, demand, now, first_rows(self.rows, distribution)):
                 reason = Reason.PATIENT
             return reason, now, decision
         due: datetime | None = None
