@@ -33,7 +33,8 @@ from edgesweep.dirty import LONG_AGO, DirtyRow
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
-from edgesweep.flush.journal import Flush, HeldLease, Journal, Lease, State
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import Flush, Journal, Lease, State
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor, first_rows
 from edgesweep.flush.policy import Policy, Reason

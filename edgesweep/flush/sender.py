@@ -14,7 +14,8 @@ from typing import Protocol
 from edgesweep.errors import OverLimit
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget, month_of, months_near
-from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Journal, State, split
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import Flush, Invalidation, Journal, State, split
 from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 
@@ -47,7 +48,10 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return what a reference has made since a moment; call `keep` before each request."""
+        """Return the invalidation that a reference has made since a moment, if any.
+
+        It calls `keep` before each request, since there may be many.
+        """
 
 
 @dataclass(frozen=True, slots=True)

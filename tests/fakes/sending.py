@@ -8,7 +8,8 @@ from itertools import count
 
 from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Lease
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import Flush, Invalidation, Lease
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.sender import Sender
 from edgesweep.operate.journal_in_memory import JournalInMemory

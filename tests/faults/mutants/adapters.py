@@ -15,7 +15,7 @@ from edgesweep.aws.dynamodb.items import LeaseItem, LedgerItem
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.journal import HeldLease
+from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.planning import Planner
 from edgesweep.flush.redrive import Letter
 from edgesweep.flush.sweeping import Sweeper

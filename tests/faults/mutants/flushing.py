@@ -16,7 +16,8 @@ from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.answers import Answer, Unanswered
 from edgesweep.flush.budget import Budget, months_near
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.journal import Flush, HeldLease, Lease, LedgerLimits, gained
+from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.sender import Sender
