@@ -248,14 +248,18 @@ def checked(values: Mapping[str, str]) -> Mapping[str, str]:
 def budget(given: Mapping[str, str], distributions: int = 1) -> Budget:
     """Return the monthly budget; BadInput if it does not pay for the distributions."""
     usd = None if given["budgetUsd"] == "none" else Decimal(given["budgetUsd"])
-    free, minutes = given["freePaths"], given["guaranteeMinutes"]
-    named = f"Parameters freePaths {free} and budgetUsd {given['budgetUsd']}"
     try:
-        least = Budget(usd, int(free), distributions=distributions)
-        named = f'Parameter guaranteeMinutes is "{minutes}"'
-        return replace(least, guarantee=timedelta(minutes=int(minutes))) if minutes else least
+        least = Budget(usd, int(given["freePaths"]), distributions=distributions)
     except BadInput as error:
+        named = f"Parameters freePaths {given['freePaths']} and budgetUsd {given['budgetUsd']}"
         raise BadInput(f"{named}: {error}") from error
+    minutes = given["guaranteeMinutes"]
+    if not minutes:
+        return least
+    try:
+        return replace(least, guarantee=timedelta(minutes=int(minutes)))
+    except BadInput as error:
+        raise BadInput(f'Parameter guaranteeMinutes is "{minutes}": {error}') from error
 
 
 def _policy(given: Mapping[str, str]) -> Policy:

@@ -98,7 +98,10 @@ class Policy:
     urgent: Sequence[str] = ()  # patterns of keys whose changes are urgent
 
     def guaranteed(self, moment: datetime) -> timedelta:
-        """Return the longest time from record to flush in a month, while CloudFront accepts."""
+        """Return the longest time from a change's record to its flush, in `moment`'s month.
+
+        It holds as long as CloudFront accepts our requests.
+        """
         longest = max(self.budget.interval(moment), self.max_wait, self.patience)
         return longest + TICKS_APART
 

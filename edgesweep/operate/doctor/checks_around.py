@@ -33,10 +33,12 @@ def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be read."""
     again = facts.place.command("edgesweep doctor --stack {stack} {at}")
     for what, reason in facts.unseen.items():
-        if _NO_BUCKET not in reason:
-            denied = _DENIED.search(reason) and not facts.place.profile
-            mend, text = again + " --profile NAME" * bool(denied), f"{what} cannot be looked at"
-            yield Finding("unreadable", Harm.DELAYS, f"{text}: {reason}", mend, manual=True)
+        if _NO_BUCKET in reason:
+            continue
+        denied = _DENIED.search(reason) and not facts.place.profile
+        mend = f"{again} --profile NAME" if denied else again
+        text = f"{what} cannot be looked at: {reason}"
+        yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
 
 
 def stuck(facts: Facts) -> Iterator[Finding]:
@@ -82,8 +84,10 @@ def wiring(facts: Facts) -> Iterator[Finding]:
 
 def routes(facts: Facts) -> Iterator[Finding]:
     """Each configured distribution exists, is enabled and leads to a swept bucket."""
+    if DISTRIBUTIONS in facts.unseen:
+        return
     known = {one.id: one for one in facts.distributions}
-    for identity in facts.configured.distributions if DISTRIBUTIONS not in facts.unseen else ():
+    for identity in facts.configured.distributions:
         one = known.get(identity)
         if one is None or not _buckets(one, facts):
             wrong = "leads to no swept bucket" if one else "does not exist"

@@ -67,7 +67,7 @@ class Kind:
 
     @property
     def check(self) -> str:
-        """The begin of the names of its checks."""
+        """How the names of its checks begin."""
         return self.noun.replace(" ", "-")
 
 
