@@ -5,8 +5,8 @@ wake may be lost, late or repeated, overlap with others, or die while it sleeps:
 every promise, and get what is left; see `docs/decisions/6-the-stream-wakes-the-flusher.md`.
 
 A wake looks at the rows, sleeps until the upload has been quiet for long enough, and looks again.
-It takes the lease only for the flush itself. Whoever settles a flush looks once more, since the
-wakes of rows that landed meanwhile have left.
+It takes the lease only for the flush itself. A process that settles a flush looks once more, since
+the wakes of rows that landed meanwhile have left.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Samples a history that is too long to be replayed whole: every nth of its months.
 
-A month has its own free paths and its own pace, so that it is replayed whole or not at all. The
-choice depends on the history alone: another machine replays the same months.
+We replay a month whole or not at all, since its free paths and its pace are its own. The choice
+depends on the history alone, so another machine replays the same months.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from itertools import count
 from edgesweep.flush.budget import month_of
 from edgesweep.lab.replay.history import HistorySource, Progress, Step
 
-# A strategy takes about a tenth of a millisecond for each.
+# A strategy takes about a tenth of a millisecond for each change, so five minutes for all of them.
 MOST_CHANGES = 3_000_000
 
 
@@ -33,9 +33,9 @@ class Sampled:
 
 
 def sample(history: HistorySource, most: int = MOST_CHANGES) -> HistorySource:
-    """Return a history whole, or evenly spaced months of it with at most so many changes.
+    """Return the history, or evenly spaced months of it with `most` changes at most.
 
-    The first month is always among them, even if it alone has more.
+    The first month is always among them, even if it has more changes than that.
     """
     changes = Counter[str]()
     for step in history.steps():

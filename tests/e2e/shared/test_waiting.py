@@ -47,9 +47,9 @@ def test_sync_and_wait(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_now(stack: Stack, tmp_path: Path) -> None:
-    """Where nothing flushes it ends at its timeout with the reason; --now asks for a flush.
+    """If nothing flushes, it ends at its timeout with the reason; --now asks for a flush.
 
-    Who may not ask is told so at once.
+    A person who may not ask learns at once which right is missing.
     """
     waiter = person(stack, "patient", LOOKING + WAITING)
     hasty = person(stack, "hasty", (*LOOKING, *WAITING, "lambda:InvokeFunction"))
@@ -75,7 +75,7 @@ def test_now(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_unreadable(stack: Stack, tmp_path: Path) -> None:
-    """Who may not look at the objects is told at once which right is missing."""
+    """A person who may not read the objects learns at once which right is missing."""
     blind = person(stack, "blind", (*LOOKING, "dynamodb:BatchGetItem", "s3:ListBucket"))
     (tmp_path / "index.html").touch()
 

@@ -170,7 +170,7 @@ def test_order(write: Write) -> None:
 
 
 def test_sampled(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever replays a long history, alone or beside others, is told at once of how much of it."""
+    """The command says at once how much of a long history it replays, alone or beside others."""
     monkeypatch.setattr("edgesweep.cli.replay.sample", partial(sample, most=3))
     later = {**DEPLOYS[0], "time": NOVEMBER + 40 * 86_400}
     monkeypatch.setitem(globals(), "DEPLOYS", [*DEPLOYS, later])

@@ -56,7 +56,7 @@ def test_spent() -> None:
 
 
 def test_attention() -> None:
-    """Whatever somebody should see has a line of its own, an error where something is broken."""
+    """Each thing that somebody should see has its own line: an error if something is broken."""
     done = replace(
         NOTHING,
         unrouted=3,

@@ -54,7 +54,7 @@ def test_sample(year: list[list[int]], most: int) -> None:
 
 @pytest.mark.parametrize(("most", "name"), [(9, "site"), (5, "site (2 of 3 months)")])
 def test_name(most: int, name: str) -> None:
-    """What is replayed says in its name whether it is a sample."""
+    """The name of a replayed history says whether it is a sample."""
     taken = sample(history([[3], [2], [2]]), most)
 
     assert {row.history for row in replay(taken)} == {name}
