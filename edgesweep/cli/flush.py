@@ -1,6 +1,5 @@
 """`edgesweep flush`: flushes now, or shows what a flush would send."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,12 +14,11 @@ from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.answers import Answer, Refused, Unanswered
+from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
-from edgesweep.flush.sender import Edge
-from edgesweep.operate.dry_run import DryRunEdge, DryRunRows, DryRunStore
+from edgesweep.operate.dry_run import DryRunRows, DryRunStore, NotedEdge
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import PATH_PRICE
 
@@ -62,9 +60,9 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     edgesweep flush
     """  # noqa: D301  # \b tells click to keep the lines
     real = wiring.Adapters.real(deployed.settings, deployed.session)
-    adapters = _writing_nothing(real) if dry_run else real
-    edge = _Heard(adapters.edge)
-    tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
+    edge = NotedEdge(real.edge, sends=not dry_run)
+    adapters = replace(_writing_nothing(real) if dry_run else real, edge=edge)
+    tick = wiring.tick(deployed.settings, adapters, say)
     tick.discovery.route(tick.discovery.look())
     done = tick.run(now=True)
     if not done.outcomes:
@@ -73,26 +71,10 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     show(results, (line for result in results for line in _lines(result)))
     if done.refusal:
         say(f"The budget does not pay for the guaranteed interval: {done.refusal}")
-    troubles = [result["error"] for result in results if result["error"]]
-    if done.known.error:
-        troubles.append(str(done.known.error))
-    if troubles:
-        raise EdgesweepError("; ".join(troubles))
+    troubles = [*(result["error"] for result in results), done.known.error]
+    if any(troubles):
+        raise EdgesweepError("; ".join(map(str, filter(None, troubles))))
     _suggest(results, dry_run=dry_run)
-
-
-class _Heard:
-    """A CloudFront that notes the paths of its requests by distribution."""
-
-    def __init__(self, edge: Edge) -> None:
-        self.paths: defaultdict[str, list[str]] = defaultdict(list)
-        self.in_progress = edge.in_progress
-        self.look_up = edge.look_up
-        self._edge = edge
-
-    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        self.paths[distribution] += paths
-        return self._edge.invalidate(distribution, paths, reference)
 
 
 def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
@@ -101,7 +83,6 @@ def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
         dirty=DryRunRows(real.dirty),
         journal=JournalInMemory(real.journal),
         store=DryRunStore(real.store),
-        edge=DryRunEdge(real.edge),
         pause=lambda _: None,
         publish=lambda *_: None,
     )
@@ -145,11 +126,10 @@ def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:
 
 
 def _trouble(outcome: Outcome) -> str | None:
-    if outcome.error is not None:
-        return f"{outcome.distribution}: {failure(outcome.error) or outcome.error}"
-    if isinstance(outcome.answer, Refused | Unanswered):
-        return (
-            f"{outcome.distribution}: CloudFront did not accept it: {outcome.answer.text}; "
-            "the schedule retries it"
-        )
+    error, answer = outcome.error, outcome.answer
+    if error is not None:
+        return f"{outcome.distribution}: {failure(error) or error}"
+    if isinstance(answer, Refused | Unanswered):
+        why = f"CloudFront did not accept it: {answer.text}; the schedule retries it"
+        return f"{outcome.distribution}: {why}"
     return None
