@@ -50,12 +50,12 @@ def unserved(facts: Facts) -> Iterator[Finding]:
     selection = facts.configured.selection
     for bucket, keys in facts.keys.items():
         fates = {key: fate(selection, routes, bucket, key) for key in keys}
-        missed = [key for key in keys if fates[key][0] is Fate.UNSERVED]
-        served = [key for key in keys if {*fates[key][1]} - {UNROUTED}]
+        missed = [key for key, (what, _) in fates.items() if what is Fate.UNSERVED]
+        served = [key for key, (_, by) in fates.items() if {*by} - {UNROUTED}]
         guessed = [key for key in served if not exact.distributions(bucket, key)]
         for text, found in ((_UNSERVED, missed), (_GUESSED, guessed)):
             words = _serving(facts, bucket, found) if found else {}
-            if found and (words or found is missed):
+            if words or (found and found is missed):
                 examples = ", ".join(found[:_EXAMPLES])
                 shown = f"{len(found):,} keys of the bucket {bucket}, such as {examples}"
                 mend = _deploy(facts, words or {routes.serving(bucket)[0]: (ALL,)})

@@ -9,9 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from edgesweep.operate.doctor.facts import Finding, Harm, Place
-
-_DOCTOR = "edgesweep doctor --stack {stack} {at}"
+from edgesweep.operate.doctor.facts import DOCTOR, Finding, Harm, Place
 
 
 def unreached(place: Place, error: Exception, reason: str) -> Finding:
@@ -21,7 +19,7 @@ def unreached(place: Place, error: Exception, reason: str) -> Finding:
     broken = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if broken or isinstance(error, NoConnection | HTTPClientError):
         text = f"{reason}; look at the network, and at AWS_ENDPOINT_URL if that is set"
-        return Finding("no-connection", Harm.DELAYS, text, place.command(_DOCTOR), manual=True)
+        return Finding("no-connection", Harm.DELAYS, text, place.command(DOCTOR), manual=True)
     command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
     return Finding("credentials", Harm.DELAYS, reason, command, manual=True)
 
@@ -30,7 +28,7 @@ def missing(place: Place, regions: Iterable[str]) -> Finding:
     """Return the finding that the region has no stack, and where to look or how to deploy."""
     text = f"There is no stack {place.stack} in {place.region}"
     for region in regions:
-        there = replace(place, region=region).command(_DOCTOR)
+        there = replace(place, region=region).command(DOCTOR)
         text = f"{text}, but there is one in {region}"
         return Finding("stack-elsewhere", Harm.DELAYS, text, there, manual=True)
     return Finding("no-stack", Harm.DELAYS, text, place.deploy(bucket="NAME"), manual=True)

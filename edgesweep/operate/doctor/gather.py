@@ -1,7 +1,7 @@
 """Reads the facts about a stack and its surroundings from AWS."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,7 +31,7 @@ from edgesweep.settings import Settings
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-T = TypeVar("T")
+T, Key = TypeVar("T"), TypeVar("Key")
 
 # In the codes of errors: each service has its own.
 _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
@@ -67,12 +67,17 @@ class _Gatherer:
         configured = Settings.from_mapping(self._environment(wanted))
         distributions = seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
         limits, s3 = client("lambda").get_account_settings, client("s3")
-        journal, each = FlushTable(configured.flushes_table), partial(self._each, configured)
+        journal = FlushTable(configured.flushes_table)
+
+        def each(what: str, look: Callable[[str], T | None]) -> Mapping[str, T]:
+            of = f"{what} of the bucket {{}}".format
+            return dict(self._each(configured.buckets, of, look))
+
         return Facts(
             place=replace(self.place, parameters=changed(template, values)),
             configured=configured,
             status=stack["StackStatus"],
-            resources=list(self._resources(wanted)),
+            resources=list(self._each(wanted, lambda one: f"{one.kind} {one.id}", self._found)),
             regions=each("The region", partial(region_of, s3)),
             notifications=each("Notifications", lambda name: Bucket(s3, name).notifications()),
             distributions=distributions,
@@ -95,14 +100,12 @@ class _Gatherer:
             return None
 
     def _each(
-        self, configured: Settings, what: str, look: Callable[[str], T | None]
-    ) -> Mapping[str, T]:
-        """Return what is seen of each bucket."""
-        looks = {name: partial(look, name) for name in configured.buckets}
-        seen = {
-            name: self._seen(f"{what} of the bucket {name}", one) for name, one in looks.items()
-        }
-        return {name: found for name, found in seen.items() if found is not None}
+        self, things: Iterable[Key], what: Callable[[Key], str], look: Callable[[Key], T | None]
+    ) -> Iterator[tuple[Key, T]]:
+        for one in things:
+            found = self._seen(what(one), partial(look, one))
+            if found is not None:
+                yield one, found
 
     def _wanted(self, template: Mapping[str, Any], values: Mapping[str, str]) -> Sequence[Resource]:
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
@@ -130,12 +133,6 @@ class _Gatherer:
             if one.name == "FlushLambdaFunction":
                 return dict(one.properties["Environment"]["Variables"])
         return find_stack(self.session, self.place.stack).environment
-
-    def _resources(self, wanted: Sequence[Resource]) -> Iterator[tuple[Resource, Found | None]]:
-        for one in wanted:
-            found = self._seen(f"{one.kind} {one.id}", partial(self._found, one))
-            if found is not None:
-                yield one, found or None
 
     def _found(self, wanted: Resource) -> Found:
         """Return the description of a resource, empty if it is gone."""

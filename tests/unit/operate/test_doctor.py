@@ -209,7 +209,7 @@ def test_order() -> None:
 def test_shared() -> None:
     """A command that mends several faults is named once."""
     gone = {"Topic", "Queue", "Record"}
-    resources = [(one, None if one.name in gone else f) for one, f in HEALTHY.resources]
+    resources = [(one, {} if one.name in gone else f) for one, f in HEALTHY.resources]
     (mend,) = mends(found := diagnose(replace(HEALTHY, resources=resources)))
 
     assert len(found) == len(gone)
