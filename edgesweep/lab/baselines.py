@@ -7,6 +7,7 @@ send the narrowest wildcard for a path that no exact path can express.
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 
 from edgesweep.paths import Pattern, exact_stop
 
@@ -52,19 +53,18 @@ def level_collapse(
 
 
 def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
-    """Send a folder's wildcard where everything live below it changed, as wood does.
+    """Send the wildcard of the highest folder with nothing live that did not change, as wood does.
 
-    The highest such folder is sent; every other change is sent by itself.
+    Every other change is sent by itself.
     """
     changed = set(dirty)
     unchanged = [path for path in live if path not in changed]
     patterns: list[Pattern] = []
     for path in sorted(changed):
-        if patterns and patterns[-1].wildcard and patterns[-1].matches(path):
-            continue
-        place = bisect_left(unchanged, path)
-        folder = _folder(path, unchanged[max(0, place - 1) : place + 1])
-        patterns.append(Pattern(folder, wildcard=True) if folder else _exactly(path))
+        if not (patterns and patterns[-1].wildcard and patterns[-1].matches(path)):
+            place = bisect_left(unchanged, path)
+            folder = _folder(path, unchanged[max(0, place - 1) : place + 1])
+            patterns.append(Pattern(folder, wildcard=True) if folder else _exactly(path))
     return tuple(dict.fromkeys(patterns))
 
 
@@ -93,10 +93,6 @@ def _shortened(entry: Pattern, level: int) -> Pattern:
 
 def _folder(path: str, neighbours: Sequence[str]) -> str | None:
     """Return the highest folder of `path` that holds neither of its nearest neighbours."""
-    end = path.find("/") + 1
-    while end:
-        folder = path[:end]
-        if not any(neighbour.startswith(folder) for neighbour in neighbours):
-            return folder
-        end = path.find("/", end) + 1
-    return None
+    folders = accumulate(f"{name}/" for name in path.split("/")[:-1])
+    alone = (one for one in folders if not any(other.startswith(one) for other in neighbours))
+    return next(alone, None)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, pairwise
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from edgesweep.errors import BadInput
 from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
@@ -152,23 +153,19 @@ def _differences(tokens: Iterator[bytes]) -> Iterator[tuple[str, list[str], list
 
 
 def _forward(times: Sequence[int]) -> Sequence[int]:
-    """Return times that never go back.
+    """Return times that never go back: those of the longest run that does not.
 
-    The longest run of commits whose times do not go back keeps them; every other commit, whose
-    clock was wrong, gets the time of the one before it in the run, the first ones that of its
-    beginning.
+    Every other commit, whose clock was wrong, gets the time of the one before it in the run, the
+    first ones that of its beginning.
     """
-    # Of the runs of each length: the earliest time that one can end with, and where it ends.
-    lasts, ends = list[int](), list[int]()
-    before: list[int] = []
+    # Of the runs of each length, the one with the earliest end: its last time and place, the rest.
+    runs: list[tuple[int, int, Any]] = []
     for place, time in enumerate(times):
-        length = bisect_right(lasts, time)
-        before.append(ends[length - 1] if length else -1)
-        lasts[length : length + 1] = [time]
-        ends[length : length + 1] = [place]
-    place, run = ends[-1], set[int]()
-    while place >= 0:
-        run.add(place)
-        place = before[place]
-    now = times[min(run)]
-    return [now := time if place in run else now for place, time in enumerate(times)]
+        length = bisect_right(runs, time, key=itemgetter(0))
+        runs[length : length + 1] = [(time, place, runs[length - 1] if length else None)]
+    longest, kept = runs[-1], dict[int, int]()
+    while longest:
+        time, place, longest = longest
+        kept[place] = time
+    now = times[min(kept)]
+    return [now := kept.get(place, now) for place in range(len(times))]

@@ -26,6 +26,9 @@ from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
 
+# Until the year 10000.
+_EPOCH_SECONDS = range(253_402_300_800)
+
 # Receives how many deploys are done, and the total.
 Progress = Callable[[int, int], None]
 
@@ -92,9 +95,9 @@ class Folder:
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
         path = self.path / "deploys.jsonl.gz"
-        total = sum(1 for _ in _lines(path)) if progress else 0
-        live = _parsed(self.path / "live.jsonl.gz", _live_key)
-        return follow(live, _parsed(path, _deploy), total, progress)
+        total = sum(1 for _ in _read(path, str)) if progress else 0
+        live = _read(self.path / "live.jsonl.gz", _live_key)
+        return follow(live, _read(path, _deploy), total, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,43 +159,37 @@ def holds(paths: Sequence[str], path: str) -> bool:
     return place < len(paths) and paths[place] == path
 
 
-def _parsed(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
-    for number, line in enumerate(_lines(path), 1):
-        try:
-            parsed = parse(json.loads(line))
-        except (ValueError, OSError, OverflowError, RecursionError) as error:
-            raise BadInput(f"{path}, line {number}: {error}") from error
-        yield parsed
-
-
-def _lines(path: Path) -> Iterator[str]:
+def _read(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
+    """Yield what each line says; `parse` raises a ValueError or the like for one that is wrong."""
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):  # noqa: B007  # named if reading fails
-                yield line
+            for number, line in enumerate(lines, 1):  # noqa: B007  # named in errors
+                yield parse(line)
     except FileNotFoundError as error:
         raise BadInput(f"{path} is not there") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read after line {number}: {error}") from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise BadInput(f"{path}, line {number}: {error}") from error
 
 
-def _live_key(record: object) -> str:
-    match record:
+def _live_key(line: str) -> str:
+    match record := json.loads(line):
         case {"path": key, "size": size} if size is None or (type(size) is int and size >= 0):
             return _key(key)
     raise ValueError(f"A live object has a path and a size in bytes or null, not {excerpt(record)}")
 
 
-def _deploy(record: object) -> Deploy:
-    match record:
+def _deploy(line: str) -> Deploy:
+    match record := json.loads(line):
         case {
             "commit": str(),
             "time": int(time),
             "added": list(added),
             "modified": list(modified),
             "deleted": list(deleted),
-        } if type(time) is int:
+        } if type(time) is int and time in _EPOCH_SECONDS:
             written, gone = [*map(_key, added + modified)], [*map(_key, deleted)]
             return Deploy(datetime.fromtimestamp(time, UTC), written, gone)
     raise ValueError(

@@ -79,22 +79,18 @@ def read(path: Path) -> Logs:
     files = sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
     seen: list[Seen] = []
     records = malformed = 0
-    for one in chain.from_iterable(map(_records, files)):
-        records += 1
+    for records, one in enumerate(chain.from_iterable(map(_records, files)), 1):  # noqa: B007
         try:
-            found = _event(one) if isinstance(one, dict) else _line(one)
+            seen += _event(one) if isinstance(one, dict) else _line(one)
         except (ValueError, KeyError, TypeError, OverflowError):
             malformed += 1
-        else:
-            seen += [found] if found else []
+    none = f"{path}: none of {records} records"
     if malformed == records:
-        raise BadInput(
-            f"{path}: none of {records} records is one of S3 server access logs or of CloudTrail"
-        )
+        raise BadInput(f"{none} is one of S3 server access logs or of CloudTrail")
     named = [one for one in seen if one[3] is not Act.UNNAMED]
     histories = tuple(_histories(named))
     if not histories:
-        raise BadInput(f"{path}: none of {records} records tells of an object written or removed")
+        raise BadInput(f"{none} tells of an object written or removed")
     return Logs(histories, records, malformed, len(seen) - len(named))
 
 
@@ -122,8 +118,8 @@ def _parsed(text: str) -> object:
         return None
 
 
-def _line(line: object) -> Seen | None:
-    """Return the act in a line of a server access log, None if irrelevant."""
+def _line(line: object) -> Sequence[Seen]:
+    """Return the act in a line of a server access log, if it is relevant."""
     match = _LINE.match(line) if isinstance(line, str) else None
     if match is None:
         raise ValueError("No line of a server access log")
@@ -131,26 +127,26 @@ def _line(line: object) -> Seen | None:
     act = _ACTS.get(match["operation"])
     good = match["error"] == "-" and match["status"] in {"-", "200", "204", "206", "304"}
     if act is None or not good:
-        return None
+        return ()
     key = unquote_plus(match["key"], errors="strict")
     if match["operation"] not in _ENCODED_ONCE:
         key = unquote_plus(key, errors="strict")
-    return at, match["bucket"], key, act
+    return [(at, match["bucket"], key, act)]
 
 
-def _event(event: Mapping[str, object]) -> Seen | None:
-    """Return the act in a CloudTrail event, None if irrelevant."""
+def _event(event: Mapping[str, object]) -> Sequence[Seen]:
+    """Return the act in a CloudTrail event, if it is relevant."""
     at = datetime.fromisoformat(str(event["eventTime"]))
     if at.tzinfo is None:
         raise ValueError("A time has its offset from UTC")
     act = _ACTS.get(str(event["eventName"]))
     if event["eventSource"] != "s3.amazonaws.com" or event.get("errorCode") or act is None:
-        return None
+        return ()
     match event.get("requestParameters"):
         case _ if act is Act.UNNAMED:
-            return at, "", "", act
+            return [(at, "", "", act)]
         case {"bucketName": str(bucket), "key": str(key)} if key:
-            return at.astimezone(UTC), bucket, key, act
+            return [(at.astimezone(UTC), bucket, key, act)]
     raise ValueError("An event of an object names its bucket and its key")
 
 
