@@ -53,13 +53,13 @@ def resolve(
 
     `values` has the parameters, the pseudo parameters, and attributes that follow from no id.
     """
-    written: Mapping[str, Value] = template.get("Resources", {})
-    kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
-    references = {**values, **dict(_references(kinds, ids, values))}
+    written = {name: one for name, one in template.get("Resources", {}).items() if name in ids}
+    kinds = {name: one["Type"] for name, one in written.items()}
+    references = {"AWS::NoValue": None, **values, **dict(_references(kinds, ids, values))}
     filled = _Filling(references, template.get("Conditions", {})).filled
     return [
-        Resource(name, kind, ids[name], filled(written[name].get("Properties", {})))
-        for name, kind in kinds.items()
+        Resource(name, one["Type"], ids[name], filled(one.get("Properties", {})))
+        for name, one in written.items()
     ]
 
 
@@ -92,14 +92,12 @@ def _references(
 class _Filling:
     """Fills in references and computes functions; an unknown reference stays as `${Name}`."""
 
-    references: Mapping[str, str]
+    references: Mapping[str, Value]
     conditions: Mapping[str, Value]
 
     def filled(self, value: Value) -> Value:  # noqa: PLR0911  # one for each form of a value
         """Return a value with all that can be known of it; None for `AWS::NoValue`."""
         match value:
-            case {"Ref": "AWS::NoValue"}:
-                return None
             case {"Ref": str(name)}:
                 return self._named(name)
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
@@ -111,21 +109,17 @@ class _Filling:
             case {"Fn::If": [str(name), yes, no]}:
                 return self.filled(yes if self.filled({"Condition": name}) else no)
             case dict():
-                return _computed({key: self.filled(item) for key, item in value.items()})
+                known = {key: self.filled(item) for key, item in value.items()}
+                for name, function in _FUNCTIONS.items():
+                    if name in known:
+                        return function(*known[name])
+                return {key: item for key, item in known.items() if item is not None}
             case list():
                 return [item for item in map(self.filled, value) if item is not None]
         return value
 
-    def _named(self, name: str) -> str:
+    def _named(self, name: str) -> Value:
         return self.references.get(name, f"${{{name}}}")
-
-
-def _computed(value: Mapping[str, Value]) -> Value:
-    """Return the result of a function whose arguments are known, or else the value."""
-    for name, function in _FUNCTIONS.items():
-        if name in value:
-            return function(*value[name])
-    return {key: item for key, item in value.items() if item is not None}
 
 
 def _listed(value: Value) -> Sequence[Value]:
