@@ -18,6 +18,9 @@ from edgesweep.routes.variants import ALL_OTHERS, INDEX, parse
 
 Config = Mapping[str, Any]
 
+# Viewer paths of changed objects, each with the keys that it may hold.
+Holders = Mapping[str, Collection[str]]
+
 # Cache policies of AWS's that a file may name where there are no credentials. A missing setting
 # has the same meaning as in the policy.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
@@ -81,7 +84,10 @@ def _configured(
     variants, asked = parse(words), partial(_asked, where)
     name = source if isinstance(source, str) else name_of(source)
     try:
-        config = asked("distribution", source) if isinstance(source, str) else _parsed(source)
+        config = asked("distribution", source) if isinstance(source, str) else json.load(source)
+        # `aws cloudfront` prints it in envelopes.
+        for envelope in ("Distribution", "DistributionConfig"):
+            config = config.get(envelope, config)
         names = cache_policies_of(config)
         policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
         known = read(name, config, [bucket] if bucket else (), policies, named=True)
@@ -100,11 +106,8 @@ def requested(rules: Routes, keys: Iterable[str]) -> Sequence[str]:
     return [path for path in found if path is not None]
 
 
-def holders(rules: Routes, keys: Iterable[str]) -> Mapping[str, Collection[str]]:
-    """Return the viewer paths of changed objects, each with the keys that it may hold.
-
-    A key counts as one of every bucket that the rules lead to. Keys without a path are reported.
-    """
+def holders(rules: Routes, keys: Iterable[str]) -> Holders:
+    """Return the paths of keys of every bucket that the rules lead to; say which have no path."""
     (name,) = rules.ids
     buckets = {origin.bucket: None for origin in rules.origins(name)}
     found: dict[str, dict[str, None]] = {}
@@ -117,14 +120,6 @@ def holders(rules: Routes, keys: Iterable[str]) -> Mapping[str, Collection[str]]
         first, *_ = uncached
         say(f"No cache holds a copy of {count(len(uncached), 'key')}, such as {first!r}")
     return found
-
-
-def _parsed(file: BinaryIO) -> Config:
-    """Return a configuration, with or without what `aws cloudfront` prints around it."""
-    config: Config = json.load(file)
-    for envelope in ("Distribution", "DistributionConfig"):
-        config = config.get(envelope, config)
-    return config
 
 
 def _asked(where: Mapping[str, str | None], kind: str, name: str) -> Config:

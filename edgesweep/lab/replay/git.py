@@ -162,10 +162,10 @@ def _forward(times: Sequence[int]) -> Sequence[int]:
     runs: list[tuple[int, int, Any]] = []
     for place, time in enumerate(times):
         length = bisect_right(runs, time, key=itemgetter(0))
-        runs[length : length + 1] = [(time, place, runs[length - 1] if length else None)]
-    longest, kept = runs[-1], dict[int, int]()
-    while longest:
-        time, place, longest = longest
+        runs[length : length + 1] = [(time, place, runs[max(0, length - 1) : length])]
+    rest, kept = runs[-1:], dict[int, int]()
+    while rest:
+        [(time, place, rest)] = rest
         kept[place] = time
     now = times[min(kept)]
     return [now := kept.get(place, now) for place in range(len(times))]

@@ -31,7 +31,8 @@ from edgesweep.settings import Settings
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-T, Key = TypeVar("T"), TypeVar("Key")
+T = TypeVar("T")
+Key = TypeVar("Key")
 
 # In the codes of errors: each service has its own.
 _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
