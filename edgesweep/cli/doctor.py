@@ -70,20 +70,18 @@ def _examine(deployed: Deployed) -> Sequence[Finding]:
 def _described(mend: str, shared: Sequence[Finding]) -> str:
     """Return findings and the command that mends all of them, each in a line."""
     lines = [f"{finding.check} ({finding.harm}): {finding.text}" for finding in shared]
-    return "\n".join([*lines, *([f"  {mend}"] if mend else [])])
+    return "\n".join([*lines, f"  {mend}"] if mend else lines)
 
 
 def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
     """Run the commands that the user wants; return whether any was run."""
     ran = False
+    run = partial(subprocess.run, shell=True, check=False, stdout=_STDERR)  # noqa: S604  # asked for
     for mend, shared in mends(findings).items():
-        if not mend or any(finding.manual for finding in shared):
-            continue
-        click.echo(_described(mend, shared), err=True)
-        if yes or click.confirm("Run it?", err=True):
-            ran = True
-            environment = {**os.environ, "AWS_PAGER": ""}
-            run = partial(subprocess.run, shell=True, check=False)  # noqa: S604  # asked for
-            code = run(mend, stdout=_STDERR, env=environment).returncode
-            say(f"The command failed with exit code {code}" if code else "")
+        if mend and not any(finding.manual for finding in shared):
+            click.echo(_described(mend, shared), err=True)
+            if yes or click.confirm("Run it?", err=True):
+                ran = True
+                code = run(mend, env={**os.environ, "AWS_PAGER": ""}).returncode
+                say(f"The command failed with exit code {code}" if code else "")
     return ran

@@ -87,9 +87,8 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
     if not settings.catalogue_table:
         raise BadInput(f"{name} skips no upload, since it was deployed with skipUnchanged=false")
     if kept and bucket in kept.missed:
-        raise EdgesweepError(
-            f"{bucket} publishes no events now; learn it once edgesweep doctor finds no fault"
-        )
+        later = "learn it once edgesweep doctor finds no fault"
+        raise EdgesweepError(f"{bucket} publishes no events now; {later}")
     routes = wiring.routes_of(settings, kept)
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 
@@ -138,10 +137,7 @@ def _learnt(
         for names in chain.from_iterable(chunks(page, _STRIDE) for page in pages):
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
-                objects = f"arn:aws:s3:::{names[0][0]}/*"
-                raise EdgesweepError(
-                    f"None of {count(asked, 'object')} could be read; "
-                    f"may you do s3:GetObject on {objects}?"
-                )
+                may = f"may you do s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
+                raise EdgesweepError(f"None of {count(asked, 'object')} could be read; {may}")
             shown(asked)
     return known, asked

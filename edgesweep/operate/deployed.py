@@ -32,32 +32,25 @@ def remembered(stack: str, region: str) -> Remembered:
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:
-    """Raise BadInput if a bucket cannot be swept from the region.
-
-    Of one that the stack has `swept` until now, the text says how to drop it.
-    """
+    """Raise BadInput if a bucket cannot be swept from the region; one that was may be dropped."""
     client = boto3.client("s3", region_name=region)
     for name in names:
         with _stopping(f"The bucket {name} cannot be looked at"):
             try:
                 buckets.check(client, name)
             except BadInput as error:
-                if name not in swept:
-                    raise
-                raise BadInput(
-                    f"{error}; or give --param drop={name} to sweep it no longer"
-                ) from error
+                drop = f"; or give --param drop={name} to sweep it no longer"
+                raise BadInput(f"{error}{drop if name in swept else ''}") from error
 
 
 def check_distributions(names: Collection[str], region: str) -> None:
     """Raise BadInput if a named distribution that may be read is for tenants only."""
     client = boto3.client("cloudfront", region_name=region)
     for name in names:
-        with _stopping(f"The distribution {name} cannot be looked at"), suppress(ClientError):
+        its = f"The distribution {name}"
+        with _stopping(f"{its} cannot be looked at"), suppress(ClientError):
             if is_for_tenants(client.get_distribution_config(Id=name)["DistributionConfig"]):
-                raise BadInput(
-                    f"The distribution {name} takes invalidations by tenant only; leave it out"
-                )
+                raise BadInput(f"{its} takes invalidations by tenant only; leave it out")
 
 
 @contextmanager

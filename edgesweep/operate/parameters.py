@@ -28,10 +28,9 @@ def acceptable(stack: str, region: str, values: Mapping[str, str]) -> Mapping[st
 
 
 def accept(values: Mapping[str, str], before: Remembered | None) -> Mapping[str, Any]:
-    """Return the parameters, each within its bounds.
+    """Return the parameters, each within its bounds; BadInput says what is wrong with one.
 
     Under `given` are those that are not defaults, under `remembered` those that the stack adds.
-    BadInput says that one is unknown or out of bounds, or that several contradict each other.
     The user set `values`, perhaps `drop` among them, and `before` is the stack as it is deployed;
     None if it stays as it is.
     """
@@ -46,12 +45,11 @@ def accept(values: Mapping[str, str], before: Remembered | None) -> Mapping[str,
     }
     complete = (before or Remembered("", {})).completed(typed, drop)
     given = checked(complete)
-    distributions = split(given["distribution"])
-    if distributions and not given["bucket"]:
-        first = distributions[0]
-        raise BadInput(f"Parameter bucket is missing; name the bucket that {first} serves")
+    ids = split(given["distribution"])
+    if ids and not given["bucket"]:
+        raise BadInput(f"Parameter bucket is missing; name the bucket that {ids[0]} serves")
     # Discovery finds at least one distribution; how many is unknown here.
-    budget(given, max(1, len(distributions)))
+    budget(given, max(1, len(ids)))
     if before:
         before.check(given, drop)
     changed = {name: text for name, text in complete.items() if text != PARAMETERS[name].default}

@@ -77,31 +77,26 @@ class Remembered:
         It would drop a bucket that `drop` does not name, or sweep nothing, or a demo site and
         other buckets.
         """
-        buckets, demo = split(values["bucket"]), values["demo"] == "true"
-        self._check_dropped(buckets, drop)
+        buckets, stack = split(values["bucket"]), f"the stack {self.stack}"
+        for bucket in drop:
+            if bucket not in self.buckets:
+                raise BadInput(f"Parameter drop names {bucket}, which {stack} does not sweep")
+            if bucket in buckets:
+                raise BadInput(f"Parameters bucket and drop both name {bucket}")
+        if lost := ",".join(one for one in self.buckets if one not in {*buckets, *drop}):
+            keep = f"name it as well, or give --param drop={lost} to sweep it no longer"
+            raise BadInput(f"Parameter bucket leaves out {lost}, which {stack} sweeps; {keep}")
+        self._check_swept(values["bucket"], demo=values["demo"] == "true")
+
+    def _check_swept(self, buckets: str, *, demo: bool) -> None:
         if not demo and not buckets:
             absent = self.stack and not self.parameters
             why = f"; there is no stack {self.stack} to take it from" if absent else ""
             raise BadInput(f"There is nothing to sweep: {_GIVE}{why}")
         if demo and buckets and "demo" in self.parameters:
             raise BadInput(
-                f"The stack {self.stack} is a demo site, which bucket={values['bucket']} would "
-                "replace; give --param demo=false to delete that site, or another --stage"
+                f"The stack {self.stack} is a demo site, which bucket={buckets} would replace; "
+                "give --param demo=false to delete that site, or another --stage"
             )
         if demo and buckets:
-            raise BadInput(f"Parameters bucket={values['bucket']} and demo=true exclude each other")
-
-    def _check_dropped(self, buckets: Collection[str], drop: Collection[str]) -> None:
-        for bucket in drop:
-            if bucket not in self.buckets:
-                raise BadInput(
-                    f"Parameter drop names {bucket}, which the stack {self.stack} does not sweep"
-                )
-            if bucket in buckets:
-                raise BadInput(f"Parameters bucket and drop both name {bucket}")
-        lost = ",".join(one for one in self.buckets if one not in buckets and one not in drop)
-        if lost:
-            raise BadInput(
-                f"Parameter bucket leaves out {lost}, which the stack {self.stack} sweeps; "
-                f"name it as well, or give --param drop={lost} to sweep it no longer"
-            )
+            raise BadInput(f"Parameters bucket={buckets} and demo=true exclude each other")
