@@ -11,7 +11,7 @@ from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import json_option, pick, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.answers import Refused, Unanswered
@@ -90,9 +90,9 @@ def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
 
 def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed:
     flush = outcome.flush
-    return Flushed(
-        distribution=outcome.distribution,
-        reason=outcome.reason,
+    return pick(
+        Flushed,
+        outcome,
         flush=flush.id if flush else None,
         state=flush.state if flush else None,
         rows=flush.rows if flush else 0,
@@ -104,14 +104,13 @@ def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed
 
 
 def _lines(result: Flushed) -> Iterator[str]:
+    one, reason, paths = result["distribution"], result["reason"], result["paths"]
     if result["flush"] is None:
-        yield f"{result['distribution']}: held, {_HELD.get(result['reason'], result['reason'])}"
-        return
-    yield (
-        f"{result['distribution']}: {count(len(result['paths']), 'path')} for "
-        f"{count(result['rows'], 'row')}, {dollars(result['usd'])} at list price"
-    )
-    yield from (f"  {path}" for path in result["paths"])
+        yield f"{one}: held, {_HELD.get(reason, reason)}"
+    else:
+        price = f"{dollars(result['usd'])} at list price"
+        yield f"{one}: {count(len(paths), 'path')} for {count(result['rows'], 'row')}, {price}"
+        yield from (f"  {path}" for path in paths)
 
 
 def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:

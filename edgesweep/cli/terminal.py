@@ -74,19 +74,16 @@ class OneLineErrors(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
-        except (Exception, KeyboardInterrupt) as error:
-            found = _failure(error)
-            if found is None:
-                raise
-            text, code = found
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # ours are raised again
+            text, code = _failure(error)
             _print(text, Failure(error=_line(text), exit_code=code))
         finally:
             _JSON.reset(token)
         sys.exit(code)
 
 
-def _failure(error: BaseException) -> tuple[str, int] | None:
-    """Return the line and the exit code of a failure, None for a mistake of our own."""
+def _failure(error: BaseException) -> tuple[str, int]:
+    """Return the line and the exit code of a failure; a mistake of our own is raised again."""
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, EdgesweepError):
@@ -103,7 +100,9 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
 
     text = failure(error)
-    return None if text is None else (text, EdgesweepError.exit_code)
+    if text is None:
+        raise error
+    return text, EdgesweepError.exit_code
 
 
 def usd(text: str | Decimal) -> Decimal:
@@ -161,12 +160,11 @@ def agree(question: str, *, yes: bool) -> None:
 
 def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:
     """Return a name that a bucket can have, as the callback of a parameter does."""
-    if name is None:
-        return None
-    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
+    if name is not None:
+        from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
 
-    if not PARAMETERS["bucket"].fits(name):
-        raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
+        if not PARAMETERS["bucket"].fits(name):
+            raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
     return name
 
 
