@@ -12,9 +12,8 @@ from edgesweep.cli.learn import learn_all
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.buckets import deliver, listeners
-from edgesweep.operate.parameters import acceptable
+from edgesweep.operate.parameters import acceptable, values_of
 from edgesweep.operate.release import RETAIN, Deployer, Release
-from edgesweep.operate.remembered import values_of
 from edgesweep.operate.stack import before_removal, waiting
 from edgesweep.settings import split
 

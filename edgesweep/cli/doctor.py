@@ -9,15 +9,12 @@ from functools import partial
 from itertools import starmap
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import check_terminal, say, suggest
-from edgesweep.errors import NoStack
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
-from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
 from edgesweep.operate.doctor.gather import examine
 
 # Standard output is for the report.
@@ -57,14 +54,7 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
 
 def _examine(deployed: Deployed) -> Sequence[Finding]:
     place = Place(deployed.name, deployed.session.region_name, deployed.profile)
-    try:
-        deployed.session.client("sts").get_caller_identity()  # fails without valid credentials
-    except (BotoCoreError, ClientError) as error:
-        return [unreached(place, error, failure(error) or str(error))]
-    try:
-        return examine(deployed.session, place, datetime.now(UTC))
-    except NoStack:
-        return [missing(place, regions_of(deployed.session, deployed.name))]
+    return examine(deployed.session, place, failure, datetime.now(UTC))
 
 
 def _described(mend: str, shared: Sequence[Finding]) -> str:

@@ -25,10 +25,16 @@ from edgesweep.lab import replay as lab
 from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded
+from edgesweep.lab.replay.history import (
+    Folder,
+    HistorySource,
+    Progress,
+    Reuploaded,
+    Sampled,
+    sample,
+)
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
-from edgesweep.lab.replay.sample import Sampled, sample
 
 _PATH = click.Path(path_type=Path)
 _GENERATED_DAYS = 90

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.operate import buckets
-from edgesweep.operate.remembered import Remembered
+from edgesweep.operate.parameters import Remembered
 from edgesweep.operate.stack import described, parameters_of
 from edgesweep.routes.config import is_for_tenants
 

@@ -14,17 +14,23 @@ import gzip
 import json
 import zlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from reprlib import repr as excerpt
 from typing import Protocol, TypeVar
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.budget import month_of
 from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
+
+# A strategy takes about a tenth of a millisecond for each change, so five minutes for all of them.
+MOST_CHANGES = 3_000_000
 
 # Until the year 10000.
 _EPOCH_SECONDS = range(253_402_300_800)
@@ -134,6 +140,39 @@ class Reuploaded:
             unknown, unchanged = ([], again) if known else (again, [])
             yield replace(step, unknown=unknown, unchanged=unchanged, heads=len(step.live))
             known = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The steps of some UTC months of a history; its name says of how many."""
+
+    history: HistorySource
+    months: frozenset[str]
+    of: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.history.name} ({len(self.months)} of {self.of} months)"
+
+    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+        return (step for step in self.history.steps(progress) if month_of(step.at) in self.months)
+
+
+def sample(history: HistorySource, most: int = MOST_CHANGES) -> HistorySource:
+    """Return the history, or evenly spaced months of it with `most` changes at most, or only one.
+
+    We replay a month whole or not at all, since its free paths and its pace are its own. The choice
+    depends on the history alone, so another machine replays the same months.
+    """
+    changes = Counter[str]()
+    for step in history.steps():
+        changes[month_of(step.at)] += len(step.reported)
+    months = sorted(changes)
+    for every in count(1):
+        chosen = frozenset(months[::every])
+        if len(chosen) <= 1 or sum(changes[month] for month in chosen) <= most:
+            break
+    return history if every == 1 else Sampled(history, chosen, len(months))
 
 
 def follow(
