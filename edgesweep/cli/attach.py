@@ -43,10 +43,8 @@ def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
     check(chosen.client("s3"), bucket, anywhere=not chosen.region_name)
-    then = (
-        f"{bucket} publishes its events; `edgesweep learn {bucket}` makes even the first re-upload "
-        "of unchanged files free"
-    )
+    free = f"`edgesweep learn {bucket}` makes even the first re-upload of unchanged files free"
+    then = f"{bucket} publishes its events; {free}"
     _rewire(chosen, bucket, then, on=True, dry_run=dry_run)
 
 

@@ -209,7 +209,6 @@ def _replayed(
 
 
 def _told(taken: Iterable[HistorySource]) -> Sequence[HistorySource]:
-    """Say which histories are sampled."""
     sources = list(taken)
     for source in sources:
         if isinstance(source, Sampled):

@@ -71,20 +71,13 @@ class Remembered:
         return split(self.parameters.get("bucket", ""))
 
     def completed(self, given: Mapping[str, str], drop: Collection[str] = ()) -> dict[str, str]:
-        """Return every parameter: as given, else as remembered, else its default.
-
-        The buckets to `drop` are forgotten.
-        """
+        """Return every parameter: as given, else as remembered less `drop`, else its default."""
         kept = ",".join(bucket for bucket in self.buckets if bucket not in drop)
         values = {**self.parameters, "bucket": kept, **given}
         return {name: values.get(name, one.default) for name, one in PARAMETERS.items()}
 
     def check(self, values: Mapping[str, str], drop: Collection[str] = ()) -> None:
-        """Raise BadInput if a deployment of all these parameters is not to be made.
-
-        It would drop a bucket that `drop` does not name, or sweep nothing, or a demo site and
-        other buckets.
-        """
+        """Raise BadInput if a deployment of all these parameters is not to be made."""
         buckets, stack = split(values["bucket"]), f"the stack {self.stack}"
         for bucket in drop:
             if bucket not in self.buckets:

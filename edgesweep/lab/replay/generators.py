@@ -33,11 +33,7 @@ def _shape(make: Callable[[random.Random, int], Iterator[Deploy]]) -> Shape:
 
 @_shape
 def versioned_docs(rng: random.Random, days: int) -> Iterator[Deploy]:
-    """Make documentation: small fixes on most days, each week a release in a folder of its own.
-
-    A release adds its version, rewrites `latest/` and touches the front page; every older version
-    has its banner changed now and then.
-    """
+    """Make documentation: small fixes on most days, each week a release in a folder of its own."""
     pages = [f"{part}/{name}.html" for part in _words(rng, 12) for name in _words(rng, 30)]
     versions = [f"v{number}" for number in range(1, rng.randint(4, 10))]
     tops = [*versions, "latest"]

@@ -43,11 +43,7 @@ class Repository:
         return (path.parent if path.name == ".git" else path).name.removesuffix(".git")
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Let the first commit add all of its files; in a shallow clone they were live before.
-
-        Raises:
-            BadInput: git is not installed, or there is no such repository, branch or folder.
-        """
+        """Let the first commit add all of its files; in a shallow clone they were live before."""
         commits = self._commits()
         if self.root and not self._output("ls-tree", [*commits][-1], f"{self.root.strip('/')}/"):
             raise BadInput(f"{self.path}: the branch {self.branch!r} has no folder {self.root!r}")

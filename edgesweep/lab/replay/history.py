@@ -82,11 +82,7 @@ class HistorySource(Protocol):
     def name(self) -> str: ...
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield the steps, oldest first, any number of times.
-
-        Raises:
-            BadInput: there is no well-formed history.
-        """
+        """Yield the steps, oldest first, any number of times; BadInput if it is not well-formed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +118,7 @@ class History:
 class Reuploaded:
     """A history whose every deploy uploads all live objects, as a CI machine does.
 
-    The catalogue is empty at first, so it skips nothing at the first deploy. Each upload takes one
-    HEAD request, changed or not.
+    The catalogue is empty at first. Each upload takes one HEAD request, changed or not.
     """
 
     history: HistorySource
@@ -133,13 +128,11 @@ class Reuploaded:
         return self.history.name
 
     def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        known = False
-        for step in self.history.steps(progress):
+        for known, step in enumerate(self.history.steps(progress)):
             changed = set(step.dirty)
             again = [path for path in step.live if path not in changed]
             unknown, unchanged = ([], again) if known else (again, [])
             yield replace(step, unknown=unknown, unchanged=unchanged, heads=len(step.live))
-            known = True
 
 
 @dataclass(frozen=True, slots=True)

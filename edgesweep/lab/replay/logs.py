@@ -69,11 +69,7 @@ class Logs:
 
 
 def read(path: Path) -> Logs:
-    """Read a file of either kind, or all files below a folder, gzipped or not.
-
-    Raises:
-        BadInput: there is nothing to read, all of it is malformed, or it tells of no change.
-    """
+    """Read a file or all below a folder, gzipped or not; BadInput if none tells of a change."""
     if not path.exists():
         raise BadInput(f"{path} is not there")
     files = sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]

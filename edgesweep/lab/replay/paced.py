@@ -82,10 +82,7 @@ class Paced:
     _now: datetime = LONG_AGO
 
     def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[PacedFlush]:
-        """Yield the flushes of deploys that come in the order of time, each with its distribution.
-
-        A deploy that changed nothing wants no flush.
-        """
+        """Yield the flushes of deploys in the order of time, each with its distribution."""
         for distribution, step in deploys:
             yield from self._until(step.at)
             if step.reported:

@@ -1,8 +1,4 @@
-"""Checks of the surroundings of a stack: buckets, distributions, other users of the free paths.
-
-These change without notice. Terraform and the CDK replace the notifications of a bucket as a whole,
-including the entry that `attach` has added.
-"""
+"""Checks of the surroundings of a stack: buckets, distributions, other users of the free paths."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -63,10 +59,8 @@ def regions(facts: Facts) -> Iterator[Finding]:
     """Each bucket is in the stack's region, since S3 publishes its events nowhere else."""
     for bucket, region in facts.regions.items():
         if region != facts.place.region:
-            where = f"is in {region}, and the stack in {facts.place.region}"
-            text = (
-                f"The bucket {bucket} {where}, so its changes are not seen; it needs a stack there"
-            )
+            where = f"The bucket {bucket} is in {region}, and the stack in {facts.place.region}"
+            text = f"{where}, so its changes are not seen; it needs a stack there"
             yield Finding("bucket-elsewhere", Harm.LOSES, text, _moved(facts, region))
 
 
@@ -132,10 +126,8 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
     """The free paths are those of the account: the stack counts what others spend of them."""
     said = facts.configured.policy.budget.free_paths
     if facts.others.paths and 0 < said < FREE_PATHS:
-        text = (
-            f"freePaths is {said:,}, and others spent {facts.others.paths:,} this month, which the "
-            "stack takes off that as well; it is what the whole account has free"
-        )
+        spent = f"others spent {facts.others.paths:,} this month, which the stack takes off that"
+        text = f"freePaths is {said:,}, and {spent} as well; it is what the whole account has free"
         mend = facts.place.deploy(freePaths="default")
         yield Finding("free-paths-twice", Harm.DELAYS, text, mend)
 

@@ -34,10 +34,8 @@ def functions(facts: Facts) -> Iterator[Finding]:
     }
     mend = _deploy(facts, {identity: (ALL,) for identity, _ in unsaid})
     for (identity, pattern), function in unsaid.items():
-        text = (
-            f"A function of the distribution {identity} sees requests of {pattern}, and "
-            f"{function.unclear}; say with viewerPaths which paths it makes"
-        )
+        seen = f"A function of the distribution {identity} sees requests of {pattern}"
+        text = f"{seen}, and {function.unclear}; say with viewerPaths which paths it makes"
         harm = Harm.COSTS if ALL in function.words else Harm.LOSES
         yield Finding("paths-unsaid", harm, text, mend)
 
