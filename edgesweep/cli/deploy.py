@@ -113,8 +113,7 @@ def remove(deployed: Deployed, *, yes: bool) -> None:
     edgesweep remove
     """  # noqa: D301  # \b tells click to keep the lines
     session, stack = deployed.session, deployed.stack
-    notified = stack.environment.get("NOTIFIED_QUEUE")
-    buckets = () if notified else split(stack.outputs["Buckets"])
+    buckets = () if stack.environment.get("NOTIFIED_QUEUE") else split(stack.outputs["Buckets"])
     for line in before_removal(stack, waiting(session, stack), buckets, kept=True):
         say(line)
     agree(f"Remove {stack.name}?", yes=yes)

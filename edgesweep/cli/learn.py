@@ -27,6 +27,8 @@ from edgesweep.record.selection import Fate
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes.kept import Kept
 
+Page = Sequence[Name]
+
 _CENT = Decimal("0.01")
 # Objects between two updates of the progress display.
 _STRIDE = 200
@@ -93,9 +95,7 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 
 
-def _pages(
-    listing: Listing, bucket: str, sweeps: Callable[[Name], bool]
-) -> Iterator[Sequence[Name]]:
+def _pages(listing: Listing, bucket: str, sweeps: Callable[[Name], bool]) -> Iterator[Page]:
     """Yield the objects of a bucket that the stack sweeps, a page for each request."""
     after, more = "", True
     while more:
@@ -104,7 +104,7 @@ def _pages(
         after = keys[-1] if keys else after
 
 
-def _counted(pages: Iterable[Sequence[Name]]) -> tuple[int, int]:
+def _counted(pages: Iterable[Page]) -> tuple[int, int]:
     """Return how many objects there are, and how many requests list them."""
     objects = requests = 0
     with progress("Listing") as shown:
@@ -128,9 +128,7 @@ def _cost(objects: int, requests: int) -> str:
     return f"learning them takes up to {items}: {price} at the prices of us-east-1"
 
 
-def _learnt(
-    pages: Iterable[Sequence[Name]], total: int, unchanged: UnchangedFilter
-) -> tuple[int, int]:
+def _learnt(pages: Iterable[Page], total: int, unchanged: UnchangedFilter) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many."""
     known = asked = 0
     with progress("Learning", total) as shown:

@@ -217,10 +217,7 @@ def _told(taken: Iterable[HistorySource]) -> Sequence[HistorySource]:
 
 
 def _rows(
-    source: HistorySource,
-    strategies: Sequence[str],
-    budget: Budget,
-    progress: Progress | None = None,
+    source: HistorySource, strategies: Sequence[str], budget: Budget, progress: Progress = None
 ) -> Sequence[Replayed]:
     ours = [name for name in strategies if name in {OURS, BLIND}]
     others = {name: STRATEGIES[name] for name in strategies if name not in ours}

@@ -17,6 +17,7 @@ from edgesweep.routes.distribution import somewhere
 from edgesweep.routes.variants import ALL_OTHERS, INDEX, parse
 
 Config = Mapping[str, Any]
+Where = Mapping[str, str | None]  # region and profile
 
 # Viewer paths of changed objects, each with the keys that it may hold.
 Holders = Mapping[str, Collection[str]]
@@ -77,9 +78,7 @@ def _plain(bucket: str | None, *, alias: bool) -> Routes:
     return Routes([Distribution("", behaviours, root=root)], variants)
 
 
-def _configured(
-    source: str | BinaryIO, bucket: str | None, words: str, where: Mapping[str, str | None]
-) -> Routes:
+def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: Where) -> Routes:
     """Return the rules of a distribution, of which there is the id or a file."""
     variants, asked = parse(words), partial(_asked, where)
     name = source if isinstance(source, str) else name_of(source)
@@ -122,7 +121,7 @@ def holders(rules: Routes, keys: Iterable[str]) -> Holders:
     return found
 
 
-def _asked(where: Mapping[str, str | None], kind: str, name: str) -> Config:
+def _asked(where: Where, kind: str, name: str) -> Config:
     """Return what CloudFront knows under a name; BadInput if it knows nothing."""
     from botocore.exceptions import ClientError  # noqa: PLC0415  # takes long
 

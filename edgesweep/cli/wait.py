@@ -84,8 +84,7 @@ def wait(
     steps = [waiting.accepted(seen, ids, wiring.now, ask)]
     if after and settings.catalogue_table:
         known = wiring.unchanged_filter(settings, deployed.session, None)
-        check = partial(_check, deployed)
-        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped, check))
+        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped, partial(_check, deployed)))
     else:
         _through(waiting.reported(seen, wiring.now), until)
     changed = _through(chain(*steps), until)
@@ -95,9 +94,7 @@ def wait(
     show(waited, _lines(waited))
 
 
-def _uploaded(
-    deployed: Deployed, bucket: str, after: Path
-) -> tuple[Sequence[Name], dict[str, str]]:
+def _uploaded(deployed: Deployed, bucket: str, after: Path) -> tuple[list[Name], dict[str, str]]:
     """Return the objects that may get rows, and why the keys of others get none."""
     judge = partial(fate, deployed.settings.selection, deployed.routes, bucket)
     fates = {key: judge(key)[0] for key in _keys(after)}

@@ -11,32 +11,29 @@ from itertools import accumulate
 
 from edgesweep.paths import Pattern, exact_stop
 
-Strategy = Callable[[Sequence[str], Sequence[str]], tuple[Pattern, ...]]
+Patterns = tuple[Pattern, ...]
+Strategies = Mapping[str, Callable[[Sequence[str], Sequence[str]], Patterns]]
 
 EVERYTHING = Pattern("/", wildcard=True)
 
 
-def each_path(dirty: Sequence[str], _live: Sequence[str]) -> tuple[Pattern, ...]:
+def each_path(dirty: Sequence[str], _live: Sequence[str]) -> Patterns:
     """Send one path for every change, as most upload hooks do."""
     return tuple(dict.fromkeys(map(_exactly, dirty)))
 
 
-def everything(dirty: Sequence[str], _live: Sequence[str]) -> tuple[Pattern, ...]:
+def everything(dirty: Sequence[str], _live: Sequence[str]) -> Patterns:
     """Send `/*` whatever has changed, as Hugo and many deploy actions do."""
     return (EVERYTHING,) if dirty else ()
 
 
-def all_or_nothing(
-    dirty: Sequence[str], live: Sequence[str], threshold: int = 50
-) -> tuple[Pattern, ...]:
+def all_or_nothing(dirty: Sequence[str], live: Sequence[str], threshold: int = 50) -> Patterns:
     """Send each path up to a threshold and `/*` above it, as Staatic does."""
     strategy = each_path if len(set(dirty)) <= threshold else everything
     return strategy(dirty, live)
 
 
-def level_collapse(
-    dirty: Sequence[str], _live: Sequence[str], threshold: int = 8
-) -> tuple[Pattern, ...]:
+def level_collapse(dirty: Sequence[str], _live: Sequence[str], threshold: int = 8) -> Patterns:
     """Shorten the deepest paths level by level until few enough remain, as s3deploy does.
 
     A path that is too deep loses its name and, below the first level, its folder as well. Where
@@ -52,7 +49,7 @@ def level_collapse(
     return (EVERYTHING,) if too_many else tuple(patterns)
 
 
-def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
+def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> Patterns:
     """Send the wildcard of the highest folder with nothing live that did not change, as wood does.
 
     Every other change is sent by itself.
@@ -68,7 +65,7 @@ def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, .
     return tuple(dict.fromkeys(patterns))
 
 
-STRATEGIES: Mapping[str, Strategy] = {
+STRATEGIES: Strategies = {
     "each-path": each_path,
     "everything": everything,
     "all-or-nothing": all_or_nothing,

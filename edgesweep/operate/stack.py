@@ -39,8 +39,7 @@ def described(session: boto3.Session, name: str) -> "StackTypeDef":
 
 def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
     """Return the parameters of CloudFormation that a stack has."""
-    given = found.get("Parameters", [])
-    return {one["ParameterKey"]: one["ParameterValue"] for one in given}
+    return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
 
 
 def is_released(found: "StackTypeDef") -> bool:

@@ -42,7 +42,7 @@ class Repository:
         path = self.path.resolve()
         return (path.parent if path.name == ".git" else path).name.removesuffix(".git")
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         """Let the first commit add all of its files; in a shallow clone they were live before."""
         commits = self._commits()
         if self.root and not self._output("ls-tree", [*commits][-1], f"{self.root.strip('/')}/"):

@@ -35,8 +35,8 @@ MOST_CHANGES = 3_000_000
 # Until the year 10000.
 _EPOCH_SECONDS = range(253_402_300_800)
 
-# Receives how many deploys are done, and the total.
-Progress = Callable[[int, int], None]
+# Receives how many deploys are done, and the total; None for nobody.
+Progress = Callable[[int, int], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class HistorySource(Protocol):
     @property
     def name(self) -> str: ...
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         """Yield the steps, oldest first, any number of times; BadInput if it is not well-formed."""
 
 
@@ -95,7 +95,7 @@ class Folder:
     def name(self) -> str:
         return self.path.resolve().name
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         path = self.path / "deploys.jsonl.gz"
         total = sum(1 for _ in _read(path, str)) if progress else 0
         live = _read(self.path / "live.jsonl.gz", _live_key)
@@ -110,7 +110,7 @@ class History:
     live: Sequence[str]
     deploys: Sequence[Deploy]
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         return follow(self.live, self.deploys, len(self.deploys), progress)
 
 
@@ -127,7 +127,7 @@ class Reuploaded:
     def name(self) -> str:
         return self.history.name
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         for known, step in enumerate(self.history.steps(progress)):
             changed = set(step.dirty)
             again = [path for path in step.live if path not in changed]
@@ -147,7 +147,7 @@ class Sampled:
     def name(self) -> str:
         return f"{self.history.name} ({len(self.months)} of {self.of} months)"
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         return (step for step in self.history.steps(progress) if month_of(step.at) in self.months)
 
 
@@ -169,7 +169,7 @@ def sample(history: HistorySource, most: int = MOST_CHANGES) -> HistorySource:
 
 
 def follow(
-    live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress | None = None
+    live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress = None
 ) -> Iterator[Step]:
     """Yield a step for each of `total` deploys, oldest first, from the keys live before them."""
     paths = sorted(set(map(viewer_path, live)))

@@ -11,12 +11,12 @@ import gzip
 import json
 import re
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from itertools import chain, zip_longest
+from itertools import chain, groupby, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote_plus
 
@@ -147,10 +147,8 @@ def _event(event: Mapping[str, object]) -> Sequence[Seen]:
 
 
 def _histories(seen: Iterable[Seen]) -> Iterator[History]:
-    by_bucket: dict[str, list[Seen]] = defaultdict(list)
-    for one in sorted(seen, key=lambda one: one[0]):
-        by_bucket[one[1]].append(one)
-    for bucket, its in sorted(by_bucket.items()):
+    for bucket, group in groupby(sorted(seen, key=itemgetter(1, 0)), key=itemgetter(1)):
+        its = list(group)
         first = {key: act for _, _, key, act in reversed(its)}
         live = sorted(key for key, act in first.items() if act is not Act.WRITTEN)
         deploys = tuple(_deploys([one for one in its if one[3] is not Act.READ]))

@@ -159,7 +159,7 @@ class Swept:
 def sweep(
     source: HistorySource,
     policy: Policy,
-    progress: Progress | None = None,
+    progress: Progress = None,
     strategy: str = OURS,
     *,
     wake: bool = True,

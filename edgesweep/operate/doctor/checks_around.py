@@ -174,6 +174,5 @@ def _unserved(facts: Facts, bucket: str) -> Finding:
         if bucket in _buckets(one, facts):
             return Finding("bucket-unserved", Harm.DELAYS, text, _enable(facts, one.id))
     line = "aws cloudfront create-distribution --origin-domain-name {origin} {at}"
-    origin = f"{bucket}.s3.{facts.place.region}.amazonaws.com"
-    mend = facts.place.command(line, origin=origin)
+    mend = facts.place.command(line, origin=f"{bucket}.s3.{facts.place.region}.amazonaws.com")
     return Finding("bucket-without-distribution", Harm.DELAYS, text, mend, manual=True)

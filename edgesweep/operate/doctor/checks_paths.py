@@ -45,9 +45,8 @@ def unserved(facts: Facts) -> Iterator[Finding]:
     routes = Routes(facts.distributions, facts.configured.variants)
     given = {one.id: Variants((*_said(facts, one.id), "none")) for one in facts.distributions}
     exact = Routes(facts.distributions, given)
-    selection = facts.configured.selection
     for bucket, keys in facts.keys.items():
-        fates = {key: fate(selection, routes, bucket, key) for key in keys}
+        fates = {key: fate(facts.configured.selection, routes, bucket, key) for key in keys}
         missed = [key for key, (what, _) in fates.items() if what is Fate.UNSERVED]
         served = [key for key, (_, by) in fates.items() if {*by} - {UNROUTED}]
         guessed = [key for key in served if not exact.distributions(bucket, key)]

@@ -117,8 +117,7 @@ class _Gatherer:
         journal = FlushTable(configured.flushes_table)
 
         def each(what: str, look: Callable[[str], T | None]) -> Mapping[str, T]:
-            of = f"{what} of the bucket {{}}".format
-            return dict(self._each(configured.buckets, of, look))
+            return dict(self._each(configured.buckets, f"{what} of the bucket {{}}".format, look))
 
         return Facts(
             place=replace(self.place, parameters=changed(template, values)),

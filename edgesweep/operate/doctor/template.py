@@ -13,11 +13,12 @@ from typing import Any
 
 # A value of a template: JSON.
 Value = Any
+Texts = Mapping[str, str]
 
 QUEUE = "AWS::SQS::Queue"
 
 # How the ARN of a resource follows from its physical id, by type.
-_ARNS: Mapping[str, str] = {
+_ARNS: Texts = {
     "AWS::DynamoDB::Table": "dynamodb:${AWS::Region}:${AWS::AccountId}:table/${id}",
     "AWS::Events::Rule": "events:${AWS::Region}:${AWS::AccountId}:rule/${id}",
     "AWS::IAM::Role": "iam::${AWS::AccountId}:role/${id}",
@@ -46,9 +47,7 @@ class Resource:
     properties: Mapping[str, Value]  # resolved
 
 
-def resolve(
-    template: Mapping[str, Value], ids: Mapping[str, str], values: Mapping[str, str]
-) -> Sequence[Resource]:
+def resolve(template: Mapping[str, Value], ids: Texts, values: Texts) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
     `values` has the parameters, the pseudo parameters, and attributes that follow from no id.
@@ -73,9 +72,7 @@ def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
                     yield action, resource
 
 
-def _references(
-    kinds: Mapping[str, str], ids: Mapping[str, str], values: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
+def _references(kinds: Texts, ids: Texts, values: Texts) -> Iterator[tuple[str, str]]:
     """Yield the values of `Name` and of `Name.Attribute`."""
     for name, kind in kinds.items():
         yield name, ids[name]
