@@ -20,15 +20,8 @@ from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
 from edgesweep.operate.dry_run import DryRunRows, DryRunStore, NotedEdge
 from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.status import NEXT
 from edgesweep.prices import PATH_PRICE
-
-_HELD = {
-    Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
-    Reason.QUOTA: "too much is in progress at CloudFront",
-    Reason.LEASE: "another flush is working on it",
-    Reason.LATER: "the others took long; the schedule goes on with it",
-    Reason.FAILED: "it failed",
-}
 
 
 class Flushed(TypedDict):
@@ -106,7 +99,7 @@ def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed
 def _lines(result: Flushed) -> Iterator[str]:
     one, reason, paths = result["distribution"], result["reason"], result["paths"]
     if result["flush"] is None:
-        yield f"{one}: held, {_HELD.get(reason, reason)}"
+        yield f"{one}: {NEXT.get(reason, reason)}"
     else:
         price = f"{dollars(result['usd'])} at list price"
         yield f"{one}: {count(len(paths), 'path')} for {count(result['rows'], 'row')}, {price}"

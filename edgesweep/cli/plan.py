@@ -41,10 +41,7 @@ class Plan(TypedDict):
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
 @click.option(
-    "--bucket",
-    callback=bucket_name,
-    help="List this bucket for the keys that exist.",
-    metavar="NAME",
+    "--bucket", callback=bucket_name, help="List this bucket for keys that exist.", metavar="NAME"
 )
 @click.option("-0", "--null", is_flag=True, help="Keys end with NUL bytes, as from `git diff -z`.")
 @click.option("--max-paths", type=int, help="Use at most N paths.", metavar="N")
@@ -53,10 +50,7 @@ class Plan(TypedDict):
 )
 @click.option("--path-price", type=usd, default=PATH_PRICE, help="Dollars for one path.")
 @click.option(
-    "--refetch-cost",
-    type=usd,
-    default=REFETCH_COST,
-    help="Dollars for each unchanged object that is hit.",
+    "--refetch-cost", type=usd, default=REFETCH_COST, help="Dollars for each unchanged object hit."
 )
 @rules_options
 @click.option("--paths", "bare", is_flag=True, help="Print the paths alone, one a line.")

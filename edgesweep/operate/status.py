@@ -46,6 +46,8 @@ NEXT: Mapping[Reason | Idle, str] = {
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
     Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
+    Reason.LATER: "goes at the next tick, since the others took long",
+    Reason.FAILED: "failed; the next tick tries it again",
 }
 
 
