@@ -9,10 +9,7 @@ from typing import BinaryIO
 from edgesweep.cli.format import count
 from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
-
-# "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
-# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-MAX_KEY_BYTES = 1_024
+from edgesweep.record.events import MAX_KEY_BYTES
 
 # A longer line is no key, and is not read to its end.
 _LONGEST_LINE = 2**20

@@ -151,11 +151,10 @@ def check_terminal() -> None:
 
 def agree(question: str, *, yes: bool) -> None:
     """Ask a person to agree, unless `yes`; EdgesweepError if not, UsageError without a terminal."""
-    if yes:
-        return
-    check_terminal()
-    if not click.confirm(question, err=True):
-        raise EdgesweepError("Nothing was done")
+    if not yes:
+        check_terminal()
+        if not click.confirm(question, err=True):
+            raise EdgesweepError("Nothing was done")
 
 
 def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:

@@ -79,12 +79,27 @@ class Repository:
                 yield name.partition(b"\t")[2].decode(errors="replace")
 
     def _deploys(self, commits: Mapping[str, datetime], skip: int) -> Iterator[Deploy]:
-        """Yield the deploys of all commits but the first `skip`."""
+        """Yield the deploys of all commits but the first `skip`.
+
+        https://git-scm.com/docs/git-diff-tree#_raw_output_format
+        """
         pairs = [*commits][:1] + [f"{commit} {parent}" for parent, commit in pairwise(commits)]
         command = "diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--no-renames"
-        for commit, written, deleted in _differences(self._tokens(*command, lines=pairs[skip:])):
-            keys = [*self._keys(written)], [*self._keys(deleted)]
-            yield Deploy(commits[commit], *keys)
+        tokens = self._tokens(*command, lines=pairs[skip:])
+        commit, written, deleted = "", list[str](), list[str]()
+        for token in chain(tokens, [b""]):
+            if token.startswith(b":"):
+                old_mode, new_mode, old_hash, new_hash, _ = token[1:].split()
+                before = (old_mode[:2], old_hash) if old_mode[:2] in _OBJECTS else None
+                after = (new_mode[:2], new_hash) if new_mode[:2] in _OBJECTS else None
+                name = next(tokens).decode(errors="replace")
+                if before != after:
+                    (written if after else deleted).append(name)
+            else:
+                if commit:
+                    keys = [*self._keys(written)], [*self._keys(deleted)]
+                    yield Deploy(commits[commit], *keys)
+                commit, written, deleted = token.decode(), [], []
 
     def _keys(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the keys of the files that are published."""
@@ -126,26 +141,6 @@ class Repository:
                 said.seek(0)
                 complaint = said.read().decode(errors="replace").partition("\n")[0]
                 raise BadInput(f"{self.path}: {complaint.removeprefix('fatal: ')}")
-
-
-def _differences(tokens: Iterator[bytes]) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield every commit with the keys it wrote and deleted.
-
-    https://git-scm.com/docs/git-diff-tree#_raw_output_format
-    """
-    commit, written, deleted = "", list[str](), list[str]()
-    for token in chain(tokens, [b""]):
-        if token.startswith(b":"):
-            old_mode, new_mode, old_hash, new_hash, _ = token[1:].split()
-            before = (old_mode[:2], old_hash) if old_mode[:2] in _OBJECTS else None
-            after = (new_mode[:2], new_hash) if new_mode[:2] in _OBJECTS else None
-            key = next(tokens).decode(errors="replace")
-            if before != after:
-                (written if after else deleted).append(key)
-            continue
-        if commit:
-            yield commit, written, deleted
-        commit, written, deleted = token.decode(), [], []
 
 
 def _forward(times: Sequence[int]) -> Sequence[int]:
