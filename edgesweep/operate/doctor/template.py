@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import not_
 from typing import Any
 
@@ -53,9 +53,15 @@ def resolve(template: Mapping[str, Value], ids: Texts, values: Texts) -> Sequenc
     `values` has the parameters, the pseudo parameters, and attributes that follow from no id.
     """
     written = {name: one for name, one in template.get("Resources", {}).items() if name in ids}
-    kinds = {name: one["Type"] for name, one in written.items()}
-    references = {"AWS::NoValue": None, **values, **dict(_references(kinds, ids, values))}
-    filled = _Filling(references, template.get("Conditions", {})).filled
+    known: dict[str, Value] = {"AWS::NoValue": None, **values}
+    for name, one in written.items():
+        known[name] = identity = ids[name]
+        if one["Type"] == QUEUE:
+            known[f"{name}.QueueName"] = identity = identity.rpartition("/")[2]  # of its URL
+        if one["Type"] in _ARNS:
+            arn = {"Fn::Sub": "arn:${AWS::Partition}:" + _ARNS[one["Type"]]}
+            known[f"{name}.Arn"] = _Filling({**values, "id": identity}).filled(arn)
+    filled = _Filling(known, template.get("Conditions", {})).filled
     return [
         Resource(name, one["Type"], ids[name], filled(one.get("Properties", {})))
         for name, one in written.items()
@@ -72,25 +78,12 @@ def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
                     yield action, resource
 
 
-def _references(kinds: Texts, ids: Texts, values: Texts) -> Iterator[tuple[str, str]]:
-    """Yield the values of `Name` and of `Name.Attribute`."""
-    for name, kind in kinds.items():
-        yield name, ids[name]
-        known = {**values, "id": ids[name]}
-        if kind == QUEUE:
-            known["id"] = ids[name].rpartition("/")[2]  # of its URL
-            yield f"{name}.QueueName", known["id"]
-        if kind in _ARNS:
-            arn = "arn:${AWS::Partition}:" + _ARNS[kind]
-            yield f"{name}.Arn", _Filling(known, {}).filled({"Fn::Sub": arn})
-
-
 @dataclass(frozen=True, slots=True)
 class _Filling:
     """Fills in references and computes functions; an unknown reference stays as `${Name}`."""
 
     references: Mapping[str, Value]
-    conditions: Mapping[str, Value]
+    conditions: Mapping[str, Value] = field(default_factory=dict)
 
     def filled(self, value: Value) -> Value:  # noqa: PLR0911  # one for each form of a value
         """Return a value with all that can be known of it; None for `AWS::NoValue`."""
