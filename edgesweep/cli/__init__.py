@@ -1,8 +1,4 @@
-"""The `edgesweep` command: parse, call, print.
-
-Data goes to standard output, messages and progress to standard error. A mistake gets one line and
-exit code 2, a failure one line and exit code 1.
-"""
+"""The `edgesweep` command: parse, call, print; docs/cli.md says what goes where."""
 
 import sys
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 import click
 
 from edgesweep import wiring
-from edgesweep.aws.dynamodb import FlushTable, RoutesTable
+from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_options
 from edgesweep.cli.format import count, dollars, length, table
 from edgesweep.cli.output import json_option, show
-from edgesweep.operate.bill import Bill
-from edgesweep.operate.bill import bill as bill_of
+from edgesweep.operate.bill import Bill, bill_of
 
 
 @click.command()
@@ -31,10 +30,9 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     edgesweep bill --month 2026-11 --json
     """  # noqa: D301  # \b tells click to keep the lines
     settings, now = deployed.settings, wiring.now()
-    table_name, free_paths = settings.flushes_table, settings.policy.budget.free_paths
-    routes = wiring.routes_of(settings, RoutesTable(table_name).load())
     when = month.replace(tzinfo=UTC) if month else now
-    found = bill_of(FlushTable(table_name), routes.ids, free_paths, when, now)
+    journal, free_paths = FlushTable(settings.flushes_table), settings.policy.budget.free_paths
+    found = bill_of(journal, deployed.routes.ids, free_paths, when, now)
     show(found, _lines(found, now))
 
 

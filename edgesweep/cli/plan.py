@@ -131,10 +131,7 @@ def _as_json(chosen: Cover, prices: Prices) -> Plan:
 def _table(
     chosen: Cover, dirty: Holders, known: Survey, prices: Prices, *, everything: bool
 ) -> Sequence[str]:
-    """Return the lines: each path and its objects, their sum, and the usual alternatives.
-
-    `everything` tells whether `known` holds all objects that exist.
-    """
+    """Return the lines: each path and its objects, their sum, and the usual alternatives."""
 
     def row(covered: int, collateral: int, paths: int, label: str) -> Sequence[str]:
         # A plus sign says that not all of the collateral was seen.
@@ -142,6 +139,7 @@ def _table(
         dollars = prices.path * paths + prices.refetch * seen
         return f"{covered:,}", f"{seen:,}{'+' * (collateral > seen)}", f"{dollars:.6f}", label
 
+    # `everything` tells whether `known` holds all objects that exist.
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
     sent = len(chosen.members)
     items, width = sorted(dirty), max(map(len, chosen.paths), default=0)

@@ -64,7 +64,7 @@ def foreign(others: Others) -> Sequence[Spender]:
     return sorted(found, key=lambda one: -one.charged)
 
 
-def bill(
+def bill_of(
     journal: FlushTable, ids: Iterable[str], free_paths: int, month: datetime, now: datetime
 ) -> Bill:
     """Return the bill of `month`, as it is now."""

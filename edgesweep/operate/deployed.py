@@ -1,7 +1,4 @@
-"""Asks AWS what a deployment is about to replace, and whether it can sweep its buckets.
-
-Every function raises EdgesweepError if AWS does not answer, or refuses.
-"""
+"""Asks AWS what a deployment is about to replace, and whether it can sweep its buckets."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress

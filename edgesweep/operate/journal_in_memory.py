@@ -20,10 +20,7 @@ from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:
-    """Keeps in memory what is written to a `Journal` over a base, which is empty by default.
-
-    The attributes hold only what was written here.
-    """
+    """Keeps in memory what is written to a `Journal` over a base, which is empty by default."""
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
