@@ -18,8 +18,7 @@ from edgesweep.operate.stack import SERVICE, Stack, find_stack
 from edgesweep.routes import Routes
 from edgesweep.settings import Settings
 
-# The default region of `npx osls deploy`.
-_DEFAULT_REGION = "us-east-1"
+_DEFAULT_REGION = "us-east-1"  # of `npx osls deploy`
 
 # Variables that botocore prefers to a profile named in the environment.
 _BEFORE_PROFILE = (

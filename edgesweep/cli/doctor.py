@@ -17,8 +17,7 @@ from edgesweep.cli.terminal import check_terminal, say, suggest
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.gather import examine
 
-# Standard output is for the report.
-_STDERR = 2
+_STDERR = 2  # standard output is for the report
 
 
 @click.command()

@@ -17,9 +17,7 @@ from edgesweep.errors import BadInput
 from edgesweep.flush.rows import chunks
 from edgesweep.record.events import INVALIDATE, parse
 
-# As many paths of 4,000 characters as fit into a message of 256 KB.
-_AT_ONCE = 60
-
+_AT_ONCE = 60  # paths of 4,000 characters, which fit into a message of 256 KB
 _BATCH = '{"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "any"}'
 
 

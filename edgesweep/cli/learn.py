@@ -30,8 +30,7 @@ from edgesweep.routes.kept import Kept
 Page = Sequence[Name]
 
 _CENT = Decimal("0.01")
-# Objects between two updates of the progress display.
-_STRIDE = 200
+_STRIDE = 200  # objects between two updates of the progress display
 
 
 class Learnt(TypedDict):

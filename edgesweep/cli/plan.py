@@ -16,8 +16,7 @@ from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 from edgesweep.routes import Routes
 
-# Of the objects of a path.
-_SHOWN_KEYS = 2
+_SHOWN_KEYS = 2  # of the objects of a path
 
 
 class Cost(TypedDict):

@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
 from functools import partial
-from itertools import chain
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Annotated, TypedDict
@@ -161,8 +160,8 @@ def replay(
     chosen = tuple(dict.fromkeys(strategies or STRATEGIES))
     if reupload_all:
         sources = [Reuploaded(source) for source in sources]
-        both = ((OURS, BLIND) if name == OURS else (name,) for name in chosen)
-        chosen = tuple(chain.from_iterable(both))
+        blind = {OURS: (OURS, BLIND)}
+        chosen = tuple(one for name in chosen for one in blind.get(name, (name,)))
     rows = _replayed(sources, chosen, budget, whole=whole)
     show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 

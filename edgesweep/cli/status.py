@@ -17,8 +17,7 @@ from edgesweep.cli.terminal import say
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
 
-# Spenders of paths.
-_SHOWN = 3
+_SHOWN = 3  # spenders of paths
 
 
 @click.command()

@@ -19,8 +19,7 @@ from edgesweep.errors import BadInput, EdgesweepError, TimedOut
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
-# The variable through which a shell's script requests completions.
-COMPLETE = "_EDGESWEEP_COMPLETE"
+COMPLETE = "_EDGESWEEP_COMPLETE"  # the variable of a shell that requests completions
 
 # Whether `--json` was given, to a command line that can be parsed or not.
 _JSON: ContextVar[bool] = ContextVar("json", default=False)

@@ -15,8 +15,7 @@ from edgesweep.flush.journal import Flush
 from edgesweep.flush.others import Others
 from edgesweep.prices import invalidation_bill
 
-# A flush that was opened this long before a month may be charged to it.
-_OPEN_AT_MOST = timedelta(days=31)
+_OPEN_AT_MOST = timedelta(days=31)  # before a month that a flush is charged to
 
 
 class Who(StrEnum):

@@ -11,9 +11,7 @@ from typing import Any, Self
 from edgesweep.errors import BadInput
 from edgesweep.settings import PARAMETERS, budget, checked, split
 
-# Its value resets a parameter, because osls accepts no empty one.
-DEFAULT = "default"
-
+DEFAULT = "default"  # resets a parameter, because osls accepts no empty value
 _TWICE = (
     "(freePaths is now what the whole account has free, and what others spend is taken off it; "
     "freePaths=default resets it)"

@@ -19,8 +19,7 @@ from edgesweep.errors import EdgesweepError, NoStack
 from edgesweep.operate.stack import SERVICE, described, is_released, parameters_of
 
 _WAIT: Any = {"Delay": 5, "MaxAttempts": 360}
-# What CloudFormation does with the data of a resource that leaves the stack.
-RETAIN = "Retain"
+RETAIN = "Retain"  # the data of a resource that leaves the stack
 _NONE = "This installation carries no release; `make release` builds a wheel with one"
 _BEGUN = "User Initiated"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")

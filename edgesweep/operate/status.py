@@ -18,8 +18,7 @@ from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
-# The rows and the lease of a distribution.
-Seen = tuple[Span, Lease]
+Seen = tuple[Span, Lease]  # of a distribution
 
 
 class Waiting(DirtyRows, Protocol):

@@ -25,8 +25,7 @@ from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
 
 # How the mode of a file and that of a symbolic link begin; a submodule's is 160000.
 _OBJECTS = {b"10", b"12"}
-# Files of a branch that no tool publishes.
-_UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}
+_UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}  # by any tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,9 @@ class Step:
     """One deploy, in viewer paths."""
 
     at: datetime  # the time of the deploy, in UTC
-    # The changed paths, sorted and distinct, including added ones, which have events too.
-    dirty: Sequence[str]
+    dirty: Sequence[str]  # the changed, added and deleted paths, sorted and distinct
     live: Sequence[str]  # the live paths afterwards, sorted and distinct
-    # Unchanged paths that were uploaded and that no catalogue knows yet.
-    unknown: Sequence[str] = ()
+    unknown: Sequence[str] = ()  # unchanged paths, uploaded, that no catalogue knows yet
     unchanged: Sequence[str] = ()  # the other unchanged paths that were uploaded
     heads: int | None = None  # HEAD requests that find the unchanged; None without a catalogue
 
@@ -139,13 +137,9 @@ class Reuploaded:
 class Sampled:
     """The steps of some UTC months of a history; its name says of how many."""
 
+    name: str
     history: HistorySource
     months: frozenset[str]
-    of: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.history.name} ({len(self.months)} of {self.of} months)"
 
     def steps(self, progress: Progress = None) -> Iterator[Step]:
         return (step for step in self.history.steps(progress) if month_of(step.at) in self.months)
@@ -165,7 +159,8 @@ def sample(history: HistorySource, most: int = MOST_CHANGES) -> HistorySource:
         chosen = frozenset(months[::every])
         if len(chosen) <= 1 or sum(changes[month] for month in chosen) <= most:
             break
-    return history if every == 1 else Sampled(history, chosen, len(months))
+    name = f"{history.name} ({len(chosen)} of {len(months)} months)"
+    return history if every == 1 else Sampled(name, history, chosen)
 
 
 def follow(

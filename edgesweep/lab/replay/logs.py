@@ -24,8 +24,7 @@ from edgesweep.errors import BadInput
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.replay.history import Deploy, History
 
-# A deploy ends where nothing was changed for this long.
-QUIET = Policy().quiet
+QUIET = Policy().quiet  # a deploy ends where nothing was changed for this long
 
 # S3's own operations log keys encoded once; requests log the key of their URL, which is already
 # encoded: Yelp, "S3 server access logs at scale", 2025-09-26.

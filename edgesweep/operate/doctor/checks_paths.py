@@ -18,8 +18,7 @@ _GUESSED = (
     "Only a function can lead to {}, so all that it may answer is invalidated with them; words of "
     "viewerPaths say it exactly"
 )
-# What functions mostly do beside taking a folder away.
-_MOSTLY = ("bare", "folders", "html")
+_MOSTLY = ("bare", "folders", "html")  # done by functions beside taking a folder away
 
 
 def functions(facts: Facts) -> Iterator[Finding]:
@@ -82,7 +81,7 @@ def _said(facts: Facts, identity: str) -> tuple[str, ...]:
 
 def _deploy(facts: Facts, words: Mapping[str, Collection[str]]) -> str:
     """Return a deployment that adds words for some distributions; the last of an id counts."""
-    said = filter(None, [facts.place.parameters.get("viewerPaths")])
     added = {name: dict.fromkeys((*_said(facts, name), *more)) for name, more in words.items()}
     entries = [f"{name}={'+'.join(every)}" for name, every in added.items()]
-    return facts.place.deploy(viewerPaths=",".join((*said, *entries)))
+    said = facts.place.parameters.get("viewerPaths")
+    return facts.place.deploy(viewerPaths=",".join([said, *entries] if said else entries))

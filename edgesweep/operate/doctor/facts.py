@@ -12,8 +12,7 @@ from edgesweep.operate.stack import SERVICE
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
-# A resource as boto3 describes it.
-Found = Mapping[str, Any]
+Found = Mapping[str, Any]  # a resource as boto3 describes it
 
 DOCTOR = "edgesweep doctor --stack {stack} {at}"
 
@@ -46,8 +45,7 @@ class Finding:
     harm: Harm
     text: str  # the fault and its consequence
     mend: str = ""  # the command that mends it, for a shell; empty if there is none
-    # Whether only a person can run the command: it opens a dialogue, decides something that this
-    # program cannot know, or contains NAME where a name has to be filled in.
+    # Whether a person has to run it: it asks, decides what we cannot know, or lacks a NAME.
     manual: bool = False
 
 
@@ -87,12 +85,10 @@ class Facts:
     place: Place
     configured: Settings
     status: str = ""
-    # Each resource of the template, and its description: empty if it is gone.
-    resources: Sequence[tuple[Resource, Found]] = ()
+    resources: Sequence[tuple[Resource, Found]] = ()  # of the template; empty if it is gone
     regions: Mapping[str, str] = field(default_factory=dict)  # bucket -> its region
     notifications: Mapping[str, Found] = field(default_factory=dict)  # bucket -> as S3 returns them
-    # Those that lead to a swept bucket, and the configured ones that exist.
-    distributions: Sequence[Distribution] = ()
+    distributions: Sequence[Distribution] = ()  # they lead to a swept bucket, or are configured
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)  # bucket -> its first keys
     others: Others = NOBODY  # what others in the account spent this month, as the stack saw it
     looks: Looks = field(default_factory=Looks)

@@ -55,14 +55,11 @@ class Kind:
     gone: str  # the consequence if one is gone
     describe: Reader  # reads one from AWS, with its properties named as in the template
     mend: str = ""  # the command that sets a property
-    # Property -> the command that sets it, where that is another one.
-    mends: Mapping[str, str] = field(default_factory=dict)
-    # The fault if a property does not match the template.
-    says: str = "is configured otherwise: {name}"
+    mends: Mapping[str, str] = field(default_factory=dict)  # property -> another command for it
+    says: str = "is configured otherwise: {name}"  # the fault if a property does not match
     changed: Harm | None = None  # the harm of one that does not match, if not `harm`
     wanted: Callable[[Resource], Found] = _compared  # returns the properties that must match
-    # Returns the value to set, from the wanted one and the present one.
-    merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted
+    merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted  # wanted, found -> to set
     restore: str = REVERT  # the command that creates one again; empty if `mend` does that as well
 
     @property

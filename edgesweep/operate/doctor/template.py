@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from operator import not_
 from typing import Any
 
-# A value of a template: JSON.
-Value = Any
+Value = Any  # of a template: JSON
 Texts = Mapping[str, str]
 
 QUEUE = "AWS::SQS::Queue"
