@@ -47,7 +47,6 @@ class Deployed:
 
     @cached_property
     def routes(self) -> Routes:
-        """The routes as the stack knows them."""
         return wiring.routes_of(self.settings, RoutesTable(self.settings.flushes_table).load())
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:

@@ -127,7 +127,6 @@ def row(flush: Flush) -> Sequence[str]:
 
 
 def _full(flush: Flush) -> Iterator[str]:
-    """Yield the course, the cost, the reasons and the paths of a flush."""
     seconds = _seconds(flush)
     yield f"{flush.distribution} / {flush.id}"
     yield flush.state.value + ("" if seconds is None else f" after {seconds:.1f} s")

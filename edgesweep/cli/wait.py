@@ -123,7 +123,6 @@ def _check(deployed: Deployed, name: Name) -> None:
 
 
 def _ask(deployed: Deployed) -> None:
-    """Ask the flush function to flush now."""
     name, functions = deployed.stack.outputs["FlushFunction"], deployed.session.client("lambda")
     functions.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(NOW))
 

@@ -118,7 +118,6 @@ def _function(session: boto3.Session, one: Resource) -> Found:
 
 
 def _role(session: boto3.Session, one: Resource) -> Found:
-    """Return a role, with its inline policies by name."""
     iam, name = session.client("iam"), owner(one)
     role = iam.get_role(RoleName=name)["Role"]
     policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
