@@ -112,9 +112,9 @@ class _Gatherer:
         template = seen("The stack's template", lambda: read()["TemplateBody"]) or {}
         wanted = seen("The stack's resources", partial(self._wanted, template, values)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
-        distributions = seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
-        limits, s3 = client("lambda").get_account_settings, client("s3")
-        journal = FlushTable(configured.flushes_table)
+        account = seen("The account's concurrency", client("lambda").get_account_settings)
+        limit = account["AccountLimit"] if account else {}
+        s3, journal, month = client("s3"), FlushTable(configured.flushes_table), month_of(now)
 
         def each(what: str, look: Callable[[str], T | None]) -> Mapping[str, T]:
             return dict(self._each(configured.buckets, f"{what} of the bucket {{}}".format, look))
@@ -126,15 +126,11 @@ class _Gatherer:
             resources=list(self._each(wanted, lambda one: f"{one.kind} {one.id}", self._found)),
             regions=each("The region", partial(region_of, s3)),
             notifications=each("Notifications", lambda name: Bucket(s3, name).notifications()),
-            distributions=distributions,
+            distributions=seen(DISTRIBUTIONS, partial(self._distributions, configured)) or (),
             keys=each("The keys", lambda name: S3Listing(s3).page(name, "", "")[0]),
-            others=seen("The spending of others", lambda: journal.ledger(month_of(now)).others)
-            or NOBODY,
+            others=seen("The spending of others", lambda: journal.ledger(month).others) or NOBODY,
             looks=seen("Looks at others", journal.looks) or Looks(),
-            unreserved=seen(
-                "The account's concurrency",
-                lambda: limits()["AccountLimit"]["UnreservedConcurrentExecutions"],
-            ),
+            unreserved=limit.get("UnreservedConcurrentExecutions"),
             unseen=self.unseen,
         )
 
