@@ -146,19 +146,19 @@ class Policy:
         headroom, flushed_at = self.quota.less(lease.in_progress), lease.flushed_at
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
-        months = months_near(now)
-        left = {month: self.budget.after(ledgers[month]) for month in months}
+        left = {
+            month: (self.budget.after(ledgers[month]), near)
+            for month, near in months_near(now).items()
+        }
         granted = self._granted(left, headroom, flushed_at, now)
         if isinstance(granted, Reason):
             return granted
-        purses = tuple(
-            self._purse(left[month], demand, flushed_at, near) for month, near in months.items()
-        )
-        return Go(reason, *granted, purses)
+        purses = (self._purse(budget, demand, flushed_at, near) for budget, near in left.values())
+        return Go(reason, *granted, tuple(purses))
 
     def _granted(
         self,
-        left: Mapping[str, Budget],
+        left: Mapping[str, tuple[Budget, datetime]],
         headroom: Headroom,
         flushed_at: datetime | None,
         now: datetime,
@@ -168,15 +168,15 @@ class Policy:
         if allowance is None:
             return headroom.paths, headroom.wildcards, dict.fromkeys(left)
         limits = {
-            month: allowance - left[month].reserve(near) - left[month].kept(near, flushed_at)
-            for month, near in months_near(now).items()
+            month: allowance - budget.reserve(near) - budget.kept(near, flushed_at)
+            for month, (budget, near) in left.items()
         }
-        can = min(limits[month] - budget.ledger.paths for month, budget in left.items())
-        if can >= 1 and not any(budget.ledger.others.unread for budget in left.values()):
+        can = min(limits[month] - budget.ledger.paths for month, (budget, _) in left.items())
+        if can >= 1 and not any(budget.ledger.others.unread for budget, _ in left.values()):
             return min(headroom.paths, can), headroom.wildcards, limits
-        if any(budget.ledger.paths >= allowance for budget in left.values()):
+        if any(budget.ledger.paths >= allowance for budget, _ in left.values()):
             return Reason.SPENT
-        if flushed_at is None or now - flushed_at >= left[month_of(now)].interval(now):
+        if flushed_at is None or now - flushed_at >= left[month_of(now)][0].interval(now):
             return 1, 1, dict.fromkeys(left, allowance)
         return Reason.BUDGET
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -24,7 +23,7 @@ from edgesweep.aws.dynamodb.items import (
     RoutesItem,
     ShardsItem,
 )
-from edgesweep.aws.dynamodb.models import bound, find, packed, shared
+from edgesweep.aws.dynamodb.models import Table, find, packed, shared
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
@@ -52,13 +51,13 @@ class FlushTable:
     """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
     def __init__(self, name: str) -> None:
-        self._flush = bound(FlushItem, name)
-        self._ledger = bound(LedgerItem, name)
-        self._lease = bound(LeaseItem, name)
-        self._demand = bound(DemandItem, name)
-        self._looks = bound(LooksItem, name)
-        self._shards = bound(ShardsItem, name)
-        self._connection = Connection()
+        self._connection = Table(name)
+        self._flush = self._connection.bind(FlushItem)
+        self._ledger = self._connection.bind(LedgerItem)
+        self._lease = self._connection.bind(LeaseItem)
+        self._demand = self._connection.bind(DemandItem)
+        self._looks = self._connection.bind(LooksItem)
+        self._shards = self._connection.bind(ShardsItem)
 
     def lease(self, distribution: str) -> Lease:
         item = find(self._lease, f"lease#{distribution}", "lease")
@@ -231,7 +230,7 @@ class RoutesTable:
     """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
 
     def __init__(self, name: str) -> None:
-        self._model = bound(RoutesItem, name)
+        self._model = Table(name).bind(RoutesItem)
 
     def load(self) -> Kept | None:
         item = find(self._model, *_ROUTES)
