@@ -1,6 +1,7 @@
 """`edgesweep redrive`: sends all dead letters back to the queue."""
 
 from datetime import timedelta
+from itertools import accumulate
 from typing import Annotated, TypedDict
 
 import click
@@ -58,8 +59,7 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
 def _move(dead: DeadLetterQueue, waiting: int) -> int:
     moved = 0
     with progress("Sending back", waiting) as shown:
-        for more in send_back(dead, lambda _: timedelta()):
-            moved += more
+        for moved in accumulate(send_back(dead, lambda _: timedelta())):
             shown(moved)
     if not moved:
         raise EdgesweepError(f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}")

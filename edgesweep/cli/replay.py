@@ -24,16 +24,11 @@ from edgesweep.lab import replay as lab
 from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import (
-    Folder,
-    HistorySource,
-    Progress,
-    Reuploaded,
-    Sampled,
-    sample,
-)
+from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded, sample
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
+
+Sources = Sequence[HistorySource]
 
 _PATH = click.Path(path_type=Path)
 _GENERATED_DAYS = 90
@@ -166,7 +161,7 @@ def replay(
     show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 
 
-def _logged(path: Path) -> Sequence[HistorySource]:
+def _logged(path: Path) -> Sources:
     found = read_logs(path)
     if found.malformed:
         say(f"{found.malformed:,} of {found.records:,} records are malformed")
@@ -176,11 +171,11 @@ def _logged(path: Path) -> Sequence[HistorySource]:
 
 
 def _replayed(
-    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget, *, whole: bool
+    sources: Sources, strategies: Sequence[str], budget: Budget, *, whole: bool
 ) -> Sequence[Replayed]:
     """Replay one history here, several in processes; return rows by history and strategy."""
     if len(sources) == 1:
-        [source] = sources if whole else _told(map(sample, sources))
+        [source] = sources if whole else _told(sources, map(sample, sources))
         with progress("Replaying", 1) as shown:
             return _rows(source, strategies, budget, lambda done, all_: shown(done / all_))
     processes = min(len(sources), os.cpu_count() or 1)
@@ -189,7 +184,7 @@ def _replayed(
     rows: list[Replayed] = []
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
         try:
-            taken = sources if whole else _told(pool.map(sample, sources))
+            taken = sources if whole else _told(sources, pool.map(sample, sources))
             # Before the display, which runs a thread: forking with threads is unsafe.
             replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), taken)
             with progress("Replaying", len(sources)) as shown:
@@ -207,12 +202,13 @@ def _replayed(
     return rows
 
 
-def _told(taken: Iterable[HistorySource]) -> Sequence[HistorySource]:
-    sources = list(taken)
-    for source in sources:
-        if isinstance(source, Sampled):
-            say(f"Replaying {source.name}; --whole replays all")
-    return sources
+def _told(sources: Sources, samples: Iterable[HistorySource]) -> Sources:
+    """Return samples, and say which are not whole."""
+    taken = list(samples)
+    for source, one in zip(sources, taken, strict=True):
+        if one.name != source.name:
+            say(f"Replaying {one.name}; --whole replays all")
+    return taken
 
 
 def _rows(
