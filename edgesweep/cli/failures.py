@@ -29,9 +29,7 @@ def failure(error: BaseException) -> str | None:
         return "There are no AWS credentials; give --profile, or sign in"
     if isinstance(error, NoRegionError):
         return "There is no AWS region; give --region"
-    if isinstance(error, BotoCoreError | PynamoDBException):
-        return str(error)
-    return None
+    return str(error) if isinstance(error, BotoCoreError | PynamoDBException) else None
 
 
 def _refusal(error: ClientError) -> str:

@@ -83,8 +83,6 @@ def plan(
     """  # noqa: D301  # \b tells click to keep the lines
     if bare and machine():
         raise click.UsageError("Give --paths or --json, not both")
-    if live and bucket:
-        raise click.UsageError("Give --live or --bucket, not both")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
     dirty = holders(rules, read_keys(changes, null=null))
     known = unsurveyed(dirty)

@@ -59,6 +59,8 @@ def rules_options(command: Callable[..., None]) -> Callable[..., None]:
         sources = [source for source in (distribution, config) if source is not None]
         if len(sources) + alias > 1:
             raise click.UsageError("Give one of --alias, --distribution and --config")
+        if others["live"] and others["bucket"]:
+            raise click.UsageError("Give --live or --bucket, not both")
         if viewer_paths and not sources:
             raise click.UsageError("Words need a configuration: give --distribution or --config")
         bucket, where = others["bucket"], {name: others[name] for name in ("region", "profile")}
