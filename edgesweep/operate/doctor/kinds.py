@@ -96,9 +96,10 @@ def _notified(bucket: Resource) -> Found:
 def _added(wanted: Value, found: Value) -> Value:
     """Return notifications with ours beside those of other people."""
     name = "QueueConfigurations"
-    ours = {queue["QueueArn"]: queue["Events"] for queue in wanted[name]}
-    others = [one for one in found.get(name, ()) if one["QueueArn"] not in ours]
-    return {**found, name: [*others, *({"QueueArn": arn, "Events": ours[arn]} for arn in ours)]}
+    ours = [{"QueueArn": queue["QueueArn"], "Events": queue["Events"]} for queue in wanted[name]]
+    arns = {queue["QueueArn"] for queue in ours}
+    others = [one for one in found.get(name, ()) if one["QueueArn"] not in arns]
+    return {**found, name: [*others, *ours]}
 
 
 def _attributes(session: boto3.Session, one: Resource) -> Found:
