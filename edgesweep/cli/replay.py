@@ -65,10 +65,8 @@ class Reupload(Result):
     heads_usd: Annotated[Decimal, "their price"]
 
 
-def _budget(text: str | Budget) -> Budget:
+def _budget(text: str) -> Budget:
     """Return a budget without a guarantee, as the type of an option."""
-    if isinstance(text, Budget):
-        return text
     return Budget(None if text == "none" else usd(text))
 
 

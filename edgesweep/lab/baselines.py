@@ -66,11 +66,8 @@ def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> Patterns:
 
 
 STRATEGIES: Strategies = {
-    "each-path": each_path,
-    "everything": everything,
-    "all-or-nothing": all_or_nothing,
-    "level-collapse": level_collapse,
-    "exact-folders": exact_folders,
+    strategy.__name__.replace("_", "-"): strategy
+    for strategy in (each_path, everything, all_or_nothing, level_collapse, exact_folders)
 }
 
 

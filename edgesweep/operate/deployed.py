@@ -16,16 +16,14 @@ from edgesweep.routes.config import is_for_tenants
 def remembered(stack: str, region: str) -> Remembered:
     """Return the memory of a stack, which may not exist."""
     place = f"{stack} in {region}"
-    with _stopping(f"The stack {place} cannot be read"):
+    with _stopping(f"The stack {place} cannot be read"), suppress(NoStack):
         session = boto3.Session(region_name=region)
-        try:
-            found = described(session, stack)
-        except NoStack:
-            return Remembered.of(place, {}, {})
+        found = described(session, stack)
         # By name, a template may be that of a stack that was deleted.
         client = session.client("cloudformation")
         template = client.get_template(StackName=found["StackId"])["TemplateBody"]
         return Remembered.of(place, template, parameters_of(found))
+    return Remembered(place, {})
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:

@@ -55,7 +55,7 @@ class Remembered:
 
     @classmethod
     def of(cls, stack: str, template: Mapping[str, Any], values: Mapping[str, str]) -> Self:
-        """Read the template and the parameters of a stack; both are empty if there is no stack.
+        """Read the template and the parameters of a stack.
 
         A first deployment that failed leaves a stack with a bucket for uploads, and nothing else.
         """
