@@ -190,9 +190,8 @@ def _replayed(
                     rows += more
                     shown(done)
         except BrokenProcessPool as error:
-            raise EdgesweepError(
-                "A process that replayed a history was killed; is there enough memory?"
-            ) from error
+            killed = "A process that replayed a history was killed; is there enough memory?"
+            raise EdgesweepError(killed) from error
         finally:
             # Running workers finish first; leaving the pool waits for them.
             for process in active_children():

@@ -111,10 +111,8 @@ def usd(text: str | Decimal) -> Decimal:
         within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
         if within and round(dollars, MAX_DECIMALS) == dollars:
             return dollars
-    raise click.BadParameter(
-        f"{str(text)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
-        f"{MAX_DECIMALS} decimals"
-    )
+    bound = f"from 0 to {MAX_DOLLARS:,} with at most {MAX_DECIMALS} decimals"
+    raise click.BadParameter(f"{str(text)!r} is not a number of dollars {bound}")
 
 
 def machine() -> bool:

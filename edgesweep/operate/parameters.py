@@ -93,10 +93,9 @@ class Remembered:
             why = f"; there is no stack {self.stack} to take it from" if absent else ""
             raise BadInput(f"There is nothing to sweep: {_GIVE}{why}")
         if demo and buckets and "demo" in self.parameters:
-            raise BadInput(
-                f"The stack {self.stack} is a demo site, which bucket={buckets} would replace; "
-                "give --param demo=false to delete that site, or another --stage"
-            )
+            site = f"The stack {self.stack} is a demo site, which bucket={buckets} would replace"
+            delete = "give --param demo=false to delete that site, or another --stage"
+            raise BadInput(f"{site}; {delete}")
         if demo and buckets:
             raise BadInput(f"Parameters bucket={buckets} and demo=true exclude each other")
 

@@ -219,10 +219,8 @@ def _deploy(line: str) -> Deploy:
         } if type(time) is int and time in _EPOCH_SECONDS:
             written, gone = [*map(_key, added + modified)], [*map(_key, deleted)]
             return Deploy(datetime.fromtimestamp(time, UTC), written, gone)
-    raise ValueError(
-        "A deploy has a commit, a time in epoch seconds, and lists of the keys added, modified "
-        f"and deleted, not {excerpt(record)}"
-    )
+    wanted = "a commit, a time in epoch seconds, and lists of the keys added, modified and deleted"
+    raise ValueError(f"A deploy has {wanted}, not {excerpt(record)}")
 
 
 def _key(key: object) -> str:

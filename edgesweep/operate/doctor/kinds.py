@@ -161,6 +161,7 @@ _UPDATE_MAPPING = "aws lambda update-event-source-mapping --uuid {id} "
 _UPDATE_FUNCTION = (
     "aws lambda wait function-updated --function-name {id} {at} && aws lambda update-function-"
 )
+_UPDATE_CODE = _UPDATE_FUNCTION + "code --function-name {id} --cli-input-json {code} {at}"
 _PUT_RULE = "aws events put-rule --name {id} --state ENABLED --event-pattern {EventPattern} {at}"
 _PUT_TARGETS = "aws events put-targets --rule {id} --targets {Targets} {at}"
 _SCHEDULE = "schedule --name {id} --state ENABLED --cli-input-json {properties} {at}"
@@ -233,11 +234,7 @@ KINDS: Mapping[str, Kind] = {
     FUNCTION: Kind(
         *("function", Harm.DELAYS, "its work is not done", _function),
         _UPDATE_FUNCTION + "configuration --function-name {id} --cli-input-json {others} {at}",
-        # The architecture belongs to the code.
-        {
-            "Architectures": _UPDATE_FUNCTION
-            + "code --function-name {id} --cli-input-json {code} {at}"
-        },
+        {"Architectures": _UPDATE_CODE},  # the architecture belongs to the code
     ),
     "AWS::Lambda::EventInvokeConfig": Kind(
         *("retry setting", Harm.COSTS, "Lambda repeats ticks that failed"),
