@@ -7,21 +7,19 @@ import click
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars, length, table
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.operate.bill import Bill, bill_of
 
 
-@click.command()
+@stack_command(Bill)
 @click.option(
     "--month",
     type=click.DateTime(["%Y-%m"]),
     help="The UTC month (default: this one).",
     metavar="YYYY-MM",
 )
-@json_option(Bill)
-@stack_options
 def bill(deployed: Deployed, *, month: datetime | None) -> None:
     """Show who spent the account's invalidation paths in a month, and where it is heading.
 

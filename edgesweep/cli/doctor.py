@@ -10,9 +10,9 @@ from itertools import starmap
 
 import click
 
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.failures import failure
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import check_terminal, say, suggest
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.gather import examine
@@ -20,11 +20,9 @@ from edgesweep.operate.doctor.gather import examine
 _STDERR = 2  # standard output is for the report
 
 
-@click.command()
-@json_option(list[Finding])
+@stack_command(list[Finding])
 @click.option("--fix", is_flag=True, help="Offer to run each command, then look again.")
 @click.option("--yes", is_flag=True, help="Run the commands of --fix without asking.")
-@stack_options
 def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     """List the faults of a stack with the command that mends each, the worst first.
 

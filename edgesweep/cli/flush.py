@@ -8,10 +8,10 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep import wiring
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.failures import failure
 from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.output import pick, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.answers import Refused, Unanswered
@@ -38,10 +38,8 @@ class Flushed(TypedDict):
     error: Annotated[str | None, "why it failed"]
 
 
-@click.command()
+@stack_command(list[Flushed])
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
-@json_option(list[Flushed])
-@stack_options
 def flush(deployed: Deployed, *, dry_run: bool) -> None:
     """Send all waiting changes now, without waiting for an upload to come to rest.
 

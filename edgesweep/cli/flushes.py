@@ -10,9 +10,9 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.dynamodb import FlushTable
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars, table
-from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.output import pick, show
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush, State
@@ -45,14 +45,12 @@ class SentFlush(TypedDict):
     why: Annotated[Sequence[str], "what changed, and why these paths; empty for flushes of 0.1.0"]
 
 
-@click.command()
+@stack_command(list[SentFlush] | SentFlush)
 @click.argument("flush_id", required=False, metavar="[ID]")
 @click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=20, help="List at most N.", metavar="N"
 )
-@json_option(list[SentFlush] | SentFlush)
-@stack_options
 def flushes(
     deployed: Deployed, *, flush_id: str | None, distribution: str | None, limit: int
 ) -> None:

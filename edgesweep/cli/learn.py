@@ -11,9 +11,9 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import agree, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
@@ -41,11 +41,9 @@ class Learnt(TypedDict):
     known: Annotated[int, "how many of them the catalogue knows now"]
 
 
-@click.command()
+@stack_command(Learnt)
 @click.argument("bucket", callback=bucket_name)
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost.")
-@json_option(Learnt)
-@stack_options
 def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """Learn what BUCKET holds, so that even the first re-upload of unchanged files is free.
 

@@ -7,9 +7,9 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.sqs import DeadLetterQueue
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
@@ -29,10 +29,8 @@ class Redriven(TypedDict):
     moved: Annotated[int, "how many of them went back to the queue, or would go"]
 
 
-@click.command()
+@stack_command(Redriven)
 @click.option("--dry-run", is_flag=True, help="Show how many would go back; move nothing.")
-@json_option(Redriven)
-@stack_options
 def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     """Send every message of the dead-letter queue back to the queue, now.
 

@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-import click
-
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.bill import looked
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars, length, table
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import say
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
@@ -20,9 +18,7 @@ from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStat
 _SHOWN = 3  # spenders of paths
 
 
-@click.command()
-@json_option(StackStatus)
-@stack_options
+@stack_command(StackStatus)
 def status(deployed: Deployed) -> None:
     """Show the waiting changes, the rest of the budget, and when the next flush is due.
 

@@ -14,9 +14,9 @@ import click
 from botocore.exceptions import ClientError
 
 from edgesweep import wiring
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.keys import read_keys
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.status import observer
 from edgesweep.cli.terminal import bucket_name, say
 from edgesweep.errors import BadInput, TimedOut
@@ -39,7 +39,7 @@ class Waited(TypedDict):
     skipped: Annotated[Mapping[str, str], "keys that were not waited for -> why"]
 
 
-@click.command()
+@stack_command(Waited)
 @click.option(
     "--after",
     type=click.Path(allow_dash=True, path_type=Path),
@@ -50,8 +50,6 @@ class Waited(TypedDict):
 @click.option("--completed", is_flag=True, help="Wait until CloudFront has emptied its caches.")
 @click.option("--now", is_flag=True, help="Ask for a flush now; the budget still decides.")
 @click.option("--timeout", type=click.IntRange(1, 86_400), default=900, help="Seconds, at most.")
-@json_option(Waited)
-@stack_options
 def wait(
     deployed: Deployed,
     *,
