@@ -39,8 +39,7 @@ def _refusal(error: ClientError) -> str:
         return f"The AWS credentials have expired; sign in again ({code})"
     if code in _UNKNOWN:
         return f"AWS does not know these credentials: {text} ({code})"
-    found = _UNAUTHORIZED.search(text)
-    if found:
+    if found := _UNAUTHORIZED.search(text):
         where = f" on {found['resource']}" if found["resource"] else ""
         how = "is denied by a policy" if "explicit deny" in text else "is missing"
         return f"The permission {found['action']}{where} {how}; you are {found['who']}"

@@ -150,8 +150,7 @@ def _histories(seen: Iterable[Seen]) -> Iterator[History]:
         its = list(group)
         first = {key: act for _, _, key, act in reversed(its)}
         live = sorted(key for key, act in first.items() if act is not Act.WRITTEN)
-        deploys = tuple(_deploys([one for one in its if one[3] is not Act.READ]))
-        if deploys:
+        if deploys := tuple(_deploys([one for one in its if one[3] is not Act.READ])):
             yield History(bucket, live, deploys)
 
 
