@@ -68,8 +68,11 @@ def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
     s3 = deployed.session.client("s3")
     check(s3, bucket)
     pages = partial(_pages, S3Listing(s3), bucket, sweeps)
-    total, requests = _counted(pages())
-    known = asked = 0
+    total = requests = known = asked = 0
+    with progress("Listing") as shown:
+        for requests, page in enumerate(pages(), 1):  # noqa: B007  # counted
+            total += len(page)
+            shown(total)
     if total:
         say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
         agree("Learn them?", yes=yes)
@@ -99,16 +102,6 @@ def _pages(listing: Listing, bucket: str, sweeps: Callable[[Name], bool]) -> Ite
         keys, more = listing.page(bucket, "", after)
         yield [name for key in keys if sweeps(name := (bucket, key))]
         after = keys[-1] if keys else after
-
-
-def _counted(pages: Iterable[Page]) -> tuple[int, int]:
-    """Return how many objects there are, and how many requests list them."""
-    objects = requests = 0
-    with progress("Listing") as shown:
-        for page in pages:
-            objects, requests = objects + len(page), requests + 1
-            shown(objects)
-    return objects, requests
 
 
 def _cost(objects: int, requests: int) -> str:

@@ -24,7 +24,7 @@ _NOT_SENT = "not sent: "
 
 
 class NotedEdge:
-    """CloudFront, with a note of the paths of each distribution; unless it `sends`, a dry run."""
+    """CloudFront, noting the paths of each distribution's requests; a dry run `sends` none."""
 
     def __init__(self, edge: Edge, *, sends: bool) -> None:
         self.paths: defaultdict[str, list[str]] = defaultdict(list)
