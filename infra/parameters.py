@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.operate.parameters import accept, acceptable
-from edgesweep.operate.remembered import Remembered, logical, values_of
+from edgesweep.operate.parameters import Remembered, accept, acceptable, logical, values_of
 from edgesweep.settings import LONGEST, PARAMETERS, Parameter
 
 _STAGE = Parameter(

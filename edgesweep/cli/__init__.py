@@ -1,10 +1,7 @@
-"""The `edgesweep` command: parse, call, print.
-
-Data goes to standard output, messages and progress to standard error. A mistake gets one line and
-exit code 2, a failure one line and exit code 1.
-"""
+"""The `edgesweep` command: parse, call, print; docs/cli.md says what goes where."""
 
 import sys
+from contextlib import suppress
 
 from edgesweep import __version__
 
@@ -15,11 +12,8 @@ INSTALL = "install Edgesweep with all that it needs: pipx install ."
 def main() -> None:
     """Run the command; the version alone needs none of the libraries that the others import."""
     if sys.argv[1:] == ["--version"]:
-        try:
+        with suppress(OSError):  # the group fails likewise, and reports it
             print(f"edgesweep, version {__version__}", flush=True)  # noqa: T201  # without click
-        except OSError:
-            pass  # The group fails likewise, and reports it.
-        else:
             return
     try:
         from edgesweep.cli import commands  # noqa: PLC0415  # imports click

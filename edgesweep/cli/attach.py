@@ -43,11 +43,8 @@ def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     chosen = session(**where)
     check(chosen.client("s3"), bucket, anywhere=not chosen.region_name)
-    then = (
-        f"{bucket} publishes its events; `edgesweep learn {bucket}` makes even the first re-upload "
-        "of unchanged files free"
-    )
-    _rewire(chosen, bucket, then, on=True, dry_run=dry_run)
+    free = f"`edgesweep learn {bucket}` makes even the first re-upload of unchanged files free"
+    _rewire(chosen, bucket, f"{bucket} publishes its events; {free}", on=True, dry_run=dry_run)
 
 
 @click.command()
@@ -79,8 +76,7 @@ def _users(chosen: boto3.Session, bucket: str) -> str:
 
 
 def _rewire(chosen: boto3.Session, bucket: str, then: str, *, on: bool, dry_run: bool) -> None:
-    real = Bucket(chosen.client("s3"), bucket)
-    changed, kept = deliver(real, on=on, dry_run=dry_run)
+    changed, kept = deliver(Bucket(chosen.client("s3"), bucket), on=on, dry_run=dry_run)
     lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
     lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] * changed
     show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)

@@ -6,23 +6,20 @@ from datetime import UTC, datetime
 import click
 
 from edgesweep import wiring
-from edgesweep.aws.dynamodb import FlushTable, RoutesTable
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.aws.dynamodb import FlushTable
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars, length, table
-from edgesweep.cli.output import json_option, show
-from edgesweep.operate.bill import Bill
-from edgesweep.operate.bill import bill as bill_of
+from edgesweep.cli.output import show
+from edgesweep.operate.bill import Bill, bill_of
 
 
-@click.command()
+@stack_command(Bill)
 @click.option(
     "--month",
     type=click.DateTime(["%Y-%m"]),
     help="The UTC month (default: this one).",
     metavar="YYYY-MM",
 )
-@json_option(Bill)
-@stack_options
 def bill(deployed: Deployed, *, month: datetime | None) -> None:
     """Show who spent the account's invalidation paths in a month, and where it is heading.
 
@@ -31,10 +28,9 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     edgesweep bill --month 2026-11 --json
     """  # noqa: D301  # \b tells click to keep the lines
     settings, now = deployed.settings, wiring.now()
-    table_name, free_paths = settings.flushes_table, settings.policy.budget.free_paths
-    routes = wiring.routes_of(settings, RoutesTable(table_name).load())
     when = month.replace(tzinfo=UTC) if month else now
-    found = bill_of(FlushTable(table_name), routes.ids, free_paths, when, now)
+    journal, free_paths = FlushTable(settings.flushes_table), settings.policy.budget.free_paths
+    found = bill_of(journal, deployed.routes.ids, free_paths, when, now)
     show(found, _lines(found, now))
 
 

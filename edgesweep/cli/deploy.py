@@ -7,14 +7,13 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.learn import learn_all
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.buckets import deliver, listeners
-from edgesweep.operate.parameters import acceptable
+from edgesweep.operate.parameters import acceptable, values_of
 from edgesweep.operate.release import RETAIN, Deployer, Release
-from edgesweep.operate.remembered import values_of
 from edgesweep.operate.stack import before_removal, waiting
 from edgesweep.settings import split
 
@@ -35,7 +34,7 @@ def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> 
     return dict(text.split("=", 1) for text in texts)
 
 
-@click.command()
+@stack_command(Deployment)
 @click.option("--bucket", help="Existing buckets, separated by commas.", metavar="NAMES")
 @click.option(
     "--param", "values", multiple=True, callback=assigned, metavar="NAME=VALUE",
@@ -47,8 +46,6 @@ def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> 
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the change set; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost of learning.")
-@json_option(Deployment)
-@stack_options
 def deploy(
     deployed: Deployed,
     bucket: str | None,
@@ -102,9 +99,8 @@ def _follow(deployed: Deployed, buckets: Sequence[str], *, yes: bool) -> None:
             say(f"{bucket}: {learnt['known']:,} of {learnt['objects']:,} objects are known")
 
 
-@click.command()
+@stack_command()
 @click.option("--yes", is_flag=True, help="Do not ask to confirm.")
-@stack_options
 def remove(deployed: Deployed, *, yes: bool) -> None:
     """Remove a stack that `edgesweep deploy` made.
 
@@ -114,8 +110,7 @@ def remove(deployed: Deployed, *, yes: bool) -> None:
     edgesweep remove
     """  # noqa: D301  # \b tells click to keep the lines
     session, stack = deployed.session, deployed.stack
-    notified = stack.environment.get("NOTIFIED_QUEUE")
-    buckets = () if notified else split(stack.outputs["Buckets"])
+    buckets = () if stack.environment.get("NOTIFIED_QUEUE") else split(stack.outputs["Buckets"])
     for line in before_removal(stack, waiting(session, stack), buckets, kept=True):
         say(line)
     agree(f"Remove {stack.name}?", yes=yes)

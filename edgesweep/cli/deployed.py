@@ -12,14 +12,14 @@ import click
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.cli.output import json_option
 from edgesweep.cli.terminal import aws_options
 from edgesweep.errors import BadInput
 from edgesweep.operate.stack import SERVICE, Stack, find_stack
 from edgesweep.routes import Routes
 from edgesweep.settings import Settings
 
-# The default region of `npx osls deploy`.
-_DEFAULT_REGION = "us-east-1"
+_DEFAULT_REGION = "us-east-1"  # of `npx osls deploy`
 
 # Variables that botocore prefers to a profile named in the environment.
 _BEFORE_PROFILE = (
@@ -48,7 +48,6 @@ class Deployed:
 
     @cached_property
     def routes(self) -> Routes:
-        """The routes as the stack knows them."""
         return wiring.routes_of(self.settings, RoutesTable(self.settings.flushes_table).load())
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
@@ -61,29 +60,41 @@ class Deployed:
         return [only] if only else known
 
 
+AboutStack = Callable[Concatenate[Deployed, ...], None]
+
+
 def session(region: str | None, profile: str | None) -> boto3.Session:
     """Return a session for the options of `aws_options`."""
     return boto3.Session(profile_name=profile, region_name=region)
 
 
-def stack_options(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:
-    """Add the options that name a stack, and call the command with that stack.
+def stack_command(kind: object = None) -> Callable[[AboutStack], click.Command]:
+    """Return what makes a function a command about a stack; with `--json` if it prints a `kind`.
 
-    Until the command returns, the environment of the process matches the options: pynamodb makes
-    sessions of its own, which must reach the same account and region.
+    Until it returns, the environment of the process matches the options: pynamodb makes sessions of
+    its own, which must reach the same account and region.
     """
 
-    @click.option("--stack", help="Name of the stack (default: edgesweep-STAGE).", metavar="NAME")
-    @click.option("--stage", help="Stage of the stack.", metavar="NAME", default="prod")
-    @aws_options
-    @wraps(command)
-    def with_stack(
-        *, stack: str | None, stage: str, region: str | None, profile: str | None, **others: object
-    ) -> None:
-        with _chosen(region, profile) as chosen:
-            command(Deployed(stack or f"{SERVICE}-{stage}", chosen, profile), **others)
+    def decorate(function: AboutStack) -> click.Command:
+        own = click.command()(function).params
 
-    return with_stack
+        @click.option(
+            "--stack", help="Name of the stack (default: edgesweep-STAGE).", metavar="NAME"
+        )
+        @click.option("--stage", help="Stage of the stack.", metavar="NAME", default="prod")
+        @aws_options
+        @wraps(function)
+        def with_stack(
+            *, stack: str | None, stage: str, region: str | None, profile: str | None, **its: object
+        ) -> None:
+            with _chosen(region, profile) as chosen:
+                function(Deployed(stack or f"{SERVICE}-{stage}", chosen, profile), **its)
+
+        made = click.command()(json_option(kind)(with_stack) if kind else with_stack)
+        made.params[:0] = own  # so that the help lists them first
+        return made
+
+    return decorate
 
 
 @contextmanager

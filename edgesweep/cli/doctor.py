@@ -9,26 +9,20 @@ from functools import partial
 from itertools import starmap
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.failures import failure
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import check_terminal, say, suggest
-from edgesweep.errors import NoStack
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
-from edgesweep.operate.doctor.credentials import missing, regions_of, unreached
 from edgesweep.operate.doctor.gather import examine
 
-# Standard output is for the report.
-_STDERR = 2
+_STDERR = 2  # standard output is for the report
 
 
-@click.command()
-@json_option(list[Finding])
+@stack_command(list[Finding])
 @click.option("--fix", is_flag=True, help="Offer to run each command, then look again.")
 @click.option("--yes", is_flag=True, help="Run the commands of --fix without asking.")
-@stack_options
 def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     """List the faults of a stack with the command that mends each, the worst first.
 
@@ -57,33 +51,24 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
 
 def _examine(deployed: Deployed) -> Sequence[Finding]:
     place = Place(deployed.name, deployed.session.region_name, deployed.profile)
-    try:
-        deployed.session.client("sts").get_caller_identity()  # fails without valid credentials
-    except (BotoCoreError, ClientError) as error:
-        return [unreached(place, error, failure(error) or str(error))]
-    try:
-        return examine(deployed.session, place, datetime.now(UTC))
-    except NoStack:
-        return [missing(place, regions_of(deployed.session, deployed.name))]
+    return examine(deployed.session, place, failure, datetime.now(UTC))
 
 
 def _described(mend: str, shared: Sequence[Finding]) -> str:
     """Return findings and the command that mends all of them, each in a line."""
     lines = [f"{finding.check} ({finding.harm}): {finding.text}" for finding in shared]
-    return "\n".join([*lines, *([f"  {mend}"] if mend else [])])
+    return "\n".join([*lines, f"  {mend}"] if mend else lines)
 
 
 def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
     """Run the commands that the user wants; return whether any was run."""
     ran = False
+    run = partial(subprocess.run, shell=True, check=False, stdout=_STDERR)  # noqa: S604  # asked for
     for mend, shared in mends(findings).items():
-        if not mend or any(finding.manual for finding in shared):
-            continue
-        click.echo(_described(mend, shared), err=True)
-        if yes or click.confirm("Run it?", err=True):
-            ran = True
-            environment = {**os.environ, "AWS_PAGER": ""}
-            run = partial(subprocess.run, shell=True, check=False)  # noqa: S604  # asked for
-            code = run(mend, stdout=_STDERR, env=environment).returncode
-            say(f"The command failed with exit code {code}" if code else "")
+        if mend and not any(finding.manual for finding in shared):
+            click.echo(_described(mend, shared), err=True)
+            if yes or click.confirm("Run it?", err=True):
+                ran = True
+                code = run(mend, env={**os.environ, "AWS_PAGER": ""}).returncode
+                say(f"The command failed with exit code {code}" if code else "")
     return ran

@@ -29,9 +29,7 @@ def failure(error: BaseException) -> str | None:
         return "There are no AWS credentials; give --profile, or sign in"
     if isinstance(error, NoRegionError):
         return "There is no AWS region; give --region"
-    if isinstance(error, BotoCoreError | PynamoDBException):
-        return str(error)
-    return None
+    return str(error) if isinstance(error, BotoCoreError | PynamoDBException) else None
 
 
 def _refusal(error: ClientError) -> str:
@@ -41,8 +39,7 @@ def _refusal(error: ClientError) -> str:
         return f"The AWS credentials have expired; sign in again ({code})"
     if code in _UNKNOWN:
         return f"AWS does not know these credentials: {text} ({code})"
-    found = _UNAUTHORIZED.search(text)
-    if found:
+    if found := _UNAUTHORIZED.search(text):
         where = f" on {found['resource']}" if found["resource"] else ""
         how = "is denied by a policy" if "explicit deny" in text else "is missing"
         return f"The permission {found['action']}{where} {how}; you are {found['who']}"

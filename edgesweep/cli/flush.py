@@ -1,6 +1,5 @@
 """`edgesweep flush`: flushes now, or shows what a flush would send."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -9,28 +8,20 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep import wiring
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.failures import failure
 from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import pick, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.answers import Answer, Refused, Unanswered
+from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
-from edgesweep.flush.sender import Edge
-from edgesweep.operate.dry_run import DryRunEdge, DryRunRows, DryRunStore
+from edgesweep.operate.dry_run import DryRunRows, DryRunStore, NotedEdge
 from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.status import NEXT
 from edgesweep.prices import PATH_PRICE
-
-_HELD = {
-    Reason.BUDGET: "only the reserve of the budget is left, and its next path is not due",
-    Reason.QUOTA: "too much is in progress at CloudFront",
-    Reason.LEASE: "another flush is working on it",
-    Reason.LATER: "the others took long; the schedule goes on with it",
-    Reason.FAILED: "it failed",
-}
 
 
 class Flushed(TypedDict):
@@ -47,10 +38,8 @@ class Flushed(TypedDict):
     error: Annotated[str | None, "why it failed"]
 
 
-@click.command()
+@stack_command(list[Flushed])
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
-@json_option(list[Flushed])
-@stack_options
 def flush(deployed: Deployed, *, dry_run: bool) -> None:
     """Send all waiting changes now, without waiting for an upload to come to rest.
 
@@ -62,9 +51,9 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     edgesweep flush
     """  # noqa: D301  # \b tells click to keep the lines
     real = wiring.Adapters.real(deployed.settings, deployed.session)
-    adapters = _writing_nothing(real) if dry_run else real
-    edge = _Heard(adapters.edge)
-    tick = wiring.tick(deployed.settings, replace(adapters, edge=edge), say)
+    edge = NotedEdge(real.edge, sends=not dry_run)
+    adapters = replace(_writing_nothing(real) if dry_run else real, edge=edge)
+    tick = wiring.tick(deployed.settings, adapters, say)
     tick.discovery.route(tick.discovery.look())
     done = tick.run(now=True)
     if not done.outcomes:
@@ -73,26 +62,10 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     show(results, (line for result in results for line in _lines(result)))
     if done.refusal:
         say(f"The budget does not pay for the guaranteed interval: {done.refusal}")
-    troubles = [result["error"] for result in results if result["error"]]
-    if done.known.error:
-        troubles.append(str(done.known.error))
-    if troubles:
-        raise EdgesweepError("; ".join(troubles))
+    troubles = [*(result["error"] for result in results), done.known.error]
+    if any(troubles):
+        raise EdgesweepError("; ".join(map(str, filter(None, troubles))))
     _suggest(results, dry_run=dry_run)
-
-
-class _Heard:
-    """A CloudFront that notes the paths of its requests by distribution."""
-
-    def __init__(self, edge: Edge) -> None:
-        self.paths: defaultdict[str, list[str]] = defaultdict(list)
-        self.in_progress = edge.in_progress
-        self.look_up = edge.look_up
-        self._edge = edge
-
-    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
-        self.paths[distribution] += paths
-        return self._edge.invalidate(distribution, paths, reference)
 
 
 def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
@@ -101,7 +74,6 @@ def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
         dirty=DryRunRows(real.dirty),
         journal=JournalInMemory(real.journal),
         store=DryRunStore(real.store),
-        edge=DryRunEdge(real.edge),
         pause=lambda _: None,
         publish=lambda *_: None,
     )
@@ -109,9 +81,9 @@ def _writing_nothing(real: wiring.Adapters) -> wiring.Adapters:
 
 def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed:
     flush = outcome.flush
-    return Flushed(
-        distribution=outcome.distribution,
-        reason=outcome.reason,
+    return pick(
+        Flushed,
+        outcome,
         flush=flush.id if flush else None,
         state=flush.state if flush else None,
         rows=flush.rows if flush else 0,
@@ -123,14 +95,13 @@ def _result(outcome: Outcome, paths: Sequence[str], *, dry_run: bool) -> Flushed
 
 
 def _lines(result: Flushed) -> Iterator[str]:
+    one, reason, paths = result["distribution"], result["reason"], result["paths"]
     if result["flush"] is None:
-        yield f"{result['distribution']}: held, {_HELD.get(result['reason'], result['reason'])}"
-        return
-    yield (
-        f"{result['distribution']}: {count(len(result['paths']), 'path')} for "
-        f"{count(result['rows'], 'row')}, {dollars(result['usd'])} at list price"
-    )
-    yield from (f"  {path}" for path in result["paths"])
+        yield f"{one}: {NEXT.get(reason, reason)}"
+    else:
+        price = f"{dollars(result['usd'])} at list price"
+        yield f"{one}: {count(len(paths), 'path')} for {count(result['rows'], 'row')}, {price}"
+        yield from (f"  {path}" for path in paths)
 
 
 def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:
@@ -145,11 +116,10 @@ def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:
 
 
 def _trouble(outcome: Outcome) -> str | None:
-    if outcome.error is not None:
-        return f"{outcome.distribution}: {failure(outcome.error) or outcome.error}"
-    if isinstance(outcome.answer, Refused | Unanswered):
-        return (
-            f"{outcome.distribution}: CloudFront did not accept it: {outcome.answer.text}; "
-            "the schedule retries it"
-        )
+    error, answer = outcome.error, outcome.answer
+    if error is not None:
+        return f"{outcome.distribution}: {failure(error) or error}"
+    if isinstance(answer, Refused | Unanswered):
+        why = f"CloudFront did not accept it: {answer.text}; the schedule retries it"
+        return f"{outcome.distribution}: {why}"
     return None

@@ -10,10 +10,10 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.dynamodb import FlushTable
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars, table
-from edgesweep.cli.output import json_option, pick, show
-from edgesweep.cli.terminal import machine, say
+from edgesweep.cli.output import pick, show
+from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush, State
 from edgesweep.prices import PATH_PRICE
@@ -45,14 +45,12 @@ class SentFlush(TypedDict):
     why: Annotated[Sequence[str], "what changed, and why these paths; empty for flushes of 0.1.0"]
 
 
-@click.command()
+@stack_command(list[SentFlush] | SentFlush)
 @click.argument("flush_id", required=False, metavar="[ID]")
 @click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=20, help="List at most N.", metavar="N"
 )
-@json_option(list[SentFlush] | SentFlush)
-@stack_options
 def flushes(
     deployed: Deployed, *, flush_id: str | None, distribution: str | None, limit: int
 ) -> None:
@@ -76,8 +74,7 @@ def flushes(
     found = list(islice(_newest(journal, distributions, limit), limit))
     if not found:
         say("There are no flushes yet")
-    if found or machine():
-        show(list(map(_sent, found)), table(HEADER, map(row, found)))
+    show(list(map(_sent, found)), table(HEADER, map(row, found)) if found else [])
 
 
 def _newest(journal: FlushTable, ids: Sequence[str], most: int | None = None) -> Iterator[Flush]:
@@ -88,17 +85,15 @@ def _newest(journal: FlushTable, ids: Sequence[str], most: int | None = None) ->
 
 def _one(journal: FlushTable, distributions: Sequence[str], asked: str) -> Flush:
     """Return the flush of that id, token or invalidation."""
-    # An id is looked up; for the others all flushes are read.
-    found: Iterable[Flush | None] = (journal.load(one, asked) for one in distributions)
-    if "#" not in asked:
+    if "#" in asked:  # an id; for the others all flushes are read
+        found: Iterable[Flush | None] = (journal.load(one, asked) for one in distributions)
+    else:
         found = _newest(journal, distributions)
     for flush in found:
         if flush and asked in (flush.id, flush.token, *(one.id for one in flush.accepted)):
             return flush
-    of = ", ".join(distributions) or "this stack"
-    raise EdgesweepError(
-        f"There is no flush {asked} of {of}; `edgesweep flushes` lists all flushes"
-    )
+    of = f"{asked} of {', '.join(distributions) or 'this stack'}"
+    raise EdgesweepError(f"There is no flush {of}; `edgesweep flushes` lists all flushes")
 
 
 def _sent(flush: Flush) -> SentFlush:
@@ -130,24 +125,19 @@ def row(flush: Flush) -> Sequence[str]:
 
 
 def _full(flush: Flush) -> Iterator[str]:
-    """Yield the course, the cost, the reasons and the paths of a flush."""
     seconds = _seconds(flush)
     yield f"{flush.distribution} / {flush.id}"
     yield flush.state.value + ("" if seconds is None else f" after {seconds:.1f} s")
     if flush.waited is not None:
         yield f"accepted {flush.waited.total_seconds():.1f} s after its first change"
-    yield (
-        f"{count(flush.rows, 'row')}, {count(len(flush.paths), 'path')} "
-        f"({count(flush.wildcards, 'wildcard')}), {dollars(PATH_PRICE * len(flush.paths))} at list "
-        f"price in {', '.join(flush.months)}"
-    )
+    paths = f"{count(len(flush.paths), 'path')} ({count(flush.wildcards, 'wildcard')})"
+    price = f"{dollars(PATH_PRICE * len(flush.paths))} at list price in {', '.join(flush.months)}"
+    yield f"{count(flush.rows, 'row')}, {paths}, {price}"
     yield f"{count(flush.collateral, 'unchanged object')} hit as well"
-    yield (
-        f"{count(flush.attempts, 'attempt')}, {count(flush.refusals, 'refusal')}, accepted as "
-        f"{', '.join(request.id for request in flush.accepted) or 'nothing'}"
-    )
+    requests = f"{count(flush.attempts, 'attempt')}, {count(flush.refusals, 'refusal')}"
+    yield f"{requests}, accepted as {', '.join(one.id for one in flush.accepted) or 'nothing'}"
     if flush.by:
-        asked = (f"{count(paths, 'path')} by {who}" for who, paths in flush.by)
+        asked = (f"{count(number, 'path')} by {who}" for who, number in flush.by)
         yield f"requested: {', '.join(asked)}"
     yield from flush.why.splitlines()
     yield ""

@@ -9,17 +9,15 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.sqs import Queue
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import suggest
 from edgesweep.errors import BadInput
 from edgesweep.flush.rows import chunks
 from edgesweep.record.events import INVALIDATE, parse
 
-# As many paths of 4,000 characters as fit into a message of 256 KB.
-_AT_ONCE = 60
-
+_AT_ONCE = 60  # paths of 4,000 characters, which fit into a message of 256 KB
 _BATCH = '{"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "any"}'
 
 
@@ -50,7 +48,7 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
     return paths
 
 
-@click.command()
+@stack_command(Requested)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(
     "--invalidation-batch",
@@ -62,8 +60,6 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
 @click.option("--paths", "_", is_flag=True, expose_value=False, hidden=True)
 @click.option("--distribution", "--distribution-id", "only", help="Only this one.", metavar="ID")
 @click.option("--by", default=getuser, show_default="your login", help="Who asks.", metavar="NAME")
-@json_option(Requested)
-@stack_options
 def invalidate(
     deployed: Deployed, paths: Sequence[str], *, batch: Sequence[str], only: str | None, by: str
 ) -> None:

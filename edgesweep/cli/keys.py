@@ -9,10 +9,7 @@ from typing import BinaryIO
 from edgesweep.cli.format import count
 from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
-
-# "The name for a key is a sequence of Unicode characters whose UTF-8 encoding is up to 1,024 bytes
-# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-MAX_KEY_BYTES = 1_024
+from edgesweep.record.events import MAX_KEY_BYTES
 
 # A longer line is no key, and is not read to its end.
 _LONGEST_LINE = 2**20
@@ -36,11 +33,10 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
-    """Return the object keys of a file, one a line; skip empty lines.
+    """Return the object keys of a file, one a line, or with `null` each ended by a NUL byte.
 
-    Names that git has quoted are unquoted; URLs and the output of `aws s3 sync` name their objects.
-    A `./` or `/` before every key is left out. A message says which lines may be no keys; BadInput
-    names one that is none. With `null`, each key ends with a NUL byte and stands for itself.
+    A `./` or `/` before every key of a line is left out. A message says which lines may be no keys;
+    BadInput names one that is none.
     """
     name = name_of(file)
     keys = list(_keys(file, name, null=null))

@@ -11,9 +11,9 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import agree, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
@@ -27,9 +27,10 @@ from edgesweep.record.selection import Fate
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes.kept import Kept
 
+Page = Sequence[Name]
+
 _CENT = Decimal("0.01")
-# Objects between two updates of the progress display.
-_STRIDE = 200
+_STRIDE = 200  # objects between two updates of the progress display
 
 
 class Learnt(TypedDict):
@@ -40,11 +41,9 @@ class Learnt(TypedDict):
     known: Annotated[int, "how many of them the catalogue knows now"]
 
 
-@click.command()
+@stack_command(Learnt)
 @click.argument("bucket", callback=bucket_name)
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost.")
-@json_option(Learnt)
-@stack_options
 def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     """Learn what BUCKET holds, so that even the first re-upload of unchanged files is free.
 
@@ -69,8 +68,11 @@ def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
     s3 = deployed.session.client("s3")
     check(s3, bucket)
     pages = partial(_pages, S3Listing(s3), bucket, sweeps)
-    total, requests = _counted(pages())
-    known = asked = 0
+    total = requests = known = asked = 0
+    with progress("Listing") as shown:
+        for requests, page in enumerate(pages(), 1):  # noqa: B007  # counted
+            total += len(page)
+            shown(total)
     if total:
         say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
         agree("Learn them?", yes=yes)
@@ -87,32 +89,19 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
     if not settings.catalogue_table:
         raise BadInput(f"{name} skips no upload, since it was deployed with skipUnchanged=false")
     if kept and bucket in kept.missed:
-        raise EdgesweepError(
-            f"{bucket} publishes no events now; learn it once edgesweep doctor finds no fault"
-        )
+        later = "learn it once edgesweep doctor finds no fault"
+        raise EdgesweepError(f"{bucket} publishes no events now; {later}")
     routes = wiring.routes_of(settings, kept)
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 
 
-def _pages(
-    listing: Listing, bucket: str, sweeps: Callable[[Name], bool]
-) -> Iterator[Sequence[Name]]:
+def _pages(listing: Listing, bucket: str, sweeps: Callable[[Name], bool]) -> Iterator[Page]:
     """Yield the objects of a bucket that the stack sweeps, a page for each request."""
     after, more = "", True
     while more:
         keys, more = listing.page(bucket, "", after)
         yield [name for key in keys if sweeps(name := (bucket, key))]
         after = keys[-1] if keys else after
-
-
-def _counted(pages: Iterable[Sequence[Name]]) -> tuple[int, int]:
-    """Return how many objects there are, and how many requests list them."""
-    objects = requests = 0
-    with progress("Listing") as shown:
-        for page in pages:
-            objects, requests = objects + len(page), requests + 1
-            shown(objects)
-    return objects, requests
 
 
 def _cost(objects: int, requests: int) -> str:
@@ -129,19 +118,14 @@ def _cost(objects: int, requests: int) -> str:
     return f"learning them takes up to {items}: {price} at the prices of us-east-1"
 
 
-def _learnt(
-    pages: Iterable[Sequence[Name]], total: int, unchanged: UnchangedFilter
-) -> tuple[int, int]:
+def _learnt(pages: Iterable[Page], total: int, unchanged: UnchangedFilter) -> tuple[int, int]:
     """Learn objects; return how many are known now, and of how many."""
     known = asked = 0
     with progress("Learning", total) as shown:
         for names in chain.from_iterable(chunks(page, _STRIDE) for page in pages):
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
-                objects = f"arn:aws:s3:::{names[0][0]}/*"
-                raise EdgesweepError(
-                    f"None of {count(asked, 'object')} could be read; "
-                    f"may you do s3:GetObject on {objects}?"
-                )
+                may = f"may you do s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
+                raise EdgesweepError(f"None of {count(asked, 'object')} could be read; {may}")
             shown(asked)
     return known, asked

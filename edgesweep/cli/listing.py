@@ -1,12 +1,12 @@
 """Lists a bucket for `edgesweep plan`, and shows how far that is."""
 
-from collections.abc import Collection
 from contextlib import closing
 from itertools import count
 
 from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import session
 from edgesweep.cli.progress import progress
+from edgesweep.cli.rules import Holders
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Survey, survey
 from edgesweep.errors import EdgesweepError
@@ -15,12 +15,7 @@ from edgesweep.routes import Routes
 
 
 def survey_bucket(
-    bucket: str,
-    rules: Routes,
-    dirty: Collection[str],
-    prices: Prices,
-    limits: Limits,
-    **where: str | None,
+    bucket: str, rules: Routes, dirty: Holders, prices: Prices, limits: Limits, **where: str | None
 ) -> Survey:
     """Survey a bucket with the options of `aws_options`, showing how many pages were asked for."""
     pages, origins = count(1), rules.origins(rules.ids[0])

@@ -1,6 +1,6 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Annotated, BinaryIO, TypedDict
 
@@ -9,15 +9,14 @@ import click
 from edgesweep.cli.format import count, table
 from edgesweep.cli.keys import read_keys
 from edgesweep.cli.output import json_option, pick, show
-from edgesweep.cli.rules import holders, requested, rules_options
+from edgesweep.cli.rules import Holders, holders, requested, rules_options
 from edgesweep.cli.terminal import aws_options, bucket_name, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 from edgesweep.routes import Routes
 
-# Of the objects of a path.
-_SHOWN_KEYS = 2
+_SHOWN_KEYS = 2  # of the objects of a path
 
 
 class Cost(TypedDict):
@@ -41,10 +40,7 @@ class Plan(TypedDict):
 @click.argument("changes", type=click.File("rb"))
 @click.option("--live", type=click.File("rb"), help="Keys that exist, one a line.", metavar="FILE")
 @click.option(
-    "--bucket",
-    callback=bucket_name,
-    help="List this bucket for the keys that exist.",
-    metavar="NAME",
+    "--bucket", callback=bucket_name, help="List this bucket for keys that exist.", metavar="NAME"
 )
 @click.option("-0", "--null", is_flag=True, help="Keys end with NUL bytes, as from `git diff -z`.")
 @click.option("--max-paths", type=int, help="Use at most N paths.", metavar="N")
@@ -53,10 +49,7 @@ class Plan(TypedDict):
 )
 @click.option("--path-price", type=usd, default=PATH_PRICE, help="Dollars for one path.")
 @click.option(
-    "--refetch-cost",
-    type=usd,
-    default=REFETCH_COST,
-    help="Dollars for each unchanged object that is hit.",
+    "--refetch-cost", type=usd, default=REFETCH_COST, help="Dollars for each unchanged object hit."
 )
 @rules_options
 @click.option("--paths", "bare", is_flag=True, help="Print the paths alone, one a line.")
@@ -88,7 +81,8 @@ def plan(
     git -c core.quotePath=off diff --name-only --no-renames HEAD~1 |
         edgesweep plan --alias --bucket my-site --paths -
     """  # noqa: D301  # \b tells click to keep the lines
-    _refuse_both(live, bucket, bare=bare)
+    if bare and machine():
+        raise click.UsageError("Give --paths or --json, not both")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)
     dirty = holders(rules, read_keys(changes, null=null))
     known = unsurveyed(dirty)
@@ -107,36 +101,21 @@ def plan(
     show(_as_json(chosen, prices), lines)
 
 
-def _refuse_both(live: BinaryIO | None, bucket: str | None, *, bare: bool) -> None:
-    if bare and machine():
-        raise click.UsageError("Give --paths or --json, not both")
-    if live and bucket:
-        raise click.UsageError("Give --live or --bucket, not both")
-
-
 def _warnings(chosen: Cover, *, unseen: bool, foreign: bool) -> Iterator[str]:
     if unseen:
         yield "The unchanged objects are unknown; give --live or --bucket"
     if chosen.gap:
         yield f"Not proven to be the cheapest: others may cost up to ${chosen.gap:.6f} less"
-    yield _excess(chosen)
+    if len(chosen.paths) > Limits().wildcards:
+        from edgesweep.flush.policy import MAX_IN_PROGRESS  # noqa: PLC0415  # not for a few paths
+
+        most, exact = MAX_IN_PROGRESS, len(chosen.paths) - chosen.wildcards
+        if exact > most.paths or chosen.wildcards > most.wildcards:
+            sent = f"{count(exact, 'exact path')} and {count(chosen.wildcards, 'wildcard')}"
+            takes = f"{most.paths:,} and {most.wildcards}"
+            yield f"{sent} are more than CloudFront takes at once for a distribution: {takes}"
     if foreign:
         yield "None of the keys is in the list of --live"
-
-
-def _excess(chosen: Cover) -> str:
-    """Return a warning if these are more paths than CloudFront takes at once."""
-    if len(chosen.paths) <= Limits().wildcards:
-        return ""
-    from edgesweep.flush.policy import MAX_IN_PROGRESS  # noqa: PLC0415  # not for a few paths
-
-    most, exact = MAX_IN_PROGRESS, len(chosen.paths) - chosen.wildcards
-    if exact <= most.paths and chosen.wildcards <= most.wildcards:
-        return ""
-    return (
-        f"{count(exact, 'exact path')} and {count(chosen.wildcards, 'wildcard')} are more than "
-        f"CloudFront takes at once for a distribution: {most.paths:,} and {most.wildcards}"
-    )
 
 
 def _as_json(chosen: Cover, prices: Prices) -> Plan:
@@ -147,17 +126,9 @@ def _as_json(chosen: Cover, prices: Prices) -> Plan:
 
 
 def _table(
-    chosen: Cover,
-    dirty: Mapping[str, Collection[str]],
-    known: Survey,
-    prices: Prices,
-    *,
-    everything: bool,
+    chosen: Cover, dirty: Holders, known: Survey, prices: Prices, *, everything: bool
 ) -> Sequence[str]:
-    """Return the lines: each path and its objects, their sum, and the usual alternatives.
-
-    `everything` tells whether `known` holds all objects that exist.
-    """
+    """Return the lines: each path and its objects, their sum, and the usual alternatives."""
 
     def row(covered: int, collateral: int, paths: int, label: str) -> Sequence[str]:
         # A plus sign says that not all of the collateral was seen.
@@ -165,6 +136,7 @@ def _table(
         dollars = prices.path * paths + prices.refetch * seen
         return f"{covered:,}", f"{seen:,}{'+' * (collateral > seen)}", f"{dollars:.6f}", label
 
+    # `everything` tells whether `known` holds all objects that exist.
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
     sent = len(chosen.members)
     items, width = sorted(dirty), max(map(len, chosen.paths), default=0)
@@ -181,9 +153,8 @@ def _table(
     return (*lines[: sent + 1], "", *lines[sent + 1 :])
 
 
-def _objects(member: Member, items: Sequence[str], holders: Mapping[str, Collection[str]]) -> str:
-    keys = list(
-        dict.fromkeys(key for place in member.pattern.span(items) for key in holders[items[place]])
-    )
+def _objects(member: Member, items: Sequence[str], dirty: Holders) -> str:
+    its = [items[place] for place in member.pattern.span(items)]
+    keys = list(dict.fromkeys(key for path in its for key in dirty[path]))
     more = len(keys) - _SHOWN_KEYS
     return f"for {', '.join(keys[:_SHOWN_KEYS])}" + f" and {more:,} more" * (more > 0)

@@ -1,14 +1,15 @@
 """`edgesweep redrive`: sends all dead letters back to the queue."""
 
 from datetime import timedelta
+from itertools import accumulate
 from typing import Annotated, TypedDict
 
 import click
 
 from edgesweep.aws.sqs import DeadLetterQueue
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
@@ -28,10 +29,8 @@ class Redriven(TypedDict):
     moved: Annotated[int, "how many of them went back to the queue, or would go"]
 
 
-@click.command()
+@stack_command(Redriven)
 @click.option("--dry-run", is_flag=True, help="Show how many would go back; move nothing.")
-@json_option(Redriven)
-@stack_options
 def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     """Send every message of the dead-letter queue back to the queue, now.
 
@@ -58,8 +57,7 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
 def _move(dead: DeadLetterQueue, waiting: int) -> int:
     moved = 0
     with progress("Sending back", waiting) as shown:
-        for more in send_back(dead, lambda _: timedelta()):
-            moved += more
+        for moved in accumulate(send_back(dead, lambda _: timedelta())):
             shown(moved)
     if not moved:
         raise EdgesweepError(f"None of {count(waiting, 'dead letter')} went back: {_HIDDEN}")

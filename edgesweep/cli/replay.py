@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from decimal import Decimal
 from functools import partial
-from itertools import chain
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Annotated, TypedDict
@@ -25,10 +24,11 @@ from edgesweep.lab import replay as lab
 from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded
+from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded, sample
 from edgesweep.lab.replay.logs import read as read_logs
 from edgesweep.lab.replay.paced import sweep
-from edgesweep.lab.replay.sample import Sampled, sample
+
+Sources = Sequence[HistorySource]
 
 _PATH = click.Path(path_type=Path)
 _GENERATED_DAYS = 90
@@ -65,10 +65,8 @@ class Reupload(Result):
     heads_usd: Annotated[Decimal, "their price"]
 
 
-def _budget(text: str | Budget) -> Budget:
+def _budget(text: str) -> Budget:
     """Return a budget without a guarantee, as the type of an option."""
-    if isinstance(text, Budget):
-        return text
     return Budget(None if text == "none" else usd(text))
 
 
@@ -155,13 +153,13 @@ def replay(
     chosen = tuple(dict.fromkeys(strategies or STRATEGIES))
     if reupload_all:
         sources = [Reuploaded(source) for source in sources]
-        both = ((OURS, BLIND) if name == OURS else (name,) for name in chosen)
-        chosen = tuple(chain.from_iterable(both))
+        blind = {OURS: (OURS, BLIND)}
+        chosen = tuple(one for name in chosen for one in blind.get(name, (name,)))
     rows = _replayed(sources, chosen, budget, whole=whole)
     show([pick(Result if row.heads is None else Reupload, row) for row in rows], comparison(rows))
 
 
-def _logged(path: Path) -> Sequence[HistorySource]:
+def _logged(path: Path) -> Sources:
     found = read_logs(path)
     if found.malformed:
         say(f"{found.malformed:,} of {found.records:,} records are malformed")
@@ -171,11 +169,11 @@ def _logged(path: Path) -> Sequence[HistorySource]:
 
 
 def _replayed(
-    sources: Sequence[HistorySource], strategies: Sequence[str], budget: Budget, *, whole: bool
+    sources: Sources, strategies: Sequence[str], budget: Budget, *, whole: bool
 ) -> Sequence[Replayed]:
     """Replay one history here, several in processes; return rows by history and strategy."""
     if len(sources) == 1:
-        [source] = sources if whole else _told(map(sample, sources))
+        [source] = sources if whole else _told(sources, map(sample, sources))
         with progress("Replaying", 1) as shown:
             return _rows(source, strategies, budget, lambda done, all_: shown(done / all_))
     processes = min(len(sources), os.cpu_count() or 1)
@@ -184,7 +182,7 @@ def _replayed(
     rows: list[Replayed] = []
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
         try:
-            taken = sources if whole else _told(pool.map(sample, sources))
+            taken = sources if whole else _told(sources, pool.map(sample, sources))
             # Before the display, which runs a thread: forking with threads is unsafe.
             replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), taken)
             with progress("Replaying", len(sources)) as shown:
@@ -192,9 +190,8 @@ def _replayed(
                     rows += more
                     shown(done)
         except BrokenProcessPool as error:
-            raise EdgesweepError(
-                "A process that replayed a history was killed; is there enough memory?"
-            ) from error
+            killed = "A process that replayed a history was killed; is there enough memory?"
+            raise EdgesweepError(killed) from error
         finally:
             # Running workers finish first; leaving the pool waits for them.
             for process in active_children():
@@ -202,20 +199,17 @@ def _replayed(
     return rows
 
 
-def _told(taken: Iterable[HistorySource]) -> Sequence[HistorySource]:
-    """Say which histories are sampled."""
-    sources = list(taken)
-    for source in sources:
-        if isinstance(source, Sampled):
-            say(f"Replaying {source.name}; --whole replays all")
-    return sources
+def _told(sources: Sources, samples: Iterable[HistorySource]) -> Sources:
+    """Return samples, and say which are not whole."""
+    taken = list(samples)
+    for source, one in zip(sources, taken, strict=True):
+        if one.name != source.name:
+            say(f"Replaying {one.name}; --whole replays all")
+    return taken
 
 
 def _rows(
-    source: HistorySource,
-    strategies: Sequence[str],
-    budget: Budget,
-    progress: Progress | None = None,
+    source: HistorySource, strategies: Sequence[str], budget: Budget, progress: Progress = None
 ) -> Sequence[Replayed]:
     ours = [name for name in strategies if name in {OURS, BLIND}]
     others = {name: STRATEGIES[name] for name in strategies if name not in ours}

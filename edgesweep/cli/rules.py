@@ -17,6 +17,10 @@ from edgesweep.routes.distribution import somewhere
 from edgesweep.routes.variants import ALL_OTHERS, INDEX, parse
 
 Config = Mapping[str, Any]
+Where = Mapping[str, str | None]  # region and profile
+
+# Viewer paths of changed objects, each with the keys that it may hold.
+Holders = Mapping[str, Collection[str]]
 
 # Cache policies of AWS's that a file may name where there are no credentials. A missing setting
 # has the same meaning as in the policy.
@@ -55,6 +59,8 @@ def rules_options(command: Callable[..., None]) -> Callable[..., None]:
         sources = [source for source in (distribution, config) if source is not None]
         if len(sources) + alias > 1:
             raise click.UsageError("Give one of --alias, --distribution and --config")
+        if others["live"] and others["bucket"]:
+            raise click.UsageError("Give --live or --bucket, not both")
         if viewer_paths and not sources:
             raise click.UsageError("Words need a configuration: give --distribution or --config")
         bucket, where = others["bucket"], {name: others[name] for name in ("region", "profile")}
@@ -74,14 +80,15 @@ def _plain(bucket: str | None, *, alias: bool) -> Routes:
     return Routes([Distribution("", behaviours, root=root)], variants)
 
 
-def _configured(
-    source: str | BinaryIO, bucket: str | None, words: str, where: Mapping[str, str | None]
-) -> Routes:
+def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: Where) -> Routes:
     """Return the rules of a distribution, of which there is the id or a file."""
     variants, asked = parse(words), partial(_asked, where)
     name = source if isinstance(source, str) else name_of(source)
     try:
-        config = asked("distribution", source) if isinstance(source, str) else _parsed(source)
+        config = asked("distribution", source) if isinstance(source, str) else json.load(source)
+        # `aws cloudfront` prints it in envelopes.
+        for envelope in ("Distribution", "DistributionConfig"):
+            config = config.get(envelope, config)
         names = cache_policies_of(config)
         policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
         known = read(name, config, [bucket] if bucket else (), policies, named=True)
@@ -100,11 +107,8 @@ def requested(rules: Routes, keys: Iterable[str]) -> Sequence[str]:
     return [path for path in found if path is not None]
 
 
-def holders(rules: Routes, keys: Iterable[str]) -> Mapping[str, Collection[str]]:
-    """Return the viewer paths of changed objects, each with the keys that it may hold.
-
-    A key counts as one of every bucket that the rules lead to. Keys without a path are reported.
-    """
+def holders(rules: Routes, keys: Iterable[str]) -> Holders:
+    """Return the paths of keys of every bucket that the rules lead to; say which have no path."""
     (name,) = rules.ids
     buckets = {origin.bucket: None for origin in rules.origins(name)}
     found: dict[str, dict[str, None]] = {}
@@ -119,15 +123,7 @@ def holders(rules: Routes, keys: Iterable[str]) -> Mapping[str, Collection[str]]
     return found
 
 
-def _parsed(file: BinaryIO) -> Config:
-    """Return a configuration, with or without what `aws cloudfront` prints around it."""
-    config: Config = json.load(file)
-    for envelope in ("Distribution", "DistributionConfig"):
-        config = config.get(envelope, config)
-    return config
-
-
-def _asked(where: Mapping[str, str | None], kind: str, name: str) -> Config:
+def _asked(where: Where, kind: str, name: str) -> Config:
     """Return what CloudFront knows under a name; BadInput if it knows nothing."""
     from botocore.exceptions import ClientError  # noqa: PLC0415  # takes long
 

@@ -3,27 +3,22 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-import click
-
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.bill import looked
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.format import count, dollars, length, table
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import say
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
 
-# Spenders of paths.
-_SHOWN = 3
+_SHOWN = 3  # spenders of paths
 
 
-@click.command()
-@json_option(StackStatus)
-@stack_options
+@stack_command(StackStatus)
 def status(deployed: Deployed) -> None:
     """Show the waiting changes, the rest of the budget, and when the next flush is due.
 
@@ -56,8 +51,13 @@ def observer(deployed: Deployed) -> Observer:
 
 
 def _lines(found: StackStatus, now: datetime) -> Iterator[str]:
-    yield f"{found.month}: {_budget(found.budget)}"
-    yield from _others(found.budget, now)
+    budget = found.budget
+    yield f"{found.month}: {_spent(budget)}"
+    spenders = [f"{one.charged:,} by {one.who} on {one.distribution}" for one in budget.spenders]
+    if spenders:
+        yield f"Of these {', '.join(spenders[:_SHOWN])}; edgesweep bill shows all"
+    if spenders or budget.unread:
+        yield from looked(budget.looked_at, now, unread=budget.unread)
     queued, dead = count(found.queued, "message"), count(found.dead_letters, "dead letter")
     yield f"{queued} in the queue, {dead}, {count(found.unrouted, 'row')} without a distribution"
     yield ""
@@ -65,35 +65,20 @@ def _lines(found: StackStatus, now: datetime) -> Iterator[str]:
     yield from table(header, [_row(one, now) for one in found.distributions])
 
 
-def _others(budget: MonthBudget, now: datetime) -> Iterator[str]:
-    spenders = [f"{one.charged:,} by {one.who} on {one.distribution}" for one in budget.spenders]
-    if spenders:
-        yield f"Of these {', '.join(spenders[:_SHOWN])}; edgesweep bill shows all"
-    if spenders or budget.unread:
-        yield from looked(budget.looked_at, now, unread=budget.unread)
-
-
-def _budget(budget: MonthBudget) -> str:
-    charged = f"{count(budget.charged, 'path')} charged"
+def _spent(budget: MonthBudget) -> str:
+    charged, spent = count(budget.charged, "path"), dollars(budget.spent_usd)
     if budget.left is None or budget.left_usd is None:
-        return f"{charged}, {dollars(budget.spent_usd)} spent, no limit"
-    return (
-        f"{charged}, {budget.left:,} left of {budget.allowance:,} "
-        f"({budget.reserve:,} kept in reserve); "
-        f"{dollars(budget.spent_usd)} spent, {dollars(budget.left_usd)} left"
-    )
+        return f"{charged} charged, {spent} spent, no limit"
+    left = f"{budget.left:,} left of {budget.allowance:,} ({budget.reserve:,} kept in reserve)"
+    return f"{charged} charged, {left}; {spent} spent, {dollars(budget.left_usd)} left"
 
 
 def _row(one: NextFlush, now: datetime) -> Sequence[str]:
     oldest, flushed = (length(now - then) if then else "-" for then in (one.oldest, one.flushed_at))
-    label = f"{one.distribution}: {_next(one, now)}"
     waited = "-" if one.waited_seconds is None else f"{one.waited_seconds:.0f} s"
-    return f"{one.dirty:,}", oldest, f"{one.in_progress:,}", flushed, waited, label
-
-
-def _next(one: NextFlush, now: datetime) -> str:
+    label = f"{one.distribution}: {one.next}"
     if one.most_paths is not None:
-        return f"{one.next}, with {count(one.most_paths, 'path')} at most"
-    if one.due is None or one.due <= now:
-        return one.next
-    return f"{one.next}; due in {length(one.due - now)}"
+        label += f", with {count(one.most_paths, 'path')} at most"
+    elif one.due and one.due > now:
+        label += f"; due in {length(one.due - now)}"
+    return f"{one.dirty:,}", oldest, f"{one.in_progress:,}", flushed, waited, label

@@ -19,8 +19,7 @@ from edgesweep.errors import BadInput, EdgesweepError, TimedOut
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 18
 
-# The variable through which a shell's script requests completions.
-COMPLETE = "_EDGESWEEP_COMPLETE"
+COMPLETE = "_EDGESWEEP_COMPLETE"  # the variable of a shell that requests completions
 
 # Whether `--json` was given, to a command line that can be parsed or not.
 _JSON: ContextVar[bool] = ContextVar("json", default=False)
@@ -74,19 +73,16 @@ class OneLineErrors(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             code = error.exit_code
-        except (Exception, KeyboardInterrupt) as error:
-            found = _failure(error)
-            if found is None:
-                raise
-            text, code = found
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # ours are raised again
+            text, code = _failure(error)
             _print(text, Failure(error=_line(text), exit_code=code))
         finally:
             _JSON.reset(token)
         sys.exit(code)
 
 
-def _failure(error: BaseException) -> tuple[str, int] | None:
-    """Return the line and the exit code of a failure, None for a mistake of our own."""
+def _failure(error: BaseException) -> tuple[str, int]:
+    """Return the line and the exit code of a failure; a mistake of our own is raised again."""
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, EdgesweepError):
@@ -103,7 +99,9 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
 
     text = failure(error)
-    return None if text is None else (text, EdgesweepError.exit_code)
+    if text is None:
+        raise error
+    return text, EdgesweepError.exit_code
 
 
 def usd(text: str | Decimal) -> Decimal:
@@ -113,10 +111,8 @@ def usd(text: str | Decimal) -> Decimal:
         within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
         if within and round(dollars, MAX_DECIMALS) == dollars:
             return dollars
-    raise click.BadParameter(
-        f"{str(text)!r} is not a number of dollars from 0 to {MAX_DOLLARS:,} with at most "
-        f"{MAX_DECIMALS} decimals"
-    )
+    bound = f"from 0 to {MAX_DOLLARS:,} with at most {MAX_DECIMALS} decimals"
+    raise click.BadParameter(f"{str(text)!r} is not a number of dollars {bound}")
 
 
 def machine() -> bool:
@@ -152,21 +148,19 @@ def check_terminal() -> None:
 
 def agree(question: str, *, yes: bool) -> None:
     """Ask a person to agree, unless `yes`; EdgesweepError if not, UsageError without a terminal."""
-    if yes:
-        return
-    check_terminal()
-    if not click.confirm(question, err=True):
-        raise EdgesweepError("Nothing was done")
+    if not yes:
+        check_terminal()
+        if not click.confirm(question, err=True):
+            raise EdgesweepError("Nothing was done")
 
 
 def bucket_name(_: click.Context, param: click.Parameter, name: str | None) -> str | None:
     """Return a name that a bucket can have, as the callback of a parameter does."""
-    if name is None:
-        return None
-    from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
+    if name is not None:
+        from edgesweep.settings import PARAMETERS  # noqa: PLC0415  # takes long
 
-    if not PARAMETERS["bucket"].fits(name):
-        raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
+        if not PARAMETERS["bucket"].fits(name):
+            raise click.BadParameter(f"{name!r} is not {PARAMETERS['bucket'].bound}", param=param)
     return name
 
 

@@ -14,9 +14,9 @@ import click
 from botocore.exceptions import ClientError
 
 from edgesweep import wiring
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.keys import read_keys
-from edgesweep.cli.output import json_option, show
+from edgesweep.cli.output import show
 from edgesweep.cli.status import observer
 from edgesweep.cli.terminal import bucket_name, say
 from edgesweep.errors import BadInput, TimedOut
@@ -39,7 +39,7 @@ class Waited(TypedDict):
     skipped: Annotated[Mapping[str, str], "keys that were not waited for -> why"]
 
 
-@click.command()
+@stack_command(Waited)
 @click.option(
     "--after",
     type=click.Path(allow_dash=True, path_type=Path),
@@ -50,8 +50,6 @@ class Waited(TypedDict):
 @click.option("--completed", is_flag=True, help="Wait until CloudFront has emptied its caches.")
 @click.option("--now", is_flag=True, help="Ask for a flush now; the budget still decides.")
 @click.option("--timeout", type=click.IntRange(1, 86_400), default=900, help="Seconds, at most.")
-@json_option(Waited)
-@stack_options
 def wait(
     deployed: Deployed,
     *,
@@ -84,8 +82,7 @@ def wait(
     steps = [waiting.accepted(seen, ids, wiring.now, ask)]
     if after and settings.catalogue_table:
         known = wiring.unchanged_filter(settings, deployed.session, None)
-        check = partial(_check, deployed)
-        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped, check))
+        steps.insert(0, waiting.recorded(seen, uploaded, known, skipped, partial(_check, deployed)))
     else:
         _through(waiting.reported(seen, wiring.now), until)
     changed = _through(chain(*steps), until)
@@ -95,9 +92,7 @@ def wait(
     show(waited, _lines(waited))
 
 
-def _uploaded(
-    deployed: Deployed, bucket: str, after: Path
-) -> tuple[Sequence[Name], dict[str, str]]:
+def _uploaded(deployed: Deployed, bucket: str, after: Path) -> tuple[list[Name], dict[str, str]]:
     """Return the objects that may get rows, and why the keys of others get none."""
     judge = partial(fate, deployed.settings.selection, deployed.routes, bucket)
     fates = {key: judge(key)[0] for key in _keys(after)}
@@ -126,7 +121,6 @@ def _check(deployed: Deployed, name: Name) -> None:
 
 
 def _ask(deployed: Deployed) -> None:
-    """Ask the flush function to flush now."""
     name, functions = deployed.stack.outputs["FlushFunction"], deployed.session.client("lambda")
     functions.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(NOW))
 

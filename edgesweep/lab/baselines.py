@@ -7,35 +7,33 @@ send the narrowest wildcard for a path that no exact path can express.
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 
 from edgesweep.paths import Pattern, exact_stop
 
-Strategy = Callable[[Sequence[str], Sequence[str]], tuple[Pattern, ...]]
+Patterns = tuple[Pattern, ...]
+Strategies = Mapping[str, Callable[[Sequence[str], Sequence[str]], Patterns]]
 
 EVERYTHING = Pattern("/", wildcard=True)
 
 
-def each_path(dirty: Sequence[str], _live: Sequence[str]) -> tuple[Pattern, ...]:
+def each_path(dirty: Sequence[str], _live: Sequence[str]) -> Patterns:
     """Send one path for every change, as most upload hooks do."""
     return tuple(dict.fromkeys(map(_exactly, dirty)))
 
 
-def everything(dirty: Sequence[str], _live: Sequence[str]) -> tuple[Pattern, ...]:
+def everything(dirty: Sequence[str], _live: Sequence[str]) -> Patterns:
     """Send `/*` whatever has changed, as Hugo and many deploy actions do."""
     return (EVERYTHING,) if dirty else ()
 
 
-def all_or_nothing(
-    dirty: Sequence[str], live: Sequence[str], threshold: int = 50
-) -> tuple[Pattern, ...]:
+def all_or_nothing(dirty: Sequence[str], live: Sequence[str], threshold: int = 50) -> Patterns:
     """Send each path up to a threshold and `/*` above it, as Staatic does."""
     strategy = each_path if len(set(dirty)) <= threshold else everything
     return strategy(dirty, live)
 
 
-def level_collapse(
-    dirty: Sequence[str], _live: Sequence[str], threshold: int = 8
-) -> tuple[Pattern, ...]:
+def level_collapse(dirty: Sequence[str], _live: Sequence[str], threshold: int = 8) -> Patterns:
     """Shorten the deepest paths level by level until few enough remain, as s3deploy does.
 
     A path that is too deep loses its name and, below the first level, its folder as well. Where
@@ -51,29 +49,25 @@ def level_collapse(
     return (EVERYTHING,) if too_many else tuple(patterns)
 
 
-def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
-    """Send a folder's wildcard where everything live below it changed, as wood does.
+def exact_folders(dirty: Sequence[str], live: Sequence[str]) -> Patterns:
+    """Send the wildcard of the highest folder with nothing live that did not change, as wood does.
 
-    The highest such folder is sent; every other change is sent by itself.
+    Every other change is sent by itself.
     """
     changed = set(dirty)
     unchanged = [path for path in live if path not in changed]
     patterns: list[Pattern] = []
     for path in sorted(changed):
-        if patterns and patterns[-1].wildcard and patterns[-1].matches(path):
-            continue
-        place = bisect_left(unchanged, path)
-        folder = _folder(path, unchanged[max(0, place - 1) : place + 1])
-        patterns.append(Pattern(folder, wildcard=True) if folder else _exactly(path))
+        if not (patterns and patterns[-1].wildcard and patterns[-1].matches(path)):
+            place = bisect_left(unchanged, path)
+            folder = _folder(path, unchanged[max(0, place - 1) : place + 1])
+            patterns.append(Pattern(folder, wildcard=True) if folder else _exactly(path))
     return tuple(dict.fromkeys(patterns))
 
 
-STRATEGIES: Mapping[str, Strategy] = {
-    "each-path": each_path,
-    "everything": everything,
-    "all-or-nothing": all_or_nothing,
-    "level-collapse": level_collapse,
-    "exact-folders": exact_folders,
+STRATEGIES: Strategies = {
+    strategy.__name__.replace("_", "-"): strategy
+    for strategy in (each_path, everything, all_or_nothing, level_collapse, exact_folders)
 }
 
 
@@ -93,10 +87,6 @@ def _shortened(entry: Pattern, level: int) -> Pattern:
 
 def _folder(path: str, neighbours: Sequence[str]) -> str | None:
     """Return the highest folder of `path` that holds neither of its nearest neighbours."""
-    end = path.find("/") + 1
-    while end:
-        folder = path[:end]
-        if not any(neighbour.startswith(folder) for neighbour in neighbours):
-            return folder
-        end = path.find("/", end) + 1
-    return None
+    folders = accumulate(f"{name}/" for name in path.split("/")[:-1])
+    alone = (one for one in folders if not any(other.startswith(one) for other in neighbours))
+    return next(alone, None)

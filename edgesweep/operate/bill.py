@@ -1,21 +1,21 @@
 """The bill of a month: who in the account spent how many invalidation paths, and its price."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import accumulate, pairwise, takewhile
-from typing import Annotated, Protocol
+from typing import Annotated
 
+from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.flush.budget import month_bounds, month_of
-from edgesweep.flush.journal import Flush, Journal
+from edgesweep.flush.journal import Flush
 from edgesweep.flush.others import Others
 from edgesweep.prices import invalidation_bill
 
-# A flush that was opened this long before a month may be charged to it.
-_OPEN_AT_MOST = timedelta(days=31)
+_OPEN_AT_MOST = timedelta(days=31)  # before a month that a flush is charged to
 
 
 class Who(StrEnum):
@@ -52,12 +52,6 @@ class Bill:
     uncounted: Annotated[Mapping[str, str], "distribution -> why others are not counted there"]
 
 
-class History(Journal, Protocol):
-    """A journal that lists its flushes."""
-
-    def newest(self, distribution: str, most: int | None) -> Iterator[Flush]: ...
-
-
 def foreign(others: Others) -> Sequence[Spender]:
     """Return who else spent, the most paths first."""
     found = [
@@ -69,17 +63,17 @@ def foreign(others: Others) -> Sequence[Spender]:
     return sorted(found, key=lambda one: -one.charged)
 
 
-def bill(
-    journal: History, distributions: Iterable[str], free_paths: int, month: datetime, now: datetime
+def bill_of(
+    journal: FlushTable, ids: Iterable[str], free_paths: int, month: datetime, now: datetime
 ) -> Bill:
     """Return the bill of `month`, as it is now."""
     name, (begin, end) = month_of(month), month_bounds(month)
     ledger = journal.ledger(name)
     others, paths = ledger.others, ledger.paths
     ours = [
-        Spender(Who.OURS, one, paths, by or "uploads")
-        for one in distributions
-        for by, paths in _charged(journal, one, begin).most_common()
+        Spender(Who.OURS, one, theirs, by or "uploads")
+        for one in ids
+        for by, theirs in _charged(journal, one, begin).most_common()
     ]
     rest = ledger.own - sum(one.charged for one in ours)
     ours += [Spender(Who.OURS, "", rest)] if rest else []
@@ -99,11 +93,10 @@ def bill(
     )
 
 
-def _charged(journal: History, distribution: str, begin: datetime) -> Counter[str]:
+def _charged(journal: FlushTable, distribution: str, begin: datetime) -> Counter[str]:
     """Return who is charged how many paths of a distribution in the month that begins."""
-    recent = takewhile(
-        lambda one: one.opened_at >= begin - _OPEN_AT_MOST, journal.newest(distribution, None)
-    )
+    since = begin - _OPEN_AT_MOST
+    recent = takewhile(lambda one: one.opened_at >= since, journal.newest(distribution))
     month = month_of(begin)
     return sum((shares(one, one.charges.get(month, 0)) for one in recent), Counter[str]())
 

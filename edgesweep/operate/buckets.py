@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
     """Check a bucket, which has to be in the client's region unless it may be `anywhere`.
 
-    We list it, because S3 then says why it refuses. To HeadBucket it answers 403 without a reason,
-    whether the credentials have expired or a permission is missing. BadInput says that it is
-    missing or elsewhere, and what to do; other errors of botocore pass through.
+    BadInput says that it is missing or elsewhere; other errors of botocore pass through. We list
+    it, because S3 then says why it refuses; to HeadBucket it answers 403 without a reason.
     """
     refusal = None
     try:
@@ -29,22 +28,18 @@ def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
         refusal = error
         if error.response["Error"]["Code"] == "NoSuchBucket":
             raise BadInput(f"There is no bucket {name}; create it, or correct its name") from error
-    here = client.meta.region_name
-    region = None if anywhere else region_of(client, name)
+    here, region = client.meta.region_name, None if anywhere else region_of(client, name)
     if region not in (here, None):
-        raise BadInput(
-            f"The bucket {name} is in {region}, not in {here}; "
-            f"a stack with --region {region} can sweep it"
-        ) from refusal
+        where = f"The bucket {name} is in {region}, not in {here}"
+        raise BadInput(f"{where}; a stack with --region {region} can sweep it") from refusal
     if refusal:
         raise refusal
 
 
 def deliver(bucket: Bucket, *, on: bool, dry_run: bool = False) -> tuple[bool, Notifications]:
-    """Turn EventBridge delivery on or off, or only see what that would change.
+    """Turn EventBridge delivery on or off; return whether it was not yet so, and what else stays.
 
-    S3 replaces the notification configuration of a bucket as a whole, so it is read, merged and put
-    back. Return whether it had to be turned, and the other notifications, which stay.
+    S3 replaces the notification configuration as a whole, so we read it, merge it and put it back.
     """
     before = bucket.notifications()
     others = {name: value for name, value in before.items() if name != EVENTBRIDGE}
@@ -74,7 +69,6 @@ def may_match(pattern: Mapping[str, Any], bucket: str) -> bool:
 
 
 def _matches(wanted: Any, found: Any) -> bool:  # noqa: ANN401  # parsed JSON
-    """Compare the fields that both have."""
     if isinstance(wanted, dict):
         return all(_matches(wanted[name], found[name]) for name in wanted.keys() & found.keys())
     return any(one == found or isinstance(one, dict) for one in wanted)

@@ -4,6 +4,7 @@ A flusher on these takes every step of a real flush, so it reports exactly the p
 """
 
 import heapq
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,23 +19,27 @@ from edgesweep.routes.kept import Kept
 
 _key, _position = attrgetter("partition", "position"), attrgetter("position")
 
+# How the ids of invalidations begin that a dry run accepts, and that stay in progress.
+_NOT_SENT = "not sent: "
 
-class DryRunEdge:
-    """Accepts every invalidation and sends none."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
-        self._made: set[str] = set()
+class NotedEdge:
+    """CloudFront, noting the paths of each distribution's requests; a dry run `sends` none."""
+
+    def __init__(self, edge: Edge, *, sends: bool) -> None:
+        self.paths: defaultdict[str, list[str]] = defaultdict(list)
         self.look_up = edge.look_up
+        self._edge, self._sends = edge, sends
 
-    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:  # noqa: ARG002  # as the real one
-        made = f"(not sent: {reference})"
-        self._made.add(made)
-        return Accepted(made, datetime.now(UTC))
+    def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
+        self.paths[distribution] += paths
+        if self._sends:
+            return self._edge.invalidate(distribution, paths, reference)
+        return Accepted(_NOT_SENT + reference, datetime.now(UTC))
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
-        # Those accepted here stay in progress.
-        return invalidation in self._made or self._edge.in_progress(distribution, invalidation)
+        made = invalidation.startswith(_NOT_SENT)
+        return made or self._edge.in_progress(distribution, invalidation)
 
 
 class DryRunRows:
@@ -48,10 +53,10 @@ class DryRunRows:
     def span(self, distribution: str) -> Span:
         if not self._gone and not self._added:
             return self._dirty.span(distribution)
-        moments = [row.recorded_at for row in self.read(distribution)]
-        return (moments[0], moments[-1]) if moments else ()
+        newest = self.recent(distribution)
+        return (newest[-1], newest[0]) if newest else ()
 
-    def recent(self, distribution: str, most: int) -> Sequence[datetime]:
+    def recent(self, distribution: str, most: int | None = None) -> Sequence[datetime]:
         return [row.recorded_at for row in self.read(distribution)][::-1][:most]
 
     def read(
@@ -62,16 +67,16 @@ class DryRunRows:
         *,
         everywhere: bool = False,
     ) -> Iterator[DirtyRow]:
-        added = [
+        added = (
             row
-            for row in self._added.values()
+            for row in sorted(self._added.values(), key=_position)
             if row.distribution == distribution
             and (until is None or row.recorded_at <= until)
             and row.position > after
-        ]
+        )
         found = self._dirty.read(distribution, until, after, everywhere=everywhere)
         kept = (row for row in found if _key(row) not in self._added)
-        rows = heapq.merge(kept, sorted(added, key=_position), key=_position)
+        rows = heapq.merge(kept, added, key=_position)
         return (row for row in rows if _key(row) not in self._gone)
 
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:

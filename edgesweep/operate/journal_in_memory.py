@@ -1,10 +1,7 @@
-"""The journal in memory: flushes, ledger and leases, under the conditions of the table.
-
-Over a base journal it shows the changes without writing them there.
-"""
+"""The journal in memory: flushes, ledger and leases, under the conditions of the table."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,10 +20,7 @@ from edgesweep.flush.pace import NOTHING_SEEN, Demand
 
 
 class JournalInMemory:
-    """Keeps in memory what is written to a `Journal` over a base, which is empty by default.
-
-    At most `most_paths` fit in one flush. The attributes hold only what was written here.
-    """
+    """Keeps in memory what is written to a `Journal` over a base, which is empty by default."""
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
@@ -39,18 +33,16 @@ class JournalInMemory:
         self._most_paths = most_paths
 
     def lease(self, distribution: str) -> Lease:
-        if self._base is None or distribution in self.leases:
-            return self.leases.get(distribution, Lease())
-        return self._base.lease(distribution)
+        base = self._base.lease if self._base else lambda _: Lease()
+        return self.leases.get(distribution) or base(distribution)
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         lease = self.lease(distribution)
         if lease.held(now):
             raise Overtaken(f"The lease of {distribution} is held until {lease.expires_at}")
-        self.leases[distribution] = replace(
-            lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1
-        )
-        return self.leases[distribution]
+        lease = replace(lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1)
+        self.leases[distribution] = lease
+        return lease
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
         lease = self._ours(distribution, token)
@@ -93,12 +85,12 @@ class JournalInMemory:
         self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
         held = self._ours(flush.distribution, str(lease.token))
-        rejected = [] if replaced is None else [(replaced, replaced.reject())]
-        for known, _ in rejected:
-            self._check_known(known)
+        steps: list[tuple[Flush | None, Flush]] = [(None, flush)]
+        if replaced is not None:
+            self._check_known(replaced)
+            steps.append((replaced, replaced.reject()))
         self._check_unfinished(held, replaced.id if replaced else None)
-        self._charge(gained((None, flush), *rejected), limits)
-        self._keep(*(to for _, to in rejected), flush)
+        self._step(steps, limits)
         self.leases[flush.distribution] = replace(
             held,
             unfinished=flush.id,
@@ -110,10 +102,9 @@ class JournalInMemory:
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         self._check_known(flush)
         lease, accepted = self.lease(flush.distribution), to.accepted[len(flush.accepted) :]
-        moved = bool(accepted) or to.finished
-        if moved:
+        if moved := bool(accepted) or to.finished:
             self._check_unfinished(lease, flush.id)
-        self._charge(gained((flush, to)), limits)
+        self._step([(flush, to)], limits)
         if moved:
             self.leases[flush.distribution] = replace(
                 lease,
@@ -122,7 +113,6 @@ class JournalInMemory:
                 flushed_at=to.billed_at or lease.flushed_at,
                 tries=1 if to.finished else lease.tries,
             )
-        self._keep(to)
         return to
 
     def forget(self, distribution: str, flush_id: str) -> None:
@@ -130,15 +120,15 @@ class JournalInMemory:
         self._check_unfinished(lease, flush_id)
         self.leases[distribution] = replace(lease, unfinished=None)
 
-    def _keep(self, *flushes: Flush) -> None:
-        self.flushes |= {(flush.distribution, flush.id): flush for flush in flushes}
-
-    def _charge(self, gains: Mapping[str, int], limits: LedgerLimits) -> None:
+    def _step(self, steps: Sequence[tuple[Flush | None, Flush]], limits: LedgerLimits) -> None:
+        """Keep the flushes as they are then, if their charges are within the limits."""
+        gains = gained(*steps)
         for month, paths in gains.items():
             limit = limits.get(month)
             if paths > 0 and limit is not None and self.ledger(month).paths + paths > limit:
                 raise OverLimit(f"{paths} more paths are above the {limit} that {month} may hold")
         self.charged.update(gains)
+        self.flushes |= {(flush.distribution, flush.id): flush for _, flush in steps}
 
     def _ours(self, distribution: str, token: str) -> Lease:
         lease = self.lease(distribution)

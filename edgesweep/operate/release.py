@@ -19,8 +19,7 @@ from edgesweep.errors import EdgesweepError, NoStack
 from edgesweep.operate.stack import SERVICE, described, is_released, parameters_of
 
 _WAIT: Any = {"Delay": 5, "MaxAttempts": 360}
-# What CloudFormation does with the data of a resource that leaves the stack.
-RETAIN = "Retain"
+RETAIN = "Retain"  # the data of a resource that leaves the stack
 _NONE = "This installation carries no release; `make release` builds a wheel with one"
 _BEGUN = "User Initiated"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -62,8 +61,7 @@ class Release:
 class Deployer:
     """Deploys and removes a stack.
 
-    Its methods raise EdgesweepError, with the reason, where CloudFormation refuses or fails, and
-    where osls deployed the stack.
+    EdgesweepError says why CloudFormation refuses or fails, or that osls deployed the stack.
     """
 
     session: boto3.Session
@@ -75,8 +73,8 @@ class Deployer:
     ) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Yield the id of a change set, and what it does to each resource.
 
-        Give it the `values` of the template's parameters. What nobody executes goes at the end. A
-        stack that cannot be created leaves nothing to be removed before another attempt.
+        What nobody executes goes at the end. A stack that cannot be created leaves nothing to be
+        removed before another attempt.
         """
         client, new = self.session.client("cloudformation"), self._is_new()
         kind: Any = {"ChangeSetType": "CREATE", "OnStackFailure": "DELETE"} if new else {}
@@ -135,10 +133,9 @@ class Deployer:
                 return {}
             raise EdgesweepError(f"CloudFormation refuses the change set: {reason}") from error
         pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
-        changes = (one["ResourceChange"] for page in pages for one in page["Changes"])
         return {
             one["LogicalResourceId"]: RETAIN if one.get("PolicyAction") == RETAIN else one["Action"]
-            for one in changes
+            for one in pages.search("Changes[].ResourceChange")
         }
 
     @contextmanager
@@ -151,12 +148,10 @@ class Deployer:
             client.get_waiter(until).wait(StackName=identity, WaiterConfig=_WAIT)
         except WaiterError as error:
             pages = client.get_paginator("describe_stack_events").paginate(StackName=identity)
-            events = (one for page in pages for one in page["StackEvents"])
             # The newest come first, and those of what was begun go back to the user's request.
-            reasons = [
-                f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
-                for one in takewhile(lambda one: one.get("ResourceStatusReason") != _BEGUN, events)
-                if one["ResourceStatus"].endswith("_FAILED")
-            ]
-            first = (reasons or [str(error)])[-1]
+            events = pages.search("StackEvents[]")
+            first = str(error)
+            for one in takewhile(lambda one: one.get("ResourceStatusReason") != _BEGUN, events):
+                if one["ResourceStatus"].endswith("_FAILED"):
+                    first = f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
             raise EdgesweepError(f"CloudFormation failed, at first with {first}") from error

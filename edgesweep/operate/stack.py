@@ -39,8 +39,7 @@ def described(session: boto3.Session, name: str) -> "StackTypeDef":
 
 def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
     """Return the parameters of CloudFormation that a stack has."""
-    given = found.get("Parameters", [])
-    return {one["ParameterKey"]: one["ParameterValue"] for one in given}
+    return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
 
 
 def is_released(found: "StackTypeDef") -> bool:
@@ -53,13 +52,11 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
     region, found = session.region_name, described(session, name)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "FlushFunction" not in outputs:
-        raise EdgesweepError(
-            f"The stack {name} in {region} has no output FlushFunction; is it Edgesweep's?"
-        )
-    functions = session.client("lambda")
-    function = functions.get_function_configuration(FunctionName=outputs["FlushFunction"])
-    environment = function.get("Environment", {}).get("Variables", {})
-    return Stack(name, region, outputs, environment)
+        place = f"The stack {name} in {region}"
+        raise EdgesweepError(f"{place} has no output FlushFunction; is it Edgesweep's?")
+    ask = session.client("lambda").get_function_configuration
+    function = ask(FunctionName=outputs["FlushFunction"])
+    return Stack(name, region, outputs, function.get("Environment", {}).get("Variables", {}))
 
 
 def before_removal(
@@ -67,8 +64,7 @@ def before_removal(
 ) -> Iterator[str]:
     """Yield what a removal loses, and what it leaves behind; the tables too if they are `kept`.
 
-    `lost` says how many changes wait, and is empty without any; `silent` buckets are not seen to
-    publish their events.
+    `lost` is what `waiting` says; `silent` buckets are not seen to publish their events.
     """
     if lost:
         yield f"{lost} will not be sent; invalidate /* once instead"
@@ -86,9 +82,8 @@ def before_removal(
 def waiting(session: boto3.Session, stack: Stack) -> str:
     """Say how many changes wait: those of the first page of the table, and about the others."""
     page = session.client("dynamodb").scan(TableName=stack.outputs["DirtyTable"], Select="COUNT")
-    sqs = session.client("sqs")
     urls = (stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl"))
-    messages = sum(Queue(sqs, url).waiting() for url in urls)
+    messages = sum(Queue(session.client("sqs"), url).waiting() for url in urls)
     if not page["Count"] and not messages:
         return ""
     more = " or more" if "LastEvaluatedKey" in page else ""

@@ -11,7 +11,6 @@ from typing import Annotated, Protocol
 from edgesweep.dirty import UNROUTED
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, NO_PATHS
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Go, Policy, Reason
@@ -19,8 +18,7 @@ from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
-# The rows and the lease of a distribution.
-Seen = tuple[Span, Lease]
+Seen = tuple[Span, Lease]  # of a distribution
 
 
 class Waiting(DirtyRows, Protocol):
@@ -47,6 +45,8 @@ NEXT: Mapping[Reason | Idle, str] = {
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
     Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
+    Reason.LATER: "goes at the next tick, since the others took long",
+    Reason.FAILED: "failed; the next tick tries it again",
 }
 
 
@@ -86,11 +86,7 @@ class MonthBudget:
 
 @dataclass(frozen=True, slots=True)
 class NextFlush:
-    """The state of one distribution.
-
-    `due` is None if nothing waits, or if it depends on others; `most_paths` and `path_usd` are None
-    if it waits, or resends a journaled flush.
-    """
+    """The state of one distribution."""
 
     distribution: Annotated[str, "its id"]
     dirty: Annotated[int, "rows that wait"]
@@ -98,13 +94,11 @@ class NextFlush:
     in_progress: Annotated[int, "paths that CloudFront is working on"]
     unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
     flushed_at: Annotated[datetime | None, "when the last flush was opened that may be billed"]
-    waited_seconds: Annotated[
-        float | None, "how long its first change had waited, from the upload to the acceptance"
-    ]
+    waited_seconds: Annotated[float | None, "from the upload of its first change to its acceptance"]
     reason: Annotated[Reason | Idle, "why it is flushed or held, or may be held if it is patient"]
-    due: Annotated[datetime | None, "when the next flush can go"]
-    most_paths: Annotated[int | None, "the most paths that it may take"]
-    path_usd: Annotated[Decimal | None, "the price at which it chooses its paths"]
+    due: Annotated[datetime | None, "when the next flush can go; null for never, or not known"]
+    most_paths: Annotated[int | None, "the most paths that it may take; null if it waits"]
+    path_usd: Annotated[Decimal | None, "the price at which it chooses its paths; null likewise"]
     next: Annotated[str, "what happens next"]
 
 
@@ -199,19 +193,16 @@ class Observer:
             if self.policy.waits(dear, oldest, demand, now, first_rows(self.rows, distribution)):
                 reason = Reason.PATIENT
             return reason, now, decision
+        budget = self.policy.budget.after(ledgers[month_of(now)])
         due: datetime | None = None
         if decision is Reason.SPENT:
-            due = self._next_month(ledgers, now)
-        if decision is Reason.BUDGET:
-            budget = self.policy.budget.after(ledgers[month_of(now)])
+            # When a month begins that pays for a path.
+            near, allowance = months_near(now), budget.allowance or 0
+            spent = [moment for month, moment in near.items() if ledgers[month].paths >= allowance]
+            due = max(month_bounds(moment)[1] for moment in spent) + MONTH_MARGIN
+        elif decision is Reason.BUDGET:
             due = _affordable(budget, lease.flushed_at, now)
         return decision, due, None
-
-    def _next_month(self, ledgers: Mapping[str, Ledger], now: datetime) -> datetime:
-        """Return when a month begins that pays for a path."""
-        near, allowance = months_near(now), self.policy.budget.allowance or 0
-        used_up = [moment for month, moment in near.items() if ledgers[month].paths >= allowance]
-        return max(month_bounds(moment)[1] for moment in used_up) + MONTH_MARGIN
 
 
 def _affordable(budget: Budget, flushed_at: datetime | None, now: datetime) -> datetime:

@@ -160,7 +160,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "Environment": {"Variables": {"DIRTY_TABLE": "dirty"}},
         "Concurrency": {"ReservedConcurrentExecutions": 5},
     },
-    "Flush": {},
+    "Flush": {"FunctionName": "flush"},
     "Rule": {
         "State": "ENABLED",
         "EventPattern": '{"source": ["aws.s3"]}',
@@ -214,7 +214,7 @@ HEALTHY = Facts(
 def found_otherwise(name: str, **changes: object) -> Facts:
     """Return facts in which a resource is not as it was wanted."""
     resources = [
-        (one, {**found, **changes} if one.name == name and found is not None else found)
+        (one, {**found, **changes} if one.name == name else found)
         for one, found in HEALTHY.resources
     ]
     return replace(HEALTHY, resources=resources)
@@ -222,7 +222,7 @@ def found_otherwise(name: str, **changes: object) -> Facts:
 
 def without(name: str) -> Facts:
     """Return facts in which a resource is gone."""
-    resources = [(one, None if one.name == name else found) for one, found in HEALTHY.resources]
+    resources = [(one, {} if one.name == name else found) for one, found in HEALTHY.resources]
     return replace(HEALTHY, resources=resources)
 
 

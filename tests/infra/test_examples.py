@@ -10,7 +10,7 @@ import hcl2
 import pytest
 import yaml
 
-from edgesweep.operate.remembered import logical
+from edgesweep.operate.parameters import logical
 from edgesweep.settings import PARAMETERS
 from infra.local.aws import ROOT
 

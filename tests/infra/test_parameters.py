@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgesweep.operate.remembered import logical
+from edgesweep.operate.parameters import logical
 from edgesweep.settings import PARAMETERS
 from infra.local.aws import REGION, ROOT
 from tests.fakes.formation import formation

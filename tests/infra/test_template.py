@@ -15,7 +15,7 @@ from edgesweep.operate.doctor import Place
 from edgesweep.operate.doctor.comparison import words
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import resolve
-from edgesweep.operate.remembered import changed, logical
+from edgesweep.operate.parameters import changed, logical
 from edgesweep.settings import PARAMETERS, Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 

@@ -1,14 +1,14 @@
 """Strategies replayed over publish histories, with their paths, collateral and costs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from edgesweep.cover import cover
 from edgesweep.flush.budget import month_of
 from edgesweep.lab import baselines
-from edgesweep.lab.baselines import Strategy
+from edgesweep.lab.baselines import Strategies
 from edgesweep.lab.replay.history import HistorySource, Progress, Step, holds
 from edgesweep.paths import Pattern
 from edgesweep.prices import S3_GET_PRICE, invalidation_bill
@@ -21,7 +21,7 @@ def edgesweep(dirty: Sequence[str], live: Sequence[str]) -> tuple[Pattern, ...]:
 
 # As deployed by default, and with `skipUnchanged=false`: only the former skips uploads.
 OURS, BLIND = "edgesweep", "edgesweep-no-catalogue"
-STRATEGIES: Mapping[str, Strategy] = {OURS: edgesweep, **baselines.STRATEGIES}
+STRATEGIES: Strategies = {OURS: edgesweep, **baselines.STRATEGIES}
 
 
 def reached(patterns: Iterable[Pattern], paths: Sequence[str]) -> int:
@@ -77,9 +77,7 @@ class Replayed:
 
 
 def replay(
-    source: HistorySource,
-    strategies: Mapping[str, Strategy] = STRATEGIES,
-    progress: Progress | None = None,
+    source: HistorySource, strategies: Strategies = STRATEGIES, progress: Progress = None
 ) -> tuple[Replayed, ...]:
     """Replay strategies over a history, reading it once."""
     rows = {name: Replayed(source.name, name) for name in strategies}

@@ -33,11 +33,7 @@ def _shape(make: Callable[[random.Random, int], Iterator[Deploy]]) -> Shape:
 
 @_shape
 def versioned_docs(rng: random.Random, days: int) -> Iterator[Deploy]:
-    """Make documentation: small fixes on most days, each week a release in a folder of its own.
-
-    A release adds its version, rewrites `latest/` and touches the front page; every older version
-    has its banner changed now and then.
-    """
+    """Make documentation: small fixes on most days, each week a release in a folder of its own."""
     pages = [f"{part}/{name}.html" for part in _words(rng, 12) for name in _words(rng, 30)]
     versions = [f"v{number}" for number in range(1, rng.randint(4, 10))]
     tops = [*versions, "latest"]
@@ -105,17 +101,17 @@ def nightly_rebuild(rng: random.Random, days: int) -> Iterator[Deploy]:
 def single_page_app(rng: random.Random, days: int) -> Iterator[Deploy]:
     """Make an application: a few shells that name their assets, and assets named by hash."""
     pages = ["index.html", *(f"{area}/index.html" for area in _words(rng, 40))]
-    assets = [_hashed(rng, number) for number in range(300)]
-    yield Deploy(START, [*pages, *assets, *(f"fonts/{number}.woff2" for number in range(50))])
+    assets = {number: _hashed(rng, number) for number in range(300)}
+    fonts = [f"fonts/{number}.woff2" for number in range(50)]
+    yield Deploy(START, [*pages, *assets.values(), *fonts])
     for day in range(days):
         for _ in range(rng.randint(1, 8) if day % 7 < 5 else 0):
             gone = rng.sample(range(len(assets)), rng.randint(1, 40))
             deleted = [assets[number] for number in gone]
-            added = [_hashed(rng, number) for number in gone]
-            for number, asset in zip(gone, added, strict=True):
-                assets[number] = asset
+            added = {number: _hashed(rng, number) for number in gone}
+            assets |= added
             changed = pages if rng.random() < 1 / 2 else rng.sample(pages, rng.randint(1, 12))
-            yield Deploy(_moment(rng, day), [*changed, *added], deleted)
+            yield Deploy(_moment(rng, day), [*changed, *added.values()], deleted)
 
 
 @_shape

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, pairwise
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from edgesweep.errors import BadInput
 from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
 
 # How the mode of a file and that of a symbolic link begin; a submodule's is 160000.
 _OBJECTS = {b"10", b"12"}
-# Files of a branch that no tool publishes.
-_UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}
+_UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}  # by any tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,8 @@ class Repository:
         path = self.path.resolve()
         return (path.parent if path.name == ".git" else path).name.removesuffix(".git")
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Let the first commit add all of its files; in a shallow clone they were live before.
-
-        Raises:
-            BadInput: git is not installed, or there is no such repository, branch or folder.
-        """
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
+        """Let the first commit add all of its files; in a shallow clone they were live before."""
         commits = self._commits()
         if self.root and not self._output("ls-tree", [*commits][-1], f"{self.root.strip('/')}/"):
             raise BadInput(f"{self.path}: the branch {self.branch!r} has no folder {self.root!r}")
@@ -82,12 +78,27 @@ class Repository:
                 yield name.partition(b"\t")[2].decode(errors="replace")
 
     def _deploys(self, commits: Mapping[str, datetime], skip: int) -> Iterator[Deploy]:
-        """Yield the deploys of all commits but the first `skip`."""
+        """Yield the deploys of all commits but the first `skip`.
+
+        https://git-scm.com/docs/git-diff-tree#_raw_output_format
+        """
         pairs = [*commits][:1] + [f"{commit} {parent}" for parent, commit in pairwise(commits)]
         command = "diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--no-renames"
-        for commit, written, deleted in _differences(self._tokens(*command, lines=pairs[skip:])):
-            keys = [*self._keys(written)], [*self._keys(deleted)]
-            yield Deploy(commits[commit], *keys)
+        tokens = self._tokens(*command, lines=pairs[skip:])
+        commit, written, deleted = "", list[str](), list[str]()
+        for token in chain(tokens, [b""]):
+            if token.startswith(b":"):
+                old_mode, new_mode, old_hash, new_hash, _ = token[1:].split()
+                before = (old_mode[:2], old_hash) if old_mode[:2] in _OBJECTS else None
+                after = (new_mode[:2], new_hash) if new_mode[:2] in _OBJECTS else None
+                name = next(tokens).decode(errors="replace")
+                if before != after:
+                    (written if after else deleted).append(name)
+            else:
+                if commit:
+                    keys = [*self._keys(written)], [*self._keys(deleted)]
+                    yield Deploy(commits[commit], *keys)
+                commit, written, deleted = token.decode(), [], []
 
     def _keys(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the keys of the files that are published."""
@@ -131,44 +142,20 @@ class Repository:
                 raise BadInput(f"{self.path}: {complaint.removeprefix('fatal: ')}")
 
 
-def _differences(tokens: Iterator[bytes]) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield every commit with the keys it wrote and deleted.
-
-    https://git-scm.com/docs/git-diff-tree#_raw_output_format
-    """
-    commit, written, deleted = "", list[str](), list[str]()
-    for token in chain(tokens, [b""]):
-        if token.startswith(b":"):
-            old_mode, new_mode, old_hash, new_hash, _ = token[1:].split()
-            before = (old_mode[:2], old_hash) if old_mode[:2] in _OBJECTS else None
-            after = (new_mode[:2], new_hash) if new_mode[:2] in _OBJECTS else None
-            key = next(tokens).decode(errors="replace")
-            if before != after:
-                (written if after else deleted).append(key)
-            continue
-        if commit:
-            yield commit, written, deleted
-        commit, written, deleted = token.decode(), [], []
-
-
 def _forward(times: Sequence[int]) -> Sequence[int]:
-    """Return times that never go back.
+    """Return times that never go back: those of the longest run that does not.
 
-    The longest run of commits whose times do not go back keeps them; every other commit, whose
-    clock was wrong, gets the time of the one before it in the run, the first ones that of its
-    beginning.
+    Every other commit, whose clock was wrong, gets the time of the one before it in the run, the
+    first ones that of its beginning.
     """
-    # Of the runs of each length: the earliest time that one can end with, and where it ends.
-    lasts, ends = list[int](), list[int]()
-    before: list[int] = []
+    # Of the runs of each length, the one with the earliest end: its last time and place, the rest.
+    runs: list[tuple[int, int, Any]] = []
     for place, time in enumerate(times):
-        length = bisect_right(lasts, time)
-        before.append(ends[length - 1] if length else -1)
-        lasts[length : length + 1] = [time]
-        ends[length : length + 1] = [place]
-    place, run = ends[-1], set[int]()
-    while place >= 0:
-        run.add(place)
-        place = before[place]
-    now = times[min(run)]
-    return [now := time if place in run else now for place, time in enumerate(times)]
+        length = bisect_right(runs, time, key=itemgetter(0))
+        runs[length : length + 1] = [(time, place, runs[max(0, length - 1) : length])]
+    rest, kept = runs[-1:], dict[int, int]()
+    while rest:
+        [(time, place, rest)] = rest
+        kept[place] = time
+    now = times[min(kept)]
+    return [now := kept.get(place, now) for place in range(len(times))]

@@ -14,20 +14,29 @@ import gzip
 import json
 import zlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from reprlib import repr as excerpt
 from typing import Protocol, TypeVar
 
 from edgesweep.errors import BadInput
+from edgesweep.flush.budget import month_of
 from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
 
-# Receives how many deploys are done, and the total.
-Progress = Callable[[int, int], None]
+# A strategy takes about a tenth of a millisecond for each change, so five minutes for all of them.
+MOST_CHANGES = 3_000_000
+
+# Until the year 10000.
+_EPOCH_SECONDS = range(253_402_300_800)
+
+# Receives how many deploys are done, and the total; None for nobody.
+Progress = Callable[[int, int], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +53,9 @@ class Step:
     """One deploy, in viewer paths."""
 
     at: datetime  # the time of the deploy, in UTC
-    # The changed paths, sorted and distinct, including added ones, which have events too.
-    dirty: Sequence[str]
+    dirty: Sequence[str]  # the changed, added and deleted paths, sorted and distinct
     live: Sequence[str]  # the live paths afterwards, sorted and distinct
-    # Unchanged paths that were uploaded and that no catalogue knows yet.
-    unknown: Sequence[str] = ()
+    unknown: Sequence[str] = ()  # unchanged paths, uploaded, that no catalogue knows yet
     unchanged: Sequence[str] = ()  # the other unchanged paths that were uploaded
     heads: int | None = None  # HEAD requests that find the unchanged; None without a catalogue
 
@@ -72,12 +79,8 @@ class HistorySource(Protocol):
     @property
     def name(self) -> str: ...
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        """Yield the steps, oldest first, any number of times.
-
-        Raises:
-            BadInput: there is no well-formed history.
-        """
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
+        """Yield the steps, oldest first, any number of times; BadInput if it is not well-formed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,11 @@ class Folder:
     def name(self) -> str:
         return self.path.resolve().name
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         path = self.path / "deploys.jsonl.gz"
-        total = sum(1 for _ in _lines(path)) if progress else 0
-        live = _parsed(self.path / "live.jsonl.gz", _live_key)
-        return follow(live, _parsed(path, _deploy), total, progress)
+        total = sum(1 for _ in _read(path, str)) if progress else 0
+        live = _read(self.path / "live.jsonl.gz", _live_key)
+        return follow(live, _read(path, _deploy), total, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class History:
     live: Sequence[str]
     deploys: Sequence[Deploy]
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
         return follow(self.live, self.deploys, len(self.deploys), progress)
 
 
@@ -113,8 +116,7 @@ class History:
 class Reuploaded:
     """A history whose every deploy uploads all live objects, as a CI machine does.
 
-    The catalogue is empty at first, so it skips nothing at the first deploy. Each upload takes one
-    HEAD request, changed or not.
+    The catalogue is empty at first. Each upload takes one HEAD request, changed or not.
     """
 
     history: HistorySource
@@ -123,18 +125,46 @@ class Reuploaded:
     def name(self) -> str:
         return self.history.name
 
-    def steps(self, progress: Progress | None = None) -> Iterator[Step]:
-        known = False
-        for step in self.history.steps(progress):
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
+        for known, step in enumerate(self.history.steps(progress)):
             changed = set(step.dirty)
             again = [path for path in step.live if path not in changed]
             unknown, unchanged = ([], again) if known else (again, [])
             yield replace(step, unknown=unknown, unchanged=unchanged, heads=len(step.live))
-            known = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The steps of some UTC months of a history; its name says of how many."""
+
+    name: str
+    history: HistorySource
+    months: frozenset[str]
+
+    def steps(self, progress: Progress = None) -> Iterator[Step]:
+        return (step for step in self.history.steps(progress) if month_of(step.at) in self.months)
+
+
+def sample(history: HistorySource, most: int = MOST_CHANGES) -> HistorySource:
+    """Return the history, or evenly spaced months of it with `most` changes at most, or only one.
+
+    We replay a month whole or not at all, since its free paths and its pace are its own. The choice
+    depends on the history alone, so another machine replays the same months.
+    """
+    changes = Counter[str]()
+    for step in history.steps():
+        changes[month_of(step.at)] += len(step.reported)
+    months = sorted(changes)
+    for every in count(1):
+        chosen = frozenset(months[::every])
+        if len(chosen) <= 1 or sum(changes[month] for month in chosen) <= most:
+            break
+    name = f"{history.name} ({len(chosen)} of {len(months)} months)"
+    return history if every == 1 else Sampled(name, history, chosen)
 
 
 def follow(
-    live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress | None = None
+    live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress = None
 ) -> Iterator[Step]:
     """Yield a step for each of `total` deploys, oldest first, from the keys live before them."""
     paths = sorted(set(map(viewer_path, live)))
@@ -156,49 +186,41 @@ def holds(paths: Sequence[str], path: str) -> bool:
     return place < len(paths) and paths[place] == path
 
 
-def _parsed(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
-    for number, line in enumerate(_lines(path), 1):
-        try:
-            parsed = parse(json.loads(line))
-        except (ValueError, OSError, OverflowError, RecursionError) as error:
-            raise BadInput(f"{path}, line {number}: {error}") from error
-        yield parsed
-
-
-def _lines(path: Path) -> Iterator[str]:
+def _read(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
+    """Yield what each line says; `parse` raises a ValueError or the like for one that is wrong."""
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):  # noqa: B007  # named if reading fails
-                yield line
+            for number, line in enumerate(lines, 1):  # noqa: B007  # named in errors
+                yield parse(line)
     except FileNotFoundError as error:
         raise BadInput(f"{path} is not there") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read after line {number}: {error}") from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise BadInput(f"{path}, line {number}: {error}") from error
 
 
-def _live_key(record: object) -> str:
-    match record:
+def _live_key(line: str) -> str:
+    match record := json.loads(line):
         case {"path": key, "size": size} if size is None or (type(size) is int and size >= 0):
             return _key(key)
     raise ValueError(f"A live object has a path and a size in bytes or null, not {excerpt(record)}")
 
 
-def _deploy(record: object) -> Deploy:
-    match record:
+def _deploy(line: str) -> Deploy:
+    match record := json.loads(line):
         case {
             "commit": str(),
             "time": int(time),
             "added": list(added),
             "modified": list(modified),
             "deleted": list(deleted),
-        } if type(time) is int:
+        } if type(time) is int and time in _EPOCH_SECONDS:
             written, gone = [*map(_key, added + modified)], [*map(_key, deleted)]
             return Deploy(datetime.fromtimestamp(time, UTC), written, gone)
-    raise ValueError(
-        "A deploy has a commit, a time in epoch seconds, and lists of the keys added, modified "
-        f"and deleted, not {excerpt(record)}"
-    )
+    wanted = "a commit, a time in epoch seconds, and lists of the keys added, modified and deleted"
+    raise ValueError(f"A deploy has {wanted}, not {excerpt(record)}")
 
 
 def _key(key: object) -> str:

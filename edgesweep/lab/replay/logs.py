@@ -11,12 +11,12 @@ import gzip
 import json
 import re
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from itertools import chain, zip_longest
+from itertools import chain, groupby, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote_plus
 
@@ -24,8 +24,7 @@ from edgesweep.errors import BadInput
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.replay.history import Deploy, History
 
-# A deploy ends where nothing was changed for this long.
-QUIET = Policy().quiet
+QUIET = Policy().quiet  # a deploy ends where nothing was changed for this long
 
 # S3's own operations log keys encoded once; requests log the key of their URL, which is already
 # encoded: Yelp, "S3 server access logs at scale", 2025-09-26.
@@ -69,32 +68,24 @@ class Logs:
 
 
 def read(path: Path) -> Logs:
-    """Read a file of either kind, or all files below a folder, gzipped or not.
-
-    Raises:
-        BadInput: there is nothing to read, all of it is malformed, or it tells of no change.
-    """
+    """Read a file or all below a folder, gzipped or not; BadInput if none tells of a change."""
     if not path.exists():
         raise BadInput(f"{path} is not there")
     files = sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
     seen: list[Seen] = []
     records = malformed = 0
-    for one in chain.from_iterable(map(_records, files)):
-        records += 1
+    for records, one in enumerate(chain.from_iterable(map(_records, files)), 1):  # noqa: B007
         try:
-            found = _event(one) if isinstance(one, dict) else _line(one)
+            seen += _event(one) if isinstance(one, dict) else _line(one)
         except (ValueError, KeyError, TypeError, OverflowError):
             malformed += 1
-        else:
-            seen += [found] if found else []
+    none = f"{path}: none of {records} records"
     if malformed == records:
-        raise BadInput(
-            f"{path}: none of {records} records is one of S3 server access logs or of CloudTrail"
-        )
+        raise BadInput(f"{none} is one of S3 server access logs or of CloudTrail")
     named = [one for one in seen if one[3] is not Act.UNNAMED]
     histories = tuple(_histories(named))
     if not histories:
-        raise BadInput(f"{path}: none of {records} records tells of an object written or removed")
+        raise BadInput(f"{none} tells of an object written or removed")
     return Logs(histories, records, malformed, len(seen) - len(named))
 
 
@@ -122,8 +113,8 @@ def _parsed(text: str) -> object:
         return None
 
 
-def _line(line: object) -> Seen | None:
-    """Return the act in a line of a server access log, None if irrelevant."""
+def _line(line: object) -> Sequence[Seen]:
+    """Return the act in a line of a server access log, if it is relevant."""
     match = _LINE.match(line) if isinstance(line, str) else None
     if match is None:
         raise ValueError("No line of a server access log")
@@ -131,38 +122,35 @@ def _line(line: object) -> Seen | None:
     act = _ACTS.get(match["operation"])
     good = match["error"] == "-" and match["status"] in {"-", "200", "204", "206", "304"}
     if act is None or not good:
-        return None
+        return ()
     key = unquote_plus(match["key"], errors="strict")
     if match["operation"] not in _ENCODED_ONCE:
         key = unquote_plus(key, errors="strict")
-    return at, match["bucket"], key, act
+    return [(at, match["bucket"], key, act)]
 
 
-def _event(event: Mapping[str, object]) -> Seen | None:
-    """Return the act in a CloudTrail event, None if irrelevant."""
+def _event(event: Mapping[str, object]) -> Sequence[Seen]:
+    """Return the act in a CloudTrail event, if it is relevant."""
     at = datetime.fromisoformat(str(event["eventTime"]))
     if at.tzinfo is None:
         raise ValueError("A time has its offset from UTC")
     act = _ACTS.get(str(event["eventName"]))
     if event["eventSource"] != "s3.amazonaws.com" or event.get("errorCode") or act is None:
-        return None
+        return ()
     match event.get("requestParameters"):
         case _ if act is Act.UNNAMED:
-            return at, "", "", act
+            return [(at, "", "", act)]
         case {"bucketName": str(bucket), "key": str(key)} if key:
-            return at.astimezone(UTC), bucket, key, act
+            return [(at.astimezone(UTC), bucket, key, act)]
     raise ValueError("An event of an object names its bucket and its key")
 
 
 def _histories(seen: Iterable[Seen]) -> Iterator[History]:
-    by_bucket: dict[str, list[Seen]] = defaultdict(list)
-    for one in sorted(seen, key=lambda one: one[0]):
-        by_bucket[one[1]].append(one)
-    for bucket, its in sorted(by_bucket.items()):
+    for bucket, group in groupby(sorted(seen, key=itemgetter(1, 0)), key=itemgetter(1)):
+        its = list(group)
         first = {key: act for _, _, key, act in reversed(its)}
         live = sorted(key for key, act in first.items() if act is not Act.WRITTEN)
-        deploys = tuple(_deploys([one for one in its if one[3] is not Act.READ]))
-        if deploys:
+        if deploys := tuple(_deploys([one for one in its if one[3] is not Act.READ])):
             yield History(bucket, live, deploys)
 
 

@@ -82,10 +82,7 @@ class Paced:
     _now: datetime = LONG_AGO
 
     def run(self, deploys: Iterable[tuple[str, Step]]) -> Iterator[PacedFlush]:
-        """Yield the flushes of deploys that come in the order of time, each with its distribution.
-
-        A deploy that changed nothing wants no flush.
-        """
+        """Yield the flushes of deploys in the order of time, each with its distribution."""
         for distribution, step in deploys:
             yield from self._until(step.at)
             if step.reported:
@@ -167,7 +164,7 @@ class Swept:
 def sweep(
     source: HistorySource,
     policy: Policy,
-    progress: Progress | None = None,
+    progress: Progress = None,
     strategy: str = OURS,
     *,
     wake: bool = True,
@@ -190,13 +187,9 @@ def sweep(
 
 
 def _merged(steps: Sequence[Step]) -> Step:
+    *_, last = steps
     dirty = set(chain.from_iterable(step.dirty for step in steps))
     unknown = set(chain.from_iterable(step.unknown for step in steps)) - dirty
     unchanged = set(chain.from_iterable(step.unchanged for step in steps)) - dirty
-    return Step(
-        steps[-1].at,
-        sorted(dirty),
-        steps[-1].live,
-        tuple(sorted(unknown)),
-        tuple(sorted(unchanged)),
-    )
+    other = (tuple(sorted(unknown)), tuple(sorted(unchanged)))
+    return Step(last.at, sorted(dirty), last.live, *other)

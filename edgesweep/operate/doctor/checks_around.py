@@ -1,15 +1,11 @@
-"""Checks of the surroundings of a stack: buckets, distributions, other users of the free paths.
-
-These change without notice. Terraform and the CDK replace the notifications of a bucket as a whole,
-including the entry that `attach` has added.
-"""
+"""Checks of the surroundings of a stack: buckets, distributions, other users of the free paths."""
 
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from edgesweep.flush.notifications import reaches
-from edgesweep.operate.doctor.facts import REVERT, Facts, Finding, Harm
+from edgesweep.operate.doctor.facts import DOCTOR, REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS
 from edgesweep.routes import Distribution
@@ -19,6 +15,7 @@ DISTRIBUTIONS = "The distributions"
 _NO_BUCKET = "NoSuchBucket"
 _DENIED = re.compile("AccessDenied|Forbidden|Unauthorized|not authorized|permission", re.IGNORECASE)
 
+_ATTACH = "edgesweep attach {bucket} {at}"
 # An update replaces the whole configuration.
 _ENABLE = (
     'aws cloudfront update-distribution --id {id} --if-match "$(aws cloudfront '
@@ -31,14 +28,12 @@ _ENABLED = "import json, sys; print(json.dumps({**json.load(sys.stdin), 'Enabled
 
 def unseen(facts: Facts) -> Iterator[Finding]:
     """Everything could be read."""
-    again = facts.place.command("edgesweep doctor --stack {stack} {at}")
     for what, reason in facts.unseen.items():
-        if _NO_BUCKET in reason:
-            continue
-        denied = _DENIED.search(reason) and not facts.place.profile
-        mend = f"{again} --profile NAME" if denied else again
-        text = f"{what} cannot be looked at: {reason}"
-        yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
+        if _NO_BUCKET not in reason:
+            denied = _DENIED.search(reason) and not facts.place.profile
+            mend = facts.place.command(DOCTOR) + " --profile NAME" * bool(denied)
+            text = f"{what} cannot be looked at: {reason}"
+            yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
 
 
 def stuck(facts: Facts) -> Iterator[Finding]:
@@ -53,9 +48,8 @@ def gone(facts: Facts) -> Iterator[Finding]:
     """Each bucket exists; the demo site's own one is a resource of the stack."""
     unread = facts.unseen.items() if "bucket" in facts.place.parameters else ()
     names = [what.rpartition(" ")[2] for what, reason in unread if _NO_BUCKET in reason]
-    none_left = set(names) >= set(facts.configured.buckets)
-    changed = {"bucket": "NAME"} if none_left else {}
-    mend = facts.place.deploy(**changed, drop=",".join(names))
+    none_left = {*names} >= {*facts.configured.buckets}
+    mend = facts.place.deploy(**({"bucket": "NAME"} if none_left else {}), drop=",".join(names))
     for bucket in names:
         text = f"The bucket {bucket} does not exist"
         yield Finding("bucket-missing", Harm.NOTE, text, mend, manual=none_left)
@@ -65,10 +59,8 @@ def regions(facts: Facts) -> Iterator[Finding]:
     """Each bucket is in the stack's region, since S3 publishes its events nowhere else."""
     for bucket, region in facts.regions.items():
         if region != facts.place.region:
-            text = (
-                f"The bucket {bucket} is in {region}, and the stack in {facts.place.region}, "
-                "so its changes are not seen; it needs a stack there"
-            )
+            where = f"The bucket {bucket} is in {region}, and the stack in {facts.place.region}"
+            text = f"{where}, so its changes are not seen; it needs a stack there"
             yield Finding("bucket-elsewhere", Harm.LOSES, text, _moved(facts, region))
 
 
@@ -78,7 +70,7 @@ def wiring(facts: Facts) -> Iterator[Finding]:
     for bucket, notifications in facts.notifications.items():
         if bucket not in own and not reaches(notifications, None):
             text = f"EventBridge delivery of the bucket {bucket} is off, so its changes are lost"
-            mend = facts.place.command("edgesweep attach {bucket} {at}", bucket=bucket)
+            mend = facts.place.command(_ATTACH, bucket=bucket)
             yield Finding("bucket-unattached", Harm.LOSES, text, mend)
 
 
@@ -88,16 +80,15 @@ def routes(facts: Facts) -> Iterator[Finding]:
         return
     known = {one.id: one for one in facts.distributions}
     for identity in facts.configured.distributions:
-        one = known.get(identity)
+        one, its = known.get(identity), f"The distribution {identity}"
         if one is None or not _buckets(one, facts):
-            wrong = "leads to no swept bucket" if one else "does not exist"
-            text = f"The distribution {identity} {wrong}"
+            text = f"{its} {'leads to no swept bucket' if one else 'does not exist'}"
             yield Finding("distribution-astray", Harm.DELAYS, text, _renamed(facts))
         elif one.for_tenants:
-            text = f"The distribution {identity} takes invalidations by tenant only; leave it out"
+            text = f"{its} takes invalidations by tenant only; leave it out"
             yield Finding("distribution-for-tenants", Harm.LOSES, text, _renamed(facts))
         elif not one.enabled:
-            text = f"The distribution {identity} is disabled, so it serves nobody"
+            text = f"{its} is disabled, so it serves nobody"
             yield Finding("distribution-disabled", Harm.DELAYS, text, _enable(facts, identity))
 
 
@@ -118,17 +109,15 @@ def stacks(facts: Facts) -> Iterator[Finding]:
     """No other stack spends from the account's free paths."""
     theirs = {name: tally[0] for name, tally in facts.others.spent.items() if tally[0]}
     if theirs:
-        text = (
-            f"Other Edgesweep stacks share the account's free paths: they spent "
-            f"{sum(theirs.values()):,} this month, on {', '.join(sorted(theirs))}"
-        )
+        spent = f"they spent {sum(theirs.values()):,} this month, on {', '.join(sorted(theirs))}"
+        text = f"Other Edgesweep stacks share the account's free paths: {spent}"
         yield Finding("stacks-share", Harm.NOTE, text)
 
 
 def uncounted(facts: Facts) -> Iterator[Finding]:
     """The invalidations of every distribution can be read."""
     for name, reason in facts.looks.refusals.items():
-        what = f"Invalidations of {name}" if name else "Invalidations of other distributions"
+        what = f"Invalidations of {name or 'other distributions'}"
         text = f"{what} cannot be counted, so freePaths has to leave them out: {reason}"
         yield Finding("others-unread", Harm.COSTS, text, facts.place.deploy(), manual=True)
 
@@ -137,10 +126,8 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
     """The free paths are those of the account: the stack counts what others spend of them."""
     said = facts.configured.policy.budget.free_paths
     if facts.others.paths and 0 < said < FREE_PATHS:
-        text = (
-            f"freePaths is {said:,}, and others spent {facts.others.paths:,} this month, which the "
-            "stack takes off that as well; it is what the whole account has free"
-        )
+        spent = f"others spent {facts.others.paths:,} this month, which the stack takes off that"
+        text = f"freePaths is {said:,}, and {spent} as well; it is what the whole account has free"
         mend = facts.place.deploy(freePaths="default")
         yield Finding("free-paths-twice", Harm.DELAYS, text, mend)
 
@@ -155,11 +142,8 @@ def _serving(facts: Facts) -> Collection[Distribution]:
 
 
 def _renamed(facts: Facts) -> str:
-    """Return the deployment for all distributions that lead to a swept bucket.
-
-    The demo site's own distribution can only be restored.
-    """
-    if "bucket" not in facts.place.parameters:
+    """Return the deployment for all distributions that lead to a swept bucket."""
+    if "bucket" not in facts.place.parameters:  # the demo site's own one can only be restored
         return facts.place.command(REVERT)
     there = [one for one in facts.distributions if not one.for_tenants]
     leading = [one.id for one in there if _buckets(one, facts)]
@@ -172,10 +156,11 @@ def _moved(facts: Facts, region: str) -> str:
     """Return how a stack in another region takes over the buckets there."""
     there = replace(facts.place, region=region)
     buckets = [bucket for bucket, where in facts.regions.items() if where == region]
-    attached = [there.command("edgesweep attach {bucket} {at}", bucket=one) for one in buckets]
-    others = set(facts.configured.buckets) - set(buckets)
-    dropped = [facts.place.deploy(drop=",".join(buckets))] if others else []
-    return " && ".join([there.deploy(bucket=",".join(buckets)), *attached, *dropped])
+    mends = [there.deploy(bucket=",".join(buckets))]
+    mends += [there.command(_ATTACH, bucket=one) for one in buckets]
+    if {*facts.configured.buckets} - {*buckets}:
+        mends.append(facts.place.deploy(drop=",".join(buckets)))
+    return " && ".join(mends)
 
 
 def _enable(facts: Facts, identity: str) -> str:
@@ -189,6 +174,5 @@ def _unserved(facts: Facts, bucket: str) -> Finding:
         if bucket in _buckets(one, facts):
             return Finding("bucket-unserved", Harm.DELAYS, text, _enable(facts, one.id))
     line = "aws cloudfront create-distribution --origin-domain-name {origin} {at}"
-    origin = f"{bucket}.s3.{facts.place.region}.amazonaws.com"
-    mend = facts.place.command(line, origin=origin)
+    mend = facts.place.command(line, origin=f"{bucket}.s3.{facts.place.region}.amazonaws.com")
     return Finding("bucket-without-distribution", Harm.DELAYS, text, mend, manual=True)

@@ -18,8 +18,7 @@ _GUESSED = (
     "Only a function can lead to {}, so all that it may answer is invalidated with them; words of "
     "viewerPaths say it exactly"
 )
-# What functions mostly do beside taking a folder away.
-_MOSTLY = ("bare", "folders", "html")
+_MOSTLY = ("bare", "folders", "html")  # done by functions beside taking a folder away
 
 
 def functions(facts: Facts) -> Iterator[Finding]:
@@ -34,10 +33,8 @@ def functions(facts: Facts) -> Iterator[Finding]:
     }
     mend = _deploy(facts, {identity: (ALL,) for identity, _ in unsaid})
     for (identity, pattern), function in unsaid.items():
-        text = (
-            f"A function of the distribution {identity} sees requests of {pattern}, and "
-            f"{function.unclear}; say with viewerPaths which paths it makes"
-        )
+        seen = f"A function of the distribution {identity} sees requests of {pattern}"
+        text = f"{seen}, and {function.unclear}; say with viewerPaths which paths it makes"
         harm = Harm.COSTS if ALL in function.words else Harm.LOSES
         yield Finding("paths-unsaid", harm, text, mend)
 
@@ -47,15 +44,14 @@ def unserved(facts: Facts) -> Iterator[Finding]:
     routes = Routes(facts.distributions, facts.configured.variants)
     given = {one.id: Variants((*_said(facts, one.id), "none")) for one in facts.distributions}
     exact = Routes(facts.distributions, given)
-    selection = facts.configured.selection
     for bucket, keys in facts.keys.items():
-        fates = {key: fate(selection, routes, bucket, key) for key in keys}
-        missed = [key for key in keys if fates[key][0] is Fate.UNSERVED]
-        served = [key for key in keys if {*fates[key][1]} - {UNROUTED}]
+        fates = {key: fate(facts.configured.selection, routes, bucket, key) for key in keys}
+        missed = [key for key, (what, _) in fates.items() if what is Fate.UNSERVED]
+        served = [key for key, (_, by) in fates.items() if {*by} - {UNROUTED}]
         guessed = [key for key in served if not exact.distributions(bucket, key)]
         for text, found in ((_UNSERVED, missed), (_GUESSED, guessed)):
             words = _serving(facts, bucket, found) if found else {}
-            if found and (words or found is missed):
+            if words or (found and found is missed):
                 examples = ", ".join(found[:_EXAMPLES])
                 shown = f"{len(found):,} keys of the bucket {bucket}, such as {examples}"
                 mend = _deploy(facts, words or {routes.serving(bucket)[0]: (ALL,)})
@@ -85,7 +81,7 @@ def _said(facts: Facts, identity: str) -> tuple[str, ...]:
 
 def _deploy(facts: Facts, words: Mapping[str, Collection[str]]) -> str:
     """Return a deployment that adds words for some distributions; the last of an id counts."""
-    said = filter(None, [facts.place.parameters.get("viewerPaths")])
     added = {name: dict.fromkeys((*_said(facts, name), *more)) for name, more in words.items()}
     entries = [f"{name}={'+'.join(every)}" for name, every in added.items()]
-    return facts.place.deploy(viewerPaths=",".join((*said, *entries)))
+    said = facts.place.parameters.get("viewerPaths")
+    return facts.place.deploy(viewerPaths=",".join([said, *entries] if said else entries))

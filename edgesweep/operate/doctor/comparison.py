@@ -13,12 +13,12 @@ def compared(facts: Facts) -> Iterator[Finding]:
     """Every resource exists and matches the template."""
     for one, found in facts.resources:
         kind = KINDS[one.kind]
-        if found is not None:
+        if found:
             yield from _changed(facts, one, kind, found)
-            continue
-        text = f"The {kind.noun} {one.id} is gone, so {kind.gone}"
-        mend = facts.place.command(kind.restore or kind.mend, **words(one))
-        yield Finding(f"{kind.check}-gone", kind.harm, text, mend)
+        else:
+            text = f"The {kind.noun} {one.id} is gone, so {kind.gone}"
+            mend = facts.place.command(kind.restore or kind.mend, **words(one))
+            yield Finding(f"{kind.check}-gone", kind.harm, text, mend)
 
 
 def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[Finding]:
@@ -37,26 +37,22 @@ def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[
 
 
 def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, str]:
-    """Return the words of a command: each property of a resource by its name, and these.
-
-    `id`, `owner` (the queue or role of a policy), `name` and `value` of a property; as JSON both of
-    them (`attribute`), with the value as text (`texts`) or with the function's `code`; all
-    `properties`; and those that have no command of their own (`others`).
-    """
+    """Return the words of a command: the properties of a resource by their names, and these."""
     kind = KINDS[one.kind]
-    alike = {key: item for key, item in kind.wanted(one).items() if key not in kind.mends}
-    return {
-        **{key: _text(item) for key, item in one.properties.items()},
+    filled = {
+        **one.properties,
         "id": one.id,
         "owner": owner(one),
         "name": name,
-        "value": _text(value),
-        "attribute": _text({name: value}),
-        "texts": _text({name: _text(value)}),
-        "code": _text({**one.properties.get("Code", {}), name: value}),
-        "properties": _text(one.properties),
-        "others": _text(alike),
+        "value": value,
+        "attribute": {name: value},
+        "texts": {name: _text(value)},
+        "code": {**one.properties.get("Code", {}), name: value},
+        "properties": one.properties,
+        # Those that have no command of their own.
+        "others": {key: item for key, item in kind.wanted(one).items() if key not in kind.mends},
     }
+    return {key: _text(item) for key, item in filled.items()}
 
 
 def dead_letters(facts: Facts) -> Iterator[Finding]:
@@ -77,12 +73,11 @@ def dead_letters(facts: Facts) -> Iterator[Finding]:
 
 def reserves(facts: Facts) -> Iterator[Finding]:
     """The concurrency of each function, and of the account, suffices."""
-    mappings = [mapping.properties for mapping, _ in facts.there(MAPPING)]
     # A mapping sets how often its function runs at once; each has one at most.
     most = {
-        mapping["FunctionName"].rpartition(":")[2]: mapping["ScalingConfig"]["MaximumConcurrency"]
-        for mapping in mappings
-        if "ScalingConfig" in mapping
+        one.properties["FunctionName"].rpartition(":")[2]: scaling["MaximumConcurrency"]
+        for one, _ in facts.there(MAPPING)
+        if (scaling := one.properties.get("ScalingConfig"))
     }
     demand = 0
     for one, found in facts.there(FUNCTION):
@@ -95,10 +90,8 @@ def reserves(facts: Facts) -> Iterator[Finding]:
             mend = facts.place.command(line, id=one.id)
             yield Finding("function-concurrency", Harm.DELAYS, text, mend)
     if facts.unreserved is not None and facts.unreserved < demand:
-        text = (
-            f"The account's functions may run {facts.unreserved} times at once, all together, "
-            f"and the stack takes {demand}"
-        )
+        together = f"{facts.unreserved} times at once, all together"
+        text = f"The account's functions may run {together}, and the stack takes {demand}"
         mend = facts.place.command(
             "aws service-quotas request-service-quota-increase --service-code lambda "
             "--quota-code L-B99A9384 --desired-value 1000 {at}"
@@ -107,11 +100,10 @@ def reserves(facts: Facts) -> Iterator[Finding]:
 
 
 def _text(value: Value) -> str:
-    """Return a text as it is, and anything else as JSON in one line."""
+    """Return a text as it is unless it is an object in JSON, and anything else as JSON."""
     plain = _plain(value)
-    if isinstance(value, str) and not isinstance(plain, dict):
-        return value
-    return json.dumps(plain, default=list)
+    keeps = isinstance(value, str) and not isinstance(plain, dict)
+    return value if keeps else json.dumps(plain, default=list)
 
 
 def _fits(wanted: Value, found: Value) -> bool:

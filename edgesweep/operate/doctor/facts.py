@@ -12,8 +12,9 @@ from edgesweep.operate.stack import SERVICE
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
 
-# A resource as boto3 describes it.
-Found = Mapping[str, Any]
+Found = Mapping[str, Any]  # a resource as boto3 describes it
+
+DOCTOR = "edgesweep doctor --stack {stack} {at}"
 
 # Reverts every resource to the template. The name is new each time, since a change set that failed
 # stays, and keeps its name.
@@ -44,8 +45,7 @@ class Finding:
     harm: Harm
     text: str  # the fault and its consequence
     mend: str = ""  # the command that mends it, for a shell; empty if there is none
-    # Whether only a person can run the command: it opens a dialogue, decides something that this
-    # program cannot know, or contains NAME where a name has to be filled in.
+    # Whether a person has to run it: it asks, decides what we cannot know, or lacks a NAME.
     manual: bool = False
 
 
@@ -68,13 +68,14 @@ class Place:
 
     def deploy(self, **changed: str) -> str:
         """Return a deployment with some parameters changed; the stack remembers the others."""
-        parameters = [f"--param={name}={text}" for name, text in changed.items()]
-        tool, stack = ["npx", "osls", "deploy"], ["--stage", self.stack.removeprefix(f"{SERVICE}-")]
+        tool, option, name = "npx osls deploy", "--stage", self.stack.removeprefix(f"{SERVICE}-")
         if self.released:
-            tool, stack = ["edgesweep", "deploy", "--yes"], ["--stack", self.stack]
-        option = "--profile" if self.released else "--aws-profile"
-        profile = [option, self.profile] if self.profile else []
-        return shlex.join([*tool, *parameters, *stack, "--region", self.region, *profile])
+            tool, option, name = "edgesweep deploy --yes", "--stack", self.stack
+        parameters = [f"--param={name}={text}" for name, text in changed.items()]
+        words = [*parameters, option, name, "--region", self.region]
+        if self.profile:
+            words += ["--profile" if self.released else "--aws-profile", self.profile]
+        return f"{tool} {shlex.join(words)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,10 @@ class Facts:
     place: Place
     configured: Settings
     status: str = ""
-    # Each resource of the template, and its description: None if it is gone.
-    resources: Sequence[tuple[Resource, Found | None]] = ()
+    resources: Sequence[tuple[Resource, Found]] = ()  # of the template; empty if it is gone
     regions: Mapping[str, str] = field(default_factory=dict)  # bucket -> its region
     notifications: Mapping[str, Found] = field(default_factory=dict)  # bucket -> as S3 returns them
-    # Those that lead to a swept bucket, and the configured ones that exist.
-    distributions: Sequence[Distribution] = ()
+    distributions: Sequence[Distribution] = ()  # they lead to a swept bucket, or are configured
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)  # bucket -> its first keys
     others: Others = NOBODY  # what others in the account spent this month, as the stack saw it
     looks: Looks = field(default_factory=Looks)
@@ -98,6 +97,4 @@ class Facts:
 
     def there(self, kind: str) -> Iterator[tuple[Resource, Found]]:
         """Yield the resources of a type that exist."""
-        for wanted, found in self.resources:
-            if wanted.kind == kind and found is not None:
-                yield wanted, found
+        return ((one, found) for one, found in self.resources if one.kind == kind and found)

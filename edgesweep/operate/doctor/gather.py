@@ -1,29 +1,31 @@
-"""Reads the facts about a stack and its surroundings from AWS."""
+"""Reads the facts about a stack and its surroundings from AWS, or says why it is not reached."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.exceptions import PynamoDBException
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
-from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.others import NOBODY, Looks
 from edgesweep.operate.doctor import diagnose
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
-from edgesweep.operate.doctor.facts import Facts, Finding, Found, Harm, Place
+from edgesweep.operate.doctor.facts import DOCTOR, Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
-from edgesweep.operate.remembered import changed
+from edgesweep.operate.parameters import changed
 from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
 from edgesweep.settings import Settings
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 T = TypeVar("T")
+Key = TypeVar("Key")
 
 # In the codes of errors: each service has its own.
 _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
@@ -40,14 +43,58 @@ _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 _IDS = "StackResourceSummaries[?PhysicalResourceId].[LogicalResourceId, PhysicalResourceId]"
 
 
-def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
-    """Return the faults of a stack; `NoStack` or, if it is not ours, `EdgesweepError`."""
-    found = described(session, place.stack)
+def examine(
+    session: boto3.Session, place: Place, failure: Callable[[Exception], str | None], now: datetime
+) -> Sequence[Finding]:
+    """Return the faults of a stack, or why it is not reached; EdgesweepError if it is not ours.
+
+    `failure` returns the meaning of an error of AWS, if it knows one.
+    """
+    try:
+        session.client("sts").get_caller_identity()  # fails without valid credentials
+    except (BotoCoreError, ClientError) as error:
+        return [unreached(place, error, failure(error) or str(error))]
+    try:
+        found = described(session, place.stack)
+    except NoStack:
+        return [missing(place, _regions(session, place.stack))]
     place = replace(place, released=is_released(found))
     try:
         return diagnose(_Gatherer(session, place).facts(found, now))
     except BadInput as error:
         return [Finding("settings", Harm.DELAYS, str(error), place.deploy())]
+
+
+def unreached(place: Place, error: Exception, reason: str) -> Finding:
+    """Return the finding that AWS does not answer, or else that the credentials do not work."""
+    answered = error.response if isinstance(error, ClientError) else {}
+    code = answered.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    broken = code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if broken or isinstance(error, NoConnection | HTTPClientError):
+        text = f"{reason}; look at the network, and at AWS_ENDPOINT_URL if that is set"
+        return Finding("no-connection", Harm.DELAYS, text, place.command(DOCTOR), manual=True)
+    command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
+    return Finding("credentials", Harm.DELAYS, reason, command, manual=True)
+
+
+def missing(place: Place, regions: Iterable[str]) -> Finding:
+    """Return the finding that the region has no stack, and where to look or how to deploy."""
+    text = f"There is no stack {place.stack} in {place.region}"
+    for region in regions:
+        there = replace(place, region=region).command(DOCTOR)
+        text = f"{text}, but there is one in {region}"
+        return Finding("stack-elsewhere", Harm.DELAYS, text, there, manual=True)
+    return Finding("no-stack", Harm.DELAYS, text, place.deploy(bucket="NAME"), manual=True)
+
+
+def _regions(session: boto3.Session, stack: str) -> Iterator[str]:
+    """Yield the other regions in which there is a stack of that name."""
+    for region in session.get_available_regions("cloudformation"):
+        # An error means no stack, or a region that the account has not enabled.
+        with suppress(BotoCoreError, ClientError):
+            cloudformation = session.client("cloudformation", region_name=region)
+            if region != session.region_name and cloudformation.describe_stacks(StackName=stack):
+                yield region
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +112,25 @@ class _Gatherer:
         template = seen("The stack's template", lambda: read()["TemplateBody"]) or {}
         wanted = seen("The stack's resources", partial(self._wanted, template, values)) or ()
         configured = Settings.from_mapping(self._environment(wanted))
-        distributions = seen(DISTRIBUTIONS, partial(self._distributions, configured)) or ()
-        limits, s3 = client("lambda").get_account_settings, client("s3")
-        journal, each = FlushTable(configured.flushes_table), partial(self._each, configured)
+        account = seen("The account's concurrency", client("lambda").get_account_settings)
+        limit = account["AccountLimit"] if account else {}
+        s3, journal, month = client("s3"), FlushTable(configured.flushes_table), month_of(now)
+
+        def each(what: str, look: Callable[[str], T | None]) -> Mapping[str, T]:
+            return dict(self._each(configured.buckets, f"{what} of the bucket {{}}".format, look))
+
         return Facts(
             place=replace(self.place, parameters=changed(template, values)),
             configured=configured,
             status=stack["StackStatus"],
-            resources=list(self._resources(wanted)),
+            resources=list(self._each(wanted, lambda one: f"{one.kind} {one.id}", self._found)),
             regions=each("The region", partial(region_of, s3)),
             notifications=each("Notifications", lambda name: Bucket(s3, name).notifications()),
-            distributions=distributions,
+            distributions=seen(DISTRIBUTIONS, partial(self._distributions, configured)) or (),
             keys=each("The keys", lambda name: S3Listing(s3).page(name, "", "")[0]),
-            others=seen("The spending of others", lambda: journal.ledger(month_of(now)).others)
-            or NOBODY,
+            others=seen("The spending of others", lambda: journal.ledger(month).others) or NOBODY,
             looks=seen("Looks at others", journal.looks) or Looks(),
-            unreserved=seen(
-                "The account's concurrency",
-                lambda: limits()["AccountLimit"]["UnreservedConcurrentExecutions"],
-            ),
+            unreserved=limit.get("UnreservedConcurrentExecutions"),
             unseen=self.unseen,
         )
 
@@ -95,14 +142,12 @@ class _Gatherer:
             return None
 
     def _each(
-        self, configured: Settings, what: str, look: Callable[[str], T | None]
-    ) -> Mapping[str, T]:
-        """Return what is seen of each bucket."""
-        looks = {name: partial(look, name) for name in configured.buckets}
-        seen = {
-            name: self._seen(f"{what} of the bucket {name}", one) for name, one in looks.items()
-        }
-        return {name: found for name, found in seen.items() if found is not None}
+        self, things: Iterable[Key], what: Callable[[Key], str], look: Callable[[Key], T | None]
+    ) -> Iterator[tuple[Key, T]]:
+        for one in things:
+            found = self._seen(what(one), partial(look, one))
+            if found is not None:
+                yield one, found
 
     def _wanted(self, template: Mapping[str, Any], values: Mapping[str, str]) -> Sequence[Resource]:
         pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
@@ -130,12 +175,6 @@ class _Gatherer:
             if one.name == "FlushLambdaFunction":
                 return dict(one.properties["Environment"]["Variables"])
         return find_stack(self.session, self.place.stack).environment
-
-    def _resources(self, wanted: Sequence[Resource]) -> Iterator[tuple[Resource, Found | None]]:
-        for one in wanted:
-            found = self._seen(f"{one.kind} {one.id}", partial(self._found, one))
-            if found is not None:
-                yield one, found or None
 
     def _found(self, wanted: Resource) -> Found:
         """Return the description of a resource, empty if it is gone."""

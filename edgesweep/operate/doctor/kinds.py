@@ -55,14 +55,11 @@ class Kind:
     gone: str  # the consequence if one is gone
     describe: Reader  # reads one from AWS, with its properties named as in the template
     mend: str = ""  # the command that sets a property
-    # Property -> the command that sets it, where that is another one.
-    mends: Mapping[str, str] = field(default_factory=dict)
-    # The fault if a property does not match the template.
-    says: str = "is configured otherwise: {name}"
+    mends: Mapping[str, str] = field(default_factory=dict)  # property -> another command for it
+    says: str = "is configured otherwise: {name}"  # the fault if a property does not match
     changed: Harm | None = None  # the harm of one that does not match, if not `harm`
     wanted: Callable[[Resource], Found] = _compared  # returns the properties that must match
-    # Returns the value to set, from the wanted one and the present one.
-    merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted
+    merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted  # wanted, found -> to set
     restore: str = REVERT  # the command that creates one again; empty if `mend` does that as well
 
     @property
@@ -122,7 +119,6 @@ def _function(session: boto3.Session, one: Resource) -> Found:
 
 
 def _role(session: boto3.Session, one: Resource) -> Found:
-    """Return a role, with its inline policies by name."""
     iam, name = session.client("iam"), owner(one)
     role = iam.get_role(RoleName=name)["Role"]
     policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
@@ -165,6 +161,7 @@ _UPDATE_MAPPING = "aws lambda update-event-source-mapping --uuid {id} "
 _UPDATE_FUNCTION = (
     "aws lambda wait function-updated --function-name {id} {at} && aws lambda update-function-"
 )
+_UPDATE_CODE = _UPDATE_FUNCTION + "code --function-name {id} --cli-input-json {code} {at}"
 _PUT_RULE = "aws events put-rule --name {id} --state ENABLED --event-pattern {EventPattern} {at}"
 _PUT_TARGETS = "aws events put-targets --rule {id} --targets {Targets} {at}"
 _SCHEDULE = "schedule --name {id} --state ENABLED --cli-input-json {properties} {at}"
@@ -237,11 +234,7 @@ KINDS: Mapping[str, Kind] = {
     FUNCTION: Kind(
         *("function", Harm.DELAYS, "its work is not done", _function),
         _UPDATE_FUNCTION + "configuration --function-name {id} --cli-input-json {others} {at}",
-        # The architecture belongs to the code.
-        {
-            "Architectures": _UPDATE_FUNCTION
-            + "code --function-name {id} --cli-input-json {code} {at}"
-        },
+        {"Architectures": _UPDATE_CODE},  # the architecture belongs to the code
     ),
     "AWS::Lambda::EventInvokeConfig": Kind(
         *("retry setting", Harm.COSTS, "Lambda repeats ticks that failed"),

@@ -7,17 +7,17 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import not_
 from typing import Any
 
-# A value of a template: JSON.
-Value = Any
+Value = Any  # of a template: JSON
+Texts = Mapping[str, str]
 
 QUEUE = "AWS::SQS::Queue"
 
 # How the ARN of a resource follows from its physical id, by type.
-_ARNS: Mapping[str, str] = {
+_ARNS: Texts = {
     "AWS::DynamoDB::Table": "dynamodb:${AWS::Region}:${AWS::AccountId}:table/${id}",
     "AWS::Events::Rule": "events:${AWS::Region}:${AWS::AccountId}:rule/${id}",
     "AWS::IAM::Role": "iam::${AWS::AccountId}:role/${id}",
@@ -46,20 +46,24 @@ class Resource:
     properties: Mapping[str, Value]  # resolved
 
 
-def resolve(
-    template: Mapping[str, Value], ids: Mapping[str, str], values: Mapping[str, str]
-) -> Sequence[Resource]:
+def resolve(template: Mapping[str, Value], ids: Texts, values: Texts) -> Sequence[Resource]:
     """Return the resources that have a physical id, in the order of the template.
 
     `values` has the parameters, the pseudo parameters, and attributes that follow from no id.
     """
-    written: Mapping[str, Value] = template.get("Resources", {})
-    kinds = {name: resource["Type"] for name, resource in written.items() if name in ids}
-    references = {**values, **dict(_references(kinds, ids, values))}
-    filled = _Filling(references, template.get("Conditions", {})).filled
+    written = {name: one for name, one in template.get("Resources", {}).items() if name in ids}
+    known: dict[str, Value] = {"AWS::NoValue": None, **values}
+    for name, one in written.items():
+        known[name] = identity = ids[name]
+        if one["Type"] == QUEUE:
+            known[f"{name}.QueueName"] = identity = identity.rpartition("/")[2]  # of its URL
+        if one["Type"] in _ARNS:
+            arn = {"Fn::Sub": "arn:${AWS::Partition}:" + _ARNS[one["Type"]]}
+            known[f"{name}.Arn"] = _Filling({**values, "id": identity}).filled(arn)
+    filled = _Filling(known, template.get("Conditions", {})).filled
     return [
-        Resource(name, kind, ids[name], filled(written[name].get("Properties", {})))
-        for name, kind in kinds.items()
+        Resource(name, one["Type"], ids[name], filled(one.get("Properties", {})))
+        for name, one in written.items()
     ]
 
 
@@ -73,33 +77,16 @@ def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
                     yield action, resource
 
 
-def _references(
-    kinds: Mapping[str, str], ids: Mapping[str, str], values: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
-    """Yield the values of `Name` and of `Name.Attribute`."""
-    for name, kind in kinds.items():
-        yield name, ids[name]
-        known = {**values, "id": ids[name]}
-        if kind == QUEUE:
-            known["id"] = ids[name].rpartition("/")[2]  # of its URL
-            yield f"{name}.QueueName", known["id"]
-        if kind in _ARNS:
-            arn = "arn:${AWS::Partition}:" + _ARNS[kind]
-            yield f"{name}.Arn", _Filling(known, {}).filled({"Fn::Sub": arn})
-
-
 @dataclass(frozen=True, slots=True)
 class _Filling:
     """Fills in references and computes functions; an unknown reference stays as `${Name}`."""
 
-    references: Mapping[str, str]
-    conditions: Mapping[str, Value]
+    references: Mapping[str, Value]
+    conditions: Mapping[str, Value] = field(default_factory=dict)
 
     def filled(self, value: Value) -> Value:  # noqa: PLR0911  # one for each form of a value
         """Return a value with all that can be known of it; None for `AWS::NoValue`."""
         match value:
-            case {"Ref": "AWS::NoValue"}:
-                return None
             case {"Ref": str(name)}:
                 return self._named(name)
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
@@ -111,21 +98,17 @@ class _Filling:
             case {"Fn::If": [str(name), yes, no]}:
                 return self.filled(yes if self.filled({"Condition": name}) else no)
             case dict():
-                return _computed({key: self.filled(item) for key, item in value.items()})
+                known = {key: self.filled(item) for key, item in value.items()}
+                for name, function in _FUNCTIONS.items():
+                    if name in known:
+                        return function(*known[name])
+                return {key: item for key, item in known.items() if item is not None}
             case list():
                 return [item for item in map(self.filled, value) if item is not None]
         return value
 
-    def _named(self, name: str) -> str:
+    def _named(self, name: str) -> Value:
         return self.references.get(name, f"${{{name}}}")
-
-
-def _computed(value: Mapping[str, Value]) -> Value:
-    """Return the result of a function whose arguments are known, or else the value."""
-    for name, function in _FUNCTIONS.items():
-        if name in value:
-            return function(*value[name])
-    return {key: item for key, item in value.items() if item is not None}
 
 
 def _listed(value: Value) -> Sequence[Value]:

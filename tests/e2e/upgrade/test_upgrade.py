@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from edgesweep.operate.remembered import logical
+from edgesweep.operate.parameters import logical
 from infra.local.aws import REGION, ROOT, embedded_aws
 from tests.e2e.conftest import RESTING, make_distribution
 from tests.e2e.shell import run

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from edgesweep.cli.deployed import Deployed, stack_options
+from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.terminal import OneLineErrors
 from tests.fakes.stack import ENVIRONMENT, OUTPUTS, DeployedStack, deployed
 
@@ -37,8 +37,8 @@ def main(seen: Seen) -> click.Group:
     def group() -> None:
         """Hold the command."""
 
-    @group.command()
-    @stack_options
+    @group.add_command
+    @stack_command()
     def look(deployed: Deployed) -> None:
         """Look around."""
         session = botocore.session.get_session()

@@ -135,7 +135,7 @@ def test_leased(operated: Operated) -> None:
 
     result = operated.run("flush")
 
-    told = f"{operated.distribution}: held, another flush is working on it\n"
+    told = f"{operated.distribution}: is being flushed\n"
     assert (result.exit_code, result.stdout) == (0, told)
     assert result.stderr == "edgesweep: `edgesweep status` shows when it goes\n"
     assert operated.invalidations() == []
@@ -151,7 +151,7 @@ def test_budget(operated: Operated) -> None:
     (held,) = json.loads(operated.run("flush", "--json").stdout)
 
     assert (held["reason"], held["paths"]) == (Reason.BUDGET, [])
-    assert "held, only the reserve" in operated.run("flush").stdout
+    assert "waits: only the reserve" in operated.run("flush").stdout
     assert len(operated.invalidations()) == 1
 
 
@@ -198,6 +198,6 @@ def test_failed(operated: Operated) -> None:
     told = "The permission dynamodb:UpdateItem on flushes is missing; you are me"
     assert (result.exit_code, result.stdout) == (
         1,
-        f"{operated.distribution}: held, it failed\n",
+        f"{operated.distribution}: failed; the next tick tries it again\n",
     )
     assert result.stderr == f"edgesweep: {operated.distribution}: {told}\n"

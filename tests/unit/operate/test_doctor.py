@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from edgesweep.flush.others import Look, Looks, Others
 from edgesweep.operate.doctor import Facts, Harm, diagnose, mends
 from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
-from edgesweep.operate.doctor.credentials import missing, unreached
+from edgesweep.operate.doctor.gather import missing, unreached
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
 from tests.fakes.doctor import HEALTHY, SERVING, served_by, without
 
@@ -209,7 +209,7 @@ def test_order() -> None:
 def test_shared() -> None:
     """A command that mends several faults is named once."""
     gone = {"Topic", "Queue", "Record"}
-    resources = [(one, None if one.name in gone else f) for one, f in HEALTHY.resources]
+    resources = [(one, {} if one.name in gone else f) for one, f in HEALTHY.resources]
     (mend,) = mends(found := diagnose(replace(HEALTHY, resources=resources)))
 
     assert len(found) == len(gone)

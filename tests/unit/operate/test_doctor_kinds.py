@@ -185,12 +185,16 @@ def test_finding(facts: Facts, check: str, says: str, mend: str) -> None:
     assert "\n" not in finding.text + finding.mend
 
 
+EVENTS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+
+
 def demo_site(*configurations: Mapping[str, Any]) -> Facts:
     """Return facts of a stack whose own bucket notifies these queues."""
-    notified = {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Queue", "Arn"]}}
+    queue = {"Fn::GetAtt": ["Queue", "Arn"]}
+    notified = [{"Event": event, "Queue": queue} for event in EVENTS]
     bucket = {
         "Type": "AWS::S3::Bucket",
-        "Properties": {"NotificationConfiguration": {"QueueConfigurations": [notified]}},
+        "Properties": {"NotificationConfiguration": {"QueueConfigurations": notified}},
     }
     template = {"Resources": {**TEMPLATE["Resources"], "SiteBucket": bucket}}
     made = {one.name: one for one in resolve(template, {**IDS, "SiteBucket": "site"}, ACCOUNT)}
@@ -206,30 +210,32 @@ def demo_site(*configurations: Mapping[str, Any]) -> Facts:
     )
 
 
-OURS = {"Id": "ours", "QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}
-OTHER = {"QueueArn": "arn:other", "Events": ["s3:ObjectCreated:*"]}
-FILTERED = {**OURS, "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "docs/"}]}}}
+OURS = [{"Id": "ours", "QueueArn": QUEUE_ARN, "Events": [event]} for event in EVENTS]
+OTHER = {"QueueArn": "arn:other", "Events": EVENTS[:1]}
+DOCS = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "docs/"}]}}
+FILTERED = [{**one, "Filter": DOCS} for one in OURS]
 
 
 def test_demo_site() -> None:
     """The demo site's bucket notifies the queue itself, and needs no EventBridge."""
-    assert diagnose(demo_site(OTHER, OURS)) == []
+    assert diagnose(demo_site(OTHER, *OURS)) == []
 
 
-@pytest.mark.parametrize("configurations", [[OTHER], [OTHER, FILTERED]])
+@pytest.mark.parametrize("configurations", [[OTHER], [OTHER, *OURS[:1]], [OTHER, *FILTERED]])
 def test_unnotified(configurations: Sequence[Mapping[str, Any]]) -> None:
     """Notifications of all objects are put back, and those of other people stay."""
     (wiring,) = diagnose(demo_site(*configurations))
 
     assert wiring.check == "bucket-changed"
     assert "arn:other" in wiring.mend
-    assert wiring.mend.count(QUEUE_ARN) == 1
+    assert wiring.mend.count(QUEUE_ARN) == len(EVENTS)
+    assert all(event in wiring.mend for event in EVENTS)
     assert "Filter" not in wiring.mend
 
 
 def test_demo_distribution() -> None:
     """The demo site's distribution can only be put back."""
-    facts = demo_site(OURS)
+    facts = demo_site(*OURS)
     configured = replace(facts.configured, distributions=("E1", "E2"))
 
     (routes,) = diagnose(replace(facts, configured=configured))

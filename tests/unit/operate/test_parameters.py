@@ -13,8 +13,7 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
-from edgesweep.operate.parameters import accept
-from edgesweep.operate.remembered import Remembered, logical
+from edgesweep.operate.parameters import Remembered, accept, logical
 from infra.parameters import answer, respond
 
 EXISTING = {"bucket": "my-site", "distribution": "E2QWRUHEXAMPLE"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
-from edgesweep.operate.remembered import Remembered, logical
+from edgesweep.operate.parameters import Remembered, logical
 from edgesweep.settings import PARAMETERS, split
 
 STACK = "edgesweep-prod in us-east-1"
