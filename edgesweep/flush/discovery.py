@@ -141,7 +141,7 @@ class Discovery:
                     for one in routes.distributions(row.change.bucket, row.change.key)
                 ]
                 for row in chunk
-                if routes.serves(row.change.bucket)
+                if routes.serving(row.change.bucket)
             }
             stay, failed = set(chunk) - copies.keys(), self.dirty.move(copies).keys()
             left += len(stay) + len(failed)

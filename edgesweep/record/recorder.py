@@ -26,26 +26,10 @@ from edgesweep.record.catalogue import Name
 from edgesweep.record.events import Request
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
+from edgesweep.routes import Routes
 
 # The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
-
-
-class Router(Protocol):
-    """Knows which distributions serve an object."""
-
-    @property
-    def ids(self) -> Collection[str]:
-        """The ids of all distributions."""
-
-    def distributions(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of the distributions that can serve the object."""
-
-    def serves(self, bucket: str) -> bool:
-        """Tell whether any distribution leads to the bucket."""
-
-    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of those that may say for longer than accepted that it is missing."""
 
 
 class DirtyWriter(Protocol):
@@ -74,7 +58,7 @@ class Recorded:
 class Recorder:
     """Turns batches of messages into dirty rows, spread over `shards` of each distribution."""
 
-    routes: Router
+    routes: Routes
     writer: DirtyWriter
     token: Callable[[], str]  # returns another random hexadecimal text for each row
     shards: int = 1
@@ -166,7 +150,7 @@ class Recorder:
 
 
 def fate(
-    selection: Selection, routes: Router, bucket: str, key: str, *, created: bool = False
+    selection: Selection, routes: Routes, bucket: str, key: str, *, created: bool = False
 ) -> tuple[Fate, Collection[str]]:
     """Return the fate of a changed object, and the partitions that get a row of it."""
     selected = selection.fate(key)
@@ -175,7 +159,7 @@ def fate(
     if selected is not Fate.SWEPT:
         return selected, ()
     distributions = routes.distributions(bucket, key)
-    if distributions or not routes.serves(bucket):
+    if distributions or not routes.serving(bucket):
         return selected, distributions or (UNROUTED,)
     return Fate.UNSERVED, ()
 
