@@ -104,7 +104,9 @@ def parse(body: str) -> tuple[Change | Request, ...]:
     if message.get("Event") == "s3:TestEvent":
         return ()
     if "Records" in message:
-        return tuple(chain.from_iterable(map(_notification, _records(message))))
+        if not (records := _field(message, "Records", list)):
+            raise BadInput("Records is empty")
+        return tuple(chain.from_iterable(map(_notification, records)))
     if "detail-type" in message:
         return tuple(_event(message))
     raise BadInput(f"No S3 event: {_excerpt(message)}")
@@ -125,13 +127,6 @@ def _requests(message: Mapping[str, Any]) -> Iterator[Request]:
         yield Request(RequestedPath(_field({"A path": path}, "A path", str), by), to)
 
 
-def _records(message: Mapping[str, Any]) -> list[Any]:
-    records = _field(message, "Records", list)
-    if not records:
-        raise BadInput("Records is empty")
-    return records
-
-
 def _notification(record: object) -> Iterator[Change]:
     if not isinstance(record, dict):
         raise BadInput(f"A record must be an object, not {_excerpt(record)}")
@@ -142,10 +137,11 @@ def _notification(record: object) -> Iterator[Change]:
     if kind:
         s3 = _field(record, "s3", dict)
         changed_at = _time(_field(record, "eventTime", str))
+        s3_object = _field(s3, "object", dict)
         lasting = kind is Kind.CREATED or name.endswith(":Delete")
-        version = _mark(_field(s3, "object", dict), "versionId") if lasting else None
-        change = _change(s3, _form_decoded(_raw_key(s3)), kind, changed_at, "eTag")
-        yield replace(change, version=version)
+        version = _mark(s3_object, "versionId") if lasting else None
+        key = _form_decoded(_field(s3_object, "key", str))
+        yield replace(_change(s3, key, kind, changed_at, "eTag"), version=version)
 
 
 def _event(message: Mapping[str, Any]) -> Iterator[Change]:
@@ -157,9 +153,10 @@ def _event(message: Mapping[str, Any]) -> Iterator[Change]:
         if "event-version" in detail:
             _require_major(detail, "event-version", "1")
         changed_at = _time(_field(message, "time", str))
+        s3_object = _field(detail, "object", dict)
         lasting = kind is Kind.CREATED or detail.get("deletion-type") == "Permanently Deleted"
-        version = _mark(_field(detail, "object", dict), "version-id") if lasting else None
-        keys = tuple(_readings(_raw_key(detail)))
+        version = _mark(s3_object, "version-id") if lasting else None
+        keys = tuple(_readings(_field(s3_object, "key", str)))
         for key in keys:
             other = next((other for other in keys if other != key), None)
             change = _change(detail, key, kind, changed_at, "etag")
@@ -182,10 +179,6 @@ def _change(
         size=size,
         sequencer=_mark(s3_object, "sequencer"),
     )
-
-
-def _raw_key(source: Mapping[str, Any]) -> str:
-    return _field(_field(source, "object", dict), "key", str)
 
 
 def _form_decoded(key: str) -> str:

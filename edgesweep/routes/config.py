@@ -67,23 +67,13 @@ def buckets_of(config: Config) -> Collection[str]:
 
 
 def is_for_tenants(config: Config) -> bool:
-    """Tell whether a configuration, or a summary, is of a distribution for tenants only.
-
-    It takes invalidations by tenant, not by distribution.
-    """
+    """Tell whether it is of a distribution for tenants only, which is invalidated by tenant."""
     return bool(config.get("ConnectionMode") == "tenant-only")
 
 
 def cache_policies_of(config: Config) -> Collection[str]:
     """Return the ids of the cache policies that a configuration refers to."""
     return {behaviour.get("CachePolicyId", "") for behaviour in _behaviours(config)} - {""}
-
-
-def has_query_strings(policy: Config) -> bool:
-    """Tell whether a cache policy's configuration makes query strings part of the cache key."""
-    parameters = policy.get("ParametersInCacheKeyAndForwardedToOrigin", {})
-    strings = parameters.get("QueryStringsConfig", {})
-    return bool(strings.get("QueryStringBehavior", "none") != "none")
 
 
 def read(
@@ -186,9 +176,11 @@ def _longest(behaviour: Config, policies: Mapping[str, Config]) -> int:
 
 
 def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
-    if policy := behaviour.get("CachePolicyId"):
-        return has_query_strings(policies[policy])
-    return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
+    if not (policy := behaviour.get("CachePolicyId")):
+        return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
+    parameters = policies[policy].get("ParametersInCacheKeyAndForwardedToOrigin", {})
+    strings = parameters.get("QueryStringsConfig", {})
+    return bool(strings.get("QueryStringBehavior", "none") != "none")
 
 
 def _errors(config: Config, policies: Mapping[str, Config]) -> Iterator[tuple[int, str, int]]:

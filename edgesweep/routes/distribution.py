@@ -26,8 +26,7 @@ from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, 
 class Function:
     """A function that may change paths, and what was learnt of it."""
 
-    # That of a CloudFront Function; empty for one of Lambda@Edge, which is never asked.
-    name: str = ""
+    name: str = ""  # empty for one of Lambda@Edge, which is never asked
     folder: str = "/"  # the one below which it is asked, where the paths of its behaviour begin
     version: str = ""  # of its code that was asked; empty if it never was
     words: tuple[str, ...] = ()  # those of `viewerPaths` that say what it does
@@ -52,8 +51,7 @@ class Behaviour:
     caches: bool = True  # whether objects stay in the cache
     keeps_errors: bool = True  # whether errors do
     unknown: bool = False  # whether its origins only may lead to the buckets, at any path
-    # Those that see requests or the origin's answers, where it leads to a bucket.
-    functions: tuple[Function, ...] = ()
+    functions: tuple[Function, ...] = ()  # those that rewrite, where it leads to a bucket
 
     @property
     def stem(self) -> str:
@@ -82,24 +80,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The relevant part of a present or past configuration of a distribution.
-
-    A staging distribution of a continuous deployment is like any other: it answers a part of the
-    production traffic from its own cache.
-    """
+    """The relevant part of a present or past configuration; a staging distribution is no other."""
 
     id: str
     behaviours: tuple[Behaviour, ...]  # in CloudFront's order, the default one last
     root: str = ""  # the default root object, such as `index.html`; empty without one
-    # Viewer path of an error page, and the most seconds that it may stay cached under the paths of
-    # failed requests.
+    # Viewer path of an error page, and the most seconds that it stays under those that failed.
     error_pages: tuple[tuple[str, int], ...] = ()
-    # The most seconds that the edge may say that an object is missing.
-    error_seconds: int = ERROR_SECONDS
+    error_seconds: int = ERROR_SECONDS  # how long the edge may say that an object is missing
     enabled: bool = True  # whether it serves anybody, and takes invalidations
     for_tenants: bool = False  # whether it takes invalidations by tenant alone
-    # Equal for configurations that let an edge hold the same objects; empty if we may not read the
-    # configuration.
+    # Equal where an edge may hold the same objects; empty if we may not read the configuration.
     fingerprint: str = ""
 
     @property

@@ -27,8 +27,7 @@ class Tracked:
     newest: Distribution  # the configuration that CloudFront reported last
     earlier: tuple[Distribution, ...] = ()  # previous ones that edges may still use
     changed_at: datetime | None = None  # when `newest` was first seen; None once edges use it alone
-    # When the distribution was first missing; None while it is found.
-    missing_since: datetime | None = None
+    missing_since: datetime | None = None  # when it was first missing; None while it is found
 
     @property
     def pending(self) -> bool:
@@ -80,8 +79,7 @@ class Kept:
     attached: tuple[str, ...] = ()  # the buckets that were seen to publish their events
     unwired: tuple[str, ...] = ()  # those that did not when that was last checked
     checked_at: datetime | None = None  # when that was; None for never
-    # The unrouted rows up to this position were read, and no distribution serves them.
-    place: str = ""
+    place: str = ""  # no distribution serves the unrouted rows up to this position
     passed: int = 0  # how many of them there are
     revision: int = 0  # counts the changes of this record
 

@@ -58,7 +58,7 @@ class Variants:
 
     @property
     def stems(self) -> bool:
-        """Whether `/docs/` is sent beside `/docs/*`, in case a wildcard misses its own text."""
+        """Whether `/docs/` goes beside `/docs/*`, in case a wildcard misses its own text."""
         return "stems" in self.words
 
     @property
@@ -75,10 +75,7 @@ class Variants:
         return ["/" + name for name in self._values("errors")]
 
     def forms(self, path: str, root: Iterable[str] = ()) -> Iterator[tuple[str, bool]]:
-        """Yield the paths that may stand for an object's own, and whether each is only assumed.
-
-        Those for the default root object are `root`.
-        """
+        """Yield the paths that may stand for an object's own, and whether each is only assumed."""
         own = [*self._own(path), *((one, False) for one in root)]
         for prefix in ("", *self._values("strip")):
             yield from ((prefix + form, assumed) for form, assumed in own if prefix + form)
