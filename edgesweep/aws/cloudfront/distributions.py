@@ -1,6 +1,7 @@
 """The distributions that lead to the swept buckets, through boto3."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,14 @@ DISCOVERY_CONFIG = Config(
 _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _NONE: Mapping[str, Distribution] = {}
-_LIVE = "LIVE"
+
+
+@contextmanager
+def _discovering() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Undiscovered(str(error)) from error
 
 
 class Distributions:
@@ -48,32 +56,25 @@ class Distributions:
         name but whose configuration we may not read counts as serving every object at any path.
         One for tenants only counts as disabled. Functions are asked, unless `known` tells already.
         """
-        try:
+        with _discovering():
             identities = self._only or dict.fromkeys((*self._leading(), *known))
             described = {name: self._described(name) for name in identities}
             found = self._read({name: one for name, one in described.items() if one is not None})
-        except (BotoCoreError, ClientError) as error:
-            raise Undiscovered(str(error)) from error
         newest = probed([one.distribution for one in found], known.values(), self)
         return [replace(one, distribution=new) for one, new in zip(found, newest, strict=True)]
 
     def live(self, name: str) -> tuple[str, bool]:
-        found = self._asked(self._client.describe_function, Name=name, Stage=_LIVE)
+        with _discovering():
+            found = self._client.describe_function(Name=name, Stage="LIVE")
         stores = found["FunctionSummary"]["FunctionConfig"].get("KeyValueStoreAssociations", {})
         return found["ETag"], stores.get("Quantity", 0) > 0
 
     def run(self, name: str, version: str, event: str) -> str:
-        request = {"Name": name, "IfMatch": version, "Stage": _LIVE, "EventObject": event.encode()}
-        result = self._asked(self._client.test_function, **request)["TestResult"]
-        return "" if result.get("FunctionErrorMessage") else str(result.get("FunctionOutput", ""))
-
-    @staticmethod
-    def _asked(call: Callable[..., Any], **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  # boto3
-        try:
-            answer: Mapping[str, Any] = call(**request)
-        except (BotoCoreError, ClientError) as error:
-            raise Undiscovered(str(error)) from error
-        return answer
+        with _discovering():
+            result = self._client.test_function(
+                Name=name, IfMatch=version, Stage="LIVE", EventObject=event.encode()
+            )["TestResult"]
+        return "" if result.get("FunctionErrorMessage") else result.get("FunctionOutput", "")
 
     def _leading(self) -> Iterator[str]:
         for page in self._client.get_paginator("list_distributions").paginate():

@@ -133,9 +133,8 @@ def free(now: datetime) -> Condition:
 
     A slow owner may still be working; its next write requires its token and fails.
     """
-    condition: Condition = LeaseItem.token.does_not_exist()
-    condition |= LeaseItem.expires_at < now
-    return condition
+    free: Condition = LeaseItem.token.does_not_exist() | (LeaseItem.expires_at < now)
+    return free
 
 
 def ours(token: str) -> Condition:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.constants import BINARY, STRING
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
@@ -81,6 +81,17 @@ def find(model: type[Model_], pk: str, sk: str) -> Model_ | None:
         return model.get(pk, sk, consistent_read=True)
     except DoesNotExist:
         return None
+
+
+def written(write: Callable[..., object], *arguments: object, **options: object) -> bool:
+    """Tell whether a conditional write was made; it is not where its condition fails."""
+    try:
+        write(*arguments, **options)
+    except (PutError, UpdateError) as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def shared(kind: Any, model: type[Model], source: object) -> dict[str, Any]:  # noqa: ANN401  # any dataclass
