@@ -78,7 +78,7 @@ class Adapters:
             dirty=DirtyTable(settings.dirty_table, recent(shards, now), shards),
             journal=journal,
             store=RoutesTable(settings.flushes_table),
-            source=Distributions(client, settings.buckets, settings.distributions),
+            source=Distributions(client, settings.buckets, settings.distributions).find,
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
             publish=EventBus(session).publish,
@@ -228,10 +228,7 @@ def now() -> datetime:
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return a function that asks once in each period of `REFRESH_EVERY`.
-
-    A warm flusher must learn of partitions that a recorder has begun to use.
-    """
+    """Return a function that asks once in each `REFRESH_EVERY`; recorders may add partitions."""
     answer = lru_cache(1)(lambda _period: ask())
     return lambda: answer((clock() - LONG_AGO) // REFRESH_EVERY)
 

@@ -71,10 +71,7 @@ class Queue:
 
 
 class DeadLetterQueue(Queue):
-    """A dead-letter queue, and the URL of the queue that messages go back to.
-
-    StartMessageMoveTask would move all messages and count no redrives, so we move them one by one.
-    """
+    """A dead-letter queue; StartMessageMoveTask would move all of it and count no redrives."""
 
     def __init__(self, client: "SQSClient", url: str, queue: str) -> None:
         super().__init__(client, url)

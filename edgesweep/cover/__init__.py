@@ -148,12 +148,9 @@ def choose(
     limits: Limits,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> Cover:
-    """Return the cheapest cover from candidates, which can be reused at other prices.
+    """Return the cheapest cover from candidates, which can be reused; `Infeasible` if none is.
 
     It calls `heartbeat` every few seconds, so that a caller can renew a lease.
-
-    Raises:
-        Infeasible: no cover keeps the caps.
     """
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)

@@ -54,15 +54,9 @@ class Found:
     deployed: bool = True
 
 
-class DistributionSource(Protocol):
-    """The distributions of the account."""
-
-    def find(self, known: Mapping[str, Distribution]) -> Sequence[Found]:
-        """Return the distributions that lead to the swept buckets.
-
-        `known` ids are returned as well, unless they are deleted, and what was learnt of their
-        functions is kept. It may raise `Undiscovered`.
-        """
+# Returns the distributions that lead to the swept buckets, and the known ones unless deleted, with
+# what was learnt of their functions; it may raise `Undiscovered`.
+DistributionSource = Callable[[Mapping[str, Distribution]], Sequence[Found]]
 
 
 class DistributionStore(Protocol):
@@ -160,7 +154,7 @@ class Discovery:
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
         newest = {name: one.newest for name, one in known.items()}
-        found = {one.distribution.id: one for one in self.source.find(newest)}
+        found = {one.distribution.id: one for one in self.source(newest)}
         seen = [
             self._tracked(one.distribution, known.get(name), now, first=kept is None)
             for name, one in found.items()
@@ -200,5 +194,4 @@ class Discovery:
         return [one if one.newest.id in failed else settled.get(one, one) for one in seen]
 
     def _owed(self, distribution: str) -> bool:
-        waits = self.dirty.span(distribution)
-        return bool(waits) or self.journal.lease(distribution).unfinished is not None
+        return bool(self.dirty.span(distribution) or self.journal.lease(distribution).unfinished)

@@ -61,8 +61,7 @@ class Outcome:
     flush: Flush | None = None  # the flush that was sent, settled or left open
     answer: Answer | None = None  # CloudFront's last one
     error: Exception | None = None
-    # When the oldest row was recorded that waited before the tick, if any did.
-    oldest: datetime | None = None
+    oldest: datetime | None = None  # when the oldest row was recorded that waited, if any did
     deaths: int = 0  # how many flushers died in a row before the tick, without any progress
 
     @property
@@ -100,10 +99,7 @@ class Flusher:
     announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
-        """Flush every distribution that wants it, the longest waiting first.
-
-        If one fails, its outcome holds the error, and the others go on.
-        """
+        """Flush distributions, the longest waiting first; an error of one stops no other."""
         began = self.clock()
         waiting: list[_Waiting] = []
         outcomes: list[Outcome] = []
@@ -118,10 +114,8 @@ class Flusher:
                 if one.span or one.lease.unfinished:
                     waiting.append(one)
         for one in sorted(waiting, key=lambda one: one.order(began)):
-            if self.clock() - began >= LAST_TURN:
-                outcome = Outcome(one.distribution, Reason.LATER)
-            else:
-                outcome = self._attempt(one)
+            late = self.clock() - began >= LAST_TURN
+            outcome = Outcome(one.distribution, Reason.LATER) if late else self._attempt(one)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes

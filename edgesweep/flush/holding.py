@@ -22,10 +22,7 @@ class HeldLease:
         return max(0, self.lease.tries - 1)
 
     def keep(self) -> None:
-        """Renew the lease once a third of its term has passed, or raise `Overtaken`.
-
-        The next tick then does not restart a long flush.
-        """
+        """Renew the lease once a third of its term has passed, or raise `Overtaken`."""
         expires_at = self.lease.expires_at
         if expires_at is None or expires_at - self.clock() <= LEASE_TERM * 2 / 3:
             self.renew()

@@ -125,11 +125,7 @@ class Flush:
 
     @property
     def charges(self) -> Mapping[str, int]:
-        """The paths in the ledger of each charged month.
-
-        CloudFront's bill is known once the flush is sent, or rejected after every attempt was
-        answered. Until then each month is charged with all paths.
-        """
+        """The paths in the ledger of each charged month: all of them, until the bill is known."""
         if self.state is State.OPEN or (self.state is State.REJECTED and not self.answered):
             return dict.fromkeys(self.months, len(self.paths))
         return {
@@ -240,8 +236,7 @@ def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
 class Journal(Protocol):
     """Keeps flushes, the ledger and the leases; every read is strongly consistent.
 
-    Every change is conditional on the caller's knowledge: if that is outdated, it raises
-    `Overtaken`.
+    Every change raises `Overtaken` if the caller's knowledge is outdated.
     """
 
     def lease(self, distribution: str) -> Lease: ...
@@ -261,10 +256,7 @@ class Journal(Protocol):
         """Return how far the invalidations of others are read."""
 
     def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
-        """Save looks, what others spent in each month, and the gain of each month's ledger.
-
-        It saves nothing if somebody has saved since `looks` were loaded; return whether it did.
-        """
+        """Save it unless other looks were saved since these were loaded; return whether it did."""
 
     def demand(self) -> Demand:
         """Return the paths that flushes have taken so far, all distributions together."""

@@ -36,9 +36,7 @@ class Series(StrEnum):
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
-    STUCK = (
-        "StuckDistributions"  # refused, or their flushers die, or the month is spent; see the log
-    )
+    STUCK = "StuckDistributions"  # refused, or their flushers die, or the month is spent
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
     UNSWEPT = "Unswept"  # buckets without events, changes that nobody serves, invalidations unread
 
@@ -62,13 +60,8 @@ def measured(
     now: datetime,
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
-    """Return the values that a tick publishes when it ends, none if it found nothing.
-
-    `ledger` returns that of the month, and is called only after a flush;
-    `unrouted` rows are those that no distribution serves.
-    """
-    ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
-    age = max(ages, default=timedelta(0))
+    """Return the values that a tick publishes; the month's `ledger` is read only after a flush."""
+    age = max((now - one.oldest for one in outcomes if one.oldest), default=timedelta(0))
     flushes = _accepted(outcomes)
     counts = {
         Series.DIRTY_ROWS: sum(flush.rows for flush in flushes),

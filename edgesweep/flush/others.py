@@ -124,11 +124,6 @@ class Looks:
         return each, self.hidden
 
     @property
-    def listing_due_at(self) -> datetime:
-        """When to list the distributions again."""
-        return self.listed_at + EVERY
-
-    @property
     def since(self) -> datetime:
         """When the look was made that is the longest ago, of those that can be made."""
         return min((one.looked_at for one in self.each if not one.hidden), default=self.listed_at)

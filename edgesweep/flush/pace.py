@@ -57,10 +57,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """How many paths flushes would have taken at each price; the longer ago, the less they count.
-
-    All distributions are counted together.
-    """
+    """How many paths all flushes would have taken at each price; the longer ago, the less."""
 
     seen_at: datetime | None = None  # when the last flush was counted, None before the first
     days: float = 0.0  # how many days of flushes are counted, faded like the flushes in them
@@ -100,8 +97,7 @@ class Demand:
     def chance(self, within: timedelta, distributions: int, now: datetime) -> float:
         """Return how likely the next flush of one of some distributions is to come in a time.
 
-        We take flushes to come independently of each other. Real ones come in bursts, so this errs
-        towards not waiting.
+        Flushes count as independent. Real ones come in bursts, so this errs towards not waiting.
         """
         faded = self._faded(now)
         rate = faded.flushes / max(faded.days, LEAST_DAYS) / distributions

@@ -98,10 +98,7 @@ class Policy:
     urgent: Sequence[str] = ()  # patterns of keys whose changes are urgent
 
     def guaranteed(self, moment: datetime) -> timedelta:
-        """Return the longest time from a change's record to its flush, in `moment`'s month.
-
-        It holds as long as CloudFront accepts our requests.
-        """
+        """Return the longest time from a record to its flush that month, if CloudFront accepts."""
         longest = max(self.budget.interval(moment), self.max_wait, self.patience)
         return longest + TICKS_APART
 
@@ -140,8 +137,7 @@ class Policy:
     ) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
-        There is a ledger of each month that may be billed; `demand` counts all distributions
-        together; the lease tells what is in progress, and when the last flush was.
+        There is a ledger of each month near now; `demand` counts all distributions together.
         """
         headroom, flushed_at = self.quota.less(lease.in_progress), lease.flushed_at
         if min(headroom.paths, headroom.wildcards) < 1:

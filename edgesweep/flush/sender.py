@@ -48,10 +48,7 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if any.
-
-        It calls `keep` before each request, since there may be many.
-        """
+        """Return what a reference has made since a moment; it calls `keep` before each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +83,7 @@ class Sender:
         held.lease = replace(held.lease, in_progress=tuple(in_progress))
 
     def send(self, flush: Flush, held: HeldLease) -> Sent:
-        """Send the remaining requests of an open flush.
-
-        Raises:
-            Overtaken: somebody else went on with it.
-            OverLimit: it may be billed in a month that cannot take it yet.
-        """
+        """Send the rest of an open flush; `OverLimit` if no month near can take it yet."""
         while True:
             flush, answer = self._next(flush, held)
             match answer:
@@ -149,8 +141,7 @@ class Sender:
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
         """Return the invalidation that unanswered attempts have made, if any.
 
-        Every attempt was made in a charged month. While one of these is near, an attempt may still
-        be under way, and it raises `OverLimit`.
+        While a charged month is near, one may still be under way, and it raises `OverLimit`.
         """
         if flush.answered:
             return None

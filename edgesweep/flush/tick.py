@@ -131,10 +131,7 @@ def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
 
 
 def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:
-    """Return the policy for some distributions, or the old one if the budget is too small for all.
-
-    Then the guaranteed interval is not kept, but the budget still is.
-    """
+    """Return the policy for some distributions, or the old one, and why the budget is too small."""
     try:
         budget = replace(policy.budget, distributions=max(1, distributions))
     except BadInput as error:

@@ -107,7 +107,8 @@ class Waker:
             ends, now = {name: ends[name] for name in due}, self.clock()
             rested = [name for name, upload in due.items() if upload.rests_at <= now]
             if not rested:
-                self._sleep(min(upload.rests_at for upload in due.values()))
+                rests_at = min(upload.rests_at for upload in due.values())
+                self.pause(max(0.0, (rests_at - self.clock()).total_seconds()))
             for name in rested:
                 flusher = self.flusher(routes, replace(policy, quiet=due[name].quiet))
                 done = flusher.tick([name])
@@ -136,6 +137,3 @@ class Waker:
         if policy.hurries(first_rows(self.dirty, distribution)):
             return Upload(recorded[0], span[0], timedelta(0))
         return Upload.of(span[0], recorded, policy.quiet, allowed)
-
-    def _sleep(self, until: datetime) -> None:
-        self.pause(max(0.0, (until - self.clock()).total_seconds()))

@@ -102,7 +102,4 @@ class Heads(Protocol):
     """Sends HEAD requests."""
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
-        """Return what is there, None if S3 says that nothing is.
-
-        An object is missing from the answer if its HEAD failed for another reason.
-        """
+        """Return what is there, None if S3 says that nothing is; a failed HEAD has no answer."""

@@ -50,10 +50,7 @@ class Routes:
         return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
-        """Return the viewer paths under which a distribution may have cached an object.
-
-        One that ends with `REST` stands for all that begin with the text before it.
-        """
+        """Return an object's viewer paths; one that ends in `REST` stands for all that begin so."""
         variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
         return list(dict.fromkeys(chain.from_iterable(paths)))

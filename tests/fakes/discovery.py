@@ -85,7 +85,7 @@ class Account:
         """Let a new process look, which remembers nothing."""
         tokens = count()
         self.discovery = Discovery(
-            source=self,
+            source=self.find,
             store=self.store,
             dirty=self.dirty,
             journal=self.journal,

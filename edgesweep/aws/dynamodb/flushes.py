@@ -106,10 +106,7 @@ class FlushTable:
             self._demand("demand", "demand", **known).save()
 
     def shards(self, wanted: int) -> int:
-        """Raise the highest shard count ever used to `wanted`, and return it.
-
-        Writers and readers of rows call this first, so no row lands in a shard that nobody reads.
-        """
+        """Raise the highest shard count ever used to `wanted`, and return it."""
         item = find(self._shards, "shards", "shards")
         most = int(item.most) if item else 1
         if wanted <= most:

@@ -129,10 +129,7 @@ class LeaseItem(Keyed):
 
 
 def free(now: datetime) -> Condition:
-    """Nobody holds the lease, or it has expired.
-
-    A slow owner may still be working; its next write requires its token and fails.
-    """
+    """Nobody holds the lease, or it has expired: the next write of a slow owner fails."""
     free: Condition = LeaseItem.token.does_not_exist() | (LeaseItem.expires_at < now)
     return free
 
@@ -159,10 +156,7 @@ def as_known(flush: Flush) -> Condition:
 
 
 def within(limit: int, paths: int) -> Condition:
-    """The month has room for `paths` more within the limit.
-
-    A limit below `paths` fails in any month, since a charge is never negative.
-    """
+    """The month has room for `paths` more within the limit; no charge is ever negative."""
     condition: Condition = LedgerItem.paths <= limit - paths
     return condition if paths > limit else condition | LedgerItem.paths.does_not_exist()
 

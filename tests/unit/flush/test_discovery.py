@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
+from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY, Found
 from edgesweep.flush.journal import Lease
 from edgesweep.routes import Behaviour, Distribution, Variants
 from edgesweep.routes.distribution import Function
@@ -253,11 +253,11 @@ def test_overtaken() -> None:
     account.there = [DOCS]
     theirs = Kept(revision=7)
 
-    def find(_known: object) -> Sequence[object]:
+    def find(_known: object) -> Sequence[Found]:
         account.store.kept = theirs
         return []
 
-    account.discovery.source = type("Directory", (), {"find": staticmethod(find)})()
+    account.discovery.source = find
 
     assert account.look(REFRESH_EVERY).kept == theirs
     assert account.store.kept == theirs
