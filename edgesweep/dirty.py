@@ -12,11 +12,8 @@ from urllib.parse import unquote
 
 from edgesweep.errors import BadInput
 
-# The partition of changes that no distribution serves.
-UNROUTED = "unrouted"
-
-# Before any moment that matters.
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+UNROUTED = "unrouted"  # the partition of changes that no distribution serves
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before any moment that matters
 
 # Seconds since 1970 and a fraction of one, in eight digits each.
 _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from urllib.parse import unquote
 
-# Stands for any bucket.
-ANY_BUCKET = "*"
+ANY_BUCKET = "*"  # stands for any bucket
 
 # Ends a viewer path that stands for all that begin with the text before it. A `?` in that text
 # begins a query string: `/docs/?` and REST is `/docs/` with any. A lone surrogate, so in no key.
@@ -30,8 +29,7 @@ _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 # Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
 
-# Of "15 wildcard invalidations" in progress, the default leaves two for people.
-MAX_WILDCARDS = 13
+MAX_WILDCARDS = 13  # of "15 wildcard invalidations" in progress, the default leaves two for people
 
 # No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"
 # as a wildcard, and "?" begins a query string. A wildcard that stops before the character can.

@@ -20,8 +20,7 @@ READ_PRICE = Decimal("0.000000125")
 # Regional edge caches that each fetch an invalidated object again:
 # https://aws.amazon.com/cloudfront/features/
 EDGE_CACHES = 13
-# Dollars to invalidate one object that had not changed.
-REFETCH_COST = S3_GET_PRICE * EDGE_CACHES
+REFETCH_COST = S3_GET_PRICE * EDGE_CACHES  # dollars to invalidate one object that had not changed
 
 
 def invalidation_bill(paths: int, free_paths: int = FREE_PATHS) -> Decimal:

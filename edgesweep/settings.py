@@ -22,8 +22,7 @@ from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
 from edgesweep.routes.variants import ERROR_SECONDS
 
-# Characters of a value.
-LONGEST = 1_000
+LONGEST = 1_000  # characters of a value
 _YEAR = 31_536_000
 
 

@@ -32,10 +32,8 @@ from edgesweep.errors import OutOfPatience
 # dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven: 2,000 dirty paths with
 # 64 paths and 13 wildcards, or 60,000 with 8 and 8.
 PROVEN_SIZE = 2**25
-# Steps after which the enumeration gives up on a larger problem: some seconds.
-PATIENCE = 2**22
-# How many choices of each range the search goes on with when it gave up proving.
-BEAM = 16
+PATIENCE = 2**22  # steps after which the enumeration gives up on a larger problem: some seconds
+BEAM = 16  # how many choices of each range the search goes on with when it gave up proving
 # The first room is this part of the distance from the bound to the best known cover; each next one
 # goes further by this factor of the last.
 FIRST_ROOM = 64

@@ -36,20 +36,17 @@ from edgesweep.paths import Origin
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
-# The weight of a mark: above that of any bucket that could be listed.
-UNSEEN_WEIGHT = 10**9
+UNSEEN_WEIGHT = 10**9  # the weight of a mark: above that of any bucket that could be listed
 
 MAX_AGE = timedelta(minutes=10)
 # Bytes of the keys that one survey lists, and of the remembered ones: keys may be long.
 MAX_LISTED = 64 * 2**20
 MAX_REMEMBERED = 64 * 2**20
 
-# A lone surrogate: no key holds one, so a mark is never taken for an object.
-_MARK = "\ud800"
+_MARK = "\ud800"  # a lone surrogate: no key holds one, so a mark is never taken for an object
 
 
-# Keys, and whether more follow.
-Page = tuple[Sequence[str], bool]
+Page = tuple[Sequence[str], bool]  # keys, and whether more follow
 
 
 class Listing(Protocol):

@@ -11,8 +11,7 @@ from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.journal import Journal, flush_of
 from edgesweep.flush.others import EVERY, MOST_DISTRIBUTIONS, NOBODY, Look, Looks, Mark, Others
 
-# Calls to CloudFront in one tick.
-MOST_CALLS = 20
+MOST_CALLS = 20  # calls to CloudFront in one tick
 # If CloudFront does not answer we wait for this long, then for twice as long, up to an hour.
 PAUSE = timedelta(minutes=1)
 

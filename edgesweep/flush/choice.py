@@ -14,8 +14,7 @@ from edgesweep.flush.policy import Go, Policy
 from edgesweep.paths import REST, Pattern, quote, viewer_path
 from edgesweep.prices import PATH_PRICE
 
-# Characters of the lines; compressed they take about a third of that.
-MOST = 3_000
+MOST = 3_000  # characters of the lines; compressed they take about a third of that
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,8 @@ from edgesweep.routes import Routes
 
 # After this a tick starts no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
-# For how long a distribution goes last after its flusher died.
-LAST_FOR = timedelta(minutes=10)
-
-# With these reasons a flush is still unfinished.
-_GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
+LAST_FOR = timedelta(minutes=10)  # for how long a distribution goes last after its flusher died
+_GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)  # with these reasons a flush is still unfinished
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from edgesweep.flush.budget import months_near
 from edgesweep.flush.others import Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
-# Month -> the most paths in its ledger, None for no limit.
-LedgerLimits = Mapping[str, int | None]
+LedgerLimits = Mapping[str, int | None]  # month -> the most paths in its ledger, None for no limit
 NO_LIMITS: LedgerLimits = MappingProxyType({})
 
 LEASE_TERM = timedelta(seconds=45)

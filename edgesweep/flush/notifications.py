@@ -7,8 +7,7 @@ Terraform's `aws_s3_bucket_notification` does, and the CDK.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-# As S3 returns it.
-Notifications = Mapping[str, Any]
+Notifications = Mapping[str, Any]  # as S3 returns it
 
 EVENTBRIDGE = "EventBridgeConfiguration"
 

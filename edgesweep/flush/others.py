@@ -21,15 +21,12 @@ from typing import Self
 from edgesweep.dirty import LONG_AGO
 
 EVERY = timedelta(hours=1)
-# Distributions of the swept buckets, while paths are being spent.
-OFTEN = timedelta(minutes=5)
-# With more distributions the account is not looked at.
-MOST_DISTRIBUTIONS = 500
+OFTEN = timedelta(minutes=5)  # distributions of the swept buckets, while paths are being spent
+MOST_DISTRIBUTIONS = 500  # with more distributions the account is not looked at
 
 _TENANTS = "invalidations of its tenants are not counted"
 
-# Paths of other stacks of ours, and of anybody else.
-Tally = tuple[int, int]
+Tally = tuple[int, int]  # paths of other stacks of ours, and of anybody else
 
 
 @dataclass(frozen=True, slots=True)

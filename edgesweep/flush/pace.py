@@ -43,8 +43,7 @@ from edgesweep.prices import PATH_PRICE
 STEP = 4
 LADDER = tuple(PATH_PRICE / Decimal(STEP) ** down for down in reversed(range(9)))
 
-# How many paths a flush takes at each price of the ladder.
-Wanted = Sequence[int]
+Wanted = Sequence[int]  # how many paths a flush takes at each price of the ladder
 NO_PATHS: Wanted = (0,) * len(LADDER)
 
 # A flush takes half of the free paths that may be spent at once: the next one may be as large.

@@ -23,8 +23,7 @@ from edgesweep.routes import Routes
 # Planning takes about three times as much memory.
 MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
-# Bytes of a row without its key and its paths.
-ROW_BYTES = 700
+ROW_BYTES = 700  # bytes of a row without its key and its paths
 # After several deaths in a row a flush reads one sixteenth of the rows; after more it is `/*`.
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3

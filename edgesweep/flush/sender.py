@@ -21,8 +21,7 @@ from edgesweep.paths import coarser
 
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
 PAUSE_SECONDS = 1.0
-# Twice the 5 s that a clock may be off true time.
-CLOCKS_APART = timedelta(seconds=10)
+CLOCKS_APART = timedelta(seconds=10)  # twice the 5 s that a clock may be off true time
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
 REPEATED_FOR = timedelta(minutes=10)
 # CloudFront does not document for how long it knows a caller reference. We look up an attempt that

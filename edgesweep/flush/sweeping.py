@@ -26,11 +26,8 @@ MARGIN = CLOCKS_APART
 # A portion reads no more rows than this, and ends after this time.
 MAX_SWEPT = 1_000_000
 SWEEP_TIME = timedelta(minutes=1)
-# Chunks after which we note the place, so a death in a portion loses little of it.
-NOTED_EVERY = 10
-
-# Rows of one BatchWriteItem: each may take a while when DynamoDB throttles.
-_DELETED_AT_ONCE = 25
+NOTED_EVERY = 10  # chunks after which we note the place, so a death in a portion loses little of it
+_DELETED_AT_ONCE = 25  # rows of one BatchWriteItem: each may take a while when DynamoDB throttles
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,7 @@ from edgesweep.routes import Routes
 
 T = TypeVar("T")
 
-# The event that asks the flush function to flush now.
-NOW = {"edgesweep": "now"}
+NOW = {"edgesweep": "now"}  # the event that asks the flush function to flush now
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from edgesweep.dirty import Change, Kind
 
-# A bucket and a key.
-Name = tuple[str, str]
+Name = tuple[str, str]  # a bucket and a key
 
 # Writes to a bucket without versions, or with suspended ones, all have this for a version.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html

@@ -14,8 +14,7 @@ from edgesweep.routes.fingerprint import fingerprint
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS
 
-# A member of a configuration, as boto3 returns it.
-Config = Mapping[str, Any]
+Config = Mapping[str, Any]  # a member of a configuration, as boto3 returns it
 
 # https://docs.aws.amazon.com/general/latest/gr/s3.html, beside the older forms with a dash before
 # the region. A bucket's name may hold dots, so what follows it is matched from the end. In path
@@ -40,8 +39,7 @@ CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 _YEAR = 31_536_000
 # Seconds without a setting of the user's; the most that objects stay is the greatest.
 _TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
-# S3 answers with one of these for an object that is missing.
-_MISSING = (403, 404)
+_MISSING = (403, 404)  # S3 answers with one of these for an object that is missing
 
 
 def origin_of(origin: Config) -> Origin | None:

@@ -19,8 +19,7 @@ from edgesweep.errors import Undiscovered
 from edgesweep.routes.distribution import Distribution, Function
 from edgesweep.routes.variants import ALL, INDEX, WORD
 
-# A function that knows some names of objects does not know this one.
-_NAME = "edgesweep-probe"
+_NAME = "edgesweep-probe"  # a function that knows some names of objects does not know this one
 _FOLDER, _FILE = f"{_NAME}/", f"{_NAME}/{_NAME}.jpg"
 # The pattern's folder, one in it, one without its slash, a route, a file, a file in upper case.
 _PROBES = ("", _FOLDER, _NAME, f"{_NAME}/{_NAME}", _FILE, _FILE.upper())

@@ -24,11 +24,8 @@ _VALUED = ("index", "strip", "errors")
 ALL = "everything"
 _WHOLE = (ALL, "only", "none")
 
-# Stands for every distribution that has no words of its own.
-ALL_OTHERS = ""
-
-# The object that websites and functions serve for a folder.
-INDEX = "index.html"
+ALL_OTHERS = ""  # stands for every distribution that has no words of its own
+INDEX = "index.html"  # the object that websites and functions serve for a folder
 _HTML = ".html"
 _KEY = "{key}"
 

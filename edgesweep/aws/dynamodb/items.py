@@ -22,8 +22,7 @@ from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, Stat
 from edgesweep.flush.others import Looks
 from edgesweep.routes.kept import Kept
 
-# The audit trail lasts somewhat longer than a year.
-RETENTION = timedelta(days=400)
+RETENTION = timedelta(days=400)  # the audit trail lasts somewhat longer than a year
 # "The maximum item size in DynamoDB is 400 KB." Apart from the paths an item is small.
 MAX_PACKED = 350_000
 
