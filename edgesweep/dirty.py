@@ -47,8 +47,7 @@ class Change:
     # The version that was written or permanently removed; absent without versioning, and where a
     # delete marker hides the object.
     version: str | None = None
-    # How else the key of the event can be read; no row keeps it.
-    other: str | None = field(default=None, compare=False)
+    other: str | None = field(default=None, compare=False)  # another reading of the event's key
 
     @property
     def begun_by(self) -> datetime:

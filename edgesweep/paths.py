@@ -42,8 +42,7 @@ class Origin:
 
     bucket: str
     prefix: str = ""  # the part of keys before the viewer path: `site/` for the origin path `/site`
-    # Whether it is the bucket's website endpoint, which serves `/docs/` from `docs/index.html`.
-    website: bool = False
+    website: bool = False  # as the website endpoint, which serves `/docs/` from `docs/index.html`
 
     def path(self, bucket: str, key: str) -> str | None:
         """Return the viewer path that requests an object from this origin, None if none does."""

@@ -33,8 +33,7 @@ class Parameter:
     meaning: str
     bound: str  # what a value must be, for the error message
     pattern: str  # what a value looks like, to Python and to CloudFormation
-    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
-    default: str = ""
+    default: str = ""  # costs nothing; where it is empty, a user may pass an empty value
     most: int = 1  # how many values the parameter takes, separated by commas
     within: Callable[[str], bool] = bool  # tells whether a value that looks so is within the bound
 
@@ -189,18 +188,15 @@ class Settings:
     flushes_table: str
     catalogue_table: str  # if empty, every upload is a change
     buckets: tuple[str, ...]
-    # Ids of those that serve the buckets; if empty, they are discovered.
-    distributions: tuple[str, ...]
+    distributions: tuple[str, ...]  # ids of those that serve them; if empty, discovered
     policy: Policy
     shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
     others: bool  # whether what others spend of the account's paths is counted
-    # Names of user metadata, or patterns of them, that viewers do not miss.
-    ignored_metadata: tuple[str, ...]
+    ignored_metadata: tuple[str, ...]  # names, or patterns, of what viewers do not miss
     wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
-    # ARN of the queue that buckets notify directly; None with EventBridge.
-    notified_queue: str | None
+    notified_queue: str | None  # ARN of the one that buckets notify; None with EventBridge
     queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
     dead_letter_queue: str = ""  # URL of the queue of unrecordable messages; empty likewise
 

@@ -92,8 +92,7 @@ class Cover:
     """Paths that match every dirty path, none of them needlessly, in the order of their text."""
 
     members: tuple[Member, ...]
-    # The most dollars that a cheaper cover could save; 0 if this one is proven optimal.
-    gap: Decimal = Decimal(0)
+    gap: Decimal = Decimal(0)  # the most dollars that a cheaper one could save; 0: it is optimal
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -29,8 +29,7 @@ from edgesweep.cover.knapsack import Rates, cheapest, paths_used
 from edgesweep.cover.slack import Caps, Enumeration, independent
 from edgesweep.errors import OutOfPatience
 
-# dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven: 2,000 dirty paths with
-# 64 paths and 13 wildcards, or 60,000 with 8 and 8.
+# dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven; see `cover`.
 PROVEN_SIZE = 2**25
 PATIENCE = 2**22  # steps after which the enumeration gives up on a larger problem: some seconds
 BEAM = 16  # how many choices of each range the search goes on with when it gave up proving

@@ -162,8 +162,7 @@ class _Terms:
 
     pages: int  # the most pages
     prefixes: Sequence[str]  # all candidates, sorted
-    # How many objects outside inexact items a candidate may hit before it is hopeless; absent where
-    # objects do not affect the choice.
+    # How many objects a candidate may hit outside inexact items; absent where they do not matter.
     patience: Mapping[str, float]
     inexact: tuple[str, ...]  # the prefixes of the inexact items
 

@@ -43,8 +43,7 @@ class Budget:
         BadInput: the allowance is too small, or does not pay for the guarantee.
     """
 
-    # Dollars a month for paths beyond the free ones, None for no limit.
-    usd: Decimal | None = Decimal(0)
+    usd: Decimal | None = Decimal(0)  # a month, for paths beyond the free ones; None: no limit
     free_paths: int = FREE_PATHS  # free paths a month of the account
     # The longest time between flushes of a distribution; None: what half the allowance pays for.
     guarantee: timedelta | None = None

@@ -68,11 +68,9 @@ class Flush:
     attempts: int = 0  # requests, counted before they were made
     refusals: int = 0  # attempts that CloudFront refused
     accepted: tuple[Invalidation, ...] = ()  # the requests that CloudFront accepted, in order
-    # The flusher's clock once CloudFront had accepted the last request.
-    sent_at: datetime | None = None
+    sent_at: datetime | None = None  # the flusher's clock once the last request was accepted
     settled_at: datetime | None = None  # the flusher's clock once the rows were deleted
-    # When S3 finished the first of its changes; flushes of 0.1.0 have none.
-    changed_at: datetime | None = None
+    changed_at: datetime | None = None  # when S3 finished its first change; none in 0.1.0
     by: tuple[tuple[str, int], ...] = ()  # who requested how many paths, if anybody did
     swept: str = ""  # position of the last older row that the sweep has looked at; empty before
     why: str = ""  # what changed, and why these paths, in a few lines; flushes of 0.1.0 have none

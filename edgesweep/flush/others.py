@@ -43,10 +43,8 @@ class Look:
 
     distribution: str
     looked_at: datetime = LONG_AGO
-    # The newest one that was read, or where reading began; None before the first look.
-    newest: Mark | None = None
-    # Both ends of the unread stretch, the newer one first; None if there is none.
-    gap: tuple[Mark, Mark] | None = None
+    newest: Mark | None = None  # that was read, or where reading began; None before a look
+    gap: tuple[Mark, Mark] | None = None  # the ends of the unread stretch, the newer one first
     hidden: str = ""  # why they cannot be read, or are not counted; empty if they are
     tenants: bool = False  # whether that is since tenants make invalidations, which no list has
 
@@ -149,8 +147,7 @@ class Others:
 
     spent: Mapping[str, Tally] = field(default_factory=dict)  # distribution -> paths
     unread: bool = False  # whether there may be more
-    # When the look was made that is the longest ago; None if nobody looks.
-    since: datetime | None = None
+    since: datetime | None = None  # when the oldest look was made; None if nobody looks
 
     @property
     def paths(self) -> int:

@@ -72,8 +72,7 @@ class Tick:
     announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
     redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
     gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
-    # Flushes what comes to rest within seconds; None leaves it to the next tick.
-    waker: Waker | None = None
+    waker: Waker | None = None  # flushes what rests within seconds; None: the next tick does
 
     def run(self, *, now: bool = False) -> Ticked:
         """Take every step; if somebody asks for it `now`, only the budget holds a flush."""

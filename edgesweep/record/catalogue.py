@@ -23,8 +23,7 @@ class Head:
     modified_at: datetime  # when the object was written, in whole seconds
     seen_at: datetime  # when S3 answered, in whole seconds of its clock
     version: str | None = None  # which version it is; absent without versions
-    # CRC-64/NVME of the whole object; absent where S3 has none. A shorter one would soon be equal
-    # by accident.
+    # CRC-64/NVME of the whole object, if S3 has it: a shorter one would soon be equal by accident.
     checksum: str | None = None
 
 
@@ -37,8 +36,7 @@ class Entry:
 
     etag: str
     headers: str  # the fingerprint that was the current one
-    # The entry holds only for events after this moment; None: for all.
-    since: datetime | None = None
+    since: datetime | None = None  # it holds only for events after this moment; None: for all
     version: str | None = None
     seen_at: datetime | None = None
     checksum: str | None = None

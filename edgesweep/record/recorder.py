@@ -46,10 +46,8 @@ class Recorded:
     rows: int
     unrouted: int  # how many rows are of buckets that no distribution leads to
     failed: Mapping[str, str]  # message id -> why it has to come back
-    # Why changes got no row -> how many.
-    passed_over: Mapping[Fate, int] = field(default_factory=dict)
-    # Objects that stay unknown to the catalogue -> the reason.
-    unconfirmed: Mapping[Name, str] = field(default_factory=dict)
+    passed_over: Mapping[Fate, int] = field(default_factory=dict)  # changes that got no row
+    unconfirmed: Mapping[Name, str] = field(default_factory=dict)  # why objects stay unknown
     unseen: int = 0  # how many objects no HEAD saw, so they count as changed
     unserved: tuple[Name, ...] = ()  # objects that no distribution of their bucket serves
 

@@ -90,8 +90,7 @@ class Checked:
     """The objects of a batch of events."""
 
     unchanged: frozenset[Name] = frozenset()  # objects that viewers already see as they are
-    # Changed objects for which no row may be written now, with the reason.
-    refused: Mapping[Name, str] = field(default_factory=dict)
+    refused: Mapping[Name, str] = field(default_factory=dict)  # why no row may be written now
     seen: Mapping[Name, Head] = field(default_factory=dict)  # changed objects that are there
     token: str = ""  # what `seen` and all other changed objects were forgotten under
     stamped_at: datetime | None = None  # later than every HEAD; None: there was none

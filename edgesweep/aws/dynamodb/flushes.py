@@ -25,9 +25,8 @@ _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.1
 _FAILED = "ConditionalCheckFailed"
 
-# The sort key is the version. A release that stores another shape, or other fingerprints for the
-# same configuration, takes the next one. It then finds nothing, as on its first run, and sweeps
-# nothing.
+# The sort key is the version. A release that stores another shape, or other fingerprints, takes the
+# next one: it then finds nothing, as on its first run, and sweeps nothing.
 _ROUTES = ("routes", "3")
 
 
