@@ -140,14 +140,9 @@ def distribution_of(partition: str) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """Return UTC text that sorts like the moments.
+    """Return UTC text that sorts like the moments, and that `datetime.fromisoformat` reads.
 
     >>> instant(datetime(2026, 11, 23, 9, 5, tzinfo=UTC))
     '2026-11-23T09:05:00.000000Z'
     """
     return moment.astimezone(UTC).strftime(_INSTANT)
-
-
-def parse_instant(text: str) -> datetime:
-    """Return the moment that `instant` wrote."""
-    return datetime.fromisoformat(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront.account import DENIED
+from edgesweep.aws.cloudfront.invalidations import DENIED
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Found
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read

@@ -15,7 +15,7 @@ from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute, bound, shared
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, partition
 from edgesweep.errors import Unwritten
 from edgesweep.flush.rows import Span, chunks, packs
 
@@ -163,4 +163,4 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
     subject = (
         RequestedPath(item.path, item.by) if item.path else Change(**shared(Change, _Row, item))
     )
-    return DirtyRow(distribution, subject, parse_instant(recorded_at), token, shard)
+    return DirtyRow(distribution, subject, datetime.fromisoformat(recorded_at), token, shard)

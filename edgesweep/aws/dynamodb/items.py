@@ -17,7 +17,6 @@ from pynamodb.expressions.update import Action
 
 from edgesweep.aws.dynamodb import models
 from edgesweep.aws.dynamodb.models import BytesAttribute, InstantAttribute, Keyed, TextAttribute
-from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
 from edgesweep.flush.others import Looks
 from edgesweep.routes.kept import Kept
@@ -222,4 +221,4 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
     """Return the flush that an item holds."""
     opened_at, token = item.sk.split("#")
     known = models.shared(Flush, FlushItem, item)
-    return Flush(distribution, parse_instant(opened_at), token, **known)
+    return Flush(distribution, datetime.fromisoformat(opened_at), token, **known)

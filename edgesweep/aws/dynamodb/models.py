@@ -16,7 +16,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from edgesweep.dirty import instant, parse_instant
+from edgesweep.dirty import instant
 
 Model_ = TypeVar("Model_", bound=Model)
 
@@ -48,7 +48,7 @@ class BytesAttribute(TextAttribute):
 
 
 # A moment, stored as text that sorts like it.
-InstantAttribute = partial(TextAttribute, instant, parse_instant)
+InstantAttribute = partial(TextAttribute, instant, datetime.fromisoformat)
 
 
 class Keyed(Model):
@@ -119,7 +119,7 @@ def _read(kind: Any, value: Any) -> Any:  # noqa: ANN401  # a type, and its valu
     if isinstance(kind, UnionType) and value is not None:
         kind, _ = get_args(kind)  # of `Kind | None`
     if isinstance(value, str) and kind is not str:
-        return parse_instant(value)
+        return datetime.fromisoformat(value)
     if isinstance(value, list):
         inner, *others = get_args(kind)
         return tuple(map(_read, repeat(inner) if others == [...] else (inner, *others), value))
