@@ -24,7 +24,7 @@ from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, Route
 from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
-from edgesweep.cover import Limits, Prices
+from edgesweep.cover import Heartbeat, Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.announcing import Announcer, Detail, Event
@@ -237,11 +237,7 @@ def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> 
     """Return what lists the objects that a cover of a distribution depends on."""
 
     def look(
-        distribution: str,
-        dirty: Collection[str],
-        prices: Prices,
-        limits: Limits,
-        keep: Callable[[], None],
+        distribution: str, dirty: Collection[str], prices: Prices, limits: Limits, keep: Heartbeat
     ) -> Survey:
         origins, strict = routes.origins(distribution), routes.strict(distribution)
         ask = partial(survey, foreign=partial(routes.foreign, distribution), heartbeat=keep)

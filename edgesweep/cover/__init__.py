@@ -31,7 +31,7 @@ from decimal import Decimal
 from math import lcm
 
 from edgesweep.cover.candidates import Candidates, find_candidates
-from edgesweep.cover.capped import cheapest_capped
+from edgesweep.cover.capped import Heartbeat, cheapest_capped
 from edgesweep.cover.knapsack import Rates
 from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
@@ -41,6 +41,7 @@ from edgesweep.prices import PATH_PRICE, REFETCH_COST
 __all__ = [
     "Candidates",
     "Cover",
+    "Heartbeat",
     "Limits",
     "Member",
     "Prices",
@@ -142,15 +143,9 @@ def cover(
 
 
 def choose(
-    candidates: Candidates,
-    prices: Prices,
-    limits: Limits,
-    heartbeat: Callable[[], None] = lambda: None,
+    candidates: Candidates, prices: Prices, limits: Limits, heartbeat: Heartbeat = lambda: None
 ) -> Cover:
-    """Return the cheapest cover from candidates, which can be reused; `Infeasible` if none is.
-
-    It calls `heartbeat` every few seconds, so that a caller can renew a lease.
-    """
+    """Return the cheapest cover from candidates, which can be reused; `Infeasible` if none is."""
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)
     scale, digit, rates = _in_whole_units(candidates, prices)
@@ -165,7 +160,7 @@ def climb(
     path_prices: Sequence[Decimal],
     refetch: Decimal,
     limits: Limits,
-    heartbeat: Callable[[], None] = lambda: None,
+    heartbeat: Heartbeat = lambda: None,
 ) -> Sequence[Cover]:
     """Return the cheapest cover at each of some rising path prices; see `choose`.
 

@@ -39,6 +39,10 @@ FIRST_ROOM = 64
 WIDENING = 4
 
 
+# Called every few seconds, so that a caller can renew a lease.
+Heartbeat = Callable[[], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Capped:
     """The candidates of a choice under both caps."""
@@ -57,7 +61,7 @@ class _Point(NamedTuple):
 
 
 def cheapest_capped(
-    candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Callable[[], None]
+    candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Heartbeat
 ) -> Capped:
     """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
 
@@ -99,7 +103,7 @@ def _secant(
 
 
 def _price_of_wildcards(
-    candidates: Candidates, rates: Rates, most: int, heartbeat: Callable[[], None]
+    candidates: Candidates, rates: Rates, most: int, heartbeat: Heartbeat
 ) -> tuple[int, int]:
     """Return the price on each wildcard, as a fraction, at which the best choice takes `most`."""
 
@@ -121,7 +125,7 @@ def _proven(  # noqa: PLR0913, PLR0917  # a problem, and what is known of it
     caps: Caps,
     found: Capped,
     path_price: tuple[int, int],
-    heartbeat: Callable[[], None],
+    heartbeat: Heartbeat,
 ) -> Capped:
     """Close the distance between the best choice known and its bound, as far as patience goes."""
     price, scale = path_price

@@ -30,7 +30,7 @@ from math import inf
 from sys import getsizeof
 from typing import Protocol
 
-from edgesweep.cover import Candidates, Limits, Prices, find_candidates
+from edgesweep.cover import Candidates, Heartbeat, Limits, Prices, find_candidates
 from edgesweep.errors import Unlistable
 from edgesweep.paths import Origin
 from edgesweep.prices import S3_LIST_PRICE
@@ -119,12 +119,11 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     *,
     foreign: Callable[[str], bool] = lambda _: False,
     strict: bool = False,
-    heartbeat: Callable[[], None] = lambda: None,
+    heartbeat: Heartbeat = lambda: None,
 ) -> Survey:
     """List the objects that matter for a cover of `dirty`, which are decoded viewer paths.
 
-    Below a prefix for which `foreign` holds, other origins may serve objects that nobody lists. It
-    calls `heartbeat` before each page, so that a caller can renew a lease.
+    Below a prefix for which `foreign` holds, other origins may serve objects that nobody lists.
     """
     found = _all_candidates(dirty, strict=strict)
     walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
@@ -206,7 +205,7 @@ class _Walk:
     listing: Listing
     dirty: Collection[str]
     terms: _Terms
-    heartbeat: Callable[[], None]
+    heartbeat: Heartbeat
     pages: int = 0
     size: int = 0
     seen: set[str] = field(default_factory=set)

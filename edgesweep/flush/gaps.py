@@ -138,12 +138,8 @@ class Gaps:
         return Watched(unwired, swept)
 
     def _due(self, kept: Kept, now: datetime) -> bool:
-        return (
-            kept.checked_at is None
-            or now - kept.checked_at >= DAILY
-            or bool(kept.missed)
-            or not {*self.buckets} <= {*kept.attached}
-        )
+        unchecked = kept.checked_at is None or now - kept.checked_at >= DAILY
+        return unchecked or bool(kept.missed) or not {*self.buckets} <= {*kept.attached}
 
     def _expired(self, kept: Kept, attached: Collection[str], now: datetime) -> Missed:
         before = kept.checked_at or now

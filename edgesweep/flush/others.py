@@ -181,3 +181,5 @@ class Ledger:
 
 
 UNSPENT = Ledger()
+
+Ledgers = Mapping[str, Ledger]  # month -> its ledger

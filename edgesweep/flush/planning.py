@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from sys import getsizeof
 
-from edgesweep.cover import Limits, Prices, find_candidates, spell
+from edgesweep.cover import Heartbeat, Limits, Prices, find_candidates, spell
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.choice import Choice, explain, pick
@@ -31,8 +31,8 @@ SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 # How many of those who requested its paths a flush names: its journal item has to stay small.
 MAX_NAMES = 100
 
-# Finds the objects that a wildcard would hit; the last argument renews the lease.
-Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
+# Finds the objects that a wildcard would hit.
+Surveyor = Callable[[str, Collection[str], Prices, Limits, Heartbeat], Survey]
 
 
 @dataclass(slots=True)

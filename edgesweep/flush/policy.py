@@ -10,7 +10,7 @@ from typing import Self
 from edgesweep.dirty import Change, DirtyRow
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation, Lease, LedgerLimits
-from edgesweep.flush.others import Ledger
+from edgesweep.flush.others import Ledgers
 from edgesweep.flush.pace import Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
@@ -128,39 +128,28 @@ class Policy:
         return any(matches(pattern, key) for pattern in self.urgent)
 
     def decide(
-        self,
-        reason: Reason,
-        ledgers: Mapping[str, Ledger],
-        demand: Demand,
-        lease: Lease,
-        now: datetime,
+        self, reason: Reason, ledgers: Ledgers, demand: Demand, lease: Lease, now: datetime
     ) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
-        There is a ledger of each month near now; `demand` counts all distributions together.
+        The ledgers are of the months near now; `demand` counts all distributions together.
         """
-        headroom, flushed_at = self.quota.less(lease.in_progress), lease.flushed_at
+        headroom = self.quota.less(lease.in_progress)
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
         months = months_near(now)
         left = {month: self.budget.after(ledgers[month]) for month in months}
-        granted = self._granted(left, headroom, flushed_at, now)
+        granted = self._granted(left, headroom, lease, now)
         if isinstance(granted, Reason):
             return granted
-        purses = tuple(
-            self._purse(left[month], demand, flushed_at, near) for month, near in months.items()
-        )
+        purses = tuple(self._purse(left[one], demand, lease, near) for one, near in months.items())
         return Go(reason, *granted, purses)
 
     def _granted(
-        self,
-        left: Mapping[str, Budget],
-        headroom: Headroom,
-        flushed_at: datetime | None,
-        now: datetime,
+        self, left: Mapping[str, Budget], headroom: Headroom, lease: Lease, now: datetime
     ) -> tuple[int, int, LedgerLimits] | Reason:
         """Return the most paths and wildcards, and the limits of months; or why a flush waits."""
-        allowance = self.budget.allowance
+        allowance, flushed_at = self.budget.allowance, lease.flushed_at
         if allowance is None:
             return headroom.paths, headroom.wildcards, dict.fromkeys(left)
         limits = {
@@ -193,11 +182,10 @@ class Policy:
         spares = dear * demand.chance(left, self.budget.distributions, now) >= 1
         return spares and not any(row.removal or self.is_urgent(row) for row in rows)
 
-    def _purse(
-        self, budget: Budget, demand: Demand, flushed_at: datetime | None, moment: datetime
-    ) -> Purse:
+    def _purse(self, budget: Budget, demand: Demand, lease: Lease, moment: datetime) -> Purse:
         left = budget.free_paths - budget.ledger.paths + demand.bought_in(month_of(moment))
-        kept, saved = budget.kept(moment, flushed_at), budget.saved(moment, flushed_at)
+        kept = budget.kept(moment, lease.flushed_at)
+        saved = budget.saved(moment, lease.flushed_at)
         free, paid = left - budget.free_reserve(moment) - kept, self.quota.paths
         if budget.allowance is not None:
             can = budget.allowance - budget.reserve(moment) - kept - budget.ledger.paths

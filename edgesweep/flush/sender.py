@@ -47,7 +47,7 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return what a reference has made since a moment; it calls `keep` before each request."""
+        """Return what a reference has made since a moment, if anything; it may take many calls."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Self
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
 from edgesweep.flush.journal import Journal, Lease
-from edgesweep.flush.others import Ledger
+from edgesweep.flush.others import Ledgers
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Policy, Reason
@@ -51,7 +51,7 @@ class Haste(Enum):
     NONE = "with a tick"  # the reserve is left, and a path at most
 
 
-def haste(policy: Policy, ledgers: Mapping[str, Ledger], demand: Demand, now: datetime) -> Haste:
+def haste(policy: Policy, ledgers: Ledgers, demand: Demand, now: datetime) -> Haste:
     """Return how soon a wake may flush, by the ledgers of the months that may be billed."""
     go = policy.decide(Reason.QUIET, ledgers, demand, Lease(), now)
     if isinstance(go, Reason) or go.paths == 1:

@@ -150,12 +150,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         # wildcard before the star, so a rollback to it keeps the request.
         key = "*" if subject.tag else unquote(subject.path)[1:]
         subject = Change("*", key, Kind.CREATED, row.recorded_at)
-    return {
-        "pk": row.partition,
-        "sk": row.position,
-        **shared(Change, _Row, subject),
-        **requested,
-    }
+    return {"pk": row.partition, "sk": row.position, **shared(Change, _Row, subject), **requested}
 
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
