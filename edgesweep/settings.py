@@ -38,7 +38,6 @@ class Parameter:
     within: Callable[[str], bool] = bool  # tells whether a value that looks so is within the bound
 
     def fits(self, value: str) -> bool:
-        """Tell whether a value is within the bound."""
         return bool(re.fullmatch(self.pattern, value, re.ASCII)) and self.within(value)
 
     def checked(self, name: str, text: str) -> str:

@@ -234,7 +234,6 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
 
 
 def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> Surveyor:
-    """Return what lists the objects that a cover of a distribution depends on."""
 
     def look(
         distribution: str, dirty: Collection[str], prices: Prices, limits: Limits, keep: Heartbeat

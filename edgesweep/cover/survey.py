@@ -95,7 +95,6 @@ class Survey:
     refused: str | None = None  # why a bucket could not be listed
 
     def weight(self, path: str) -> int:
-        """Return the collateral of hitting `path`."""
         return UNSEEN_WEIGHT if path in self.marks else 1
 
     @staticmethod

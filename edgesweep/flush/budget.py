@@ -116,7 +116,6 @@ class Budget:
         }
 
     def after(self, ledger: Ledger) -> Self:
-        """Return the budget as a month's ledger leaves it."""
         return replace(self, ledger=ledger)
 
     def _free_share(self, moment: datetime, span: timedelta) -> float:

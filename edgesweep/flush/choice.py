@@ -125,11 +125,9 @@ def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
     hits = f"it also hits {_count(hit, 'unchanged object')}"
     if hit:
         hits += f", worth ${hit * refetch:f} to fetch again"
-    instead = (
-        f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
-        if member.dirty > 1
-        else "no exact path can name that one"
-    )
+    instead = "no exact path can name that one"
+    if member.dirty > 1:
+        instead = f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
     return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"
 
 

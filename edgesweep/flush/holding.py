@@ -33,7 +33,6 @@ class HeldLease:
         self.lease = replace(known, token=self.lease.token)
 
     def renew(self) -> None:
-        """Renew the lease now, or raise `Overtaken`."""
         now = self.clock()
         self.journal.renew(self.distribution, str(self.lease.token), now)
         self.lease = replace(self.lease, expires_at=now + LEASE_TERM)

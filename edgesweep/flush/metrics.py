@@ -42,7 +42,6 @@ class Series(StrEnum):
 
     @property
     def unit(self) -> str:
-        """CloudWatch's name of the unit."""
         return _UNITS.get(self, "Count")
 
 

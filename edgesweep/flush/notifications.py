@@ -18,13 +18,8 @@ def reaches(notifications: Notifications, queue: str | None) -> bool:
     """Tell whether a bucket sends its changes to our queue, an ARN; without one to EventBridge."""
     if not queue:
         return EVENTBRIDGE in notifications
-    sent = {
-        event
-        for one in notifications.get("QueueConfigurations", [])
-        if one["QueueArn"] == queue and "Filter" not in one
-        for event in one["Events"]
-    }
-    return sent >= _EVENTS
+    ours = (one for one in notifications.get("QueueConfigurations", []) if one["QueueArn"] == queue)
+    return {event for one in ours if "Filter" not in one for event in one["Events"]} >= _EVENTS
 
 
 def unwired(

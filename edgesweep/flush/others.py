@@ -113,9 +113,7 @@ class Looks:
     @property
     def news(self) -> object:
         """All but when each look was made."""
-        each = [
-            (one.distribution, one.newest, one.gap, one.unread, one.hidden) for one in self.each
-        ]
+        each = [(replace(one, looked_at=LONG_AGO), one.unread) for one in self.each]
         return each, self.hidden
 
     @property
@@ -125,7 +123,6 @@ class Looks:
 
     @property
     def unread(self) -> bool:
-        """Whether there may be more than what is counted."""
         return any(one.unread for one in self.each)
 
     @property
@@ -154,7 +151,6 @@ class Others:
         return sum(map(sum, self.spent.values()))
 
     def plus(self, found: Mapping[str, Tally]) -> Self:
-        """Return this with the paths that were found."""
         spent = dict(self.spent)
         for name, (stacks, people) in found.items():
             before = spent.get(name, (0, 0))

@@ -66,7 +66,6 @@ class Headroom:
     wildcards: int
 
     def less(self, requests: Iterable[Invalidation]) -> Self:
-        """Return what is left beside `requests` that are in progress."""
         paths, wildcards = self.paths, self.wildcards
         for request in requests:
             paths -= request.exact

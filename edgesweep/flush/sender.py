@@ -146,9 +146,7 @@ class Sender:
             return None
         now = self.clock()
         if not months_near(now).keys().isdisjoint(flush.months):
-            raise OverLimit(
-                f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
-            )
+            raise OverLimit(f"An attempt of {flush.id} may still be under way")
         return self._look_up(flush, held)
 
     def _look_up(self, flush: Flush, held: HeldLease) -> Accepted | None:

@@ -120,7 +120,6 @@ class Tick:
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
-    """Return the result of a step, or note its error."""
     try:
         return step()
     except Exception as error:  # noqa: BLE001  # reported

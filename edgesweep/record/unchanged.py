@@ -193,11 +193,7 @@ def _gone(events: Iterable[Change]) -> bool:
 
 def _other_readings(events: Collection[Change]) -> frozenset[Name]:
     """Return how else the keys of created events can be read; none if that is settled for one."""
-    others = [
-        (event.bucket, event.other)
-        for event in events
-        if event.kind is Kind.CREATED and event.other
-    ]
+    others = [(one.bucket, one.other) for one in events if one.kind is Kind.CREATED and one.other]
     return frozenset(others if len(others) == len(events) else ())
 
 

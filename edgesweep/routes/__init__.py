@@ -76,7 +76,6 @@ class Routes:
         return not any(one.enabled for one in self._named(distribution))
 
     def origins(self, distribution: str) -> Sequence[Origin]:
-        """Return the buckets that a distribution leads to."""
         named = self._named(distribution)
         return list(dict.fromkeys(origin for one in named for origin in one.origins))
 

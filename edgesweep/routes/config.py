@@ -108,18 +108,13 @@ class _Origins:
     """The origins of a configuration that lead, or may lead, to the swept buckets."""
 
     def __init__(self, config: Config, buckets: Collection[str], *, named: bool) -> None:
-        self._found = {
-            origin["Id"]: tuple(_leading(origin, buckets, named=named))
-            for origin in _items(config, "Origins")
-        }
+        every = _items(config, "Origins")
+        self._found = {one["Id"]: tuple(_leading(one, buckets, named=named)) for one in every}
         # Whether the user says that they lead there, and we do not understand how.
         self.unknown = named and not any(self._found.values())
         if self.unknown:
-            self._found = {
-                origin["Id"]: somewhere(buckets)
-                for origin in _items(config, "Origins")
-                if origin_of(origin) is None
-            }
+            unclear = (one["Id"] for one in every if origin_of(one) is None)
+            self._found = dict.fromkeys(unclear, somewhere(buckets))
         used = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
         own = dict(self._found)
         for group in _items(config, "OriginGroups"):

@@ -64,7 +64,6 @@ class Behaviour:
 
     @property
     def learnt(self) -> tuple[str, ...]:
-        """The words that were learnt of its functions."""
         return tuple([word for one in self.functions for word in one.words])
 
 
