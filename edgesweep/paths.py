@@ -83,7 +83,7 @@ def quote(text: str) -> str:
     Raises:
         UnicodeEncodeError: `text` holds a lone surrogate, which no URL can carry.
     """
-    return _UNSAFE.sub(_percent, text)
+    return _UNSAFE.sub(lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()), text)
 
 
 def unquoted(path: str) -> str:
@@ -139,10 +139,6 @@ def _uncovered(prefixes: Iterable[str]) -> tuple[str, ...]:
         if not kept or not prefix.startswith(kept[-1]):
             kept.append(prefix)
     return tuple(kept)
-
-
-def _percent(unsafe: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in unsafe[0].encode())
 
 
 def _fitting(path: str) -> int:

@@ -1,8 +1,7 @@
 """Announcing: an event for every sweep, and for every distribution that is held or overdue.
 
-A flush is announced before it is settled, so a flusher that dies in between announces it again: at
-least once. A state is announced when it begins, and once more by a new process. If EventBridge does
-not take an event, nothing waits for it; it is logged.
+A flush is announced before it is settled, so at least once. A state is announced when it begins,
+and once more by a new process. An event that EventBridge does not take is logged; nothing waits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -18,11 +18,9 @@ Every step may be the last one of this process:
              portion in each tick, from a place that the journal keeps.
 12. settle   nothing is unfinished any more.
 
-The lease counts the flushers that died since a flush was last opened. A distribution whose flusher
-has just died goes last. After some deaths its next flush reads a part of the rows, and after more
-of them it is `/*`, so the cause of a death does not stop the distribution for ever.
-
-Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
+Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`. The lease counts
+flushers that died since a flush was last opened: a distribution whose flusher has just died goes
+last, and after some deaths its flushes take less, so their cause does not stop it for ever.
 """
 
 from collections.abc import Callable, Iterable, Sequence

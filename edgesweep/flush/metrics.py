@@ -1,12 +1,8 @@
 """The numbers that a tick publishes: at most ten series, since each of them costs money.
 
-An operator sees how much waits, how much was spent and why flushes are held, and an alarm watches
-one plain number. A number that can be derived from another series is not published. The log says
-why changes were passed over, which distribution is stuck, and other reasons of a hold. A failure or
-a death is an error of the function.
-
-AWS charges a series for each hour in which it has a value. So a tick that finds nothing publishes
-nothing, a count of 0 is not published, and alarms treat a missing value as good.
+`docs/budget.md` explains them; the log says more. An alarm watches one plain number. A number that
+can be derived from another series is not published, nor is a count of 0: alarms treat a missing
+value as good. A failure or a death is an error of the function.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

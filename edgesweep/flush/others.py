@@ -1,12 +1,10 @@
-"""Others: what everybody else spends of the account's invalidation paths.
+"""Others: what everybody else spends of the account's invalidation paths; see `docs/budget.md`.
 
 Goal: the budget bounds the bill of the whole account, without a number that nobody knows.
 
-The flusher looks at the invalidations of the account's distributions in turns: each about once an
-hour, and those of the swept buckets every few minutes while it spends paths itself. A look reads a
-list from the newest invalidation down to the newest that was read before. If it is cut, it keeps
-both ends of the unread stretch, and the next look reads that first. Until then the number is a
-lower bound, and flushes keep to the reserve.
+A look reads the list of a distribution from the newest invalidation down to the newest that was
+read before. If it is cut, it keeps both ends of the unread stretch, and the next look reads that
+first. Until then the number is a lower bound, and flushes keep to the reserve.
 
 Ours is an invalidation whose caller reference names a flush of our journal, however far that flush
 came. Everything else is foreign, other stacks of ours too. It counts in the month in which it was

@@ -12,8 +12,7 @@ again, so a wrong guess corrects itself by the paths that it left or took.
 
 Money: the free paths have a reserve of their own, the same at every budget, and a path that a
 budget pays for takes none of them. So a flush finds the same free paths at every budget, and takes
-more than them only at the list price. Of two budgets the larger never has the dearer flush, in
-paths and refetches together, where both flush the same changes.
+more than them only at the list price; `docs/budget.md` says what follows from that.
 
 Invariant: no path is priced above the list price: to save a path by refetching more than it costs
 would be no saving. If the paths run out all the same, flushes wait for the reserve, and fewer,

@@ -1,11 +1,10 @@
 """A distribution: under which viewer paths it may have cached an object.
 
-The rule for functions. A function on viewer-request, origin-request or origin-response may make any
-path of its behaviour from any key. While an object has a path that leads to it by the
-configuration, the function is assumed to add index documents and nothing else: `/docs/` beside
-`/docs/index.html`. Where no path leads to the object but a function is in between, everything that
-the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths lead to objects.
-`edgesweep.routes.probing` learns more of a CloudFront Function, which adds to these paths.
+`docs/distributions.md` has the rules. A function may make any path of its behaviour from any key.
+While an object has a path that leads to it by the configuration, the function is assumed to add
+index documents and nothing else. Where no path leads to the object but a function is in between,
+everything that the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths
+lead to objects. `edgesweep.routes.probing` learns more of a CloudFront Function.
 
 Behind a viewer-request function the cache may go by the path that the function made, so the
 object's own path counts too: "we recommend that you invalidate both URIs".

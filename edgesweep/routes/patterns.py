@@ -50,7 +50,8 @@ def readings(path: str) -> Iterable[str]:
     """
     if not _UNUSUAL.search(path):
         return (path,)
-    plain = _normalised(path)
+    folder = "/" * path.endswith(("/", "/.", "/.."))
+    plain = (normpath("/" + path.lstrip("/")) + folder).replace("//", "/")
     return dict.fromkeys((path, plain, quote(path), quote(plain)))
 
 
@@ -66,9 +67,3 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _literal(text: str) -> str:
     return ".".join(map(re.escape, text.split("?")))
-
-
-def _normalised(path: str) -> str:
-    """Return a path without dot segments and repeated slashes; a folder keeps its last slash."""
-    folder = path.endswith(("/", "/.", "/.."))
-    return (normpath("/" + path.lstrip("/")) + "/" * folder).replace("//", "/")
