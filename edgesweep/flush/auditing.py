@@ -37,7 +37,6 @@ class Account(Protocol):
 class Audited:
     """The result of a tick's looks."""
 
-    calls: int = 0  # to CloudFront
     others: int | None = None  # paths that others were seen to spend this month, if that was saved
     # Distribution, or empty for the list of them -> why it cannot be read, of those tried.
     refusals: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +79,7 @@ class Auditor:
             self._paused_until, self._pause = now + self._pause, min(2 * self._pause, EVERY)
         # Of two flushers that have counted the same, one forgets it.
         self._looks = turn.saved(known) or Looks()
-        return Audited(turn.calls, turn.others, turn.refusals)
+        return Audited(turn.others, turn.refusals)
 
 
 @dataclass(slots=True)

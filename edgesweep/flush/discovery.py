@@ -46,17 +46,10 @@ ROUTE_TIME = timedelta(seconds=30)
 LATE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The newest configuration of a distribution, and whether all edges use it."""
-
-    distribution: Distribution
-    deployed: bool = True
-
-
-# Returns the distributions that lead to the swept buckets, and the known ones unless deleted, with
-# what was learnt of their functions; it may raise `Undiscovered`.
-DistributionSource = Callable[[Mapping[str, Distribution]], Sequence[Found]]
+# Returns newest configurations -> whether all edges use them: of the distributions that lead to the
+# swept buckets, and of the known ones unless deleted, with what was learnt of their functions. It
+# may raise `Undiscovered`.
+DistributionSource = Callable[[Mapping[str, Distribution]], Mapping[Distribution, bool]]
 
 
 class DistributionStore(Protocol):
@@ -154,14 +147,12 @@ class Discovery:
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
         newest = {name: one.newest for name, one in known.items()}
-        found = {one.distribution.id: one for one in self.source(newest)}
-        seen = [
-            self._tracked(one.distribution, known.get(name), now, first=kept is None)
-            for name, one in found.items()
-        ]
-        away = [known[name] for name in known if name not in found]
+        found = self.source(newest)
+        seen = [self._tracked(one, known.get(one.id), now, first=kept is None) for one in found]
+        there = {one.id for one in found}
+        away = [one for name, one in known.items() if name not in there]
         seen += [one.missed(now) for one in away if not one.gone or self._owed(one.newest.id)]
-        deployed = {name for name, one in found.items() if one.deployed}
+        deployed = {one.id for one, everywhere in found.items() if everywhere}
         after = replace(before, tracked=tuple(self._settled(seen, deployed, now)))
         if after == kept:
             return kept

@@ -167,7 +167,7 @@ class Flusher:
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
         demand = self.journal.demand()
-        decision = self.policy.decide(reason, ledgers, demand, held.lease, now)
+        decision = self.policy.decide(ledgers, demand, held.lease, now)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)

@@ -44,7 +44,6 @@ class Reason(StrEnum):
 class Go:
     """Flush now."""
 
-    reason: Reason
     paths: int  # how many may be spent at once
     wildcards: int  # how many of them may be wildcards
     limits: LedgerLimits  # month -> the most paths in its ledger afterwards
@@ -126,9 +125,7 @@ class Policy:
         key = row.subject.key if isinstance(row.subject, Change) else row.subject.path
         return any(matches(pattern, key) for pattern in self.urgent)
 
-    def decide(
-        self, reason: Reason, ledgers: Ledgers, demand: Demand, lease: Lease, now: datetime
-    ) -> Go | Reason:
+    def decide(self, ledgers: Ledgers, demand: Demand, lease: Lease, now: datetime) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits.
 
         The ledgers are of the months near now; `demand` counts all distributions together.
@@ -142,7 +139,7 @@ class Policy:
         if isinstance(granted, Reason):
             return granted
         purses = tuple(self._purse(left[one], demand, lease, near) for one, near in months.items())
-        return Go(reason, *granted, purses)
+        return Go(*granted, purses)
 
     def _granted(
         self, left: Mapping[str, Budget], headroom: Headroom, lease: Lease, now: datetime

@@ -53,7 +53,7 @@ class Haste(Enum):
 
 def haste(policy: Policy, ledgers: Ledgers, demand: Demand, now: datetime) -> Haste:
     """Return how soon a wake may flush, by the ledgers of the months that may be billed."""
-    go = policy.decide(Reason.QUIET, ledgers, demand, Lease(), now)
+    go = policy.decide(ledgers, demand, Lease(), now)
     if isinstance(go, Reason) or go.paths == 1:
         return Haste.NONE
     return Haste.QUICK if go.terms(NO_PATHS).price <= LADDER[0] else Haste.GATHERING

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.cloudfront.invalidations import DENIED
 from edgesweep.errors import Undiscovered
-from edgesweep.flush.discovery import Found
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
 from edgesweep.routes.distribution import Distribution, unread
 from edgesweep.routes.probing import probed
@@ -49,7 +47,7 @@ class Distributions:
         self._buckets = buckets
         self._only = only
 
-    def find(self, known: Mapping[str, Distribution] = _NONE) -> Sequence[Found]:
+    def find(self, known: Mapping[str, Distribution] = _NONE) -> Mapping[Distribution, bool]:
         """Return the distributions as they are configured now, including disabled ones.
 
         A list may lag behind, so known ids are read directly. A distribution that the settings
@@ -60,8 +58,8 @@ class Distributions:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
             described = {name: self._described(name) for name in identities}
             found = self._read({name: one for name, one in described.items() if one is not None})
-        newest = probed([one.distribution for one in found], known.values(), self)
-        return [replace(one, distribution=new) for one, new in zip(found, newest, strict=True)]
+        newest = probed(found.keys(), known.values(), self)
+        return dict(zip(newest, found.values(), strict=True))
 
     def live(self, name: str) -> tuple[str, bool]:
         with _discovering():
@@ -97,15 +95,15 @@ class Distributions:
                 return {}
             raise
 
-    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
+    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Mapping[Distribution, bool]:
         configs = [one["DistributionConfig"] for one in described.values() if one]
         names = {policy for config in configs for policy in cache_policies_of(config)}
         asked = {name: self._client.get_cache_policy(Id=name) for name in sorted(names)}
         policies = {name: one["CachePolicy"]["CachePolicyConfig"] for name, one in asked.items()}
         understood = partial(read, buckets=self._buckets, policies=policies, named=bool(self._only))
-        return [
-            Found(understood(name, one["DistributionConfig"]), one["Status"] == _DEPLOYED)
-            if one
-            else Found(unread(name, self._buckets))
+        return {
+            understood(name, one["DistributionConfig"]) if one else unread(name, self._buckets): (
+                not one or one["Status"] == _DEPLOYED
+            )
             for name, one in described.items()
-        ]
+        }

@@ -1,12 +1,12 @@
 """Distributions are found out now and then, and no change is lost over one not known yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY, Found
+from edgesweep.flush.discovery import HURRY_EVERY, REFRESH_EVERY
 from edgesweep.flush.journal import Lease
 from edgesweep.routes import Behaviour, Distribution, Variants
 from edgesweep.routes.distribution import Function
@@ -253,9 +253,9 @@ def test_overtaken() -> None:
     account.there = [DOCS]
     theirs = Kept(revision=7)
 
-    def find(_known: object) -> Sequence[Found]:
+    def find(_known: object) -> Mapping[Distribution, bool]:
         account.store.kept = theirs
-        return []
+        return {}
 
     account.discovery.source = find
 
