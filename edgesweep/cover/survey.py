@@ -63,7 +63,6 @@ class Remembered:
         self._listing = listing
         self._clock = clock
         self._pages: dict[tuple[str, str, str], tuple[datetime, int, Page]] = {}
-        self._bytes = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
         now, asked = self._clock(), (bucket, prefix, after)
@@ -71,18 +70,12 @@ class Remembered:
             listed_at, _, page = self._pages[asked]
             if now - listed_at < MAX_AGE:
                 return page
-            self._forget(asked)
+            del self._pages[asked]
         page = self._listing.page(*asked)
-        size = _bytes((*asked, *page[0]))
-        self._pages[asked] = (now, size, page)
-        self._bytes += size
-        while self._bytes > MAX_REMEMBERED:
-            self._forget(next(iter(self._pages)))
+        self._pages[asked] = (now, _bytes((*asked, *page[0])), page)
+        while sum(size for _, size, _ in self._pages.values()) > MAX_REMEMBERED:
+            del self._pages[next(iter(self._pages))]
         return page
-
-    def _forget(self, asked: tuple[str, str, str]) -> None:
-        _, size, _ = self._pages.pop(asked)
-        self._bytes -= size
 
 
 @dataclass(frozen=True, slots=True)

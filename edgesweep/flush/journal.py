@@ -47,7 +47,6 @@ class Invalidation:
 
     @property
     def paths(self) -> int:
-        """How many paths it was billed for."""
         return self.exact + self.wildcards
 
 
@@ -155,7 +154,6 @@ class Flush:
         return replace(self, state=State.REJECTED)
 
     def successor(self, now: datetime, token: str, paths: Sequence[str], *, split: bool) -> "Flush":
-        """Return the flush that is opened now to replace this one."""
         return replace(
             self,
             opened_at=now,

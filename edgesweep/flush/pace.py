@@ -64,7 +64,6 @@ class Demand:
     bought: int = 0  # paths beyond the free ones that flushes took in the month of `seen_at`
 
     def after(self, wanted: Wanted, now: datetime, bought: int = 0) -> "Demand":
-        """Return the demand with one more flush."""
         faded, bought = self._faded(now), bought + self.bought_in(month_of(now))
         paths = tuple(map(add, faded.paths, wanted))
         return Demand(now, faded.days, faded.flushes + 1, paths, bought)

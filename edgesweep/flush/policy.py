@@ -50,7 +50,6 @@ class Go:
     purses: tuple[Purse, ...]  # what each of these months offers
 
     def terms(self, wanted: Wanted) -> Terms:
-        """Return the terms of a flush that takes the `wanted` paths at the ladder's prices."""
         offers = [purse.terms(wanted) for purse in self.purses]
         paths = min(self.paths, *(offer.paths for offer in offers))
         free = min(offer.free for offer in offers)

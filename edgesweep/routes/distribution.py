@@ -93,7 +93,6 @@ class Distribution:
 
     @property
     def origins(self) -> Sequence[Origin]:
-        """The buckets it leads to, each once."""
         return list(dict.fromkeys(origin for one in self.behaviours for origin in one.origins))
 
     @property

@@ -31,7 +31,6 @@ class Batches:
         self._pause = pause
 
     def put(self, items: Sequence[Any]) -> list[tuple[Any, str]]:
-        """Write items; return those that failed, each with the reason."""
         unwritten = self.write([{"PutRequest": {"Item": item}} for item in items])
         return [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
 

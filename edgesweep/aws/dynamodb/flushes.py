@@ -30,12 +30,6 @@ _FAILED = "ConditionalCheckFailed"
 _ROUTES = ("routes", "3")
 
 
-class _Transaction(TransactWrite):
-    """A transaction whose last `charges` updates go to the ledger."""
-
-    charges = 0
-
-
 class FlushTable:
     """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
@@ -136,7 +130,7 @@ class FlushTable:
     ) -> None:
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
-        with self._transaction() as transaction:
+        with self._transaction((None, flush), *rejected, limits=limits) as transaction:
             counts = {"billed": len(flush.paths), "wildcards": flush.wildcards}
             item = self._key(flush, **items.stored(flush), **counts)
             transaction.save(item, items.FlushItem.pk.does_not_exist())
@@ -147,46 +141,41 @@ class FlushTable:
                 items.opened(lease, flush, replaced),
                 items.ours(str(lease.token)) & unfinished,
             )
-            self._charge(transaction, gained((None, flush), *rejected), limits)
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
-        with self._transaction() as transaction:
+        with self._transaction((flush, to), limits=limits) as transaction:
             transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
             if actions := items.advanced(flush, to):
                 lease = self._lease_item(flush.distribution)
                 transaction.update(lease, actions, items.unfinished_is(flush.id))
-            self._charge(transaction, gained((flush, to)), limits)
         return to
 
     def forget(self, distribution: str, flush_id: str) -> None:
         gone = [items.LeaseItem.unfinished.remove()]
         self._update(self._lease_item(distribution), gone, items.unfinished_is(flush_id))
 
-    def _charge(
-        self, transaction: _Transaction, charges: Mapping[str, int], limits: LedgerLimits
-    ) -> None:
-        for month, paths in charges.items():
-            limit = limits.get(month)
-            condition = items.within(limit, paths) if paths > 0 and limit is not None else None
-            if paths:
-                ledger = self._ledger("ledger", month)
-                transaction.update(ledger, [items.LedgerItem.paths.add(paths)], condition)
-                transaction.charges += 1
-
     @contextmanager
-    def _transaction(self) -> Iterator[_Transaction]:
-        """Yield a transaction to fill, then commit it; retry if it met another.
+    def _transaction(
+        self, *steps: tuple[Flush | None, Flush], limits: LedgerLimits = NO_LIMITS
+    ) -> Iterator[TransactWrite]:
+        """Yield a transaction to fill, let the ledger follow the steps, and commit it.
 
         It raises `OverLimit` if only the ledger's condition failed, else `Overtaken`.
         """
-        transaction = _Transaction(connection=self._connection)
+        transaction = TransactWrite(connection=self._connection)
         yield transaction
+        charges = {month: paths for month, paths in gained(*steps).items() if paths}
+        for month, paths in charges.items():
+            limit = limits.get(month) if paths > 0 else None
+            condition = None if limit is None else items.within(limit, paths)
+            ledger = self._ledger("ledger", month)
+            transaction.update(ledger, [items.LedgerItem.paths.add(paths)], condition)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 transaction._commit()  # noqa: SLF001  # its own context manager commits once only
             except TransactWriteError as error:
                 failed = [reason and reason.code for reason in error.cancellation_reasons]
-                if _FAILED in failed[: len(failed) - transaction.charges]:
+                if _FAILED in failed[: len(failed) - len(charges)]:
                     raise Overtaken(str(error)) from error
                 if _FAILED in failed:
                     raise OverLimit(str(error)) from error
