@@ -111,8 +111,7 @@ class DirtyRow:
     @property
     def since(self) -> datetime:
         """When it was changed or requested."""
-        changed = isinstance(self.subject, Change)
-        return self.change.changed_at if changed else self.recorded_at
+        return self.subject.changed_at if isinstance(self.subject, Change) else self.recorded_at
 
     @property
     def removal(self) -> bool:

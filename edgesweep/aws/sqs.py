@@ -123,7 +123,6 @@ def _letter(message: "MessageTypeDef") -> Letter:
     count = attributes[REDRIVEN].get("StringValue", "") if REDRIVEN in attributes else "0"
     # A message whose count somebody else wrote, as no number, is not redriven.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
-    sent = int(message["Attributes"]["SentTimestamp"]) / 1000
-    sent_at = datetime.fromtimestamp(sent, UTC)
+    sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
     identity, receipt = message["MessageId"], message["ReceiptHandle"]
     return Letter(identity, receipt, message["Body"], sent_at, redriven)

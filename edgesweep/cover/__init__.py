@@ -172,8 +172,7 @@ def climb(
     while spans:
         low, high = spans.pop()
         for rung in {low, high} - found.keys():
-            prices = Prices(path_prices[rung], refetch)
-            found[rung] = choose(candidates, prices, limits, heartbeat)
+            found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits, heartbeat)
         if len(found[low].members) == len(found[high].members):
             found.update(dict.fromkeys(range(low + 1, high), found[low]))
         elif high - low > 1:

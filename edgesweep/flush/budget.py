@@ -156,5 +156,4 @@ def month_of(moment: datetime) -> str:
 
 def months_near(moment: datetime) -> Mapping[str, datetime]:
     """Return the months that may be billed for a request at `moment`, with a time in each."""
-    nearby = (moment - MONTH_MARGIN, moment + MONTH_MARGIN, moment)
-    return {month_of(near): near for near in nearby}
+    return {month_of(near): near for near in (moment - MONTH_MARGIN, moment + MONTH_MARGIN, moment)}

@@ -76,8 +76,7 @@ def sweep(
     distributions: Iterable[str], by: str, now: datetime, token: Callable[[], str]
 ) -> Sequence[DirtyRow]:
     """Return a row for each distribution id that asks it to forget everything; `by` says why."""
-    everything = RequestedPath("/*", by)
-    return [DirtyRow(one, everything, now, token()) for one in distributions]
+    return [DirtyRow(one, RequestedPath("/*", by), now, token()) for one in distributions]
 
 
 @dataclass(slots=True)
@@ -146,8 +145,7 @@ class Discovery:
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
-        newest = {name: one.newest for name, one in known.items()}
-        found = self.source(newest)
+        found = self.source({name: one.newest for name, one in known.items()})
         seen = [self._tracked(one, known.get(one.id), now, first=kept is None) for one in found]
         there = {one.id for one in found}
         away = [one for name, one in known.items() if name not in there]

@@ -29,8 +29,7 @@ class HeldLease:
 
     def reread(self) -> None:
         """Read again what a flush has changed; the token stays ours, whoever holds it by now."""
-        known = self.journal.lease(self.distribution)
-        self.lease = replace(known, token=self.lease.token)
+        self.lease = replace(self.journal.lease(self.distribution), token=self.lease.token)
 
     def renew(self) -> None:
         now = self.clock()

@@ -111,8 +111,7 @@ class Looks:
     @property
     def news(self) -> object:
         """All but when each look was made."""
-        each = [(replace(one, looked_at=LONG_AGO), one.unread) for one in self.each]
-        return each, self.hidden
+        return [(replace(one, looked_at=LONG_AGO), one.unread) for one in self.each], self.hidden
 
     @property
     def since(self) -> datetime:

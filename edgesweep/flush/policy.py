@@ -1,6 +1,6 @@
 """Hold or flush, and why: a pure decision over the facts that a tick has read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -63,12 +63,10 @@ class Headroom:
     paths: int
     wildcards: int
 
-    def less(self, requests: Iterable[Invalidation]) -> Self:
-        paths, wildcards = self.paths, self.wildcards
-        for request in requests:
-            paths -= request.exact
-            wildcards -= request.wildcards
-        return replace(self, paths=paths, wildcards=wildcards)
+    def less(self, requests: Collection[Invalidation]) -> "Headroom":
+        exact = sum(request.exact for request in requests)
+        wildcards = sum(request.wildcards for request in requests)
+        return Headroom(self.paths - exact, self.wildcards - wildcards)
 
 
 # Per distribution: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
@@ -96,8 +94,7 @@ class Policy:
 
     def guaranteed(self, moment: datetime) -> timedelta:
         """Return the longest time from a record to its flush that month, if CloudFront accepts."""
-        longest = max(self.budget.interval(moment), self.max_wait, self.patience)
-        return longest + TICKS_APART
+        return max(self.budget.interval(moment), self.max_wait, self.patience) + TICKS_APART
 
     def settle(
         self, oldest: datetime, newest: datetime, now: datetime, rows: Iterable[DirtyRow] = ()
@@ -186,5 +183,4 @@ class Policy:
             can = budget.allowance - budget.reserve(moment) - kept - budget.ledger.paths
             free = min(free, can)
             paid = max(0, can - max(0, free))
-        remaining = month_bounds(moment)[1] - moment
-        return Purse(demand, left, free, paid, remaining, moment, saved)
+        return Purse(demand, left, free, paid, month_bounds(moment)[1] - moment, moment, saved)

@@ -144,8 +144,7 @@ class Sender:
         """
         if flush.answered:
             return None
-        now = self.clock()
-        if not months_near(now).keys().isdisjoint(flush.months):
+        if not months_near(self.clock()).keys().isdisjoint(flush.months):
             raise OverLimit(f"An attempt of {flush.id} may still be under way")
         return self._look_up(flush, held)
 

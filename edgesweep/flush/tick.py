@@ -83,8 +83,7 @@ class Tick:
         outcomes = flusher.tick(known.routes.ids)
         failures: list[Exception] = []
         spending = any(one.flush for one in outcomes)
-        audit = partial(self.audit, known.routes.ids, spending)
-        audited = _attempted(audit, failures) or Audited()
+        audited = _attempted(partial(self.audit, known.routes.ids, spending), failures) or Audited()
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
@@ -101,8 +100,7 @@ class Tick:
         began = self.clock()
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
-        outcomes = self._wake(distributions, known, policy, began)
-        return Ticked(known, policy, outcomes, refusal)
+        return Ticked(known, policy, self._wake(distributions, known, policy, began), refusal)
 
     def _wake(
         self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime

@@ -110,8 +110,7 @@ class Waker:
                 rests_at = min(upload.rests_at for upload in due.values())
                 self.pause(max(0.0, (rests_at - self.clock()).total_seconds()))
             for name in rested:
-                flusher = self.flusher(routes, replace(policy, quiet=due[name].quiet))
-                done = flusher.tick([name])
+                done = self.flusher(routes, replace(policy, quiet=due[name].quiet)).tick([name])
                 outcomes += done
                 if any(outcome.settled for outcome in done):
                     ends[name] = min(self.clock() + WITHIN, began + LAST_TURN)

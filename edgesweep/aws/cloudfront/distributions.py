@@ -58,8 +58,7 @@ class Distributions:
             identities = self._only or dict.fromkeys((*self._leading(), *known))
             described = {name: self._described(name) for name in identities}
             found = self._read({name: one for name, one in described.items() if one is not None})
-        newest = probed(found.keys(), known.values(), self)
-        return dict(zip(newest, found.values(), strict=True))
+        return dict(zip(probed(found.keys(), known.values(), self), found.values(), strict=True))
 
     def live(self, name: str) -> tuple[str, bool]:
         with _discovering():

@@ -95,8 +95,7 @@ class FlushTable:
 
     def remember(self, demand: Demand) -> None:
         if demand.seen_at is not None:
-            known = shared(Demand, items.DemandItem, demand)
-            self._demand("demand", "demand", **known).save()
+            self._demand("demand", "demand", **shared(Demand, items.DemandItem, demand)).save()
 
     def shards(self, wanted: int) -> int:
         """Raise the highest shard count ever used to `wanted`, and return it."""
