@@ -51,12 +51,10 @@ class Change:
 
     @property
     def begun_by(self) -> datetime:
-        """The latest time at which the upload can have begun; S3 dates objects by their beginning.
-
-        `changed_at` is the end of the upload, or later. Every sequencer that we have seen starts
-        with the second in which the upload began, though AWS does not document it. A sequencer
-        that is no time of the day before `changed_at` is ignored.
-        """
+        """The latest time at which the upload can have begun; S3 dates objects by that."""
+        # `changed_at` is the end of the upload, or later. Every sequencer that we have seen starts
+        # with the second in which the upload began, though AWS does not document it. A sequencer
+        # that is no time of the day before `changed_at` is ignored.
         found = _SEQUENCER.fullmatch(self.sequencer or "")
         begun_by = datetime.fromtimestamp(int(found[1], 16) + 1 if found else 0, UTC)
         recent = self.changed_at - begun_by < timedelta(days=1)

@@ -50,11 +50,9 @@ class Bucket:
         return {name: value for name, value in response.items() if name != "ResponseMetadata"}
 
     def replace(self, notifications: Notifications) -> None:
-        """Replace the configuration, without validating destinations.
-
-        Validation sends a test event to every queue, topic and function of other people, and
-        fails if one of them is gone.
-        """
+        """Replace the configuration, without validating destinations."""
+        # Validation sends a test event to every queue, topic and function of other people, and
+        # fails if one of them is gone.
         self._client.put_bucket_notification_configuration(
             Bucket=self._name,
             NotificationConfiguration=notifications,  # type: ignore[arg-type]  # as S3 returned it

@@ -33,10 +33,8 @@ _PERIOD_SECONDS = 300
 
 
 def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datetime) -> timedelta:
-    """Return the greatest age that a message of a queue has reached since a moment, by CloudWatch.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    """
+    """Return the greatest age that a message of a queue has reached since, by CloudWatch."""
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     points = client.get_metric_statistics(
         Namespace="AWS/SQS",
         MetricName="ApproximateAgeOfOldestMessage",

@@ -217,12 +217,10 @@ def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
 
 
 def _in_whole_units(candidates: Candidates, prices: Prices) -> tuple[int, int, Rates]:
-    """Return units per dollar before the tie-breaks, their value, and the rates.
-
-    The digits of a cost, from the highest: dollars, wildcards, paths. Less collateral, the last
-    tie, never decides: at the same cost and number of paths collateral differs only where
-    refetching is free, and there one wildcard above everything has the fewest paths.
-    """
+    """Return units per dollar before the tie-breaks, their value, and the rates."""
+    # The digits of a cost, from the highest: dollars, wildcards, paths. Less collateral, the last
+    # tie, never decides: at the same cost and number of paths collateral differs only where
+    # refetching is free, and there one wildcard above everything has the fewest paths.
     (path, path_parts), (refetch, refetch_parts) = (
         price.as_integer_ratio() for price in (prices.path, prices.refetch)
     )

@@ -68,14 +68,12 @@ class Budget:
         return None if self.usd is None else self.free_paths + int(self.usd / PATH_PRICE)
 
     def interval(self, moment: datetime) -> timedelta:
-        """The guaranteed interval between flushes of a distribution in `moment`'s month.
-
-        It grows if others leave too little for it, in the end to the rest of the month. Each may
-        have taken the path of its current interval already.
-        """
+        """The guaranteed interval between flushes of a distribution in `moment`'s month."""
         planned = self.planned(moment)
         if self.allowance is None:
             return planned
+        # It grows if others leave too little for it, in the end to the rest of the month. Each may
+        # have taken the path of its current interval already.
         left = max(0, self.allowance - self.ledger.paths) + self.distributions
         return max(planned, self.distributions * (month_bounds(moment)[1] - moment) / left)
 

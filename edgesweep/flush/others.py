@@ -79,11 +79,9 @@ class Looks:
     def listed(
         self, tenants: Mapping[str, bool], now: datetime, since: datetime, hidden: str = ""
     ) -> Self:
-        """Return the looks at these distributions, each with whether it is for tenants only.
-
-        One that is not in the list stays known while anything was read that is newer than `since`:
-        lists lag behind, and nothing of it may be counted twice.
-        """
+        """Return the looks at these distributions, each with whether it is for tenants only."""
+        # One that is not listed stays known while anything newer than `since` was read of it: lists
+        # lag behind, and nothing may be counted twice.
         known = {one.distribution: one for one in self.each}
         stay = (one for one in self.each if one.newest and one.newest.created_at >= since)
         tenants = {one.distribution: False for one in stay} | {**tenants}
@@ -175,4 +173,4 @@ class Ledger:
 
 UNSPENT = Ledger()
 
-Ledgers = Mapping[str, Ledger]  # month -> its ledger
+Ledgers = Mapping[str, Ledger]  # month -> its ledger, for each month that may be billed now

@@ -92,10 +92,8 @@ class Demand:
         return LADDER[rung - 1] * Decimal(f"{STEP**part:.3f}")
 
     def chance(self, within: timedelta, distributions: int, now: datetime) -> float:
-        """Return how likely the next flush of one of some distributions is to come in a time.
-
-        Flushes count as independent. Real ones come in bursts, so this errs towards not waiting.
-        """
+        """Return how likely the next flush of one of some distributions is to come in a time."""
+        # We take flushes to be independent. Real ones come in bursts: it errs towards not waiting.
         faded = self._faded(now)
         rate = faded.flushes / max(faded.days, LEAST_DAYS) / distributions
         return 1 - exp(-rate * max(0.0, within / _DAY))

@@ -88,10 +88,7 @@ class Planner:
         return batch
 
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Choice | None]:
-        """Return a flush and the choice of its paths; None if it is `/*`, which takes no survey.
-
-        It is that after some deaths, and if there are too many cache tags, which `/*` covers too.
-        """
+        """Return a flush and the choice of its paths; None if it is `/*`, which takes no survey."""
         changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
         go = replace(go, paths=go.paths - len(batch.tags))
         if batch.cut and go.paths == 1:
@@ -122,6 +119,7 @@ class Planner:
             if held.journal.fits(flush):
                 return flush, choice
             most = len(cover.members) // 2 or -1
+        # After some deaths, and if there are too many cache tags, which `/*` covers too.
         return self._journaled(held, batch, go, ("/*",)), None
 
     def _journaled(

@@ -99,14 +99,12 @@ class Policy:
     def settle(
         self, oldest: datetime, newest: datetime, now: datetime, rows: Iterable[DirtyRow] = ()
     ) -> Reason:
-        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING, or URGENT by `rows`.
-
-        The rows are read only if that depends on them.
-        """
+        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING; or URGENT."""
         if now - newest >= self.quiet:
             return Reason.QUIET
         if now - oldest >= self.max_wait:
             return Reason.WAITED
+        # The rows are read only if it depends on them.
         return Reason.URGENT if self.hurries(rows) else Reason.UPLOADING
 
     def hurried(self) -> Self:
@@ -122,10 +120,7 @@ class Policy:
         return any(matches(pattern, key) for pattern in self.urgent)
 
     def decide(self, ledgers: Ledgers, demand: Demand, lease: Lease, now: datetime) -> Go | Reason:
-        """Return how many paths a flush may take and how much each has to save, or why it waits.
-
-        The ledgers are of the months near now; `demand` counts all distributions together.
-        """
+        """Return how many paths a flush may take and how much each has to save, or why it waits."""
         headroom = self.quota.less(lease.in_progress)
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA

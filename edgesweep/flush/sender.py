@@ -138,10 +138,7 @@ class Sender:
         return self.journal.advance(flush, flush.accept(made, self.clock()))
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
-        """Return the invalidation that unanswered attempts have made, if any.
-
-        While a charged month is near, one may still be under way, and it raises `OverLimit`.
-        """
+        """Return the invalidation that unanswered attempts made; `OverLimit` while one may do so."""
         if flush.answered:
             return None
         if not months_near(self.clock()).keys().isdisjoint(flush.months):

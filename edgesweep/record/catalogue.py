@@ -29,10 +29,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A known object: the same as in `Head`, and since when it holds.
+    """A known object: the same as in `Head`, and since when it holds."""
 
-    Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
-    """
+    # Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
 
     etag: str
     headers: str  # the fingerprint that was the current one

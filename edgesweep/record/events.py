@@ -189,14 +189,12 @@ def _form_decoded(key: str) -> str:
 
 
 def _readings(key: str) -> Iterator[str]:
-    """Yield the readings of an EventBridge key: AWS does not document whether it is encoded.
-
-    Decoding shortens a key, so one that is too long may still be an encoded one.
-    """
+    """Yield the readings of an EventBridge key: AWS does not document whether it is encoded."""
     try:
         decoded = _form_decoded(key)
     except BadInput:
         decoded = key
+    # Decoding shortens a key, so one that is too long may still be an encoded one.
     if decoded == key or len(_utf8(key)) <= MAX_KEY_BYTES:
         yield key
     if decoded != key:

@@ -56,14 +56,11 @@ class Routes:
         return list(dict.fromkeys(chain.from_iterable(paths)))
 
     def paths_of(self, row: DirtyRow) -> Collection[str]:
-        """Return the viewer paths that must be matched before a row may be deleted.
-
-        A requested wildcard is one path with a literal star at its end: only a wildcard that stops
-        at or before the star matches it. A reconfigured distribution may no longer serve an object;
-        then its plain path counts.
-        """
+        """Return the viewer paths that must be matched before a row may be deleted."""
         if isinstance(row.subject, RequestedPath):
+            # A requested wildcard ends in a literal star: a wildcard has to stop there or before.
             return (unquoted(row.subject.path),)
+        # A reconfigured distribution may no longer serve an object; then its plain path counts.
         bucket, key = row.subject.bucket, row.subject.key
         return self.viewer_paths(row.distribution, bucket, key) or (viewer_path(key),)
 

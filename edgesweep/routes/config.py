@@ -177,12 +177,10 @@ def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
 
 
 def _errors(config: Config, policies: Mapping[str, Config]) -> Iterator[tuple[int, str, int]]:
-    """Yield error codes, the viewer path of each error page, and the most seconds that it stays.
-
-    "If you also configured a cache behavior for the same custom error page, CloudFront uses the
-    cache behavior TTL instead."
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
-    """
+    """Yield error codes, the viewer path of each error page, and the most seconds that it stays."""
+    # "If you also configured a cache behavior for the same custom error page, CloudFront uses the
+    # cache behavior TTL instead."
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
     for response in _items(config, "CustomErrorResponses"):
         page = unquote(response.get("ResponsePagePath") or "")
         stays = [int(response.get("ErrorCachingMinTTL", ERROR_SECONDS))]

@@ -184,11 +184,9 @@ class Distribution:
                     yield Answer(path, behaviour, origin)
 
     def _root(self, path: str) -> Sequence[str]:
-        """Return where viewers get an object that is the default root object.
-
-        "If you specified a path to your default root object (install/index.html), CloudFront will
-        return the default root object for end-user requests for the install directory".
-        """
+        """Return where viewers get an object that is the default root object."""
+        # "If you specified a path to your default root object (install/index.html), CloudFront will
+        # return the default root object for end-user requests for the install directory".
         return ("/", path[: path.rindex("/") + 1]) if path == "/" + self.root else ()
 
     def _leading(self, path: str) -> Sequence[Behaviour]:
@@ -206,10 +204,8 @@ class Distribution:
         return lasting.union(variants.error_documents)
 
     def _keeps_error(self, answer: Answer, variants: Variants) -> bool:
-        """Tell whether an error may stay for longer than accepted where an object answers.
-
-        A website's error document may carry a `Cache-Control` header that we do not know.
-        """
+        """Tell whether an error may stay for longer than accepted where an object answers."""
+        # A website's error document may carry a `Cache-Control` header that we do not know.
         lasting = answer.origin.website or self.error_seconds > variants.error_seconds
         return lasting and variants.errors and answer.behaviour.keeps_errors
 

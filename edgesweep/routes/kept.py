@@ -39,13 +39,11 @@ class Tracked:
         return self.missing_since is not None and not self.newest.enabled
 
     def found(self, newest: Distribution, now: datetime) -> "Tracked":
-        """Return it after a discovery that found it; an unreadable one has not changed.
-
-        New code of a function that was asked before is a new configuration.
-        """
+        """Return it after a discovery that found it; an unreadable one has not changed."""
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
+        # New code of a function that was asked before is a new configuration.
         versions = {one.name: one.version for one in before.functions if one.version}
         if same and all(
             versions.get(one.name, v) == v for one in newest.functions if (v := one.version)

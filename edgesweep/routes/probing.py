@@ -122,10 +122,8 @@ def _uri(output: str) -> str | None:
 
 
 def _event(path: str, viewer: Mapping[str, str]) -> str:
-    """Return the event of a request; the other viewer has a query string and cookies as well.
-
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
-    """
+    """Return the event of a request; the other viewer has a query string and cookies as well."""
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
     headers = {name: {"value": value} for name, value in viewer.items()}
     more = {name: value for name, value in headers.items() if name not in _VIEWER}
     request = {"method": "GET", "uri": path, "headers": headers, "querystring": more}

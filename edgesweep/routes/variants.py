@@ -93,11 +93,9 @@ class Variants:
             yield text
 
     def spelled(self, path: str) -> Iterable[str]:
-        """Return paths that match every spelling of a path that counts.
-
-        A space has two, both of which CloudFront takes in an invalidation: `%20` and `+`. It takes
-        no `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
-        """
+        """Return paths that match every spelling of a path that counts."""
+        # CloudFront takes both spellings of a space in an invalidation, `%20` and `+`. It takes no
+        # `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
         odd = _SPELT.findall(path) if self.spellings else ()
         if not odd:
             return (path,)
@@ -147,12 +145,10 @@ def parse(
 
 
 def query_copies(path: str, *, own: bool) -> str:
-    """Return what stands for a path with any query string.
-
-    "You must include the query strings when invalidating files", or "use the * wildcard":
-    `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
-    hit all that the folder holds, and `/docs/?*` hits the copies alone.
-    """
+    """Return what stands for a path with any query string."""
+    # "You must include the query strings when invalidating files", or "use the * wildcard":
+    # `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
+    # hit all that the folder holds, and `/docs/?*` hits the copies alone.
     return path + REST if own and not path.endswith("/") else f"{path}?{REST}"
 
 

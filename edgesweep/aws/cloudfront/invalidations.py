@@ -120,12 +120,9 @@ class CloudFront(Invalidations):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Read each invalidation since then by itself, since a list lacks references.
-
-        "results are returned in decreasing order from most recent to oldest". Of a deleted
-        distribution none can be found.
-        https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
-        """
+        # A list lacks references, so each is read by itself. "results are returned in decreasing
+        # order from most recent to oldest"; of a deleted distribution none can be found.
+        # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
         after, more = "", True
         while more:
             page, more = self.invalidations(distribution, after)

@@ -133,11 +133,9 @@ class DirtyTable:
 
 
 def _between(after: str, until: datetime | None) -> Condition | None:
-    """Return the condition for sort keys beyond `after` and up to all of the instant `until`.
-
-    "$" sorts right after the "#" in a sort key and before a token, so no key lies in between. Only
-    BETWEEN bounds a sort key on both sides; it includes its ends and refuses them in wrong order.
-    """
+    """Return the condition for sort keys beyond `after` and up to all of the instant `until`."""
+    # "$" sorts right after the "#" of a sort key and before a token, so no key lies between. Only
+    # BETWEEN bounds a key on both sides; it includes its ends, and refuses them in wrong order.
     first, last = f"{after}$", "~" if until is None else f"{instant(until)}$"
     return _Row.sk.between(first, max(first, last)) if after or until else None
 

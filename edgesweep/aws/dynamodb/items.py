@@ -165,10 +165,8 @@ def until(now: datetime) -> Action:
 
 
 def progress(flush: Flush) -> list[Action]:
-    """Set the attributes that change in the life of a flush; only a finished one expires.
-
-    An item of the first release has an expiry from the start.
-    """
+    """Set the attributes that change in the life of a flush; only a finished one expires."""
+    # An item of the first release has an expiry from the start.
     known = stored(flush)
     if flush.finished:
         known["expires_at"] = int((flush.opened_at + RETENTION).timestamp())
