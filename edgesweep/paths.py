@@ -78,11 +78,7 @@ def viewer_path(key: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Percent-encode the characters that CloudFront wants encoded, and no others.
-
-    Raises:
-        UnicodeEncodeError: `text` holds a lone surrogate, which no URL can carry.
-    """
+    """Percent-encode what CloudFront wants encoded; UnicodeEncodeError for a lone surrogate."""
     return _UNSAFE.sub(lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()), text)
 
 
@@ -102,12 +98,10 @@ def exact_stop(path: str) -> int | None:
 
 
 def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
-    """Return fewer and plainer quoted paths that match everything `paths` match.
-
-    Every path is cut before the first character that CloudFront may refuse. If nothing is left to
-    cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside a
-    wildcard of the same text, since that wildcard may not match it.
-    """
+    """Return fewer and plainer quoted paths that match everything `paths` match."""
+    # Every path is cut before the first character that CloudFront may refuse. If nothing is left to
+    # cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside
+    # a wildcard of the same text, since that wildcard may not match it.
     prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
     plain = {path for path in paths if not _TOUCHY.search(path)}
     prefixes |= {path[:-1] for path in plain if path.endswith("*")}

@@ -5,6 +5,7 @@ import time
 from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -74,26 +75,23 @@ class S3Listing:
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 
 
+@dataclass(frozen=True, slots=True)
 class S3Heads:
     """Looks at objects through HeadObject, which needs the right to `s3:GetObject`.
 
     S3 says that an object is not there only to those who have the right to `s3:ListBucket` as well.
-    The client is made with `HEAD_CONFIG`. No request begins after `patience` seconds, if given.
     """
 
-    def __init__(
-        self, client: "S3Client", patience: float | None = PATIENCE, ignored: Sequence[str] = ()
-    ) -> None:
-        self._client = client
-        self._patience = patience
-        self._ignored = ignored
+    client: "S3Client"  # made with `HEAD_CONFIG`
+    patience: float | None = PATIENCE  # no request begins after this many seconds, if given
+    ignored: Sequence[str] = ()  # metadata that viewers do not miss
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
-        until = math.inf if self._patience is None else time.monotonic() + self._patience
+        until = math.inf if self.patience is None else time.monotonic() + self.patience
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             asked = [pool.submit(self._answer, name, until) for name in names]
             try:
-                wait(asked, self._patience)
+                wait(asked, self.patience)
             finally:
                 pool.shutdown(cancel_futures=True)
         return dict(ChainMap(*(one.result() for one in asked if not one.cancelled())))
@@ -114,12 +112,12 @@ class S3Heads:
         return {}
 
     def _head(self, bucket: str, key: str) -> Head:
-        answer = self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         whole = answer.get("ChecksumType") == "FULL_OBJECT"
         return Head(
             etag=answer["ETag"].strip('"'),
-            headers=fingerprints(headers, self._ignored),
+            headers=fingerprints(headers, self.ignored),
             modified_at=answer["LastModified"],
             seen_at=parsedate_to_datetime(headers["date"]),
             version=answer.get("VersionId"),

@@ -162,11 +162,9 @@ def climb(
     limits: Limits,
     heartbeat: Heartbeat = lambda: None,
 ) -> Sequence[Cover]:
-    """Return the cheapest cover at each of some rising path prices; see `choose`.
-
-    A higher path price never means more paths, and covers of equally many paths hit the same
-    collateral. If two prices give the same number of paths, so does every price between them.
-    """
+    """Return the cheapest cover at each of some rising path prices; see `choose`."""
+    # A higher path price never means more paths, and covers of equally many paths hit the same
+    # collateral. If two prices give the same number of paths, so does every price between them.
     found: dict[int, Cover] = {}
     spans = [(0, len(path_prices) - 1)]
     while spans:

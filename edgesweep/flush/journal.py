@@ -270,9 +270,8 @@ class Journal(Protocol):
     ) -> None:
         """Journal a new flush, charge its months and make it the unfinished one, all or nothing.
 
-        The lease is ours, and its `in_progress` replaces the recorded one. Beyond the `limits` of
-        the ledger it raises `OverLimit`. It rejects the unfinished flush `replaced`; without that
-        there must be none.
+        The lease is ours, and its `in_progress` replaces the recorded one. It is `OverLimit` beyond
+        the `limits`. The unfinished flush `replaced` is rejected; without it there must be none.
         """
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:

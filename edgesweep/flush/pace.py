@@ -76,8 +76,7 @@ class Demand:
         """Return the lowest price, in dollars, at which `left` paths last for the rest of a month.
 
         They have to be enough for a flush that takes what is `wanted` and for those to come. It is
-        the list price if no lower one is enough. Between two prices of the ladder, we assume that
-        demand falls by even ratios.
+        the list price if no lower one is enough.
         """
         if left <= 0:
             return LADDER[-1]
@@ -88,7 +87,7 @@ class Demand:
         if rung in (0, len(LADDER)):
             return LADDER[0] if rung == 0 else LADDER[-1]
         more, less = needed[rung - 1], needed[rung]
-        part = log(more / left) / log(more / less)
+        part = log(more / left) / log(more / less)  # as if demand fell by even ratios
         return LADDER[rung - 1] * Decimal(f"{STEP**part:.3f}")
 
     def chance(self, within: timedelta, distributions: int, now: datetime) -> float:

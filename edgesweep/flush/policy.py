@@ -160,11 +160,9 @@ class Policy:
         now: datetime,
         rows: Iterable[DirtyRow] = (),
     ) -> bool:
-        """Tell whether a flush waits, because paths are dear, for the next one to go with it.
-
-        It waits while we expect that to spare at least one of the `dear` objects: unchanged ones
-        that it hits, and would not hit if paths were nearly free, and none of the `rows` hurries.
-        """
+        """Tell whether a flush waits, because paths are dear, for the next one to go with it."""
+        # We expect that to spare at least one of the `dear` objects: unchanged ones that it hits,
+        # and would not hit if paths were nearly free. None of the rows hurries.
         left = self.patience - (now - oldest)
         spares = dear * demand.chance(left, self.budget.distributions, now) >= 1
         return spares and not any(row.removal or self.is_urgent(row) for row in rows)

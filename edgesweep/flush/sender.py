@@ -138,7 +138,7 @@ class Sender:
         return self.journal.advance(flush, flush.accept(made, self.clock()))
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
-        """Return the invalidation that unanswered attempts made; `OverLimit` while one may do so."""
+        """Return what unanswered attempts made, if anything; `OverLimit` while one may do so."""
         if flush.answered:
             return None
         if not months_near(self.clock()).keys().isdisjoint(flush.months):

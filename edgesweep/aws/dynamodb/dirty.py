@@ -38,17 +38,13 @@ class _Row(Keyed):
 
 
 class DirtyTable:
-    """The table `dirty`.
-
-    `shards` returns how many partitions of each distribution to read; it may lag behind. `latest`
-    does not, and is asked to read `everywhere`. `pause` sleeps for some seconds between attempts.
-    """
+    """The table `dirty`."""
 
     def __init__(
         self,
         name: str,
-        shards: Callable[[], int] = lambda: 1,
-        latest: Callable[[], int] | None = None,
+        shards: Callable[[], int] = lambda: 1,  # how many partitions to read; it may lag behind
+        latest: Callable[[], int] | None = None,  # likewise to read `everywhere`, without a lag
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._model = bound(_Row, name)
