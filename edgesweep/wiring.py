@@ -209,8 +209,7 @@ def unchanged_filter(
     kept: Kept | None = None,
 ) -> UnchangedFilter:
     """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
-    client = session.client("s3", config=HEAD_CONFIG)
-    heads = S3Heads(client, patience, settings.ignored_metadata)
+    heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience, settings.ignored_metadata)
     since = kept.complete_since if kept else {}
     return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now, since)
 

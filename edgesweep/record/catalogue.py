@@ -51,15 +51,7 @@ class Entry:
 
     def may_hold_after(self, events: Iterable[Change]) -> bool:
         """Tell whether the object may still be as known after these events of it."""
-        return all(
-            (
-                event.etag == self.etag or self.checksum is not None
-                if event.kind is Kind.CREATED
-                else self._outlives(event)
-            )
-            and (self.since is None or event.changed_at > self.since)
-            for event in events
-        )
+        return all(map(self._may_outlive, events))
 
     def is_confirmed(self, head: Head, events: Sequence[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""
@@ -76,9 +68,13 @@ class Entry:
             )
         )
 
-    def _outlives(self, removal: Change) -> bool:
-        """Tell whether the removal is of another version than this."""
-        return self.version is not None and removal.version not in (None, NULL, self.version)
+    def _may_outlive(self, event: Change) -> bool:
+        if self.since is not None and event.changed_at <= self.since:
+            return False
+        if event.kind is Kind.CREATED:
+            return event.etag == self.etag or self.checksum is not None
+        # A removal has to be of another version than this.
+        return self.version is not None and event.version not in (None, NULL, self.version)
 
 
 class Catalogue(Protocol):

@@ -169,14 +169,14 @@ def _change(
     size = _optional(s3_object, "size", int)
     if size is not None and not 0 <= size <= _MAX_SIZE:
         raise BadInput(f"The size {_excerpt(size)} is not between 0 and {_MAX_SIZE} bytes")
+    bucket = _field(_field(source, "bucket", dict), "name", str)
+    if not _BUCKET_NAME.fullmatch(bucket):
+        raise BadInput(f"{_excerpt(bucket)} is not the name of a bucket")
+    length = len(_utf8(key))
+    if not 1 <= length <= MAX_KEY_BYTES:
+        raise BadInput(f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}")
     return Change(
-        bucket=_bucket(_field(_field(source, "bucket", dict), "name", str)),
-        key=_fitting(key),
-        kind=kind,
-        changed_at=changed_at,
-        etag=_mark(s3_object, etag),
-        size=size,
-        sequencer=_mark(s3_object, "sequencer"),
+        bucket, key, kind, changed_at, _mark(s3_object, etag), size, _mark(s3_object, "sequencer")
     )
 
 
@@ -201,24 +201,11 @@ def _readings(key: str) -> Iterator[str]:
         yield decoded
 
 
-def _fitting(key: str) -> str:
-    length = len(_utf8(key))
-    if not 1 <= length <= MAX_KEY_BYTES:
-        raise BadInput(f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}")
-    return key
-
-
 def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
     mark = _optional(s3_object, name, str)
     if mark is not None and len(_utf8(mark)) > _MAX_MARK_BYTES:
         raise BadInput(f"{name} has {len(_utf8(mark)):,} bytes, more than {_MAX_MARK_BYTES:,}")
     return mark
-
-
-def _bucket(name: str) -> str:
-    if not _BUCKET_NAME.fullmatch(name):
-        raise BadInput(f"{_excerpt(name)} is not the name of a bucket")
-    return name
 
 
 def _time(text: str) -> datetime:
