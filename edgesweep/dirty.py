@@ -44,8 +44,7 @@ class Change:
     etag: str | None = None  # absent where the event lacks it, as for a permanent removal
     size: int | None = None  # bytes; absent as `etag` is
     sequencer: str | None = None  # hexadecimal text that orders the changes of one key
-    # The version that was written or permanently removed; absent without versioning, and where a
-    # delete marker hides the object.
+    # That was written or permanently removed; absent without versions, and under a delete marker.
     version: str | None = None
     other: str | None = field(default=None, compare=False)  # another reading of the event's key
 

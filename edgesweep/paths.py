@@ -114,10 +114,8 @@ def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
 
 
 def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
-    """Return a test of viewer paths: whether one of the quoted `paths` matches.
-
-    If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
-    """
+    """Return a test of viewer paths: whether one of the quoted `paths` matches."""
+    # If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
     distinct = set(paths)
     wildcards = {path for path in distinct if path.endswith("*")}
     exact = set(map(unquoted, distinct - wildcards))

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 32
 
-# For the client that `S3Heads` gets: a connection for each request under way, and no retries, since
-# `S3Heads` asks again itself.
+# For the client of `S3Heads`, which asks again itself: a connection for each request under way.
 HEAD_CONFIG = Config(
     max_pool_connections=_AT_ONCE,
     connect_timeout=1,
@@ -34,8 +33,7 @@ HEAD_CONFIG = Config(
 )
 _ATTEMPTS = 3
 # After this many seconds no further request is begun. A batch looks twice, which takes up to 22 of
-# the record function's 30 seconds, and less than two for a thousand objects as a rule; see
-# `bench/catalogue.py`.
+# the record function's 30 seconds, and less than two as a rule; see `bench/catalogue.py`.
 PATIENCE = 8.0
 
 

@@ -184,10 +184,9 @@ def spell(
 ) -> tuple[str, ...]:
     """Return the quoted paths of a cover, which matches all requested and changed paths.
 
-    The requested paths are quoted, the changed ones viewer paths. A requested path takes part in a
-    cover as the viewer path that `Routes.paths_of` returns for it, so the caps and the prices may
-    widen it. If a member matches only requested paths, and one of them is as wide as all of them,
-    that one is sent byte for byte. If `strict`, only `/*` is trusted to match its own text.
+    The requested paths are quoted, the changed ones are not. If a member matches only requested
+    paths, and one of them is as wide as all of them, that one is sent byte for byte. If `strict`,
+    only `/*` is trusted to match its own text.
     """
     asked = {unquoted(path): path for path in requested}
     if not asked:

@@ -113,10 +113,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     strict: bool = False,
     heartbeat: Heartbeat = lambda: None,
 ) -> Survey:
-    """List the objects that matter for a cover of `dirty`, which are decoded viewer paths.
-
-    Below a prefix for which `foreign` holds, other origins may serve objects that nobody lists.
-    """
+    """List the objects that matter for a cover of `dirty`, which are decoded viewer paths."""
     found = _all_candidates(dirty, strict=strict)
     walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
     refused: str | None = None
@@ -128,6 +125,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
         refused = str(error)
     unseen = _prefixes(found)
     if origins and not refused:
+        # Below a foreign prefix, other origins may serve objects that nobody lists.
         unseen = list(filter(foreign, unseen)) if foreign("/") else []
     marks = walk.marks | {prefix + _MARK for prefix in unseen}
     return Survey(sorted(walk.seen | marks), marks, walk.pages, refused)

@@ -45,10 +45,8 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
     known: Sequence[Cover] = (),
     keep: Heartbeat = lambda: None,
 ) -> Choice:
-    """Return the cheapest cover on the terms that a flush gets, of `most` paths if that is given.
-
-    Cache tags take a path each beside it, which `go` no longer counts; the offers may be `known`.
-    """
+    """Return the cheapest cover on the terms that a flush gets, of `most` paths if given."""
+    # Cache tags take a path each beside it, which `go` no longer counts.
     covers = known or offers(candidates, policy, keep)
     wanted = [len(cover.members) for cover in covers]
     terms = go.terms(wanted)

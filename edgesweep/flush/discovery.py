@@ -46,9 +46,8 @@ ROUTE_TIME = timedelta(seconds=30)
 LATE = timedelta(minutes=5)
 
 
-# Returns newest configurations -> whether all edges use them: of the distributions that lead to the
-# swept buckets, and of the known ones unless deleted, with what was learnt of their functions. It
-# may raise `Undiscovered`.
+# Returns the newest configuration of each distribution that leads to the swept buckets, or that is
+# known and not deleted -> whether all edges use it; it may raise `Undiscovered`.
 DistributionSource = Callable[[Mapping[str, Distribution]], Mapping[Distribution, bool]]
 
 

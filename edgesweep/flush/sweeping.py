@@ -47,9 +47,8 @@ class Sweeper:
         self, flush: Flush, held: HeldLease, *, everywhere: bool = True
     ) -> tuple[Flush, bool]:
         """Delete a portion of the older rows that a flush covers; tell whether it was the last."""
-        # The accepted paths of a flush that it replaces count too, for rows older than that one.
-        # A flush that another process has planned is swept `everywhere`, since that one may have
-        # known of more partitions.
+        # The accepted paths of a flush that it replaces count too, for rows older than that one. What
+        # another process has planned is swept `everywhere`: it may have known of more partitions.
         sent = list(self._sent(flush, held))
         if not sent:
             return flush, True

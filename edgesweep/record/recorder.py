@@ -64,10 +64,8 @@ class Recorder:
     unchanged: UnchangedFilter | None = None  # without one, every object counts as changed
 
     def record(self, bodies: Mapping[str, str], now: datetime) -> Recorded:
-        """Write one row for each distinct distribution and object, or requested path, of the batch.
-
-        `bodies` are those of SQS messages, by their ids; they were received at `now` or later.
-        """
+        """Write one row for each distinct distribution and object, or requested path, of a batch."""
+        # The bodies are those of SQS messages, by their ids; they were received at `now` or later.
         understood, failed = self._understood(bodies)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
         changes = [one for one in distinct if isinstance(one, Change)]

@@ -11,8 +11,7 @@ from posixpath import normpath
 
 from edgesweep.paths import quote
 
-# Parts of a decoded viewer path that CloudFront may see differently: repeated slashes, dot
-# segments, and quoted characters.
+# What CloudFront may see differently in a path: repeated slashes, dot segments, quoted characters.
 _UNUSUAL = re.compile(r"//|/\.|[^!$&-;=?-Z_a-z]")
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from edgesweep.errors import Undiscovered
-from edgesweep.routes.distribution import Distribution, Function
+from edgesweep.routes.distribution import Behaviour, Distribution, Function
 from edgesweep.routes.variants import ALL, INDEX, WORD
 
 _NAME = "edgesweep-probe"  # a function that knows some names of objects does not know this one
@@ -54,16 +54,11 @@ def probed(
     known = {(one.name, one.folder): one for each in before for one in each.functions}
     functions = dict.fromkeys(one for each in newest for one in each.functions if one.name)
     found = {one: _probed(known.get((one.name, one.folder), one), ask) for one in functions}
-    return [
-        replace(
-            each,
-            behaviours=tuple(
-                replace(one, functions=tuple(found.get(f, f) for f in one.functions))
-                for one in each.behaviours
-            ),
-        )
-        for each in newest
-    ]
+
+    def asked(one: Behaviour) -> Behaviour:
+        return replace(one, functions=tuple(found.get(each, each) for each in one.functions))
+
+    return [replace(each, behaviours=tuple(map(asked, each.behaviours))) for each in newest]
 
 
 def learnt(folder: str, plain: Made, others: Made) -> tuple[tuple[str, ...], str]:
