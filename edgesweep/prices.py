@@ -1,7 +1,6 @@
 """Prices of AWS, as dated data.
 
-These prices decide which paths are chosen; `notebooks.cost.prices` lists all that a stack pays.
-Dollars are US dollars.
+They decide which paths are chosen, in US dollars; `notebooks.cost.prices` lists all that are paid.
 """
 
 from decimal import Decimal

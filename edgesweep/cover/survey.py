@@ -1,7 +1,6 @@
 """The survey: which unchanged objects a wildcard would hit.
 
-Goal: list no more of a bucket than the choice of a cover can use, and never assume that an unlisted
-stretch is empty.
+Goal: list no more of a bucket than a cover can use; never assume that an unlisted stretch is empty.
 
 Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
 key order. A candidate is hopeless once its unchanged objects weigh too much: no cover with it
@@ -14,8 +13,7 @@ is never worth it. A candidate that replaces two or more inexact items also leav
 others, which save at most the paths of all items.
 
 Invariant: every candidate that was not listed to its end holds a mark of its own, a made-up object
-of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen always weighs more than a
-narrower one.
+of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen weighs more than a narrower one.
 
 Cost: one request for each thousand keys, at most `MAX_PAGES` of them and `MAX_LISTED` bytes, and
 never more than the paths that could be saved: one path costs as much as listing a million keys.

@@ -8,15 +8,13 @@ A distribution that appears, comes back, is enabled or serves other objects than
 forget everything once; `edgesweep.routes.kept` says why and when. We write the row for that before
 we note that we did: a crash between the two makes a second row, never none.
 
-A distribution that is gone stays known, as disabled, while rows or a flush wait for it: they are
-settled under the paths it had.
+A distribution that is gone stays known, as disabled, while rows or a flush wait under its paths.
 
 Unrouted rows are routed after the flushes, some in each tick, so no flush waits for them, and every
 row gets its turn. We read them in the order in which they were recorded, and keep our place with
 the distributions. No distribution serves a row before that place, so we read it again only after
 the distributions change, from the start. A row may be written some time after its stamp, so the
-place stays `LATE` behind the clock, and it never passes a row that could not be moved. A copy has
-the place and time of its row.
+place stays `LATE` behind the clock, and it never passes a row that could not be moved.
 
 Cost: we ask CloudFront every `REFRESH_EVERY`, or every `HURRY_EVERY` while rows are unrouted or a
 new configuration is under way. Nothing is written unless something changed.

@@ -11,8 +11,7 @@ has to act. Events may have been missed
 Once events arrive again, we close the gap in three steps. First we stop trusting entries of the
 catalogue that are older. Then we ask each distribution that serves the bucket to forget everything;
 if that row came first, it could be flushed while such an entry still hides an upload. Then we
-forget the gap; after a crash before that, we close it again. A change that is older than the last
-closed gap was invalidated with it.
+forget the gap; after a crash before that, we close it again. Older changes were invalidated by it.
 
 A bucket that was never seen to publish its events is not attached yet. It causes no invalidation,
 but entries from that time are not trusted either.

@@ -278,8 +278,8 @@ class Journal(Protocol):
         """Replace an unfinished flush by `to`, which one of its methods made, and return that.
 
         In the same transaction the ledger follows its charges, and the lease gains accepted
-        requests, notes when CloudFront may have billed, and lets go of a finished flush. Beyond
-        `limits` it raises `OverLimit`.
+        requests, notes a flush that may be billed, and lets go of a finished one. It is `OverLimit`
+        beyond `limits`.
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:

@@ -15,8 +15,7 @@ budget pays for takes none of them. So a flush finds the same free paths at ever
 more than them only at the list price; `docs/budget.md` says what follows from that.
 
 Invariant: no path is priced above the list price: to save a path by refetching more than it costs
-would be no saving. If the paths run out all the same, flushes wait for the reserve, and fewer,
-larger flushes save more.
+would be no saving. If the paths run out all the same, flushes wait for the reserve.
 
 Patience: two deploys that go out together take fewer paths than two that do not. A flush that hits
 unchanged objects because paths are dear waits while the next one is likely enough to come in time.
@@ -75,8 +74,7 @@ class Demand:
     def price(self, wanted: Wanted, left: int, remaining: timedelta, now: datetime) -> Decimal:
         """Return the lowest price, in dollars, at which `left` paths last for the rest of a month.
 
-        They have to be enough for a flush that takes what is `wanted` and for those to come. It is
-        the list price if no lower one is enough.
+        It is the list price if no lower one lets them last for the `wanted` paths and those to come.
         """
         if left <= 0:
             return LADDER[-1]

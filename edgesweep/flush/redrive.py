@@ -1,7 +1,6 @@
 """Redrive: messages that could not be recorded go from the dead-letter queue back to their queue.
 
-Goal: an outage loses nothing and needs nobody, and a message that nobody can record does not
-circulate for ever.
+Goal: an outage loses nothing and needs nobody, and no message circulates for ever.
 
 We send a message back before we remove it, so a crash between the two makes a copy: a change that
 is recorded twice is invalidated once. Every copy carries how often it was sent back. It goes back

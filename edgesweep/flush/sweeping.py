@@ -1,8 +1,7 @@
 """Delete the rows that a flush covers, and those of a distribution that is gone.
 
-A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation,
-whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
-read the rows, deletes by that rule alone.
+A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation:
+each clock is within 5 s of true time. Recovery has not read the rows, and deletes by that alone.
 
 A tick sweeps a portion, and the journal keeps the place for the next tick. The sweep reads only
 rows that are older than the flush, so it ends however many rows arrive meanwhile.
@@ -47,7 +46,7 @@ class Sweeper:
         self, flush: Flush, held: HeldLease, *, everywhere: bool = True
     ) -> tuple[Flush, bool]:
         """Delete a portion of the older rows that a flush covers; tell whether it was the last."""
-        # The accepted paths of a flush that it replaces count too, for rows older than that one. What
+        # Accepted paths of a flush that it replaces count too, for rows older than that one. What
         # another process has planned is swept `everywhere`: it may have known of more partitions.
         sent = list(self._sent(flush, held))
         if not sent:

@@ -7,8 +7,7 @@ A change needs no row if the user excludes it or says that its bytes never chang
 served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Of an
 object whose bytes never change, an edge may still say that it is missing: where that lasts, a new
 one gets a row. We count the changes without a row, so a wrong pattern shows. All but those that
-changed nothing make their objects unknown: patterns and distributions change, and then we would
-trust an outdated entry.
+changed nothing make their objects unknown, since patterns and distributions change.
 """
 
 from collections import Counter

@@ -61,8 +61,7 @@ We rely on events. After a gap in the events of a bucket, we trust no entry whos
 before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it assumes that viewers
 get the objects that are there.
 
-After a skipped upload, an edge keeps the Last-Modified, the version id and the ignored metadata of
-an earlier one.
+After a skipped upload, an edge keeps an earlier Last-Modified, version id and ignored metadata.
 
 Two readings. EventBridge may have encoded a key, so its event names two objects. One of them needs
 no row for a created event if the catalogue does not know it, S3 says that it is not there, and the
