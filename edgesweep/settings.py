@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from operator import itemgetter
-from typing import Self
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
@@ -200,7 +198,7 @@ class Settings:
     dead_letter_queue: str = ""  # URL of the queue of unrecordable messages; empty likewise
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, str]) -> Self:
+    def from_mapping(cls, values: Mapping[str, str]) -> "Settings":
         """Read environment variables; BadInput names one that is missing or out of bounds."""
         for name in ("DIRTY_TABLE", "FLUSHES_TABLE"):
             if not values.get(name):
@@ -216,7 +214,9 @@ class Settings:
             distributions=split(read["distribution"]),
             policy=_policy(given),
             shards=int(given["shards"]),
-            selection=Selection(*map(split, itemgetter("include", "exclude", "immutable")(given))),
+            selection=Selection(
+                *(split(given[one]) for one in ("include", "exclude", "immutable"))
+            ),
             variants=variants.parse(
                 given["viewerPaths"],
                 spellings=given["spellings"] == "all",

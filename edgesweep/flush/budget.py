@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
-from typing import Self
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.others import UNSPENT, Ledger
@@ -109,7 +108,7 @@ class Budget:
             for month, near in months_near(now).items()
         }
 
-    def after(self, ledger: Ledger) -> Self:
+    def after(self, ledger: Ledger) -> "Budget":
         return replace(self, ledger=ledger)
 
     def _free_share(self, moment: datetime, span: timedelta) -> float:

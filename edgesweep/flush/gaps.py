@@ -22,7 +22,6 @@ Cost: one read every ten minutes, one write a day.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from edgesweep.dirty import LONG_AGO, Change
 from edgesweep.errors import BadInput, Unswept
@@ -61,7 +60,7 @@ def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Miss
         changes = [one for one in parse(letter.body) if isinstance(one, Change)]
     except BadInput:
         return dict.fromkeys(buckets, letter.sent_at)
-    changes.sort(key=attrgetter("changed_at"))
+    changes.sort(key=lambda change: change.changed_at)
     return {change.bucket: change.changed_at for change in changes}
 
 

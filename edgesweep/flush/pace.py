@@ -74,7 +74,7 @@ class Demand:
     def price(self, wanted: Wanted, left: int, remaining: timedelta, now: datetime) -> Decimal:
         """Return the lowest price, in dollars, at which `left` paths last for the rest of a month.
 
-        It is the list price if no lower one lets them last for the `wanted` paths and those to come.
+        It is the list price if no lower one lets them last for what is `wanted` and is to come.
         """
         if left <= 0:
             return LADDER[-1]

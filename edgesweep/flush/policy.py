@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
 
 from edgesweep.dirty import Change, DirtyRow
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
@@ -107,7 +106,7 @@ class Policy:
         # The rows are read only if it depends on them.
         return Reason.URGENT if self.hurries(rows) else Reason.UPLOADING
 
-    def hurried(self) -> Self:
+    def hurried(self) -> "Policy":
         """Return the policy of a flush that somebody asks for now: every change is urgent."""
         return replace(self, urgent=("*",))
 

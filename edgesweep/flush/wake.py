@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
-from typing import Self
 
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
@@ -70,7 +69,7 @@ class Upload:
     @classmethod
     def of(
         cls, began_at: datetime, recorded: Sequence[datetime], most: timedelta, allowed: Haste
-    ) -> Self:
+    ) -> "Upload":
         """Return the upload whose newest rows were recorded then, the newest first."""
         silence = quiet(recorded, most) if allowed is Haste.QUICK else most
         return cls(began_at, recorded[0] + silence, silence)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
-from operator import attrgetter
 from typing import Protocol
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
@@ -63,7 +62,7 @@ class Recorder:
     unchanged: UnchangedFilter | None = None  # without one, every object counts as changed
 
     def record(self, bodies: Mapping[str, str], now: datetime) -> Recorded:
-        """Write one row for each distinct distribution and object, or requested path, of a batch."""
+        """Write a row for each distinct distribution and object, or requested path, of a batch."""
         # The bodies are those of SQS messages, by their ids; they were received at `now` or later.
         understood, failed = self._understood(bodies)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
@@ -110,7 +109,7 @@ class Recorder:
         self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
     ) -> dict[DirtyRow, Name | Request]:
         """Return a row of the last change of each object for each of its partitions."""
-        last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
+        last = {name_of(one): one for one in sorted(changes, key=lambda one: one.changed_at)}
         return {
             self._row(partition, change, now): name
             for name, change in last.items()

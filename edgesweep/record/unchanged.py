@@ -75,7 +75,6 @@ Cost: see `bench/catalogue.py`.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from edgesweep.dirty import Change, Kind
 from edgesweep.record.catalogue import Catalogue, Entry, Head, Heads, Name
@@ -186,7 +185,7 @@ def _there(heads: Mapping[Name, Head | None]) -> Mapping[Name, Head]:
 
 def _gone(events: Iterable[Change]) -> bool:
     """Tell whether the last event leaves nothing; another version may outlive a removal."""
-    last = max(events, key=attrgetter("changed_at"))
+    last = max(events, key=lambda event: event.changed_at)
     return last.kind is Kind.REMOVED and last.version is None
 
 
