@@ -38,19 +38,8 @@ from edgesweep.errors import BadInput, Infeasible
 from edgesweep.paths import MAX_WILDCARDS, Pattern, exact_stop, matcher, unquoted
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
-__all__ = [
-    "Candidates",
-    "Cover",
-    "Heartbeat",
-    "Limits",
-    "Member",
-    "Prices",
-    "choose",
-    "climb",
-    "cover",
-    "find_candidates",
-    "spell",
-]
+__all__ = ["Candidates", "Cover", "Heartbeat", "Limits", "Member", "Prices"]
+__all__ += ["choose", "climb", "cover", "find_candidates", "spell"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ BEAM = 16  # how many choices of each range the search goes on with when it gave
 FIRST_ROOM = 64
 WIDENING = 4
 
-
 # Called every few seconds, so that a caller can renew a lease.
 Heartbeat = Callable[[], None]
 

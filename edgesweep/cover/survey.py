@@ -43,7 +43,6 @@ MAX_REMEMBERED = 64 * 2**20
 
 _MARK = "\ud800"  # a lone surrogate: no key holds one, so a mark is never taken for an object
 
-
 Page = tuple[Sequence[str], bool]  # keys, and whether more follow
 
 

@@ -43,7 +43,6 @@ ROUTE_TIME = timedelta(seconds=30)
 # A row is written at most this long after its stamp; recording a batch takes less.
 LATE = timedelta(minutes=5)
 
-
 # Returns the newest configuration of each distribution that leads to the swept buckets, or that is
 # known and not deleted -> whether all edges use it; it may raise `Undiscovered`.
 DistributionSource = Callable[[Mapping[str, Distribution]], Mapping[Distribution, bool]]

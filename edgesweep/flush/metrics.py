@@ -38,14 +38,9 @@ class Series(StrEnum):
 
     @property
     def unit(self) -> str:
-        return _UNITS.get(self, "Count")
-
-
-_UNITS = {
-    Series.SECONDS_WAITED: "Seconds",
-    Series.SECONDS_OVERDUE: "Seconds",
-    Series.DOLLARS_SPENT: "None",
-}
+        if self is Series.DOLLARS_SPENT:
+            return "None"  # CloudWatch's word
+        return "Seconds" if self in (Series.SECONDS_WAITED, Series.SECONDS_OVERDUE) else "Count"
 
 
 def measured(

@@ -19,6 +19,8 @@ from edgesweep.routes.patterns import matches
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 TICKS_APART = timedelta(minutes=2)
 
+Rows = Iterable[DirtyRow]  # those that wait
+
 
 class Reason(StrEnum):
     """Why a distribution is flushed or held."""
@@ -95,9 +97,7 @@ class Policy:
         """Return the longest time from a record to its flush that month, if CloudFront accepts."""
         return max(self.budget.interval(moment), self.max_wait, self.patience) + TICKS_APART
 
-    def settle(
-        self, oldest: datetime, newest: datetime, now: datetime, rows: Iterable[DirtyRow] = ()
-    ) -> Reason:
+    def settle(self, oldest: datetime, newest: datetime, now: datetime, rows: Rows = ()) -> Reason:
         """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING; or URGENT."""
         if now - newest >= self.quiet:
             return Reason.QUIET
@@ -110,7 +110,7 @@ class Policy:
         """Return the policy of a flush that somebody asks for now: every change is urgent."""
         return replace(self, urgent=("*",))
 
-    def hurries(self, rows: Iterable[DirtyRow]) -> bool:
+    def hurries(self, rows: Rows) -> bool:
         """Tell whether any row is urgent; they are read only if there are patterns."""
         return bool(self.urgent) and any(map(self.is_urgent, rows))
 
@@ -152,12 +152,7 @@ class Policy:
         return Reason.BUDGET
 
     def waits(
-        self,
-        dear: int,
-        oldest: datetime,
-        demand: Demand,
-        now: datetime,
-        rows: Iterable[DirtyRow] = (),
+        self, dear: int, oldest: datetime, demand: Demand, now: datetime, rows: Rows = ()
     ) -> bool:
         """Tell whether a flush waits, because paths are dear, for the next one to go with it."""
         # We expect that to spare at least one of the `dear` objects: unchanged ones that it hits,

@@ -30,7 +30,6 @@ LOOKED_UP_AFTER = timedelta(hours=1)
 # CloudFront may answer a single request that is above a rate with either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
-_ANOTHER_WAY = {*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY}
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
 
@@ -155,7 +154,7 @@ class Sender:
             # CloudFront invalidated something under this reference, so the charge stays.
             return Sent(flush, answer, given_up=True)
         flush = self.journal.advance(flush, flush.refuse())
-        if answer.refusal in _ANOTHER_WAY:
+        if answer.refusal in (*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY):
             # Accepted requests of this flush count as in progress as well.
             held.reread()
             self.prune(held)

@@ -35,7 +35,6 @@ _MAX_NAME = 100
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
 # The part of a notification's `eventName` before the colon; None changes no byte a viewer sees.
 _NOTIFICATIONS: Mapping[str, Kind | None] = {
     "ObjectCreated": Kind.CREATED,

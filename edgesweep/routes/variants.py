@@ -26,8 +26,6 @@ _WHOLE = (ALL, "only", "none")
 
 ALL_OTHERS = ""  # stands for every distribution that has no words of its own
 INDEX = "index.html"  # the object that websites and functions serve for a folder
-_HTML = ".html"
-_KEY = "{key}"
 
 EVERYTHING = "/" + REST
 
@@ -83,7 +81,7 @@ class Variants:
             if word == ALL:
                 yield EVERYTHING
             elif word.startswith("/"):
-                path = word.removesuffix("*").replace(_KEY, key)
+                path = word.removesuffix("*").replace("{key}", key)
                 yield from self.below(path) if word.endswith("*") else (path,)
 
     def below(self, text: str) -> Iterator[str]:
@@ -120,8 +118,8 @@ class Variants:
                 yield folder, not said
             if "bare" in self.words:
                 yield folder[:-1], False
-        if "html" in self.words and name.endswith(_HTML):
-            yield path.removesuffix(_HTML), False
+        if "html" in self.words and name.endswith(".html"):
+            yield path.removesuffix(".html"), False
 
     def _values(self, name: str) -> list[str]:
         start = name + "="
