@@ -47,10 +47,8 @@ class Invalidations:
 
     def invalidations(self, distribution: str, after: str) -> tuple[Sequence[Mark], bool]:
         begin = {"Marker": after} if after else {}
-        found = self._answer(
-            partial(self._client.list_invalidations, DistributionId=distribution, **begin)
-        )
-        page = found.get("InvalidationList", {})
+        ask = partial(self._client.list_invalidations, DistributionId=distribution, **begin)
+        page = self._answer(ask).get("InvalidationList", {})
         marks = [Mark(one["CreateTime"], one["Id"]) for one in page.get("Items", ())]
         return marks, page.get("IsTruncated", False)
 

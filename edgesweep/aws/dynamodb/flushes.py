@@ -103,11 +103,9 @@ class FlushTable:
         most = int(item.most) if item else 1
         if wanted <= most:
             return most
-        raised: Condition = items.ShardsItem.most.does_not_exist()
-        raised |= items.ShardsItem.most < wanted
-        written(
-            self._shards("shards", "shards").update, [items.ShardsItem.most.set(wanted)], raised
-        )
+        known = items.ShardsItem.most
+        raised: Condition = known.does_not_exist() | (known < wanted)
+        written(self._shards("shards", "shards").update, [known.set(wanted)], raised)
         return self.shards(wanted)
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
