@@ -17,7 +17,6 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before any moment that matters
 
 # Seconds since 1970 and a fraction of one, in eight digits each.
 _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
-_INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 # "The maximum length of a path is 4,000 characters"; a star may only end it, and "~" is refused.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
@@ -139,4 +138,4 @@ def instant(moment: datetime) -> str:
     >>> instant(datetime(2026, 11, 23, 9, 5, tzinfo=UTC))
     '2026-11-23T09:05:00.000000Z'
     """
-    return moment.astimezone(UTC).strftime(_INSTANT)
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
+from functools import cache
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.others import UNSPENT, Ledger
@@ -138,8 +139,14 @@ def _minutes(count: float) -> str:
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
     """Return when the UTC month of `moment` begins and ends."""
-    start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return start, (start + _LONGEST_MONTH + timedelta(days=1)).replace(day=1)
+    utc = moment.astimezone(UTC)
+    return _bounds(utc.year, utc.month)
+
+
+@cache
+def _bounds(year: int, month: int) -> tuple[datetime, datetime]:
+    start = datetime(year, month, 1, tzinfo=UTC)
+    return start, (start + _LONGEST_MONTH + _DAY).replace(day=1)
 
 
 def month_of(moment: datetime) -> str:

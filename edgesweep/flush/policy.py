@@ -20,6 +20,7 @@ from edgesweep.routes.patterns import matches
 TICKS_APART = timedelta(minutes=2)
 
 Rows = Iterable[DirtyRow]  # those that wait
+Months = Mapping[str, tuple[Budget, datetime]]  # month near now -> what is left of it, and a time
 
 
 class Reason(StrEnum):
@@ -123,31 +124,33 @@ class Policy:
         headroom = self.quota.less(lease.in_progress)
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
-        months = months_near(now)
-        left = {month: self.budget.after(ledgers[month]) for month in months}
+        left = {
+            month: (self.budget.after(ledgers[month]), near)
+            for month, near in months_near(now).items()
+        }
         granted = self._granted(left, headroom, lease, now)
         if isinstance(granted, Reason):
             return granted
-        purses = tuple(self._purse(left[one], demand, lease, near) for one, near in months.items())
-        return Go(*granted, purses)
+        purses = (self._purse(budget, demand, lease, near) for budget, near in left.values())
+        return Go(*granted, tuple(purses))
 
     def _granted(
-        self, left: Mapping[str, Budget], headroom: Headroom, lease: Lease, now: datetime
+        self, left: Months, headroom: Headroom, lease: Lease, now: datetime
     ) -> tuple[int, int, LedgerLimits] | Reason:
         """Return the most paths and wildcards, and the limits of months; or why a flush waits."""
         allowance, flushed_at = self.budget.allowance, lease.flushed_at
         if allowance is None:
             return headroom.paths, headroom.wildcards, dict.fromkeys(left)
         limits = {
-            month: allowance - left[month].reserve(near) - left[month].kept(near, flushed_at)
-            for month, near in months_near(now).items()
+            month: allowance - budget.reserve(near) - budget.kept(near, flushed_at)
+            for month, (budget, near) in left.items()
         }
-        can = min(limits[month] - budget.ledger.paths for month, budget in left.items())
-        if can >= 1 and not any(budget.ledger.others.unread for budget in left.values()):
+        can = min(limits[month] - budget.ledger.paths for month, (budget, _) in left.items())
+        if can >= 1 and not any(budget.ledger.others.unread for budget, _ in left.values()):
             return min(headroom.paths, can), headroom.wildcards, limits
-        if any(budget.ledger.paths >= allowance for budget in left.values()):
+        if any(budget.ledger.paths >= allowance for budget, _ in left.values()):
             return Reason.SPENT
-        if flushed_at is None or now - flushed_at >= left[month_of(now)].interval(now):
+        if flushed_at is None or now - flushed_at >= left[month_of(now)][0].interval(now):
             return 1, 1, dict.fromkeys(left, allowance)
         return Reason.BUDGET
 

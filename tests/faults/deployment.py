@@ -31,6 +31,8 @@ from tests.faults.world import World
 FLUSH_SECONDS = 300
 RECORD_SECONDS = 30
 
+# The law that a handler breaks which raises an error of its own.
+RAISED = "Raised"
 # How often a warm environment is not used though one is there, and how many are kept.
 _COLD = 0.1
 _WARM = 12
@@ -192,7 +194,7 @@ class Deployment:
             for one in _leaves([error]):
                 process.note(repr(one))
                 if not isinstance(one, _OF_THE_WORLD):
-                    self._broken(f"{process.name}: {one!r}")
+                    self._broken(f"{RAISED}: {process.name}, {one!r}")
 
     def _heard(self, done: Ticked, _now: datetime) -> Sequence[Line]:
         if here().name.startswith("flush"):

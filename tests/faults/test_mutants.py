@@ -10,6 +10,7 @@ from edgesweep.errors import Overtaken
 from edgesweep.flush.journal import LEASE_TERM, Flush
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.faults import kinds
+from tests.faults.deployment import RAISED
 from tests.faults.draw import KINDS
 from tests.faults.kinds import Kind
 from tests.faults.mutants import account, adapters, flushing, others, waking
@@ -39,7 +40,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.reference_from_the_clock: (None, 0),
     flushing.refund_after_no_answer: (kinds.month_turns, 42),
     flushing.resent_from_the_reserve: (kinds.month_turns, 0),
-    flushing.successor_pays_again: (None, 0),
+    flushing.successor_pays_again: (None, 73),
     account.asked_again_unheard: (kinds.month_turns, 107),
     account.earlier_configuration_forgotten: (kinds.returned, 78),
     account.endless_sweep: (kinds.piled, 7),
@@ -98,13 +99,13 @@ BY_TESTS: Mapping[Mutant, str] = {
 
 @pytest.mark.parametrize("mutant", IN_STORIES, ids=lambda mutant: mutant.__name__)
 def test_missed_in_a_story(mutant: Mutant) -> None:
-    """Some story breaks a law once a safety is off."""
+    """Some story breaks a law once a safety is off; it is no such story if the code just fails."""
     kind, seed = IN_STORIES[mutant]
     chosen = KINDS if kind is None else {kind: 100}
     with mutant():
-        caught = next(
-            ((one, laws[0]) for one in (seed, *range(SEEDS)) if (laws := judge(one, chosen))), None
-        )
+        judged = ((one, judge(one, chosen)) for one in (seed, *range(SEEDS)))
+        broken = ((one, law) for one, laws in judged for law in laws if not law.startswith(RAISED))
+        caught = next(broken, None)
 
     assert caught is not None
     print(f"{mutant.__name__}: seed {caught[0]}, {caught[1]}")  # which seed, which law

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.connection import TableConnection
 
+from edgesweep.aws.dynamodb.models import Table
 from edgesweep.flush.rows import chunks
 
 # "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
@@ -25,10 +25,8 @@ Request = Mapping[str, Any]
 class Batches:
     """Batches for one table; `pause` sleeps for some seconds between attempts."""
 
-    def __init__(self, name: str, pause: Callable[[float], None] = time.sleep) -> None:
-        self._name = name
-        self._connection = TableConnection(name).connection
-        self._pause = pause
+    def __init__(self, table: Table, pause: Callable[[float], None] = time.sleep) -> None:
+        self._name, self._connection, self._pause = table.name, table, pause
 
     def put(self, items: Sequence[Any]) -> list[tuple[Any, str]]:
         unwritten = self.write([{"PutRequest": {"Item": item}} for item in items])

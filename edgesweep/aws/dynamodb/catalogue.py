@@ -9,7 +9,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, bound, shared, written
+from edgesweep.aws.dynamodb.models import InstantAttribute, Table, shared, written
 from edgesweep.record.catalogue import Entry, Name
 
 _AT_ONCE = 16
@@ -32,8 +32,9 @@ class CatalogueTable:
     """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`."""
 
     def __init__(self, name: str) -> None:
-        self._model = bound(_Item, name)
-        self._batches = Batches(name)
+        connection = Table(name)
+        self._model = connection.bind(_Item)
+        self._batches = Batches(connection)
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         keys = [{"pk": {"S": _key(name)}} for name in names]

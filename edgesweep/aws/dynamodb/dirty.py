@@ -8,13 +8,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, TextAttribute, bound, shared
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, shared
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, partition
 from edgesweep.errors import Unwritten
 from edgesweep.flush.rows import Span, chunks, packs
@@ -47,9 +46,9 @@ class DirtyTable:
         latest: Callable[[], int] | None = None,  # likewise to read `everywhere`, without a lag
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._model = bound(_Row, name)
-        self._batches = Batches(name, pause)
-        self._connection = Connection()
+        self._connection = Table(name)
+        self._model = self._connection.bind(_Row)
+        self._batches = Batches(self._connection, pause)
         self._shards = shards
         self._latest = latest or shards
 

@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb import items
-from edgesweep.aws.dynamodb.models import Keyed, bound, find, packed, shared, written
+from edgesweep.aws.dynamodb.models import Keyed, Table, find, packed, shared, written
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
@@ -34,13 +33,13 @@ class FlushTable:
     """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
     def __init__(self, name: str) -> None:
-        self._flush = bound(items.FlushItem, name)
-        self._ledger = bound(items.LedgerItem, name)
-        self._lease = bound(items.LeaseItem, name)
-        self._demand = bound(items.DemandItem, name)
-        self._looks = bound(items.LooksItem, name)
-        self._shards = bound(items.ShardsItem, name)
-        self._connection = Connection()
+        self._connection = Table(name)
+        self._flush = self._connection.bind(items.FlushItem)
+        self._ledger = self._connection.bind(items.LedgerItem)
+        self._lease = self._connection.bind(items.LeaseItem)
+        self._demand = self._connection.bind(items.DemandItem)
+        self._looks = self._connection.bind(items.LooksItem)
+        self._shards = self._connection.bind(items.ShardsItem)
 
     def lease(self, distribution: str) -> Lease:
         item = find(self._lease, f"lease#{distribution}", "lease")
@@ -197,7 +196,7 @@ class RoutesTable:
     """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
 
     def __init__(self, name: str) -> None:
-        self._model = bound(items.RoutesItem, name)
+        self._model = Table(name).bind(items.RoutesItem)
 
     def load(self) -> Kept | None:
         item = find(self._model, *_ROUTES)

@@ -1,5 +1,6 @@
 """Shared by the models of the tables: attributes, keys, and the fields of dataclasses in them."""
 
+import contextlib
 import json
 import zlib
 from collections.abc import Callable, Mapping
@@ -10,7 +11,10 @@ from itertools import repeat
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from botocore.loaders import create_loader
+from botocore.session import Session
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
 from pynamodb.constants import BINARY, STRING
 from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -69,10 +73,32 @@ class Revised(Keyed):
         return cls.revision == revision if revision else cls.revision.does_not_exist()
 
 
-def bound(model: type[Model_], table: str) -> type[Model_]:
-    """Return `model` bound to a table, so that no table name is global."""
-    meta = type("Meta", (), {"table_name": table})
-    return cast("type[Model_]", type(model.__name__, (model,), {"Meta": meta}))
+# For botocore to read its models takes 0.1 s of a processor, which it does again for each loader.
+loader = cache(create_loader)
+
+
+class Table(Connection):
+    """One connection for all models of a table, each of which would make a client of its own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    @property
+    def session(self) -> Session:
+        session = super().session
+        session.register_component("data_loader", loader())
+        return session
+
+    def bind(self, model: type[Model_]) -> type[Model_]:
+        """Return `model` bound to the table, so that no table name is global."""
+        meta = type("Meta", (), {"table_name": self.name})
+        bound = cast("type[Model_]", type(model.__name__, (model,), {"Meta": meta}))
+        own = bound._get_connection()  # noqa: SLF001  # pynamodb has no other way to share one
+        with contextlib.suppress(ValueError):  # another model has added the table
+            self.add_meta_table(own.get_meta_table())
+        own.connection = self
+        return bound
 
 
 def find(model: type[Model_], pk: str, sk: str) -> Model_ | None:

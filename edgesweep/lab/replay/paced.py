@@ -97,7 +97,7 @@ class Paced:
         while wanting := [one for one in self._waiting.items() if one[1].steps]:
             oldest = min(waiting.steps[0].at for _, waiting in wanting)
             tick = max(self._now, oldest).replace(second=0, microsecond=0) + TICK
-            uploads = self._uploads(wanting) if self.wake else {}
+            uploads = self._uploads(wanting, min(tick, end or tick)) if self.wake else {}
             moment = min([tick, *(upload.rests_at for upload in uploads.values())])
             if end is not None and moment >= end:
                 return
@@ -111,15 +111,20 @@ class Paced:
                     policy = replace(self.policy, quiet=upload.quiet)
                     yield from self._flush(distribution, waiting, policy)
 
-    def _uploads(self, wanting: Iterable[tuple[str, _Waiting]]) -> Mapping[str, Upload]:
-        """Return the uploads for whose end a wake waits."""
-        found = {}
+    def _uploads(
+        self, wanting: Iterable[tuple[str, _Waiting]], end: datetime
+    ) -> Mapping[str, Upload]:
+        """Return the uploads for whose end a wake waits, of those that may rest before `end`."""
+        found, most = {}, self.policy.quiet
         for distribution, waiting in wanting:
             began, newest = waiting.steps[0].at, waiting.steps[-1].at
-            if newest > began + UPLOAD:
+            if newest > began + UPLOAD or newest + most <= waiting.woken_at:
+                continue
+            recorded = waiting.recorded
+            if Upload.of(began, recorded, most, Haste.QUICK).rests_at >= end:
                 continue
             allowed = haste(self.policy, self._ledgers(newest), self._demand, newest)
-            upload = Upload.of(began, waiting.recorded, self.policy.quiet, allowed)
+            upload = Upload.of(began, recorded, most, allowed)
             awaited = upload.rests_at > waiting.woken_at and allowed is not Haste.NONE
             if awaited and upload.awaited(newest, upload.rests_at):
                 found[distribution] = upload

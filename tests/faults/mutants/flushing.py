@@ -3,7 +3,7 @@
 A mutant replaces a part of the production code, or of what stands in for AWS, from outside.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from unittest import mock
 from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush import flusher, sweeping
-from edgesweep.flush.answers import Answer, Unanswered
+from edgesweep.flush.answers import Answer, Refusal, Unanswered
 from edgesweep.flush.budget import Budget, months_near
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.holding import HeldLease
@@ -225,7 +225,12 @@ def fixed_order() -> AbstractContextManager[object]:
 
 def successor_pays_again() -> AbstractContextManager[object]:
     """What replaces a refused flush sends what was accepted of it as well."""
-    return mock.patch.object(Flush, "left", property(lambda flush: flush.paths))
+    real = Sender._successor
+
+    def whole(self: Sender, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
+        return real(self, replace(flush, accepted=()), held, refusal)
+
+    return mock.patch.object(Sender, "_successor", whole)
 
 
 def parts_forgotten() -> AbstractContextManager[object]:
@@ -267,8 +272,15 @@ def patience_that_begins_again() -> AbstractContextManager[object]:
     """However long a flush has waited for the next change, each tick has patience anew."""
     waits = Policy.waits
 
-    def endless(self: Policy, dear: int, _oldest: datetime, demand: Demand, now: datetime) -> bool:
-        return waits(self, dear, now, demand, now)
+    def endless(
+        self: Policy,
+        dear: int,
+        _oldest: datetime,
+        demand: Demand,
+        now: datetime,
+        rows: Iterable[DirtyRow] = (),
+    ) -> bool:
+        return waits(self, dear, now, demand, now, rows)
 
     return mock.patch.object(Policy, "waits", endless)
 
