@@ -37,7 +37,7 @@ _LONGEST_MONTH = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The cost of a month at most, and the guarantee; BadInput if the one is too small for it."""
+    """The cost of a month at most, and the guarantee; BadInput if the allowance is too small."""
 
     usd: Decimal | None = Decimal(0)  # a month, for paths beyond the free ones; None: no limit
     free_paths: int = FREE_PATHS  # free paths a month of the account

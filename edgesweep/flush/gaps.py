@@ -129,7 +129,10 @@ class Gaps:
             return Watched(unwired)
         self._missed, self._look_at = {}, now + LOOK_EVERY
         if swept:
-            self._sweep({one for bucket in swept for one in routes.serving(bucket)})
+            asked = {one for bucket in swept for one in routes.serving(bucket)}
+            rows = sweep(asked, "missed events", self.clock(), self.token)
+            for row, reason in self.dirty.add(rows).items():
+                raise Unswept(row.distribution, reason)
             missed = {bucket: at for bucket, at in found.missed.items() if bucket not in swept}
             revision = found.revision + 1
             self.store.save(replace(found, complete_since=since, missed=missed, revision=revision))
@@ -145,8 +148,3 @@ class Gaps:
         if silent or self.oldest(max(before, now - DAILY)) >= NEARLY_EXPIRED:
             return dict.fromkeys(attached, now)
         return {}
-
-    def _sweep(self, distributions: Collection[str]) -> None:
-        rows = sweep(distributions, "missed events", self.clock(), self.token)
-        for row, reason in self.dirty.add(rows).items():
-            raise Unswept(row.distribution, reason)

@@ -251,7 +251,7 @@ class Journal(Protocol):
         """Return how far the invalidations of others are read."""
 
     def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
-        """Save it unless other looks were saved since these were loaded; return whether it did."""
+        """Save it unless other looks were saved since these were read; return whether it was."""
 
     def demand(self) -> Demand:
         """Return the paths that flushes have taken so far, all distributions together."""

@@ -24,7 +24,7 @@ PAUSE_SECONDS = 1.0
 CLOCKS_APART = timedelta(seconds=10)  # twice the 5 s that a clock may be off true time
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
 REPEATED_FOR = timedelta(minutes=10)
-# CloudFront documents no time for which it knows a caller reference: we first look up older ones.
+# CloudFront documents no time for which it knows a reference: we look up older attempts first.
 LOOKED_UP_AFTER = timedelta(hours=1)
 
 # CloudFront may answer a single request that is above a rate with either of the first two.

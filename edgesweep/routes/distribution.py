@@ -78,7 +78,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The relevant part of a present or past configuration; a staging distribution is no other."""
+    """The relevant part of a present or past configuration, also of a staging distribution."""
 
     id: str
     behaviours: tuple[Behaviour, ...]  # in CloudFront's order, the default one last
