@@ -25,7 +25,7 @@ import botocore.handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from bench.recording import ACCOUNT, NOW, Everywhere, notification
+from bench.recording import ACCOUNT, EVERYWHERE, NOW, notification
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable
 from edgesweep.aws.s3 import HEAD_CONFIG, S3Heads
 from edgesweep.record.headers import fingerprints
@@ -137,7 +137,7 @@ def measure(
         lambda: NOW,
     )
     recorder = Recorder(
-        Everywhere(),
+        EVERYWHERE,
         DirtyTable("dirty"),
         unchanged.token,
         selection=selection,

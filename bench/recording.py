@@ -24,6 +24,7 @@ from botocore.compat import HTTPHeaders
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.dirty import DirtyRow
 from edgesweep.record.recorder import DirtyWriter, Recorder
+from edgesweep.routes import everywhere
 
 MESSAGES = 10_000
 DUPLICATES = MESSAGES // 10
@@ -36,27 +37,8 @@ ACCOUNT = {
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-
-
-class Everywhere:
-    """Routes of one distribution that serves every object."""
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Return its id."""
-        return ("E2QWRUHEXAMPLE",)
-
-    def distributions(self, bucket: str, key: str) -> Sequence[str]:  # noqa: ARG002  # a Routes
-        """Return its id."""
-        return ("E2QWRUHEXAMPLE",)
-
-    def serves(self, bucket: str) -> bool:  # noqa: ARG002  # a Routes
-        """Return True."""
-        return True
-
-    def may_hold_error(self, bucket: str, key: str) -> Sequence[str]:  # noqa: ARG002  # a Routes
-        """Return none."""
-        return ()
+# One distribution serves every object.
+EVERYWHERE = everywhere(["E2QWRUHEXAMPLE"])
 
 
 class Memory:
@@ -121,7 +103,7 @@ def batches(delivered: Sequence[tuple[str, str]]) -> Iterator[dict[str, str]]:
 def recorded(delivered: Sequence[tuple[str, str]], writer: DirtyWriter) -> tuple[int, float]:
     """Record everything; return the rows written and the seconds taken."""
     numbers = itertools.count()
-    recorder = Recorder(Everywhere(), writer, lambda: f"{next(numbers):016x}")
+    recorder = Recorder(EVERYWHERE, writer, lambda: f"{next(numbers):016x}")
     started = time.perf_counter()
     rows = sum(recorder.record(batch, NOW).rows for batch in batches(delivered))
     return rows, time.perf_counter() - started

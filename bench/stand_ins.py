@@ -13,7 +13,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from edgesweep.dirty import Change, DirtyRow, Kind, instant, parse_instant
+from edgesweep.dirty import Change, DirtyRow, Kind, instant
 from edgesweep.flush.answers import Accepted, Answer
 
 BUCKET = "site"
@@ -218,7 +218,7 @@ class DynamoDb:
         after = asked.get("ExclusiveStartKey", {"sk": {"S": after}})["sk"]["S"]
         items: list[str] = []
         size = 0
-        for number in backlog.numbers(after, parse_instant(until) if until else None):
+        for number in backlog.numbers(after, datetime.fromisoformat(until) if until else None):
             row = backlog.row(number)
             items.append(_item(row))
             size += row_bytes(row)

@@ -12,11 +12,8 @@ from urllib.parse import unquote
 
 from edgesweep.errors import BadInput
 
-# The partition of changes that no distribution serves.
-UNROUTED = "unrouted"
-
-# Before any moment that matters.
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+UNROUTED = "unrouted"  # the partition of changes that no distribution serves
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before any moment that matters
 
 # Seconds since 1970 and a fraction of one, in eight digits each.
 _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
@@ -46,20 +43,16 @@ class Change:
     etag: str | None = None  # absent where the event lacks it, as for a permanent removal
     size: int | None = None  # bytes; absent as `etag` is
     sequencer: str | None = None  # hexadecimal text that orders the changes of one key
-    # The version that was written or permanently removed; absent without versioning, and where a
-    # delete marker hides the object.
+    # That was written or permanently removed; absent without versions, and under a delete marker.
     version: str | None = None
-    # How else the key of the event can be read; no row keeps it.
-    other: str | None = field(default=None, compare=False)
+    other: str | None = field(default=None, compare=False)  # another reading of the event's key
 
     @property
     def begun_by(self) -> datetime:
-        """The latest time at which the upload can have begun; S3 dates objects by their beginning.
-
-        `changed_at` is the end of the upload, or later. Every sequencer that we have seen starts
-        with the second in which the upload began, though AWS does not document it. A sequencer
-        that is no time of the day before `changed_at` is ignored.
-        """
+        """The latest time at which the upload can have begun; S3 dates objects by that."""
+        # `changed_at` is the end of the upload, or later. Every sequencer that we have seen starts
+        # with the second in which the upload began, though AWS does not document it. A sequencer
+        # that is no time of the day before `changed_at` is ignored.
         found = _SEQUENCER.fullmatch(self.sequencer or "")
         begun_by = datetime.fromtimestamp(int(found[1], 16) + 1 if found else 0, UTC)
         recent = self.changed_at - begun_by < timedelta(days=1)
@@ -71,10 +64,8 @@ class RequestedPath:
     """An invalidation path or a cache tag (`#tag`) that somebody requested, whatever has changed.
 
     Its row waits for the budget like any other, and only a path that matches at least as much
-    removes it: that path, another spelling of it, or a wider wildcard.
-
-    Raises:
-        BadInput: it is not quoted, or only a wildcard that stops earlier can express it.
+    removes it: that path, another spelling of it, or a wider wildcard. It is BadInput if it is not
+    quoted, or if only a wildcard that stops earlier can express it.
     """
 
     path: str  # quoted; the flusher sends it byte for byte, or something wider
@@ -114,8 +105,7 @@ class DirtyRow:
     @property
     def since(self) -> datetime:
         """When it was changed or requested."""
-        changed = isinstance(self.subject, Change)
-        return self.change.changed_at if changed else self.recorded_at
+        return self.subject.changed_at if isinstance(self.subject, Change) else self.recorded_at
 
     @property
     def removal(self) -> bool:
@@ -143,14 +133,9 @@ def distribution_of(partition: str) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """Return UTC text that sorts like the moments.
+    """Return UTC text that sorts like the moments, and that `datetime.fromisoformat` reads.
 
     >>> instant(datetime(2026, 11, 23, 9, 5, tzinfo=UTC))
     '2026-11-23T09:05:00.000000Z'
     """
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-def parse_instant(text: str) -> datetime:
-    """Return the moment that `instant` wrote."""
-    return datetime.fromisoformat(text)

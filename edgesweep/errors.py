@@ -8,6 +8,10 @@ class EdgesweepError(Exception):
     """A failure that a user or operator should read in one line."""
 
     exit_code: ClassVar[int] = 1
+    text: ClassVar[str] = ""  # of kinds that carry data, whose names stand in braces
+
+    def __str__(self) -> str:
+        return self.text.format(**vars(self)) or super().__str__()
 
 
 class BadInput(EdgesweepError):
@@ -42,34 +46,26 @@ class OverLimit(EdgesweepError):
 class NoStack(EdgesweepError):
     """There is no stack of that name in a region."""
 
+    text = "There is no stack {name} in {region}; say --stage or --stack, and --region"
     name: str
     region: str | None
-
-    def __str__(self) -> str:
-        return (
-            f"There is no stack {self.name} in {self.region}; say --stage or --stack, and --region"
-        )
 
 
 @dataclass(eq=False)
 class Unlistable(EdgesweepError):
     """A bucket may not be listed, or does not answer."""
 
+    text = "The bucket {bucket} cannot be listed: {reason}"
     bucket: str
     reason: str
-
-    def __str__(self) -> str:
-        return f"The bucket {self.bucket} cannot be listed: {self.reason}"
 
 
 @dataclass(eq=False)
 class Undiscovered(EdgesweepError):
     """CloudFront did not answer, or refused to describe the distributions."""
 
+    text = "The distributions cannot be read: {reason}"
     reason: str
-
-    def __str__(self) -> str:
-        return f"The distributions cannot be read: {self.reason}"
 
 
 class Unreadable(EdgesweepError):
@@ -84,20 +80,16 @@ class Busy(EdgesweepError):
 class Unwritten(EdgesweepError):
     """DynamoDB did not take every deletion of rows."""
 
+    text = "{left} of {rows} rows were not deleted: {reason}"
     left: int
     rows: int
     reason: str
-
-    def __str__(self) -> str:
-        return f"{self.left} of {self.rows} rows were not deleted: {self.reason}"
 
 
 @dataclass(eq=False)
 class Unswept(EdgesweepError):
     """A distribution could not be asked to forget everything."""
 
+    text = "{distribution} could not be asked to forget everything: {reason}"
     distribution: str
     reason: str
-
-    def __str__(self) -> str:
-        return f"{self.distribution} could not be asked to forget everything: {self.reason}"

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from urllib.parse import unquote
 
-# Stands for any bucket.
-ANY_BUCKET = "*"
+ANY_BUCKET = "*"  # stands for any bucket
 
 # Ends a viewer path that stands for all that begin with the text before it. A `?` in that text
 # begins a query string: `/docs/?` and REST is `/docs/` with any. A lone surrogate, so in no key.
@@ -30,8 +29,7 @@ _UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 # Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
 
-# Of "15 wildcard invalidations" in progress, the default leaves two for people.
-MAX_WILDCARDS = 13
+MAX_WILDCARDS = 13  # of "15 wildcard invalidations" in progress, the default leaves two for people
 
 # No exact path can hold these: CloudFront rejects a raw "~" and ignores %7E, it reads a literal "*"
 # as a wildcard, and "?" begins a query string. A wildcard that stops before the character can.
@@ -44,8 +42,7 @@ class Origin:
 
     bucket: str
     prefix: str = ""  # the part of keys before the viewer path: `site/` for the origin path `/site`
-    # Whether it is the bucket's website endpoint, which serves `/docs/` from `docs/index.html`.
-    website: bool = False
+    website: bool = False  # as the website endpoint, which serves `/docs/` from `docs/index.html`
 
     def path(self, bucket: str, key: str) -> str | None:
         """Return the viewer path that requests an object from this origin, None if none does."""
@@ -81,12 +78,8 @@ def viewer_path(key: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Percent-encode the characters that CloudFront wants encoded, and no others.
-
-    Raises:
-        UnicodeEncodeError: `text` holds a lone surrogate, which no URL can carry.
-    """
-    return _UNSAFE.sub(_percent, text)
+    """Percent-encode what CloudFront wants encoded; UnicodeEncodeError for a lone surrogate."""
+    return _UNSAFE.sub(lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()), text)
 
 
 def unquoted(path: str) -> str:
@@ -105,12 +98,10 @@ def exact_stop(path: str) -> int | None:
 
 
 def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
-    """Return fewer and plainer quoted paths that match everything `paths` match.
-
-    Every path is cut before the first character that CloudFront may refuse. If nothing is left to
-    cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside a
-    wildcard of the same text, since that wildcard may not match it.
-    """
+    """Return fewer and plainer quoted paths that match everything `paths` match."""
+    # Every path is cut before the first character that CloudFront may refuse. If nothing is left to
+    # cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside
+    # a wildcard of the same text, since that wildcard may not match it.
     prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
     plain = {path for path in paths if not _TOUCHY.search(path)}
     prefixes |= {path[:-1] for path in plain if path.endswith("*")}
@@ -123,10 +114,8 @@ def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
 
 
 def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bool]:
-    """Return a test of viewer paths: whether one of the quoted `paths` matches.
-
-    If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
-    """
+    """Return a test of viewer paths: whether one of the quoted `paths` matches."""
+    # If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
     distinct = set(paths)
     wildcards = {path for path in distinct if path.endswith("*")}
     exact = set(map(unquoted, distinct - wildcards))
@@ -142,10 +131,6 @@ def _uncovered(prefixes: Iterable[str]) -> tuple[str, ...]:
         if not kept or not prefix.startswith(kept[-1]):
             kept.append(prefix)
     return tuple(kept)
-
-
-def _percent(unsafe: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in unsafe[0].encode())
 
 
 def _fitting(path: str) -> int:

@@ -1,7 +1,6 @@
 """Prices of AWS, as dated data.
 
-These prices decide which paths are chosen; `notebooks.cost.prices` lists all that a stack pays.
-Dollars are US dollars.
+They decide which paths are chosen, in US dollars; `notebooks.cost.prices` lists all that are paid.
 """
 
 from decimal import Decimal
@@ -17,11 +16,9 @@ S3_LIST_PRICE = Decimal("0.000005")
 # Request units of DynamoDB on demand, us-east-1: https://aws.amazon.com/dynamodb/pricing/on-demand/
 WRITE_PRICE = Decimal("0.000000625")
 READ_PRICE = Decimal("0.000000125")
-# Regional edge caches that each fetch an invalidated object again:
-# https://aws.amazon.com/cloudfront/features/
+# Regional edge caches, which fetch an object again: https://aws.amazon.com/cloudfront/features/
 EDGE_CACHES = 13
-# Dollars to invalidate one object that had not changed.
-REFETCH_COST = S3_GET_PRICE * EDGE_CACHES
+REFETCH_COST = S3_GET_PRICE * EDGE_CACHES  # dollars to invalidate one object that had not changed
 
 
 def invalidation_bill(paths: int, free_paths: int = FREE_PATHS) -> Decimal:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from operator import itemgetter
-from typing import Self
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
@@ -22,8 +20,7 @@ from edgesweep.record.selection import Selection
 from edgesweep.routes import Variants, variants
 from edgesweep.routes.variants import ERROR_SECONDS
 
-# Characters of a value.
-LONGEST = 1_000
+LONGEST = 1_000  # characters of a value
 _YEAR = 31_536_000
 
 
@@ -34,13 +31,11 @@ class Parameter:
     meaning: str
     bound: str  # what a value must be, for the error message
     pattern: str  # what a value looks like, to Python and to CloudFormation
-    # Always a value that costs nothing; where it is empty, a user may pass an empty one.
-    default: str = ""
+    default: str = ""  # costs nothing; where it is empty, a user may pass an empty value
     most: int = 1  # how many values the parameter takes, separated by commas
     within: Callable[[str], bool] = bool  # tells whether a value that looks so is within the bound
 
     def fits(self, value: str) -> bool:
-        """Tell whether a value is within the bound."""
         return bool(re.fullmatch(self.pattern, value, re.ASCII)) and self.within(value)
 
     def checked(self, name: str, text: str) -> str:
@@ -190,23 +185,20 @@ class Settings:
     flushes_table: str
     catalogue_table: str  # if empty, every upload is a change
     buckets: tuple[str, ...]
-    # Ids of those that serve the buckets; if empty, they are discovered.
-    distributions: tuple[str, ...]
+    distributions: tuple[str, ...]  # ids of those that serve them; if empty, discovered
     policy: Policy
     shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
     others: bool  # whether what others spend of the account's paths is counted
-    # Names of user metadata, or patterns of them, that viewers do not miss.
-    ignored_metadata: tuple[str, ...]
+    ignored_metadata: tuple[str, ...]  # names, or patterns, of what viewers do not miss
     wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
-    # ARN of the queue that buckets notify directly; None with EventBridge.
-    notified_queue: str | None
+    notified_queue: str | None  # ARN of the one that buckets notify; None with EventBridge
     queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
     dead_letter_queue: str = ""  # URL of the queue of unrecordable messages; empty likewise
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, str]) -> Self:
+    def from_mapping(cls, values: Mapping[str, str]) -> "Settings":
         """Read environment variables; BadInput names one that is missing or out of bounds."""
         for name in ("DIRTY_TABLE", "FLUSHES_TABLE"):
             if not values.get(name):
@@ -222,7 +214,9 @@ class Settings:
             distributions=split(read["distribution"]),
             policy=_policy(given),
             shards=int(given["shards"]),
-            selection=Selection(*map(split, itemgetter("include", "exclude", "immutable")(given))),
+            selection=Selection(
+                *(split(given[one]) for one in ("include", "exclude", "immutable"))
+            ),
             variants=variants.parse(
                 given["viewerPaths"],
                 spellings=given["spellings"] == "all",

@@ -24,7 +24,7 @@ from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, Route
 from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
-from edgesweep.cover import Limits, Prices
+from edgesweep.cover import Heartbeat, Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey
 from edgesweep.dirty import LONG_AGO
 from edgesweep.flush.announcing import Announcer, Detail, Event
@@ -78,7 +78,7 @@ class Adapters:
             dirty=DirtyTable(settings.dirty_table, recent(shards, now), shards),
             journal=journal,
             store=RoutesTable(settings.flushes_table),
-            source=Distributions(client, settings.buckets, settings.distributions),
+            source=Distributions(client, settings.buckets, settings.distributions).find,
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
             publish=EventBus(session).publish,
@@ -209,8 +209,7 @@ def unchanged_filter(
     kept: Kept | None = None,
 ) -> UnchangedFilter:
     """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
-    client = session.client("s3", config=HEAD_CONFIG)
-    heads = S3Heads(client, patience, settings.ignored_metadata)
+    heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience, settings.ignored_metadata)
     since = kept.complete_since if kept else {}
     return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now, since)
 
@@ -228,23 +227,15 @@ def now() -> datetime:
 
 
 def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[], int]:
-    """Return a function that asks once in each period of `REFRESH_EVERY`.
-
-    A warm flusher must learn of partitions that a recorder has begun to use.
-    """
+    """Return a function that asks once in each `REFRESH_EVERY`; recorders may add partitions."""
     answer = lru_cache(1)(lambda _period: ask())
     return lambda: answer((clock() - LONG_AGO) // REFRESH_EVERY)
 
 
 def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> Surveyor:
-    """Return what lists the objects that a cover of a distribution depends on."""
 
     def look(
-        distribution: str,
-        dirty: Collection[str],
-        prices: Prices,
-        limits: Limits,
-        keep: Callable[[], None],
+        distribution: str, dirty: Collection[str], prices: Prices, limits: Limits, keep: Heartbeat
     ) -> Survey:
         origins, strict = routes.origins(distribution), routes.strict(distribution)
         ask = partial(survey, foreign=partial(routes.foreign, distribution), heartbeat=keep)

@@ -23,9 +23,7 @@ class EventBus:
     def publish(self, event: str, detail: Mapping[str, object]) -> None:
         """Publish an event; `Busy` if EventBridge does not take it."""
         # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-        body = json.dumps(detail)
-        answer = self._client().put_events(
-            Entries=[{"Source": SOURCE, "DetailType": event, "Detail": body}]
-        )
+        entry = {"Source": SOURCE, "DetailType": event, "Detail": json.dumps(detail)}
+        answer = self._client().put_events(Entries=[entry])
         for failed in answer["Entries"] if answer["FailedEntryCount"] else ():
             raise Busy(failed["ErrorMessage"])

@@ -5,6 +5,7 @@ import time
 from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 32
 
-# For the client that `S3Heads` gets: a connection for each request under way, and no retries, since
-# `S3Heads` asks again itself.
+# For the client of `S3Heads`, which asks again itself: a connection for each request under way.
 HEAD_CONFIG = Config(
     max_pool_connections=_AT_ONCE,
     connect_timeout=1,
@@ -33,8 +33,7 @@ HEAD_CONFIG = Config(
 )
 _ATTEMPTS = 3
 # After this many seconds no further request is begun. A batch looks twice, which takes up to 22 of
-# the record function's 30 seconds, and less than two for a thousand objects as a rule; see
-# `bench/catalogue.py`.
+# the record function's 30 seconds, and less than two as a rule; see `bench/catalogue.py`.
 PATIENCE = 8.0
 
 
@@ -50,11 +49,9 @@ class Bucket:
         return {name: value for name, value in response.items() if name != "ResponseMetadata"}
 
     def replace(self, notifications: Notifications) -> None:
-        """Replace the configuration, without validating destinations.
-
-        Validation sends a test event to every queue, topic and function of other people, and
-        fails if one of them is gone.
-        """
+        """Replace the configuration, without validating destinations."""
+        # Validation sends a test event to every queue, topic and function of other people, and
+        # fails if one of them is gone.
         self._client.put_bucket_notification_configuration(
             Bucket=self._name,
             NotificationConfiguration=notifications,  # type: ignore[arg-type]  # as S3 returned it
@@ -76,26 +73,23 @@ class S3Listing:
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 
 
+@dataclass(frozen=True, slots=True)
 class S3Heads:
     """Looks at objects through HeadObject, which needs the right to `s3:GetObject`.
 
     S3 says that an object is not there only to those who have the right to `s3:ListBucket` as well.
-    The client is made with `HEAD_CONFIG`. No request begins after `patience` seconds, if given.
     """
 
-    def __init__(
-        self, client: "S3Client", patience: float | None = PATIENCE, ignored: Sequence[str] = ()
-    ) -> None:
-        self._client = client
-        self._patience = patience
-        self._ignored = ignored
+    client: "S3Client"  # made with `HEAD_CONFIG`
+    patience: float | None = PATIENCE  # no request begins after this many seconds, if given
+    ignored: Sequence[str] = ()  # metadata that viewers do not miss
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
-        until = math.inf if self._patience is None else time.monotonic() + self._patience
+        until = math.inf if self.patience is None else time.monotonic() + self.patience
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             asked = [pool.submit(self._answer, name, until) for name in names]
             try:
-                wait(asked, self._patience)
+                wait(asked, self.patience)
             finally:
                 pool.shutdown(cancel_futures=True)
         return dict(ChainMap(*(one.result() for one in asked if not one.cancelled())))
@@ -116,12 +110,12 @@ class S3Heads:
         return {}
 
     def _head(self, bucket: str, key: str) -> Head:
-        answer = self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         whole = answer.get("ChecksumType") == "FULL_OBJECT"
         return Head(
             etag=answer["ETag"].strip('"'),
-            headers=fingerprints(headers, self._ignored),
+            headers=fingerprints(headers, self.ignored),
             modified_at=answer["LastModified"],
             seen_at=parsedate_to_datetime(headers["date"]),
             version=answer.get("VersionId"),

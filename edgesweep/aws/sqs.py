@@ -33,10 +33,8 @@ _PERIOD_SECONDS = 300
 
 
 def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datetime) -> timedelta:
-    """Return the greatest age that a message of a queue has reached since a moment, by CloudWatch.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    """
+    """Return the greatest age that a message of a queue has reached since, by CloudWatch."""
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     points = client.get_metric_statistics(
         Namespace="AWS/SQS",
         MetricName="ApproximateAgeOfOldestMessage",
@@ -71,10 +69,7 @@ class Queue:
 
 
 class DeadLetterQueue(Queue):
-    """A dead-letter queue, and the URL of the queue that messages go back to.
-
-    StartMessageMoveTask would move all messages and count no redrives, so we move them one by one.
-    """
+    """A dead-letter queue; StartMessageMoveTask would move all of it and count no redrives."""
 
     def __init__(self, client: "SQSClient", url: str, queue: str) -> None:
         super().__init__(client, url)
@@ -126,7 +121,6 @@ def _letter(message: "MessageTypeDef") -> Letter:
     count = attributes[REDRIVEN].get("StringValue", "") if REDRIVEN in attributes else "0"
     # A message whose count somebody else wrote, as no number, is not redriven.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
-    sent = int(message["Attributes"]["SentTimestamp"]) / 1000
-    sent_at = datetime.fromtimestamp(sent, UTC)
+    sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
     identity, receipt = message["MessageId"], message["ReceiptHandle"]
     return Letter(identity, receipt, message["Body"], sent_at, redriven)

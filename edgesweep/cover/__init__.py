@@ -31,25 +31,15 @@ from decimal import Decimal
 from math import lcm
 
 from edgesweep.cover.candidates import Candidates, find_candidates
-from edgesweep.cover.capped import cheapest_capped
+from edgesweep.cover.capped import Heartbeat, cheapest_capped
 from edgesweep.cover.knapsack import Rates
 from edgesweep.cover.slack import Caps
 from edgesweep.errors import BadInput, Infeasible
 from edgesweep.paths import MAX_WILDCARDS, Pattern, exact_stop, matcher, unquoted
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
-__all__ = [
-    "Candidates",
-    "Cover",
-    "Limits",
-    "Member",
-    "Prices",
-    "choose",
-    "climb",
-    "cover",
-    "find_candidates",
-    "spell",
-]
+__all__ = ["Candidates", "Cover", "Heartbeat", "Limits", "Member", "Prices"]
+__all__ += ["choose", "climb", "cover", "find_candidates", "spell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +82,7 @@ class Cover:
     """Paths that match every dirty path, none of them needlessly, in the order of their text."""
 
     members: tuple[Member, ...]
-    # The most dollars that a cheaper cover could save; 0 if this one is proven optimal.
-    gap: Decimal = Decimal(0)
+    gap: Decimal = Decimal(0)  # the most dollars that a cheaper one could save; 0: it is optimal
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -143,18 +132,9 @@ def cover(
 
 
 def choose(
-    candidates: Candidates,
-    prices: Prices,
-    limits: Limits,
-    heartbeat: Callable[[], None] = lambda: None,
+    candidates: Candidates, prices: Prices, limits: Limits, heartbeat: Heartbeat = lambda: None
 ) -> Cover:
-    """Return the cheapest cover from candidates, which can be reused at other prices.
-
-    It calls `heartbeat` every few seconds, so that a caller can renew a lease.
-
-    Raises:
-        Infeasible: no cover keeps the caps.
-    """
+    """Return the cheapest cover from candidates, which can be reused; `Infeasible` if none is."""
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)
     scale, digit, rates = _in_whole_units(candidates, prices)
@@ -169,20 +149,17 @@ def climb(
     path_prices: Sequence[Decimal],
     refetch: Decimal,
     limits: Limits,
-    heartbeat: Callable[[], None] = lambda: None,
+    heartbeat: Heartbeat = lambda: None,
 ) -> Sequence[Cover]:
-    """Return the cheapest cover at each of some rising path prices; see `choose`.
-
-    A higher path price never means more paths, and covers of equally many paths hit the same
-    collateral. If two prices give the same number of paths, so does every price between them.
-    """
+    """Return the cheapest cover at each of some rising path prices; see `choose`."""
+    # A higher path price never means more paths, and covers of equally many paths hit the same
+    # collateral. If two prices give the same number of paths, so does every price between them.
     found: dict[int, Cover] = {}
     spans = [(0, len(path_prices) - 1)]
     while spans:
         low, high = spans.pop()
         for rung in {low, high} - found.keys():
-            prices = Prices(path_prices[rung], refetch)
-            found[rung] = choose(candidates, prices, limits, heartbeat)
+            found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits, heartbeat)
         if len(found[low].members) == len(found[high].members):
             found.update(dict.fromkeys(range(low + 1, high), found[low]))
         elif high - low > 1:
@@ -196,10 +173,9 @@ def spell(
 ) -> tuple[str, ...]:
     """Return the quoted paths of a cover, which matches all requested and changed paths.
 
-    The requested paths are quoted, the changed ones viewer paths. A requested path takes part in a
-    cover as the viewer path that `Routes.paths_of` returns for it, so the caps and the prices may
-    widen it. If a member matches only requested paths, and one of them is as wide as all of them,
-    that one is sent byte for byte. If `strict`, only `/*` is trusted to match its own text.
+    The requested paths are quoted, the changed ones are not. If a member matches only requested
+    paths, and one of them is as wide as all of them, that one is sent byte for byte. If `strict`,
+    only `/*` is trusted to match its own text.
     """
     asked = {unquoted(path): path for path in requested}
     if not asked:
@@ -227,12 +203,10 @@ def _check_feasible(candidates: Candidates, wildcards: int, paths: int) -> None:
 
 
 def _in_whole_units(candidates: Candidates, prices: Prices) -> tuple[int, int, Rates]:
-    """Return units per dollar before the tie-breaks, their value, and the rates.
-
-    The digits of a cost, from the highest: dollars, wildcards, paths. Less collateral, the last
-    tie, never decides: at the same cost and number of paths collateral differs only where
-    refetching is free, and there one wildcard above everything has the fewest paths.
-    """
+    """Return units per dollar before the tie-breaks, their value, and the rates."""
+    # The digits of a cost, from the highest: dollars, wildcards, paths. Less collateral, the last
+    # tie, never decides: at the same cost and number of paths collateral differs only where
+    # refetching is free, and there one wildcard above everything has the fewest paths.
     (path, path_parts), (refetch, refetch_parts) = (
         price.as_integer_ratio() for price in (prices.path, prices.refetch)
     )

@@ -67,10 +67,8 @@ def find_candidates(
     """Return the candidates for covering `dirty` where `live` objects exist.
 
     Both are decoded viewer paths. `weight` is the collateral of an unchanged live object, by
-    default 1. If `strict`, a wildcard covers only paths that are longer than its text.
-
-    Raises:
-        BadInput: a dirty path lacks its leading slash, or a weight is negative.
+    default 1. If `strict`, a wildcard covers only paths that are longer than its text. It is
+    BadInput if a dirty path lacks its leading slash, or a weight is negative.
     """
     changed = set(dirty)
     paths = sorted(changed)

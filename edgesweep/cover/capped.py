@@ -29,17 +29,17 @@ from edgesweep.cover.knapsack import Rates, cheapest, paths_used
 from edgesweep.cover.slack import Caps, Enumeration, independent
 from edgesweep.errors import OutOfPatience
 
-# dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven: 2,000 dirty paths with
-# 64 paths and 13 wildcards, or 60,000 with 8 and 8.
+# dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven; see `cover`.
 PROVEN_SIZE = 2**25
-# Steps after which the enumeration gives up on a larger problem: some seconds.
-PATIENCE = 2**22
-# How many choices of each range the search goes on with when it gave up proving.
-BEAM = 16
+PATIENCE = 2**22  # steps after which the enumeration gives up on a larger problem: some seconds
+BEAM = 16  # how many choices of each range the search goes on with when it gave up proving
 # The first room is this part of the distance from the bound to the best known cover; each next one
 # goes further by this factor of the last.
 FIRST_ROOM = 64
 WIDENING = 4
+
+# Called every few seconds, so that a caller can renew a lease.
+Heartbeat = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Point(NamedTuple):
 
 
 def cheapest_capped(
-    candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Callable[[], None]
+    candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Heartbeat
 ) -> Capped:
     """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
 
@@ -102,7 +102,7 @@ def _secant(
 
 
 def _price_of_wildcards(
-    candidates: Candidates, rates: Rates, most: int, heartbeat: Callable[[], None]
+    candidates: Candidates, rates: Rates, most: int, heartbeat: Heartbeat
 ) -> tuple[int, int]:
     """Return the price on each wildcard, as a fraction, at which the best choice takes `most`."""
 
@@ -124,7 +124,7 @@ def _proven(  # noqa: PLR0913, PLR0917  # a problem, and what is known of it
     caps: Caps,
     found: Capped,
     path_price: tuple[int, int],
-    heartbeat: Callable[[], None],
+    heartbeat: Heartbeat,
 ) -> Capped:
     """Close the distance between the best choice known and its bound, as far as patience goes."""
     price, scale = path_price

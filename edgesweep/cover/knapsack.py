@@ -49,10 +49,8 @@ class Rates:
         return self.exact * exact + self.wildcard * len(chosen) + self.refetch * hit
 
     def savings(self, candidates: Candidates) -> Iterator[int]:
-        """Yield what each candidate saves over exact paths for its items; may be negative.
-
-        An exact path for an inexact item has a price above the cost of any cover.
-        """
+        """Yield what each candidate saves over exact paths for its items; may be negative."""
+        # An exact path for an inexact item has a price above the cost of any cover.
         bound = len(candidates.items) * (self.exact + self.wildcard)
         penalty = bound + self.refetch * candidates.most_collateral + 1
         inexact = candidates.inexact

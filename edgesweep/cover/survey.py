@@ -1,7 +1,6 @@
 """The survey: which unchanged objects a wildcard would hit.
 
-Goal: list no more of a bucket than the choice of a cover can use, and never assume that an unlisted
-stretch is empty.
+Goal: list no more of a bucket than a cover can use; never assume that an unlisted stretch is empty.
 
 Plan: only stretches under a candidate wildcard matter, so the outermost candidates are listed in
 key order. A candidate is hopeless once its unchanged objects weigh too much: no cover with it
@@ -14,8 +13,7 @@ is never worth it. A candidate that replaces two or more inexact items also leav
 others, which save at most the paths of all items.
 
 Invariant: every candidate that was not listed to its end holds a mark of its own, a made-up object
-of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen always weighs more than a
-narrower one.
+of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen weighs more than a narrower one.
 
 Cost: one request for each thousand keys, at most `MAX_PAGES` of them and `MAX_LISTED` bytes, and
 never more than the paths that could be saved: one path costs as much as listing a million keys.
@@ -30,26 +28,22 @@ from math import inf
 from sys import getsizeof
 from typing import Protocol
 
-from edgesweep.cover import Candidates, Limits, Prices, find_candidates
+from edgesweep.cover import Candidates, Heartbeat, Limits, Prices, find_candidates
 from edgesweep.errors import Unlistable
 from edgesweep.paths import Origin
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
-# The weight of a mark: above that of any bucket that could be listed.
-UNSEEN_WEIGHT = 10**9
+UNSEEN_WEIGHT = 10**9  # the weight of a mark: above that of any bucket that could be listed
 
 MAX_AGE = timedelta(minutes=10)
 # Bytes of the keys that one survey lists, and of the remembered ones: keys may be long.
 MAX_LISTED = 64 * 2**20
 MAX_REMEMBERED = 64 * 2**20
 
-# A lone surrogate: no key holds one, so a mark is never taken for an object.
-_MARK = "\ud800"
+_MARK = "\ud800"  # a lone surrogate: no key holds one, so a mark is never taken for an object
 
-
-# Keys, and whether more follow.
-Page = tuple[Sequence[str], bool]
+Page = tuple[Sequence[str], bool]  # keys, and whether more follow
 
 
 class Listing(Protocol):
@@ -66,7 +60,6 @@ class Remembered:
         self._listing = listing
         self._clock = clock
         self._pages: dict[tuple[str, str, str], tuple[datetime, int, Page]] = {}
-        self._bytes = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
         now, asked = self._clock(), (bucket, prefix, after)
@@ -74,18 +67,12 @@ class Remembered:
             listed_at, _, page = self._pages[asked]
             if now - listed_at < MAX_AGE:
                 return page
-            self._forget(asked)
+            del self._pages[asked]
         page = self._listing.page(*asked)
-        size = _bytes((*asked, *page[0]))
-        self._pages[asked] = (now, size, page)
-        self._bytes += size
-        while self._bytes > MAX_REMEMBERED:
-            self._forget(next(iter(self._pages)))
+        self._pages[asked] = (now, _bytes((*asked, *page[0])), page)
+        while sum(size for _, size, _ in self._pages.values()) > MAX_REMEMBERED:
+            del self._pages[next(iter(self._pages))]
         return page
-
-    def _forget(self, asked: tuple[str, str, str]) -> None:
-        _, size, _ = self._pages.pop(asked)
-        self._bytes -= size
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +85,6 @@ class Survey:
     refused: str | None = None  # why a bucket could not be listed
 
     def weight(self, path: str) -> int:
-        """Return the collateral of hitting `path`."""
         return UNSEEN_WEIGHT if path in self.marks else 1
 
     @staticmethod
@@ -122,13 +108,9 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     *,
     foreign: Callable[[str], bool] = lambda _: False,
     strict: bool = False,
-    heartbeat: Callable[[], None] = lambda: None,
+    heartbeat: Heartbeat = lambda: None,
 ) -> Survey:
-    """List the objects that matter for a cover of `dirty`, which are decoded viewer paths.
-
-    Below a prefix for which `foreign` holds, other origins may serve objects that nobody lists. It
-    calls `heartbeat` before each page, so that a caller can renew a lease.
-    """
+    """List the objects that matter for a cover of `dirty`, which are decoded viewer paths."""
     found = _all_candidates(dirty, strict=strict)
     walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
     refused: str | None = None
@@ -140,6 +122,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
         refused = str(error)
     unseen = _prefixes(found)
     if origins and not refused:
+        # Below a foreign prefix, other origins may serve objects that nobody lists.
         unseen = list(filter(foreign, unseen)) if foreign("/") else []
     marks = walk.marks | {prefix + _MARK for prefix in unseen}
     return Survey(sorted(walk.seen | marks), marks, walk.pages, refused)
@@ -165,8 +148,7 @@ class _Terms:
 
     pages: int  # the most pages
     prefixes: Sequence[str]  # all candidates, sorted
-    # How many objects outside inexact items a candidate may hit before it is hopeless; absent where
-    # objects do not affect the choice.
+    # How many objects a candidate may hit outside inexact items; absent where they do not matter.
     patience: Mapping[str, float]
     inexact: tuple[str, ...]  # the prefixes of the inexact items
 
@@ -210,7 +192,7 @@ class _Walk:
     listing: Listing
     dirty: Collection[str]
     terms: _Terms
-    heartbeat: Callable[[], None]
+    heartbeat: Heartbeat
     pages: int = 0
     size: int = 0
     seen: set[str] = field(default_factory=set)

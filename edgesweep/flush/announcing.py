@@ -1,8 +1,7 @@
 """Announcing: an event for every sweep, and for every distribution that is held or overdue.
 
-A flush is announced before it is settled, so a flusher that dies in between announces it again: at
-least once. A state is announced when it begins, and once more by a new process. If EventBridge does
-not take an event, nothing waits for it; it is logged.
+A flush is announced before it is settled, so at least once. A state is announced when it begins,
+and once more by a new process. An event that EventBridge does not take is logged; nothing waits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,16 +57,12 @@ class Announcer:
         self._begun = frozenset(found)
 
     def _publish(self, event: Event, detail: Detail) -> None:
-        told = {**detail, "pathsLeft": self._left()}
+        allowance, month = self.budget.allowance, month_of(self.clock())
+        left = None if allowance is None else max(0, allowance - self.ledger(month).paths)
         try:
-            self.publish(event, told)
+            self.publish(event, {**detail, "pathsLeft": left})
         except Exception as error:  # noqa: BLE001  # reported; nothing waits for an event
             self.warn(f"The event {event} was not published: {error}")
-
-    def _left(self) -> int | None:
-        if self.budget.allowance is None:
-            return None
-        return max(0, self.budget.allowance - self.ledger(month_of(self.clock())).paths)
 
 
 def swept(flush: Flush) -> Detail:

@@ -11,8 +11,7 @@ from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.journal import Journal, flush_of
 from edgesweep.flush.others import EVERY, MOST_DISTRIBUTIONS, NOBODY, Look, Looks, Mark, Others
 
-# Calls to CloudFront in one tick.
-MOST_CALLS = 20
+MOST_CALLS = 20  # calls to CloudFront in one tick
 # If CloudFront does not answer we wait for this long, then for twice as long, up to an hour.
 PAUSE = timedelta(minutes=1)
 
@@ -28,10 +27,7 @@ class Account(Protocol):
         """Yield pages of distribution ids, each with whether it is for tenants only."""
 
     def invalidations(self, distribution: str, after: str) -> tuple[Sequence[Mark], bool]:
-        """Return a page of invalidations, the newest first, and whether there are more.
-
-        The page begins after the invalidation of that id, or with the newest if it is empty.
-        """
+        """Return the newest ones, or those before the id `after`, and whether there are more."""
 
     def invalidation(self, distribution: str, identity: str) -> tuple[str, int]:
         """Return the caller reference of an invalidation, and how many paths it has."""
@@ -41,10 +37,8 @@ class Account(Protocol):
 class Audited:
     """The result of a tick's looks."""
 
-    calls: int = 0  # how many calls were made to CloudFront
     others: int | None = None  # paths that others were seen to spend this month, if that was saved
-    # Distribution -> why it cannot be read, of those that were tried; empty names the list of
-    # distributions.
+    # Distribution, or empty for the list of them -> why it cannot be read, of those tried.
     refusals: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,7 +63,7 @@ class Auditor:
         now = self.clock()
         self._spent_at = now if spending else self._spent_at
         often = swept if now - self._spent_at < EVERY else ()
-        due = self._looks.listing_due_at <= now or self._looks.due(often, now)
+        due = self._looks.listed_at + EVERY <= now or self._looks.due(often, now)
         if now < self._paused_until or not due:
             return Audited()
         known = self.journal.looks()
@@ -85,7 +79,7 @@ class Auditor:
             self._paused_until, self._pause = now + self._pause, min(2 * self._pause, EVERY)
         # Of two flushers that have counted the same, one forgets it.
         self._looks = turn.saved(known) or Looks()
-        return Audited(turn.calls, turn.others, turn.refusals)
+        return Audited(turn.others, turn.refusals)
 
 
 @dataclass(slots=True)
@@ -103,7 +97,7 @@ class _Turn:
 
     def run(self, swept: Collection[str], often: Collection[str]) -> None:
         """Make the looks that are due; `_Cut` and `Busy` leave some for a later tick."""
-        if self.looks.listing_due_at <= self.now:
+        if self.looks.listed_at + EVERY <= self.now:
             self._list(swept)
         for look in self.looks.due(often, self.now):
             refused = ""
@@ -143,8 +137,7 @@ class _Turn:
         if reason:
             self.refusals[""] = reason
             listed = dict.fromkeys(swept, False)
-        since, _ = month_bounds(self.now)
-        self.looks = self.looks.listed(listed, self.now, since, reason)
+        self.looks = self.looks.listed(listed, self.now, month_bounds(self.now)[0], reason)
 
     def _look(self, look: Look) -> None:
         if look.gap:

@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
-from typing import Self
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.others import UNSPENT, Ledger
@@ -38,17 +37,11 @@ _LONGEST_MONTH = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The cost of a month at most, and the guarantee that it pays for.
+    """The cost of a month at most, and the guarantee; BadInput if the allowance is too small."""
 
-    Raises:
-        BadInput: the allowance is too small, or does not pay for the guarantee.
-    """
-
-    # Dollars a month for paths beyond the free ones, None for no limit.
-    usd: Decimal | None = Decimal(0)
+    usd: Decimal | None = Decimal(0)  # a month, for paths beyond the free ones; None: no limit
     free_paths: int = FREE_PATHS  # free paths a month of the account
-    # The longest time between two flushes of a distribution that wants them; None for the one that
-    # half of the allowance pays for.
+    # The longest time between flushes of a distribution; None: what half the allowance pays for.
     guarantee: timedelta | None = None
     distributions: int = 1  # how many distributions share the budget
     ledger: Ledger = UNSPENT  # the paths that are spent in the month; see `after`
@@ -68,19 +61,15 @@ class Budget:
     @property
     def allowance(self) -> int | None:
         """Paths that may be charged in a month, None for no limit."""
-        if self.usd is None:
-            return None
-        return self.free_paths + int(self.usd / PATH_PRICE)
+        return None if self.usd is None else self.free_paths + int(self.usd / PATH_PRICE)
 
     def interval(self, moment: datetime) -> timedelta:
-        """The guaranteed interval between flushes of a distribution in `moment`'s month.
-
-        It grows if others leave too little for it, in the end to the rest of the month. Each
-        distribution may have taken the path of its current interval already.
-        """
+        """The guaranteed interval between flushes of a distribution in `moment`'s month."""
         planned = self.planned(moment)
         if self.allowance is None:
             return planned
+        # It grows if others leave too little for it, in the end to the rest of the month. Each may
+        # have taken the path of its current interval already.
         left = max(0, self.allowance - self.ledger.paths) + self.distributions
         return max(planned, self.distributions * (month_bounds(moment)[1] - moment) / left)
 
@@ -89,12 +78,8 @@ class Budget:
         if self.guarantee is not None or self.allowance is None:
             return self.guarantee or timedelta(0)
         start, end = month_bounds(moment)
-        return (
-            2
-            * self.distributions
-            * (end - start)
-            / max(1, self.allowance - self.ledger.others.paths)
-        )
+        left = max(1, self.allowance - self.ledger.others.paths)
+        return 2 * self.distributions * (end - start) / left
 
     def reserve(self, moment: datetime) -> int:
         if self.allowance is None:
@@ -117,18 +102,14 @@ class Budget:
         return 0 if self.saved(moment, flushed_at) else others * self.saved(moment, None)
 
     def limits(self, paths: int, now: datetime) -> Mapping[str, int | None]:
-        """Return the most paths in the ledger of each month near now once `paths` are charged.
-
-        Only a single path may be taken from the reserve.
-        """
+        """Return the most paths in the ledgers near now; only a single one may be reserved."""
         allowance = self.allowance
         return {
             month: allowance if allowance is None or paths == 1 else allowance - self.reserve(near)
             for month, near in months_near(now).items()
         }
 
-    def after(self, ledger: Ledger) -> Self:
-        """Return the budget as a month's ledger leaves it."""
+    def after(self, ledger: Ledger) -> "Budget":
         return replace(self, ledger=ledger)
 
     def _free_share(self, moment: datetime, span: timedelta) -> float:
@@ -174,9 +155,5 @@ def month_of(moment: datetime) -> str:
 
 
 def months_near(moment: datetime) -> Mapping[str, datetime]:
-    """Return the months that may be billed for a request made at `moment`.
-
-    Each comes with a time in it: `moment` itself, or one that is `MONTH_MARGIN` away.
-    """
-    nearby = (moment - MONTH_MARGIN, moment + MONTH_MARGIN, moment)
-    return {month_of(near): near for near in nearby}
+    """Return the months that may be billed for a request at `moment`, with a time in each."""
+    return {month_of(near): near for near in (moment - MONTH_MARGIN, moment + MONTH_MARGIN, moment)}

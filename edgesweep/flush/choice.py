@@ -1,12 +1,12 @@
 """The choice of a flush's paths, on the terms that the pace gives it, and why in a few lines."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from edgesweep.cover import Candidates, Cover, Limits, Member, Prices, choose, climb
+from edgesweep.cover import Candidates, Cover, Heartbeat, Limits, Member, Prices, choose, climb
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.pace import LADDER, Purse, Terms, Wanted
@@ -14,8 +14,7 @@ from edgesweep.flush.policy import Go, Policy
 from edgesweep.paths import REST, Pattern, quote, viewer_path
 from edgesweep.prices import PATH_PRICE
 
-# Characters of the lines; compressed they take about a third of that.
-MOST = 3_000
+MOST = 3_000  # characters of the lines; compressed they take about a third of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Choice:
 
 
 def offers(
-    candidates: Candidates, policy: Policy, keep: Callable[[], None] = lambda: None
+    candidates: Candidates, policy: Policy, keep: Heartbeat = lambda: None
 ) -> Sequence[Cover]:
     """Return the cheapest cover at each price of the pace; they depend on the changes alone."""
     return climb(candidates, LADDER, policy.refetch, Limits(policy.quota.wildcards), keep)
@@ -44,13 +43,10 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
     tags: int = 0,
     most: int | None = None,
     known: Sequence[Cover] = (),
-    keep: Callable[[], None] = lambda: None,
+    keep: Heartbeat = lambda: None,
 ) -> Choice:
-    """Return the cheapest cover on the terms that a flush gets, of `most` paths if that is given.
-
-    Cache tags take a path each beside it, which `go` no longer counts. The offers may be known from
-    before. It calls `keep` every few seconds, so that a caller can renew a lease.
-    """
+    """Return the cheapest cover on the terms that a flush gets, of `most` paths if given."""
+    # Cache tags take a path each beside it, which `go` no longer counts.
     covers = known or offers(candidates, policy, keep)
     wanted = [len(cover.members) for cover in covers]
     terms = go.terms(wanted)
@@ -127,11 +123,9 @@ def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
     hits = f"it also hits {_count(hit, 'unchanged object')}"
     if hit:
         hits += f", worth ${hit * refetch:f} to fetch again"
-    instead = (
-        f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
-        if member.dirty > 1
-        else "no exact path can name that one"
-    )
+    instead = "no exact path can name that one"
+    if member.dirty > 1:
+        instead = f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
     return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"
 
 

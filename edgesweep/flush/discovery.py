@@ -8,15 +8,13 @@ A distribution that appears, comes back, is enabled or serves other objects than
 forget everything once; `edgesweep.routes.kept` says why and when. We write the row for that before
 we note that we did: a crash between the two makes a second row, never none.
 
-A distribution that is gone stays known, as disabled, while rows or a flush wait for it: they are
-settled under the paths it had.
+A distribution that is gone stays known, as disabled, while rows or a flush wait under its paths.
 
 Unrouted rows are routed after the flushes, some in each tick, so no flush waits for them, and every
 row gets its turn. We read them in the order in which they were recorded, and keep our place with
 the distributions. No distribution serves a row before that place, so we read it again only after
 the distributions change, from the start. A row may be written some time after its stamp, so the
-place stays `LATE` behind the clock, and it never passes a row that could not be moved. A copy has
-the place and time of its row.
+place stays `LATE` behind the clock, and it never passes a row that could not be moved.
 
 Cost: we ask CloudFront every `REFRESH_EVERY`, or every `HURRY_EVERY` while rows are unrouted or a
 new configuration is under way. Nothing is written unless something changed.
@@ -45,24 +43,9 @@ ROUTE_TIME = timedelta(seconds=30)
 # A row is written at most this long after its stamp; recording a batch takes less.
 LATE = timedelta(minutes=5)
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The newest configuration of a distribution, and whether all edges use it."""
-
-    distribution: Distribution
-    deployed: bool = True
-
-
-class DistributionSource(Protocol):
-    """The distributions of the account."""
-
-    def find(self, known: Mapping[str, Distribution]) -> Sequence[Found]:
-        """Return the distributions that lead to the swept buckets.
-
-        `known` ids are returned as well, unless they are deleted, and what was learnt of their
-        functions is kept. It may raise `Undiscovered`.
-        """
+# Returns the newest configuration of each distribution that leads to the swept buckets, or that is
+# known and not deleted -> whether all edges use it; it may raise `Undiscovered`.
+DistributionSource = Callable[[Mapping[str, Distribution]], Mapping[Distribution, bool]]
 
 
 class DistributionStore(Protocol):
@@ -89,8 +72,7 @@ def sweep(
     distributions: Iterable[str], by: str, now: datetime, token: Callable[[], str]
 ) -> Sequence[DirtyRow]:
     """Return a row for each distribution id that asks it to forget everything; `by` says why."""
-    everything = RequestedPath("/*", by)
-    return [DirtyRow(one, everything, now, token()) for one in distributions]
+    return [DirtyRow(one, RequestedPath("/*", by), now, token()) for one in distributions]
 
 
 @dataclass(slots=True)
@@ -141,7 +123,7 @@ class Discovery:
                     for one in routes.distributions(row.change.bucket, row.change.key)
                 ]
                 for row in chunk
-                if routes.serves(row.change.bucket)
+                if routes.serving(row.change.bucket)
             }
             stay, failed = set(chunk) - copies.keys(), self.dirty.move(copies).keys()
             left += len(stay) + len(failed)
@@ -159,15 +141,12 @@ class Discovery:
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
-        newest = {name: one.newest for name, one in known.items()}
-        found = {one.distribution.id: one for one in self.source.find(newest)}
-        seen = [
-            self._tracked(one.distribution, known.get(name), now, first=kept is None)
-            for name, one in found.items()
-        ]
-        away = [known[name] for name in known if name not in found]
+        found = self.source({name: one.newest for name, one in known.items()})
+        seen = [self._tracked(one, known.get(one.id), now, first=kept is None) for one in found]
+        there = {one.id for one in found}
+        away = [one for name, one in known.items() if name not in there]
         seen += [one.missed(now) for one in away if not one.gone or self._owed(one.newest.id)]
-        deployed = {name for name, one in found.items() if one.deployed}
+        deployed = {one.id for one, everywhere in found.items() if everywhere}
         after = replace(before, tracked=tuple(self._settled(seen, deployed, now)))
         if after == kept:
             return kept
@@ -200,5 +179,4 @@ class Discovery:
         return [one if one.newest.id in failed else settled.get(one, one) for one in seen]
 
     def _owed(self, distribution: str) -> bool:
-        waits = self.dirty.span(distribution)
-        return bool(waits) or self.journal.lease(distribution).unfinished is not None
+        return bool(self.dirty.span(distribution) or self.journal.lease(distribution).unfinished)

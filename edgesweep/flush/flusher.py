@@ -18,11 +18,9 @@ Every step may be the last one of this process:
              portion in each tick, from a place that the journal keeps.
 12. settle   nothing is unfinished any more.
 
-The lease counts the flushers that died since a flush was last opened. A distribution whose flusher
-has just died goes last. After some deaths its next flush reads a part of the rows, and after more
-of them it is `/*`, so the cause of a death does not stop the distribution for ever.
-
-Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`.
+Steps 5 to 7 are in `planning.py`, 9 and 10 in `sender.py`, 11 in `sweeping.py`. The lease counts
+flushers that died since a flush was last opened: a distribution whose flusher has just died goes
+last, and after some deaths its flushes take less, so their cause does not stop it for ever.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -45,11 +43,8 @@ from edgesweep.routes import Routes
 
 # After this a tick starts no turn. A turn takes up to two minutes, and the function may take five.
 LAST_TURN = timedelta(minutes=3)
-# For how long a distribution goes last after its flusher died.
-LAST_FOR = timedelta(minutes=10)
-
-# With these reasons a flush is still unfinished.
-_GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)
+LAST_FOR = timedelta(minutes=10)  # for how long a distribution goes last after its flusher died
+_GOES_ON = (Reason.UNFINISHED, Reason.SWEEPING)  # with these reasons a flush is still unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +56,7 @@ class Outcome:
     flush: Flush | None = None  # the flush that was sent, settled or left open
     answer: Answer | None = None  # CloudFront's last one
     error: Exception | None = None
-    # When the oldest row was recorded that waited before the tick, if any did.
-    oldest: datetime | None = None
+    oldest: datetime | None = None  # when the oldest row was recorded that waited, if any did
     deaths: int = 0  # how many flushers died in a row before the tick, without any progress
 
     @property
@@ -100,10 +94,7 @@ class Flusher:
     announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
-        """Flush every distribution that wants it, the longest waiting first.
-
-        If one fails, its outcome holds the error, and the others go on.
-        """
+        """Flush distributions, the longest waiting first; an error of one stops no other."""
         began = self.clock()
         waiting: list[_Waiting] = []
         outcomes: list[Outcome] = []
@@ -118,10 +109,8 @@ class Flusher:
                 if one.span or one.lease.unfinished:
                     waiting.append(one)
         for one in sorted(waiting, key=lambda one: one.order(began)):
-            if self.clock() - began >= LAST_TURN:
-                outcome = Outcome(one.distribution, Reason.LATER)
-            else:
-                outcome = self._attempt(one)
+            late = self.clock() - began >= LAST_TURN
+            outcome = Outcome(one.distribution, Reason.LATER) if late else self._attempt(one)
             oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
@@ -178,7 +167,7 @@ class Flusher:
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         self.sender.prune(held)
         demand = self.journal.demand()
-        decision = self.policy.decide(reason, ledgers, demand, held.lease, now)
+        decision = self.policy.decide(ledgers, demand, held.lease, now)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
         batch = self._planner.read(held)

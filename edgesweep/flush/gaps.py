@@ -11,8 +11,7 @@ has to act. Events may have been missed
 Once events arrive again, we close the gap in three steps. First we stop trusting entries of the
 catalogue that are older. Then we ask each distribution that serves the bucket to forget everything;
 if that row came first, it could be flushed while such an entry still hides an upload. Then we
-forget the gap; after a crash before that, we close it again. A change that is older than the last
-closed gap was invalidated with it.
+forget the gap; after a crash before that, we close it again. Older changes were invalidated by it.
 
 A bucket that was never seen to publish its events is not attached yet. It causes no invalidation,
 but entries from that time are not trusted either.
@@ -23,7 +22,6 @@ Cost: one read every ten minutes, one write a day.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from edgesweep.dirty import LONG_AGO, Change
 from edgesweep.errors import BadInput, Unswept
@@ -62,7 +60,7 @@ def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Miss
         changes = [one for one in parse(letter.body) if isinstance(one, Change)]
     except BadInput:
         return dict.fromkeys(buckets, letter.sent_at)
-    changes.sort(key=attrgetter("changed_at"))
+    changes.sort(key=lambda change: change.changed_at)
     return {change.bucket: change.changed_at for change in changes}
 
 
@@ -131,19 +129,18 @@ class Gaps:
             return Watched(unwired)
         self._missed, self._look_at = {}, now + LOOK_EVERY
         if swept:
-            self._sweep({one for bucket in swept for one in routes.serving(bucket)})
+            asked = {one for bucket in swept for one in routes.serving(bucket)}
+            rows = sweep(asked, "missed events", self.clock(), self.token)
+            for row, reason in self.dirty.add(rows).items():
+                raise Unswept(row.distribution, reason)
             missed = {bucket: at for bucket, at in found.missed.items() if bucket not in swept}
             revision = found.revision + 1
             self.store.save(replace(found, complete_since=since, missed=missed, revision=revision))
         return Watched(unwired, swept)
 
     def _due(self, kept: Kept, now: datetime) -> bool:
-        return (
-            kept.checked_at is None
-            or now - kept.checked_at >= DAILY
-            or bool(kept.missed)
-            or not {*self.buckets} <= {*kept.attached}
-        )
+        unchecked = kept.checked_at is None or now - kept.checked_at >= DAILY
+        return unchecked or bool(kept.missed) or not {*self.buckets} <= {*kept.attached}
 
     def _expired(self, kept: Kept, attached: Collection[str], now: datetime) -> Missed:
         before = kept.checked_at or now
@@ -151,8 +148,3 @@ class Gaps:
         if silent or self.oldest(max(before, now - DAILY)) >= NEARLY_EXPIRED:
             return dict.fromkeys(attached, now)
         return {}
-
-    def _sweep(self, distributions: Collection[str]) -> None:
-        rows = sweep(distributions, "missed events", self.clock(), self.token)
-        for row, reason in self.dirty.add(rows).items():
-            raise Unswept(row.distribution, reason)

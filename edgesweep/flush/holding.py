@@ -22,21 +22,16 @@ class HeldLease:
         return max(0, self.lease.tries - 1)
 
     def keep(self) -> None:
-        """Renew the lease once a third of its term has passed, or raise `Overtaken`.
-
-        The next tick then does not restart a long flush.
-        """
+        """Renew the lease once a third of its term has passed, or raise `Overtaken`."""
         expires_at = self.lease.expires_at
         if expires_at is None or expires_at - self.clock() <= LEASE_TERM * 2 / 3:
             self.renew()
 
     def reread(self) -> None:
         """Read again what a flush has changed; the token stays ours, whoever holds it by now."""
-        known = self.journal.lease(self.distribution)
-        self.lease = replace(known, token=self.lease.token)
+        self.lease = replace(self.journal.lease(self.distribution), token=self.lease.token)
 
     def renew(self) -> None:
-        """Renew the lease now, or raise `Overtaken`."""
         now = self.clock()
         self.journal.renew(self.distribution, str(self.lease.token), now)
         self.lease = replace(self.lease, expires_at=now + LEASE_TERM)

@@ -14,8 +14,7 @@ from edgesweep.flush.budget import months_near
 from edgesweep.flush.others import Ledger, Looks, Others
 from edgesweep.flush.pace import Demand
 
-# Month -> the most paths in its ledger, None for no limit.
-LedgerLimits = Mapping[str, int | None]
+LedgerLimits = Mapping[str, int | None]  # month -> the most paths in its ledger, None for no limit
 NO_LIMITS: LedgerLimits = MappingProxyType({})
 
 LEASE_TERM = timedelta(seconds=45)
@@ -48,7 +47,6 @@ class Invalidation:
 
     @property
     def paths(self) -> int:
-        """How many paths it was billed for."""
         return self.exact + self.wildcards
 
 
@@ -69,11 +67,9 @@ class Flush:
     attempts: int = 0  # requests, counted before they were made
     refusals: int = 0  # attempts that CloudFront refused
     accepted: tuple[Invalidation, ...] = ()  # the requests that CloudFront accepted, in order
-    # The flusher's clock once CloudFront had accepted the last request.
-    sent_at: datetime | None = None
+    sent_at: datetime | None = None  # the flusher's clock once the last request was accepted
     settled_at: datetime | None = None  # the flusher's clock once the rows were deleted
-    # When S3 finished the first of its changes; flushes of 0.1.0 have none.
-    changed_at: datetime | None = None
+    changed_at: datetime | None = None  # when S3 finished its first change; none in 0.1.0
     by: tuple[tuple[str, int], ...] = ()  # who requested how many paths, if anybody did
     swept: str = ""  # position of the last older row that the sweep has looked at; empty before
     why: str = ""  # what changed, and why these paths, in a few lines; flushes of 0.1.0 have none
@@ -125,11 +121,7 @@ class Flush:
 
     @property
     def charges(self) -> Mapping[str, int]:
-        """The paths in the ledger of each charged month.
-
-        CloudFront's bill is known once the flush is sent, or rejected after every attempt was
-        answered. Until then each month is charged with all paths.
-        """
+        """The paths in the ledger of each charged month: all of them, until the bill is known."""
         if self.state is State.OPEN or (self.state is State.REJECTED and not self.answered):
             return dict.fromkeys(self.months, len(self.paths))
         return {
@@ -162,7 +154,6 @@ class Flush:
         return replace(self, state=State.REJECTED)
 
     def successor(self, now: datetime, token: str, paths: Sequence[str], *, split: bool) -> "Flush":
-        """Return the flush that is opened now to replace this one."""
         return replace(
             self,
             opened_at=now,
@@ -240,8 +231,7 @@ def split(paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
 class Journal(Protocol):
     """Keeps flushes, the ledger and the leases; every read is strongly consistent.
 
-    Every change is conditional on the caller's knowledge: if that is outdated, it raises
-    `Overtaken`.
+    Every change raises `Overtaken` if the caller's knowledge is outdated.
     """
 
     def lease(self, distribution: str) -> Lease: ...
@@ -261,10 +251,7 @@ class Journal(Protocol):
         """Return how far the invalidations of others are read."""
 
     def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
-        """Save looks, what others spent in each month, and the gain of each month's ledger.
-
-        It saves nothing if somebody has saved since `looks` were loaded; return whether it did.
-        """
+        """Save it unless other looks were saved since these were read; return whether it was."""
 
     def demand(self) -> Demand:
         """Return the paths that flushes have taken so far, all distributions together."""
@@ -283,17 +270,16 @@ class Journal(Protocol):
     ) -> None:
         """Journal a new flush, charge its months and make it the unfinished one, all or nothing.
 
-        The lease is ours, and its `in_progress` replaces the recorded one. Beyond the `limits` of
-        the ledger it raises `OverLimit`. It rejects the unfinished flush `replaced`; without that
-        there must be none.
+        The lease is ours, and its `in_progress` replaces the recorded one. It is `OverLimit` beyond
+        the `limits`. The unfinished flush `replaced` is rejected; without it there must be none.
         """
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         """Replace an unfinished flush by `to`, which one of its methods made, and return that.
 
         In the same transaction the ledger follows its charges, and the lease gains accepted
-        requests, notes when CloudFront may have billed, and lets go of a finished flush. Beyond
-        `limits` it raises `OverLimit`.
+        requests, notes a flush that may be billed, and lets go of a finished one. It is `OverLimit`
+        beyond `limits`.
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:

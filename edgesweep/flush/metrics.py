@@ -1,12 +1,8 @@
 """The numbers that a tick publishes: at most ten series, since each of them costs money.
 
-An operator sees how much waits, how much was spent and why flushes are held, and an alarm watches
-one plain number. A number that can be derived from another series is not published. The log says
-why changes were passed over, which distribution is stuck, and other reasons of a hold. A failure or
-a death is an error of the function.
-
-AWS charges a series for each hour in which it has a value. So a tick that finds nothing publishes
-nothing, a count of 0 is not published, and alarms treat a missing value as good.
+`docs/budget.md` explains them; the log says more. An alarm watches one plain number. A number that
+can be derived from another series is not published, nor is a count of 0: alarms treat a missing
+value as good. A failure or a death is an error of the function.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,23 +32,15 @@ class Series(StrEnum):
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far
     HELD_BY_BUDGET = "HeldByBudget"  # distributions whose next path is not due
-    STUCK = (
-        "StuckDistributions"  # refused, or their flushers die, or the month is spent; see the log
-    )
+    STUCK = "StuckDistributions"  # refused, or their flushers die, or the month is spent
     UNROUTED_ROWS = "UnroutedRows"  # that no distribution serves
     UNSWEPT = "Unswept"  # buckets without events, changes that nobody serves, invalidations unread
 
     @property
     def unit(self) -> str:
-        """CloudWatch's name of the unit."""
-        return _UNITS.get(self, "Count")
-
-
-_UNITS = {
-    Series.SECONDS_WAITED: "Seconds",
-    Series.SECONDS_OVERDUE: "Seconds",
-    Series.DOLLARS_SPENT: "None",
-}
+        if self is Series.DOLLARS_SPENT:
+            return "None"  # CloudWatch's word
+        return "Seconds" if self in (Series.SECONDS_WAITED, Series.SECONDS_OVERDUE) else "Count"
 
 
 def measured(
@@ -62,13 +50,8 @@ def measured(
     now: datetime,
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
-    """Return the values that a tick publishes when it ends, none if it found nothing.
-
-    `ledger` returns that of the month, and is called only after a flush;
-    `unrouted` rows are those that no distribution serves.
-    """
-    ages = [now - outcome.oldest for outcome in outcomes if outcome.oldest is not None]
-    age = max(ages, default=timedelta(0))
+    """Return the values that a tick publishes; the month's `ledger` is read only after a flush."""
+    age = max((now - one.oldest for one in outcomes if one.oldest), default=timedelta(0))
     flushes = _accepted(outcomes)
     counts = {
         Series.DIRTY_ROWS: sum(flush.rows for flush in flushes),

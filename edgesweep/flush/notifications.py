@@ -7,8 +7,7 @@ Terraform's `aws_s3_bucket_notification` does, and the CDK.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-# As S3 returns it.
-Notifications = Mapping[str, Any]
+Notifications = Mapping[str, Any]  # as S3 returns it
 
 EVENTBRIDGE = "EventBridgeConfiguration"
 
@@ -19,13 +18,8 @@ def reaches(notifications: Notifications, queue: str | None) -> bool:
     """Tell whether a bucket sends its changes to our queue, an ARN; without one to EventBridge."""
     if not queue:
         return EVENTBRIDGE in notifications
-    sent = {
-        event
-        for one in notifications.get("QueueConfigurations", [])
-        if one["QueueArn"] == queue and "Filter" not in one
-        for event in one["Events"]
-    }
-    return sent >= _EVENTS
+    ours = (one for one in notifications.get("QueueConfigurations", []) if one["QueueArn"] == queue)
+    return {event for one in ours if "Filter" not in one for event in one["Events"]} >= _EVENTS
 
 
 def unwired(

@@ -1,12 +1,10 @@
-"""Others: what everybody else spends of the account's invalidation paths.
+"""Others: what everybody else spends of the account's invalidation paths; see `docs/budget.md`.
 
 Goal: the budget bounds the bill of the whole account, without a number that nobody knows.
 
-The flusher looks at the invalidations of the account's distributions in turns: each about once an
-hour, and those of the swept buckets every few minutes while it spends paths itself. A look reads a
-list from the newest invalidation down to the newest that was read before. If it is cut, it keeps
-both ends of the unread stretch, and the next look reads that first. Until then the number is a
-lower bound, and flushes keep to the reserve.
+A look reads the list of a distribution from the newest invalidation down to the newest that was
+read before. If it is cut, it keeps both ends of the unread stretch, and the next look reads that
+first. Until then the number is a lower bound, and flushes keep to the reserve.
 
 Ours is an invalidation whose caller reference names a flush of our journal, however far that flush
 came. Everything else is foreign, other stacks of ours too. It counts in the month in which it was
@@ -21,15 +19,12 @@ from typing import Self
 from edgesweep.dirty import LONG_AGO
 
 EVERY = timedelta(hours=1)
-# Distributions of the swept buckets, while paths are being spent.
-OFTEN = timedelta(minutes=5)
-# With more distributions the account is not looked at.
-MOST_DISTRIBUTIONS = 500
+OFTEN = timedelta(minutes=5)  # distributions of the swept buckets, while paths are being spent
+MOST_DISTRIBUTIONS = 500  # with more distributions the account is not looked at
 
 _TENANTS = "invalidations of its tenants are not counted"
 
-# Paths of other stacks of ours, and of anybody else.
-Tally = tuple[int, int]
+Tally = tuple[int, int]  # paths of other stacks of ours, and of anybody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +41,8 @@ class Look:
 
     distribution: str
     looked_at: datetime = LONG_AGO
-    # The newest one that was read, or where reading began; None before the first look.
-    newest: Mark | None = None
-    # Both ends of the unread stretch, the newer one first; None if there is none.
-    gap: tuple[Mark, Mark] | None = None
+    newest: Mark | None = None  # that was read, or where reading began; None before a look
+    gap: tuple[Mark, Mark] | None = None  # the ends of the unread stretch, the newer one first
     hidden: str = ""  # why they cannot be read, or are not counted; empty if they are
     tenants: bool = False  # whether that is since tenants make invalidations, which no list has
 
@@ -86,11 +79,9 @@ class Looks:
     def listed(
         self, tenants: Mapping[str, bool], now: datetime, since: datetime, hidden: str = ""
     ) -> Self:
-        """Return the looks at these distributions, each with whether it is for tenants only.
-
-        One that is not in the list stays known while anything was read that is newer than `since`:
-        lists lag behind, and nothing of it may be counted twice.
-        """
+        """Return the looks at these distributions, each with whether it is for tenants only."""
+        # One that is not listed stays known while anything newer than `since` was read of it: lists
+        # lag behind, and nothing may be counted twice.
         known = {one.distribution: one for one in self.each}
         stay = (one for one in self.each if one.newest and one.newest.created_at >= since)
         tenants = {one.distribution: False for one in stay} | {**tenants}
@@ -118,15 +109,7 @@ class Looks:
     @property
     def news(self) -> object:
         """All but when each look was made."""
-        each = [
-            (one.distribution, one.newest, one.gap, one.unread, one.hidden) for one in self.each
-        ]
-        return each, self.hidden
-
-    @property
-    def listing_due_at(self) -> datetime:
-        """When to list the distributions again."""
-        return self.listed_at + EVERY
+        return [(replace(one, looked_at=LONG_AGO), one.unread) for one in self.each], self.hidden
 
     @property
     def since(self) -> datetime:
@@ -135,7 +118,6 @@ class Looks:
 
     @property
     def unread(self) -> bool:
-        """Whether there may be more than what is counted."""
         return any(one.unread for one in self.each)
 
     @property
@@ -157,15 +139,13 @@ class Others:
 
     spent: Mapping[str, Tally] = field(default_factory=dict)  # distribution -> paths
     unread: bool = False  # whether there may be more
-    # When the look was made that is the longest ago; None if nobody looks.
-    since: datetime | None = None
+    since: datetime | None = None  # when the oldest look was made; None if nobody looks
 
     @property
     def paths(self) -> int:
         return sum(map(sum, self.spent.values()))
 
     def plus(self, found: Mapping[str, Tally]) -> Self:
-        """Return this with the paths that were found."""
         spent = dict(self.spent)
         for name, (stacks, people) in found.items():
             before = spent.get(name, (0, 0))
@@ -192,3 +172,5 @@ class Ledger:
 
 
 UNSPENT = Ledger()
+
+Ledgers = Mapping[str, Ledger]  # month -> its ledger, for each month that may be billed now

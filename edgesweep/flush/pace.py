@@ -12,12 +12,10 @@ again, so a wrong guess corrects itself by the paths that it left or took.
 
 Money: the free paths have a reserve of their own, the same at every budget, and a path that a
 budget pays for takes none of them. So a flush finds the same free paths at every budget, and takes
-more than them only at the list price. Of two budgets the larger never has the dearer flush, in
-paths and refetches together, where both flush the same changes.
+more than them only at the list price; `docs/budget.md` says what follows from that.
 
 Invariant: no path is priced above the list price: to save a path by refetching more than it costs
-would be no saving. If the paths run out all the same, flushes wait for the reserve, and fewer,
-larger flushes save more.
+would be no saving. If the paths run out all the same, flushes wait for the reserve.
 
 Patience: two deploys that go out together take fewer paths than two that do not. A flush that hits
 unchanged objects because paths are dear waits while the next one is likely enough to come in time.
@@ -43,8 +41,7 @@ from edgesweep.prices import PATH_PRICE
 STEP = 4
 LADDER = tuple(PATH_PRICE / Decimal(STEP) ** down for down in reversed(range(9)))
 
-# How many paths a flush takes at each price of the ladder.
-Wanted = Sequence[int]
+Wanted = Sequence[int]  # how many paths a flush takes at each price of the ladder
 NO_PATHS: Wanted = (0,) * len(LADDER)
 
 # A flush takes half of the free paths that may be spent at once: the next one may be as large.
@@ -57,10 +54,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """How many paths flushes would have taken at each price; the longer ago, the less they count.
-
-    All distributions are counted together.
-    """
+    """How many paths all flushes would have taken at each price; the longer ago, the less."""
 
     seen_at: datetime | None = None  # when the last flush was counted, None before the first
     days: float = 0.0  # how many days of flushes are counted, faded like the flushes in them
@@ -69,7 +63,6 @@ class Demand:
     bought: int = 0  # paths beyond the free ones that flushes took in the month of `seen_at`
 
     def after(self, wanted: Wanted, now: datetime, bought: int = 0) -> "Demand":
-        """Return the demand with one more flush."""
         faded, bought = self._faded(now), bought + self.bought_in(month_of(now))
         paths = tuple(map(add, faded.paths, wanted))
         return Demand(now, faded.days, faded.flushes + 1, paths, bought)
@@ -81,9 +74,7 @@ class Demand:
     def price(self, wanted: Wanted, left: int, remaining: timedelta, now: datetime) -> Decimal:
         """Return the lowest price, in dollars, at which `left` paths last for the rest of a month.
 
-        They have to be enough for a flush that takes what is `wanted` and for those to come. It is
-        the list price if no lower one is enough. Between two prices of the ladder, we assume that
-        demand falls by even ratios.
+        It is the list price if no lower one lets them last for what is `wanted` and is to come.
         """
         if left <= 0:
             return LADDER[-1]
@@ -94,15 +85,12 @@ class Demand:
         if rung in (0, len(LADDER)):
             return LADDER[0] if rung == 0 else LADDER[-1]
         more, less = needed[rung - 1], needed[rung]
-        part = log(more / left) / log(more / less)
+        part = log(more / left) / log(more / less)  # as if demand fell by even ratios
         return LADDER[rung - 1] * Decimal(f"{STEP**part:.3f}")
 
     def chance(self, within: timedelta, distributions: int, now: datetime) -> float:
-        """Return how likely the next flush of one of some distributions is to come in a time.
-
-        We take flushes to come independently of each other. Real ones come in bursts, so this errs
-        towards not waiting.
-        """
+        """Return how likely the next flush of one of some distributions is to come in a time."""
+        # We take flushes to be independent. Real ones come in bursts: it errs towards not waiting.
         faded = self._faded(now)
         rate = faded.flushes / max(faded.days, LEAST_DAYS) / distributions
         return 1 - exp(-rate * max(0.0, within / _DAY))

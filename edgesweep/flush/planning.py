@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from sys import getsizeof
 
-from edgesweep.cover import Limits, Prices, find_candidates, spell
+from edgesweep.cover import Heartbeat, Limits, Prices, find_candidates, spell
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.choice import Choice, explain, pick
@@ -23,8 +23,7 @@ from edgesweep.routes import Routes
 # Planning takes about three times as much memory.
 MAX_ROWS = 200_000
 MAX_BYTES = 192 * 2**20
-# Bytes of a row without its key and its paths.
-ROW_BYTES = 700
+ROW_BYTES = 700  # bytes of a row without its key and its paths
 # After several deaths in a row a flush reads one sixteenth of the rows; after more it is `/*`.
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
@@ -32,8 +31,8 @@ SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 # How many of those who requested its paths a flush names: its journal item has to stay small.
 MAX_NAMES = 100
 
-# Finds the objects that a wildcard would hit; the last argument renews the lease.
-Surveyor = Callable[[str, Collection[str], Prices, Limits, Callable[[], None]], Survey]
+# Finds the objects that a wildcard would hit.
+Surveyor = Callable[[str, Collection[str], Prices, Limits, Heartbeat], Survey]
 
 
 @dataclass(slots=True)
@@ -89,10 +88,7 @@ class Planner:
         return batch
 
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Choice | None]:
-        """Return a flush and the choice of its paths; None if it is `/*`, which takes no survey.
-
-        It is that after some deaths, and if there are too many cache tags, which `/*` covers too.
-        """
+        """Return a flush and the choice of its paths; None if it is `/*`, which takes no survey."""
         changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
         go = replace(go, paths=go.paths - len(batch.tags))
         if batch.cut and go.paths == 1:
@@ -123,6 +119,7 @@ class Planner:
             if held.journal.fits(flush):
                 return flush, choice
             most = len(cover.members) // 2 or -1
+        # After some deaths, and if there are too many cache tags, which `/*` covers too.
         return self._journaled(held, batch, go, ("/*",)), None
 
     def _journaled(

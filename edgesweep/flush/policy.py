@@ -1,16 +1,15 @@
 """Hold or flush, and why: a pure decision over the facts that a tick has read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
 
 from edgesweep.dirty import Change, DirtyRow
 from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation, Lease, LedgerLimits
-from edgesweep.flush.others import Ledger
+from edgesweep.flush.others import Ledgers
 from edgesweep.flush.pace import Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
@@ -19,6 +18,9 @@ from edgesweep.routes.patterns import matches
 # Two ticks of one minute may be just under two minutes apart.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 TICKS_APART = timedelta(minutes=2)
+
+Rows = Iterable[DirtyRow]  # those that wait
+Months = Mapping[str, tuple[Budget, datetime]]  # month near now -> what is left of it, and a time
 
 
 class Reason(StrEnum):
@@ -44,14 +46,12 @@ class Reason(StrEnum):
 class Go:
     """Flush now."""
 
-    reason: Reason
     paths: int  # how many may be spent at once
     wildcards: int  # how many of them may be wildcards
     limits: LedgerLimits  # month -> the most paths in its ledger afterwards
     purses: tuple[Purse, ...]  # what each of these months offers
 
     def terms(self, wanted: Wanted) -> Terms:
-        """Return the terms of a flush that takes the `wanted` paths at the ladder's prices."""
         offers = [purse.terms(wanted) for purse in self.purses]
         paths = min(self.paths, *(offer.paths for offer in offers))
         free = min(offer.free for offer in offers)
@@ -65,13 +65,10 @@ class Headroom:
     paths: int
     wildcards: int
 
-    def less(self, requests: Iterable[Invalidation]) -> Self:
-        """Return what is left beside `requests` that are in progress."""
-        paths, wildcards = self.paths, self.wildcards
-        for request in requests:
-            paths -= request.exact
-            wildcards -= request.wildcards
-        return replace(self, paths=paths, wildcards=wildcards)
+    def less(self, requests: Collection[Invalidation]) -> "Headroom":
+        exact = sum(request.exact for request in requests)
+        wildcards = sum(request.wildcards for request in requests)
+        return Headroom(self.paths - exact, self.wildcards - wildcards)
 
 
 # Per distribution: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
@@ -98,31 +95,23 @@ class Policy:
     urgent: Sequence[str] = ()  # patterns of keys whose changes are urgent
 
     def guaranteed(self, moment: datetime) -> timedelta:
-        """Return the longest time from a change's record to its flush, in `moment`'s month.
+        """Return the longest time from a record to its flush that month, if CloudFront accepts."""
+        return max(self.budget.interval(moment), self.max_wait, self.patience) + TICKS_APART
 
-        It holds as long as CloudFront accepts our requests.
-        """
-        longest = max(self.budget.interval(moment), self.max_wait, self.patience)
-        return longest + TICKS_APART
-
-    def settle(
-        self, oldest: datetime, newest: datetime, now: datetime, rows: Iterable[DirtyRow] = ()
-    ) -> Reason:
-        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING, or URGENT by `rows`.
-
-        The rows are read only if that depends on them.
-        """
+    def settle(self, oldest: datetime, newest: datetime, now: datetime, rows: Rows = ()) -> Reason:
+        """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING; or URGENT."""
         if now - newest >= self.quiet:
             return Reason.QUIET
         if now - oldest >= self.max_wait:
             return Reason.WAITED
+        # The rows are read only if it depends on them.
         return Reason.URGENT if self.hurries(rows) else Reason.UPLOADING
 
-    def hurried(self) -> Self:
+    def hurried(self) -> "Policy":
         """Return the policy of a flush that somebody asks for now: every change is urgent."""
         return replace(self, urgent=("*",))
 
-    def hurries(self, rows: Iterable[DirtyRow]) -> bool:
+    def hurries(self, rows: Rows) -> bool:
         """Tell whether any row is urgent; they are read only if there are patterns."""
         return bool(self.urgent) and any(map(self.is_urgent, rows))
 
@@ -130,41 +119,26 @@ class Policy:
         key = row.subject.key if isinstance(row.subject, Change) else row.subject.path
         return any(matches(pattern, key) for pattern in self.urgent)
 
-    def decide(
-        self,
-        reason: Reason,
-        ledgers: Mapping[str, Ledger],
-        demand: Demand,
-        lease: Lease,
-        now: datetime,
-    ) -> Go | Reason:
-        """Return how many paths a flush may take and how much each has to save, or why it waits.
-
-        There is a ledger of each month that may be billed; `demand` counts all distributions
-        together; the lease tells what is in progress, and when the last flush was.
-        """
-        headroom, flushed_at = self.quota.less(lease.in_progress), lease.flushed_at
+    def decide(self, ledgers: Ledgers, demand: Demand, lease: Lease, now: datetime) -> Go | Reason:
+        """Return how many paths a flush may take and how much each has to save, or why it waits."""
+        headroom = self.quota.less(lease.in_progress)
         if min(headroom.paths, headroom.wildcards) < 1:
             return Reason.QUOTA
         left = {
             month: (self.budget.after(ledgers[month]), near)
             for month, near in months_near(now).items()
         }
-        granted = self._granted(left, headroom, flushed_at, now)
+        granted = self._granted(left, headroom, lease, now)
         if isinstance(granted, Reason):
             return granted
-        purses = (self._purse(budget, demand, flushed_at, near) for budget, near in left.values())
-        return Go(reason, *granted, tuple(purses))
+        purses = (self._purse(budget, demand, lease, near) for budget, near in left.values())
+        return Go(*granted, tuple(purses))
 
     def _granted(
-        self,
-        left: Mapping[str, tuple[Budget, datetime]],
-        headroom: Headroom,
-        flushed_at: datetime | None,
-        now: datetime,
+        self, left: Months, headroom: Headroom, lease: Lease, now: datetime
     ) -> tuple[int, int, LedgerLimits] | Reason:
         """Return the most paths and wildcards, and the limits of months; or why a flush waits."""
-        allowance = self.budget.allowance
+        allowance, flushed_at = self.budget.allowance, lease.flushed_at
         if allowance is None:
             return headroom.paths, headroom.wildcards, dict.fromkeys(left)
         limits = {
@@ -181,31 +155,22 @@ class Policy:
         return Reason.BUDGET
 
     def waits(
-        self,
-        dear: int,
-        oldest: datetime,
-        demand: Demand,
-        now: datetime,
-        rows: Iterable[DirtyRow] = (),
+        self, dear: int, oldest: datetime, demand: Demand, now: datetime, rows: Rows = ()
     ) -> bool:
-        """Tell whether a flush waits, because paths are dear, for the next one to go with it.
-
-        It waits while we expect that to spare at least one of the `dear` objects: unchanged ones
-        that it hits, and would not hit if paths were nearly free, and none of the `rows` hurries.
-        """
+        """Tell whether a flush waits, because paths are dear, for the next one to go with it."""
+        # We expect that to spare at least one of the `dear` objects: unchanged ones that it hits,
+        # and would not hit if paths were nearly free. None of the rows hurries.
         left = self.patience - (now - oldest)
         spares = dear * demand.chance(left, self.budget.distributions, now) >= 1
         return spares and not any(row.removal or self.is_urgent(row) for row in rows)
 
-    def _purse(
-        self, budget: Budget, demand: Demand, flushed_at: datetime | None, moment: datetime
-    ) -> Purse:
+    def _purse(self, budget: Budget, demand: Demand, lease: Lease, moment: datetime) -> Purse:
         left = budget.free_paths - budget.ledger.paths + demand.bought_in(month_of(moment))
-        kept, saved = budget.kept(moment, flushed_at), budget.saved(moment, flushed_at)
+        kept = budget.kept(moment, lease.flushed_at)
+        saved = budget.saved(moment, lease.flushed_at)
         free, paid = left - budget.free_reserve(moment) - kept, self.quota.paths
         if budget.allowance is not None:
             can = budget.allowance - budget.reserve(moment) - kept - budget.ledger.paths
             free = min(free, can)
             paid = max(0, can - max(0, free))
-        remaining = month_bounds(moment)[1] - moment
-        return Purse(demand, left, free, paid, remaining, moment, saved)
+        return Purse(demand, left, free, paid, month_bounds(moment)[1] - moment, moment, saved)

@@ -1,7 +1,6 @@
 """Redrive: messages that could not be recorded go from the dead-letter queue back to their queue.
 
-Goal: an outage loses nothing and needs nobody, and a message that nobody can record does not
-circulate for ever.
+Goal: an outage loses nothing and needs nobody, and no message circulates for ever.
 
 We send a message back before we remove it, so a crash between the two makes a copy: a change that
 is recorded twice is invalidated once. Every copy carries how often it was sent back. It goes back
@@ -22,10 +21,8 @@ from typing import Protocol
 
 from edgesweep.dirty import LONG_AGO
 
-# How often we look at the dead-letter queue.
-LOOK_EVERY = timedelta(minutes=10)
-# How many messages one look reads: the flush function has time for no more.
-MOST_LETTERS = 5_000
+LOOK_EVERY = timedelta(minutes=10)  # how often we look at the dead-letter queue
+MOST_LETTERS = 5_000  # how many messages one look reads: the flush function has time for no more
 # SQS allows 12 hours, and hides about 120,000 messages of a queue at once: looks that hide
 # `MOST_LETTERS` each reach 100,000 before the first message comes back.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html

@@ -10,8 +10,7 @@ from edgesweep.record.recorder import DirtyWriter
 
 T = TypeVar("T")
 
-# Rows between two renewals of the lease.
-CHUNK = 1_000
+CHUNK = 1_000  # rows between two renewals of the lease
 
 # When the oldest and the newest dirty row were recorded; empty without any.
 Span = tuple[datetime, datetime] | tuple[()]

@@ -21,18 +21,15 @@ from edgesweep.paths import coarser
 
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
 PAUSE_SECONDS = 1.0
-# Twice the 5 s that a clock may be off true time.
-CLOCKS_APART = timedelta(seconds=10)
+CLOCKS_APART = timedelta(seconds=10)  # twice the 5 s that a clock may be off true time
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
 REPEATED_FOR = timedelta(minutes=10)
-# CloudFront does not document for how long it knows a caller reference. We look up an attempt that
-# is older than this before we repeat it.
+# CloudFront documents no time for which it knows a reference: we look up older attempts first.
 LOOKED_UP_AFTER = timedelta(hours=1)
 
 # CloudFront may answer a single request that is above a rate with either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)
 _NOT_THIS_WAY = (Refusal.INVALID, Refusal.TOO_LARGE)
-_ANOTHER_WAY = {*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY}
 _FOR_GOOD = (Refusal.INVALID, Refusal.CONFLICT, Refusal.GONE)
 
 
@@ -48,10 +45,7 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return the invalidation that a reference has made since a moment, if any.
-
-        It calls `keep` before each request, since there may be many.
-        """
+        """Return what a reference has made since a moment, if anything; it may take many calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +80,7 @@ class Sender:
         held.lease = replace(held.lease, in_progress=tuple(in_progress))
 
     def send(self, flush: Flush, held: HeldLease) -> Sent:
-        """Send the remaining requests of an open flush.
-
-        Raises:
-            Overtaken: somebody else went on with it.
-            OverLimit: it may be billed in a month that cannot take it yet.
-        """
+        """Send the rest of an open flush; `OverLimit` if no month near can take it yet."""
         while True:
             flush, answer = self._next(flush, held)
             match answer:
@@ -147,18 +136,11 @@ class Sender:
         return self.journal.advance(flush, flush.accept(made, self.clock()))
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
-        """Return the invalidation that unanswered attempts have made, if any.
-
-        Every attempt was made in a charged month. While one of these is near, an attempt may still
-        be under way, and it raises `OverLimit`.
-        """
+        """Return what unanswered attempts made, if anything; `OverLimit` while one may do so."""
         if flush.answered:
             return None
-        now = self.clock()
-        if not months_near(now).keys().isdisjoint(flush.months):
-            raise OverLimit(
-                f"An attempt of {flush.id} may still be under way, and cannot be paid for again"
-            )
+        if not months_near(self.clock()).keys().isdisjoint(flush.months):
+            raise OverLimit(f"An attempt of {flush.id} may still be under way")
         return self._look_up(flush, held)
 
     def _look_up(self, flush: Flush, held: HeldLease) -> Accepted | None:
@@ -172,7 +154,7 @@ class Sender:
             # CloudFront invalidated something under this reference, so the charge stays.
             return Sent(flush, answer, given_up=True)
         flush = self.journal.advance(flush, flush.refuse())
-        if answer.refusal in _ANOTHER_WAY:
+        if answer.refusal in (*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY):
             # Accepted requests of this flush count as in progress as well.
             held.reread()
             self.prune(held)

@@ -1,8 +1,7 @@
 """Delete the rows that a flush covers, and those of a distribution that is gone.
 
-A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation,
-whichever of our clocks stamped the two: each is within 5 s of true time. Recovery, which has not
-read the rows, deletes by that rule alone.
+A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation:
+each clock is within 5 s of true time. Recovery has not read the rows, and deletes by that alone.
 
 A tick sweeps a portion, and the journal keeps the place for the next tick. The sweep reads only
 rows that are older than the flush, so it ends however many rows arrive meanwhile.
@@ -26,11 +25,8 @@ MARGIN = CLOCKS_APART
 # A portion reads no more rows than this, and ends after this time.
 MAX_SWEPT = 1_000_000
 SWEEP_TIME = timedelta(minutes=1)
-# Chunks after which we note the place, so a death in a portion loses little of it.
-NOTED_EVERY = 10
-
-# Rows of one BatchWriteItem: each may take a while when DynamoDB throttles.
-_DELETED_AT_ONCE = 25
+NOTED_EVERY = 10  # chunks after which we note the place, so a death in a portion loses little of it
+_DELETED_AT_ONCE = 25  # rows of one BatchWriteItem: each may take a while when DynamoDB throttles
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +45,9 @@ class Sweeper:
     def sweep(
         self, flush: Flush, held: HeldLease, *, everywhere: bool = True
     ) -> tuple[Flush, bool]:
-        """Delete a portion of the older rows that the accepted paths of a flush cover.
-
-        The accepted paths of a flush that it replaces count as well, for rows older than that one.
-        Return the flush, and whether that was the last portion. A flush that another process has
-        planned is swept `everywhere`, since that one may have known of more partitions.
-        """
+        """Delete a portion of the older rows that a flush covers; tell whether it was the last."""
+        # Accepted paths of a flush that it replaces count too, for rows older than that one. What
+        # another process has planned is swept `everywhere`: it may have known of more partitions.
         sent = list(self._sent(flush, held))
         if not sent:
             return flush, True

@@ -32,8 +32,7 @@ from edgesweep.routes import Routes
 
 T = TypeVar("T")
 
-# The event that asks the flush function to flush now.
-NOW = {"edgesweep": "now"}
+NOW = {"edgesweep": "now"}  # the event that asks the flush function to flush now
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,7 @@ class Tick:
     announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
     redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
     gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
-    # Flushes what comes to rest within seconds; None leaves it to the next tick.
-    waker: Waker | None = None
+    waker: Waker | None = None  # flushes what rests within seconds; None: the next tick does
 
     def run(self, *, now: bool = False) -> Ticked:
         """Take every step; if somebody asks for it `now`, only the budget holds a flush."""
@@ -85,8 +83,7 @@ class Tick:
         outcomes = flusher.tick(known.routes.ids)
         failures: list[Exception] = []
         spending = any(one.flush for one in outcomes)
-        audit = partial(self.audit, known.routes.ids, spending)
-        audited = _attempted(audit, failures) or Audited()
+        audited = _attempted(partial(self.audit, known.routes.ids, spending), failures) or Audited()
         unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
@@ -103,8 +100,7 @@ class Tick:
         began = self.clock()
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
-        outcomes = self._wake(distributions, known, policy, began)
-        return Ticked(known, policy, outcomes, refusal)
+        return Ticked(known, policy, self._wake(distributions, known, policy, began), refusal)
 
     def _wake(
         self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
@@ -122,7 +118,6 @@ class Tick:
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
-    """Return the result of a step, or note its error."""
     try:
         return step()
     except Exception as error:  # noqa: BLE001  # reported
@@ -131,10 +126,7 @@ def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
 
 
 def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:
-    """Return the policy for some distributions, or the old one if the budget is too small for all.
-
-    Then the guaranteed interval is not kept, but the budget still is.
-    """
+    """Return the policy for some distributions, or the old one, and why the budget is too small."""
     try:
         budget = replace(policy.budget, distributions=max(1, distributions))
     except BadInput as error:

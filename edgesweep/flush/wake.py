@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
-from typing import Self
 
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
 from edgesweep.flush.journal import Journal, Lease
-from edgesweep.flush.others import Ledger
+from edgesweep.flush.others import Ledgers
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Policy, Reason
@@ -51,9 +50,9 @@ class Haste(Enum):
     NONE = "with a tick"  # the reserve is left, and a path at most
 
 
-def haste(policy: Policy, ledgers: Mapping[str, Ledger], demand: Demand, now: datetime) -> Haste:
+def haste(policy: Policy, ledgers: Ledgers, demand: Demand, now: datetime) -> Haste:
     """Return how soon a wake may flush, by the ledgers of the months that may be billed."""
-    go = policy.decide(Reason.QUIET, ledgers, demand, Lease(), now)
+    go = policy.decide(ledgers, demand, Lease(), now)
     if isinstance(go, Reason) or go.paths == 1:
         return Haste.NONE
     return Haste.QUICK if go.terms(NO_PATHS).price <= LADDER[0] else Haste.GATHERING
@@ -70,7 +69,7 @@ class Upload:
     @classmethod
     def of(
         cls, began_at: datetime, recorded: Sequence[datetime], most: timedelta, allowed: Haste
-    ) -> Self:
+    ) -> "Upload":
         """Return the upload whose newest rows were recorded then, the newest first."""
         silence = quiet(recorded, most) if allowed is Haste.QUICK else most
         return cls(began_at, recorded[0] + silence, silence)
@@ -107,10 +106,10 @@ class Waker:
             ends, now = {name: ends[name] for name in due}, self.clock()
             rested = [name for name, upload in due.items() if upload.rests_at <= now]
             if not rested:
-                self._sleep(min(upload.rests_at for upload in due.values()))
+                rests_at = min(upload.rests_at for upload in due.values())
+                self.pause(max(0.0, (rests_at - self.clock()).total_seconds()))
             for name in rested:
-                flusher = self.flusher(routes, replace(policy, quiet=due[name].quiet))
-                done = flusher.tick([name])
+                done = self.flusher(routes, replace(policy, quiet=due[name].quiet)).tick([name])
                 outcomes += done
                 if any(outcome.settled for outcome in done):
                     ends[name] = min(self.clock() + WITHIN, began + LAST_TURN)
@@ -136,6 +135,3 @@ class Waker:
         if policy.hurries(first_rows(self.dirty, distribution)):
             return Upload(recorded[0], span[0], timedelta(0))
         return Upload.of(span[0], recorded, policy.quiet, allowed)
-
-    def _sleep(self, until: datetime) -> None:
-        self.pause(max(0.0, (until - self.clock()).total_seconds()))

@@ -186,7 +186,7 @@ class Observer:
         # The decision that the flusher would take now.
         ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
         demand = self.journal.demand()
-        decision = self.policy.decide(reason, ledgers, demand, lease, now)
+        decision = self.policy.decide(ledgers, demand, lease, now)
         if isinstance(decision, Go):
             # Whether it waits for the next change depends on what its wildcards would hit.
             dear = maxsize * (decision.terms(NO_PATHS).price > LADDER[0])

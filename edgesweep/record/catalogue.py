@@ -7,8 +7,7 @@ from typing import Protocol
 
 from edgesweep.dirty import Change, Kind
 
-# A bucket and a key.
-Name = tuple[str, str]
+Name = tuple[str, str]  # a bucket and a key
 
 # Writes to a bucket without versions, or with suspended ones, all have this for a version.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersionSuspendedBehavior.html
@@ -24,22 +23,19 @@ class Head:
     modified_at: datetime  # when the object was written, in whole seconds
     seen_at: datetime  # when S3 answered, in whole seconds of its clock
     version: str | None = None  # which version it is; absent without versions
-    # CRC-64/NVME of the whole object; absent where S3 has none. A shorter one would soon be equal
-    # by accident.
+    # CRC-64/NVME of the whole object, if S3 has it: a shorter one would soon be equal by accident.
     checksum: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A known object: the same as in `Head`, and since when it holds.
+    """A known object: the same as in `Head`, and since when it holds."""
 
-    Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
-    """
+    # Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
 
     etag: str
     headers: str  # the fingerprint that was the current one
-    # The entry holds only for events after this moment; None: for all.
-    since: datetime | None = None
+    since: datetime | None = None  # it holds only for events after this moment; None: for all
     version: str | None = None
     seen_at: datetime | None = None
     checksum: str | None = None
@@ -55,15 +51,7 @@ class Entry:
 
     def may_hold_after(self, events: Iterable[Change]) -> bool:
         """Tell whether the object may still be as known after these events of it."""
-        return all(
-            (
-                event.etag == self.etag or self.checksum is not None
-                if event.kind is Kind.CREATED
-                else self._outlives(event)
-            )
-            and (self.since is None or event.changed_at > self.since)
-            for event in events
-        )
+        return all(map(self._may_outlive, events))
 
     def is_confirmed(self, head: Head, events: Sequence[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""
@@ -80,9 +68,13 @@ class Entry:
             )
         )
 
-    def _outlives(self, removal: Change) -> bool:
-        """Tell whether the removal is of another version than this."""
-        return self.version is not None and removal.version not in (None, NULL, self.version)
+    def _may_outlive(self, event: Change) -> bool:
+        if self.since is not None and event.changed_at <= self.since:
+            return False
+        if event.kind is Kind.CREATED:
+            return event.etag == self.etag or self.checksum is not None
+        # A removal has to be of another version than this.
+        return self.version is not None and event.version not in (None, NULL, self.version)
 
 
 class Catalogue(Protocol):
@@ -102,7 +94,4 @@ class Heads(Protocol):
     """Sends HEAD requests."""
 
     def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
-        """Return what is there, None if S3 says that nothing is.
-
-        An object is missing from the answer if its HEAD failed for another reason.
-        """
+        """Return what is there, None if S3 says that nothing is; a failed HEAD has no answer."""

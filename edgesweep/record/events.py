@@ -30,12 +30,10 @@ MAX_KEY_BYTES = 1_024
 _MAX_SIZE = 2**63 - 1
 # Of an etag or a sequencer: far above those of S3, and small enough for a row.
 _MAX_MARK_BYTES = 1_024
-# Of one request: a thousand paths for twenty distributions are written in time.
-MAX_PATHS = 1_000
+MAX_PATHS = 1_000  # of one request: a thousand paths for twenty distributions are written in time
 _MAX_NAME = 100
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 # The part of a notification's `eventName` before the colon; None changes no byte a viewer sees.
 _NOTIFICATIONS: Mapping[str, Kind | None] = {
@@ -104,7 +102,9 @@ def parse(body: str) -> tuple[Change | Request, ...]:
     if message.get("Event") == "s3:TestEvent":
         return ()
     if "Records" in message:
-        return tuple(chain.from_iterable(map(_notification, _records(message))))
+        if not (records := _field(message, "Records", list)):
+            raise BadInput("Records is empty")
+        return tuple(chain.from_iterable(map(_notification, records)))
     if "detail-type" in message:
         return tuple(_event(message))
     raise BadInput(f"No S3 event: {_excerpt(message)}")
@@ -125,13 +125,6 @@ def _requests(message: Mapping[str, Any]) -> Iterator[Request]:
         yield Request(RequestedPath(_field({"A path": path}, "A path", str), by), to)
 
 
-def _records(message: Mapping[str, Any]) -> list[Any]:
-    records = _field(message, "Records", list)
-    if not records:
-        raise BadInput("Records is empty")
-    return records
-
-
 def _notification(record: object) -> Iterator[Change]:
     if not isinstance(record, dict):
         raise BadInput(f"A record must be an object, not {_excerpt(record)}")
@@ -142,10 +135,11 @@ def _notification(record: object) -> Iterator[Change]:
     if kind:
         s3 = _field(record, "s3", dict)
         changed_at = _time(_field(record, "eventTime", str))
+        s3_object = _field(s3, "object", dict)
         lasting = kind is Kind.CREATED or name.endswith(":Delete")
-        version = _mark(_field(s3, "object", dict), "versionId") if lasting else None
-        change = _change(s3, _form_decoded(_raw_key(s3)), kind, changed_at, "eTag")
-        yield replace(change, version=version)
+        version = _mark(s3_object, "versionId") if lasting else None
+        key = _form_decoded(_field(s3_object, "key", str))
+        yield replace(_change(s3, key, kind, changed_at, "eTag"), version=version)
 
 
 def _event(message: Mapping[str, Any]) -> Iterator[Change]:
@@ -157,9 +151,10 @@ def _event(message: Mapping[str, Any]) -> Iterator[Change]:
         if "event-version" in detail:
             _require_major(detail, "event-version", "1")
         changed_at = _time(_field(message, "time", str))
+        s3_object = _field(detail, "object", dict)
         lasting = kind is Kind.CREATED or detail.get("deletion-type") == "Permanently Deleted"
-        version = _mark(_field(detail, "object", dict), "version-id") if lasting else None
-        keys = tuple(_readings(_raw_key(detail)))
+        version = _mark(s3_object, "version-id") if lasting else None
+        keys = tuple(_readings(_field(s3_object, "key", str)))
         for key in keys:
             other = next((other for other in keys if other != key), None)
             change = _change(detail, key, kind, changed_at, "etag")
@@ -173,19 +168,15 @@ def _change(
     size = _optional(s3_object, "size", int)
     if size is not None and not 0 <= size <= _MAX_SIZE:
         raise BadInput(f"The size {_excerpt(size)} is not between 0 and {_MAX_SIZE} bytes")
+    bucket = _field(_field(source, "bucket", dict), "name", str)
+    if not _BUCKET_NAME.fullmatch(bucket):
+        raise BadInput(f"{_excerpt(bucket)} is not the name of a bucket")
+    length = len(_utf8(key))
+    if not 1 <= length <= MAX_KEY_BYTES:
+        raise BadInput(f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}")
     return Change(
-        bucket=_bucket(_field(_field(source, "bucket", dict), "name", str)),
-        key=_fitting(key),
-        kind=kind,
-        changed_at=changed_at,
-        etag=_mark(s3_object, etag),
-        size=size,
-        sequencer=_mark(s3_object, "sequencer"),
+        bucket, key, kind, changed_at, _mark(s3_object, etag), size, _mark(s3_object, "sequencer")
     )
-
-
-def _raw_key(source: Mapping[str, Any]) -> str:
-    return _field(_field(source, "object", dict), "key", str)
 
 
 def _form_decoded(key: str) -> str:
@@ -197,25 +188,16 @@ def _form_decoded(key: str) -> str:
 
 
 def _readings(key: str) -> Iterator[str]:
-    """Yield the readings of an EventBridge key: AWS does not document whether it is encoded.
-
-    Decoding shortens a key, so one that is too long may still be an encoded one.
-    """
+    """Yield the readings of an EventBridge key: AWS does not document whether it is encoded."""
     try:
         decoded = _form_decoded(key)
     except BadInput:
         decoded = key
+    # Decoding shortens a key, so one that is too long may still be an encoded one.
     if decoded == key or len(_utf8(key)) <= MAX_KEY_BYTES:
         yield key
     if decoded != key:
         yield decoded
-
-
-def _fitting(key: str) -> str:
-    length = len(_utf8(key))
-    if not 1 <= length <= MAX_KEY_BYTES:
-        raise BadInput(f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}")
-    return key
 
 
 def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
@@ -223,12 +205,6 @@ def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
     if mark is not None and len(_utf8(mark)) > _MAX_MARK_BYTES:
         raise BadInput(f"{name} has {len(_utf8(mark)):,} bytes, more than {_MAX_MARK_BYTES:,}")
     return mark
-
-
-def _bucket(name: str) -> str:
-    if not _BUCKET_NAME.fullmatch(name):
-        raise BadInput(f"{_excerpt(name)} is not the name of a bucket")
-    return name
 
 
 def _time(text: str) -> datetime:

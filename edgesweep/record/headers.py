@@ -13,17 +13,10 @@ from edgesweep.routes.patterns import matches
 
 # Response headers that S3 returns as they were uploaded, beside user metadata.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax
-_VIEWED = frozenset(
-    {
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "content-type",
-        "expires",
-        "x-amz-website-redirect-location",
-    }
-)
+_VIEWED = {
+    *("cache-control", "content-disposition", "content-encoding", "content-language"),
+    *("content-type", "expires", "x-amz-website-redirect-location"),
+}
 _METADATA = "x-amz-meta-"
 
 # User metadata that tools keep for themselves, without `_METADATA`.

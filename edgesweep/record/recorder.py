@@ -7,8 +7,7 @@ A change needs no row if the user excludes it or says that its bytes never chang
 served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Of an
 object whose bytes never change, an edge may still say that it is missing: where that lasts, a new
 one gets a row. We count the changes without a row, so a wrong pattern shows. All but those that
-changed nothing make their objects unknown: patterns and distributions change, and then we would
-trust an outdated entry.
+changed nothing make their objects unknown, since patterns and distributions change.
 """
 
 from collections import Counter
@@ -16,7 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
-from operator import attrgetter
 from typing import Protocol
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
@@ -26,26 +24,10 @@ from edgesweep.record.catalogue import Name
 from edgesweep.record.events import Request
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
+from edgesweep.routes import Routes
 
 # The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
-
-
-class Router(Protocol):
-    """Knows which distributions serve an object."""
-
-    @property
-    def ids(self) -> Collection[str]:
-        """The ids of all distributions."""
-
-    def distributions(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of the distributions that can serve the object."""
-
-    def serves(self, bucket: str) -> bool:
-        """Tell whether any distribution leads to the bucket."""
-
-    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of those that may say for longer than accepted that it is missing."""
 
 
 class DirtyWriter(Protocol):
@@ -62,10 +44,8 @@ class Recorded:
     rows: int
     unrouted: int  # how many rows are of buckets that no distribution leads to
     failed: Mapping[str, str]  # message id -> why it has to come back
-    # Why changes got no row -> how many.
-    passed_over: Mapping[Fate, int] = field(default_factory=dict)
-    # Objects that stay unknown to the catalogue -> the reason.
-    unconfirmed: Mapping[Name, str] = field(default_factory=dict)
+    passed_over: Mapping[Fate, int] = field(default_factory=dict)  # changes that got no row
+    unconfirmed: Mapping[Name, str] = field(default_factory=dict)  # why objects stay unknown
     unseen: int = 0  # how many objects no HEAD saw, so they count as changed
     unserved: tuple[Name, ...] = ()  # objects that no distribution of their bucket serves
 
@@ -74,7 +54,7 @@ class Recorded:
 class Recorder:
     """Turns batches of messages into dirty rows, spread over `shards` of each distribution."""
 
-    routes: Router
+    routes: Routes
     writer: DirtyWriter
     token: Callable[[], str]  # returns another random hexadecimal text for each row
     shards: int = 1
@@ -82,10 +62,8 @@ class Recorder:
     unchanged: UnchangedFilter | None = None  # without one, every object counts as changed
 
     def record(self, bodies: Mapping[str, str], now: datetime) -> Recorded:
-        """Write one row for each distinct distribution and object, or requested path, of the batch.
-
-        `bodies` are those of SQS messages, by their ids; they were received at `now` or later.
-        """
+        """Write a row for each distinct distribution and object, or requested path, of a batch."""
+        # The bodies are those of SQS messages, by their ids; they were received at `now` or later.
         understood, failed = self._understood(bodies)
         distinct = list(dict.fromkeys(chain.from_iterable(understood.values())))
         changes = [one for one in distinct if isinstance(one, Change)]
@@ -131,7 +109,7 @@ class Recorder:
         self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
     ) -> dict[DirtyRow, Name | Request]:
         """Return a row of the last change of each object for each of its partitions."""
-        last = {name_of(change): change for change in sorted(changes, key=attrgetter("changed_at"))}
+        last = {name_of(one): one for one in sorted(changes, key=lambda one: one.changed_at)}
         return {
             self._row(partition, change, now): name
             for name, change in last.items()
@@ -166,7 +144,7 @@ class Recorder:
 
 
 def fate(
-    selection: Selection, routes: Router, bucket: str, key: str, *, created: bool = False
+    selection: Selection, routes: Routes, bucket: str, key: str, *, created: bool = False
 ) -> tuple[Fate, Collection[str]]:
     """Return the fate of a changed object, and the partitions that get a row of it."""
     selected = selection.fate(key)
@@ -175,7 +153,7 @@ def fate(
     if selected is not Fate.SWEPT:
         return selected, ()
     distributions = routes.distributions(bucket, key)
-    if distributions or not routes.serves(bucket):
+    if distributions or not routes.serving(bucket):
         return selected, distributions or (UNROUTED,)
     return Fate.UNSERVED, ()
 

@@ -23,10 +23,9 @@ class Selection:
 
     include: Sequence[str] = ()  # the keys to sweep; all if empty
     exclude: Sequence[str] = ()  # keys not to sweep, even if included
-    # Names that never get other bytes, such as hashed assets. No edge can have cached other bytes
-    # of them, so their removal is not invalidated: an edge may serve a removed one until it
-    # expires. But an edge may have cached that one is missing, so a new one is invalidated where
-    # such an error stays for longer than the user accepts.
+    # Names that never get other bytes, such as hashed assets. Their removal is not invalidated: an
+    # edge may serve a removed one until it expires. A new one is, where an edge may say for longer
+    # than the user accepts that it is missing.
     immutable: Sequence[str] = ()
 
     @property

@@ -61,8 +61,7 @@ We rely on events. After a gap in the events of a bucket, we trust no entry whos
 before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it assumes that viewers
 get the objects that are there.
 
-After a skipped upload, an edge keeps the Last-Modified, the version id and the ignored metadata of
-an earlier one.
+After a skipped upload, an edge keeps an earlier Last-Modified, version id and ignored metadata.
 
 Two readings. EventBridge may have encoded a key, so its event names two objects. One of them needs
 no row for a created event if the catalogue does not know it, S3 says that it is not there, and the
@@ -76,7 +75,6 @@ Cost: see `bench/catalogue.py`.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 from edgesweep.dirty import Change, Kind
 from edgesweep.record.catalogue import Catalogue, Entry, Head, Heads, Name
@@ -90,8 +88,7 @@ class Checked:
     """The objects of a batch of events."""
 
     unchanged: frozenset[Name] = frozenset()  # objects that viewers already see as they are
-    # Changed objects for which no row may be written now, with the reason.
-    refused: Mapping[Name, str] = field(default_factory=dict)
+    refused: Mapping[Name, str] = field(default_factory=dict)  # why no row may be written now
     seen: Mapping[Name, Head] = field(default_factory=dict)  # changed objects that are there
     token: str = ""  # what `seen` and all other changed objects were forgotten under
     stamped_at: datetime | None = None  # later than every HEAD; None: there was none
@@ -188,17 +185,13 @@ def _there(heads: Mapping[Name, Head | None]) -> Mapping[Name, Head]:
 
 def _gone(events: Iterable[Change]) -> bool:
     """Tell whether the last event leaves nothing; another version may outlive a removal."""
-    last = max(events, key=attrgetter("changed_at"))
+    last = max(events, key=lambda event: event.changed_at)
     return last.kind is Kind.REMOVED and last.version is None
 
 
 def _other_readings(events: Collection[Change]) -> frozenset[Name]:
     """Return how else the keys of created events can be read; none if that is settled for one."""
-    others = [
-        (event.bucket, event.other)
-        for event in events
-        if event.kind is Kind.CREATED and event.other
-    ]
+    others = [(one.bucket, one.other) for one in events if one.kind is Kind.CREATED and one.other]
     return frozenset(others if len(others) == len(events) else ())
 
 

@@ -9,7 +9,6 @@ same object may be cached under other viewer paths too; `Variants` says which of
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeVar
 
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.paths import Origin, unquoted, viewer_path
@@ -18,22 +17,20 @@ from edgesweep.routes.variants import ALL_OTHERS, INDEX, Variants
 
 __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Routes:
     """The known distributions, and the variants of viewer paths that count."""
 
-    # The distributions; a disabled one serves nothing, but its paths are still known. A
-    # distribution whose edges may use several configurations is there once for each.
+    # A disabled one serves nothing, but its paths are still known. One whose edges may use several
+    # configurations is there once for each.
     known: Sequence[Distribution] = ()
     # Distribution id -> variants; `ALL_OTHERS` stands for the rest.
     variants: Mapping[str, Variants] = field(default_factory=dict)
 
     @property
     def ids(self) -> Sequence[str]:
-        return _distinct(one.id for one in self.known)
+        return list(dict.fromkeys(one.id for one in self.known))
 
     @property
     def enabled(self) -> int:
@@ -44,33 +41,26 @@ class Routes:
         """Return the ids of the distributions that lead to a bucket."""
         return self._where(lambda one: one.leads_to(bucket))
 
-    def serves(self, bucket: str) -> bool:
-        return bool(self.serving(bucket))
-
     def distributions(self, bucket: str, key: str) -> Collection[str]:
+        """Return the ids of the distributions that can serve an object."""
         return self._where(lambda one: any(one.viewer_paths(bucket, key, self.variants_of(one.id))))
 
     def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
+        """Return the ids of those that may say for longer than accepted that it is missing."""
         return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
-        """Return the viewer paths under which a distribution may have cached an object.
-
-        One that ends with `REST` stands for all that begin with the text before it.
-        """
+        """Return an object's viewer paths; one that ends in `REST` stands for all that begin so."""
         variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
-        return _distinct(chain.from_iterable(paths))
+        return list(dict.fromkeys(chain.from_iterable(paths)))
 
     def paths_of(self, row: DirtyRow) -> Collection[str]:
-        """Return the viewer paths that must be matched before a row may be deleted.
-
-        A requested wildcard is one path with a literal star at its end: only a wildcard that stops
-        at or before the star matches it. A reconfigured distribution may no longer serve an object;
-        then its plain path counts.
-        """
+        """Return the viewer paths that must be matched before a row may be deleted."""
         if isinstance(row.subject, RequestedPath):
+            # A requested wildcard ends in a literal star: a wildcard has to stop there or before.
             return (unquoted(row.subject.path),)
+        # A reconfigured distribution may no longer serve an object; then its plain path counts.
         bucket, key = row.subject.bucket, row.subject.key
         return self.viewer_paths(row.distribution, bucket, key) or (viewer_path(key),)
 
@@ -83,8 +73,8 @@ class Routes:
         return not any(one.enabled for one in self._named(distribution))
 
     def origins(self, distribution: str) -> Sequence[Origin]:
-        """Return the buckets that a distribution leads to."""
-        return _distinct(origin for one in self._named(distribution) for origin in one.origins)
+        named = self._named(distribution)
+        return list(dict.fromkeys(origin for one in named for origin in one.origins))
 
     def foreign(self, distribution: str, prefix: str) -> bool:
         return any(one.foreign(prefix) for one in self._named(distribution))
@@ -93,7 +83,7 @@ class Routes:
         return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
 
     def _where(self, serves: Callable[[Distribution], bool]) -> Sequence[str]:
-        return _distinct(one.id for one in self.known if one.enabled and serves(one))
+        return list(dict.fromkeys(one.id for one in self.known if one.enabled and serves(one)))
 
     def _named(self, distribution: str) -> Iterator[Distribution]:
         return (one for one in self.known if one.id == distribution)
@@ -103,7 +93,3 @@ def everywhere(distributions: Iterable[str], buckets: Iterable[str] = ()) -> Rou
     """Return routes by which each distribution serves every object of the buckets; all if empty."""
     behaviours = (Behaviour(origins=somewhere(list(buckets))),)
     return Routes([Distribution(identity, behaviours, root=INDEX) for identity in distributions])
-
-
-def _distinct(values: Iterable[T]) -> Sequence[T]:
-    return list(dict.fromkeys(values))

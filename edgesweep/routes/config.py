@@ -14,8 +14,7 @@ from edgesweep.routes.fingerprint import fingerprint
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS
 
-# A member of a configuration, as boto3 returns it.
-Config = Mapping[str, Any]
+Config = Mapping[str, Any]  # a member of a configuration, as boto3 returns it
 
 # https://docs.aws.amazon.com/general/latest/gr/s3.html, beside the older forms with a dash before
 # the region. A bucket's name may hold dots, so what follows it is matched from the end. In path
@@ -40,8 +39,7 @@ CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 _YEAR = 31_536_000
 # Seconds without a setting of the user's; the most that objects stay is the greatest.
 _TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
-# S3 answers with one of these for an object that is missing.
-_MISSING = (403, 404)
+_MISSING = (403, 404)  # S3 answers with one of these for an object that is missing
 
 
 def origin_of(origin: Config) -> Origin | None:
@@ -67,23 +65,13 @@ def buckets_of(config: Config) -> Collection[str]:
 
 
 def is_for_tenants(config: Config) -> bool:
-    """Tell whether a configuration, or a summary, is of a distribution for tenants only.
-
-    It takes invalidations by tenant, not by distribution.
-    """
+    """Tell whether it is of a distribution for tenants only, which is invalidated by tenant."""
     return bool(config.get("ConnectionMode") == "tenant-only")
 
 
 def cache_policies_of(config: Config) -> Collection[str]:
     """Return the ids of the cache policies that a configuration refers to."""
     return {behaviour.get("CachePolicyId", "") for behaviour in _behaviours(config)} - {""}
-
-
-def has_query_strings(policy: Config) -> bool:
-    """Tell whether a cache policy's configuration makes query strings part of the cache key."""
-    parameters = policy.get("ParametersInCacheKeyAndForwardedToOrigin", {})
-    strings = parameters.get("QueryStringsConfig", {})
-    return bool(strings.get("QueryStringBehavior", "none") != "none")
 
 
 def read(
@@ -120,18 +108,13 @@ class _Origins:
     """The origins of a configuration that lead, or may lead, to the swept buckets."""
 
     def __init__(self, config: Config, buckets: Collection[str], *, named: bool) -> None:
-        self._found = {
-            origin["Id"]: tuple(_leading(origin, buckets, named=named))
-            for origin in _items(config, "Origins")
-        }
+        every = _items(config, "Origins")
+        self._found = {one["Id"]: tuple(_leading(one, buckets, named=named)) for one in every}
         # Whether the user says that they lead there, and we do not understand how.
         self.unknown = named and not any(self._found.values())
         if self.unknown:
-            self._found = {
-                origin["Id"]: somewhere(buckets)
-                for origin in _items(config, "Origins")
-                if origin_of(origin) is None
-            }
+            unclear = (one["Id"] for one in every if origin_of(one) is None)
+            self._found = dict.fromkeys(unclear, somewhere(buckets))
         used = {behaviour["TargetOriginId"] for behaviour in _behaviours(config)}
         own = dict(self._found)
         for group in _items(config, "OriginGroups"):
@@ -186,18 +169,18 @@ def _longest(behaviour: Config, policies: Mapping[str, Config]) -> int:
 
 
 def _keyed_by_query(behaviour: Config, policies: Mapping[str, Config]) -> bool:
-    if policy := behaviour.get("CachePolicyId"):
-        return has_query_strings(policies[policy])
-    return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
+    if not (policy := behaviour.get("CachePolicyId")):
+        return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
+    parameters = policies[policy].get("ParametersInCacheKeyAndForwardedToOrigin", {})
+    strings = parameters.get("QueryStringsConfig", {})
+    return bool(strings.get("QueryStringBehavior", "none") != "none")
 
 
 def _errors(config: Config, policies: Mapping[str, Config]) -> Iterator[tuple[int, str, int]]:
-    """Yield error codes, the viewer path of each error page, and the most seconds that it stays.
-
-    "If you also configured a cache behavior for the same custom error page, CloudFront uses the
-    cache behavior TTL instead."
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
-    """
+    """Yield error codes, the viewer path of each error page, and the most seconds that it stays."""
+    # "If you also configured a cache behavior for the same custom error page, CloudFront uses the
+    # cache behavior TTL instead."
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
     for response in _items(config, "CustomErrorResponses"):
         page = unquote(response.get("ResponsePagePath") or "")
         stays = [int(response.get("ErrorCachingMinTTL", ERROR_SECONDS))]

@@ -1,11 +1,10 @@
 """A distribution: under which viewer paths it may have cached an object.
 
-The rule for functions. A function on viewer-request, origin-request or origin-response may make any
-path of its behaviour from any key. While an object has a path that leads to it by the
-configuration, the function is assumed to add index documents and nothing else: `/docs/` beside
-`/docs/index.html`. Where no path leads to the object but a function is in between, everything that
-the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths lead to objects.
-`edgesweep.routes.probing` learns more of a CloudFront Function, which adds to these paths.
+`docs/distributions.md` has the rules. A function may make any path of its behaviour from any key.
+While an object has a path that leads to it by the configuration, the function is assumed to add
+index documents and nothing else. Where no path leads to the object but a function is in between,
+everything that the behaviour's pattern matches counts, unless words of `viewerPaths` say how paths
+lead to objects. `edgesweep.routes.probing` learns more of a CloudFront Function.
 
 Behind a viewer-request function the cache may go by the path that the function made, so the
 object's own path counts too: "we recommend that you invalidate both URIs".
@@ -26,8 +25,7 @@ from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, 
 class Function:
     """A function that may change paths, and what was learnt of it."""
 
-    # That of a CloudFront Function; empty for one of Lambda@Edge, which is never asked.
-    name: str = ""
+    name: str = ""  # empty for one of Lambda@Edge, which is never asked
     folder: str = "/"  # the one below which it is asked, where the paths of its behaviour begin
     version: str = ""  # of its code that was asked; empty if it never was
     words: tuple[str, ...] = ()  # those of `viewerPaths` that say what it does
@@ -52,8 +50,7 @@ class Behaviour:
     caches: bool = True  # whether objects stay in the cache
     keeps_errors: bool = True  # whether errors do
     unknown: bool = False  # whether its origins only may lead to the buckets, at any path
-    # Those that see requests or the origin's answers, where it leads to a bucket.
-    functions: tuple[Function, ...] = ()
+    functions: tuple[Function, ...] = ()  # those that rewrite, where it leads to a bucket
 
     @property
     def stem(self) -> str:
@@ -66,7 +63,6 @@ class Behaviour:
 
     @property
     def learnt(self) -> tuple[str, ...]:
-        """The words that were learnt of its functions."""
         return tuple([word for one in self.functions for word in one.words])
 
 
@@ -82,29 +78,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The relevant part of a present or past configuration of a distribution.
-
-    A staging distribution of a continuous deployment is like any other: it answers a part of the
-    production traffic from its own cache.
-    """
+    """The relevant part of a present or past configuration, also of a staging distribution."""
 
     id: str
     behaviours: tuple[Behaviour, ...]  # in CloudFront's order, the default one last
     root: str = ""  # the default root object, such as `index.html`; empty without one
-    # Viewer path of an error page, and the most seconds that it may stay cached under the paths of
-    # failed requests.
+    # Viewer path of an error page, and the most seconds that it stays under those that failed.
     error_pages: tuple[tuple[str, int], ...] = ()
-    # The most seconds that the edge may say that an object is missing.
-    error_seconds: int = ERROR_SECONDS
+    error_seconds: int = ERROR_SECONDS  # how long the edge may say that an object is missing
     enabled: bool = True  # whether it serves anybody, and takes invalidations
     for_tenants: bool = False  # whether it takes invalidations by tenant alone
-    # Equal for configurations that let an edge hold the same objects; empty if we may not read the
-    # configuration.
+    # Equal where an edge may hold the same objects; empty if we may not read the configuration.
     fingerprint: str = ""
 
     @property
     def origins(self) -> Sequence[Origin]:
-        """The buckets it leads to, each once."""
         return list(dict.fromkeys(origin for one in self.behaviours for origin in one.origins))
 
     @property
@@ -196,11 +184,9 @@ class Distribution:
                     yield Answer(path, behaviour, origin)
 
     def _root(self, path: str) -> Sequence[str]:
-        """Return where viewers get an object that is the default root object.
-
-        "If you specified a path to your default root object (install/index.html), CloudFront will
-        return the default root object for end-user requests for the install directory".
-        """
+        """Return where viewers get an object that is the default root object."""
+        # "If you specified a path to your default root object (install/index.html), CloudFront will
+        # return the default root object for end-user requests for the install directory".
         return ("/", path[: path.rindex("/") + 1]) if path == "/" + self.root else ()
 
     def _leading(self, path: str) -> Sequence[Behaviour]:
@@ -218,10 +204,8 @@ class Distribution:
         return lasting.union(variants.error_documents)
 
     def _keeps_error(self, answer: Answer, variants: Variants) -> bool:
-        """Tell whether an error may stay for longer than accepted where an object answers.
-
-        A website's error document may carry a `Cache-Control` header that we do not know.
-        """
+        """Tell whether an error may stay for longer than accepted where an object answers."""
+        # A website's error document may carry a `Cache-Control` header that we do not know.
         lasting = answer.origin.website or self.error_seconds > variants.error_seconds
         return lasting and variants.errors and answer.behaviour.keeps_errors
 

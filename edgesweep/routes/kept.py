@@ -27,8 +27,7 @@ class Tracked:
     newest: Distribution  # the configuration that CloudFront reported last
     earlier: tuple[Distribution, ...] = ()  # previous ones that edges may still use
     changed_at: datetime | None = None  # when `newest` was first seen; None once edges use it alone
-    # When the distribution was first missing; None while it is found.
-    missing_since: datetime | None = None
+    missing_since: datetime | None = None  # when it was first missing; None while it is found
 
     @property
     def pending(self) -> bool:
@@ -40,13 +39,11 @@ class Tracked:
         return self.missing_since is not None and not self.newest.enabled
 
     def found(self, newest: Distribution, now: datetime) -> "Tracked":
-        """Return it after a discovery that found it; an unreadable one has not changed.
-
-        New code of a function that was asked before is a new configuration.
-        """
+        """Return it after a discovery that found it; an unreadable one has not changed."""
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
+        # New code of a function that was asked before is a new configuration.
         versions = {one.name: one.version for one in before.functions if one.version}
         if same and all(
             versions.get(one.name, v) == v for one in newest.functions if (v := one.version)
@@ -80,8 +77,7 @@ class Kept:
     attached: tuple[str, ...] = ()  # the buckets that were seen to publish their events
     unwired: tuple[str, ...] = ()  # those that did not when that was last checked
     checked_at: datetime | None = None  # when that was; None for never
-    # The unrouted rows up to this position were read, and no distribution serves them.
-    place: str = ""
+    place: str = ""  # no distribution serves the unrouted rows up to this position
     passed: int = 0  # how many of them there are
     revision: int = 0  # counts the changes of this record
 

@@ -11,8 +11,7 @@ from posixpath import normpath
 
 from edgesweep.paths import quote
 
-# Parts of a decoded viewer path that CloudFront may see differently: repeated slashes, dot
-# segments, and quoted characters.
+# What CloudFront may see differently in a path: repeated slashes, dot segments, quoted characters.
 _UNUSUAL = re.compile(r"//|/\.|[^!$&-;=?-Z_a-z]")
 
 
@@ -42,15 +41,14 @@ def must_match(pattern: str, prefix: str) -> bool:
 
 
 def readings(path: str) -> Iterable[str]:
-    """Return the forms of a decoded path that CloudFront may match with a path pattern.
-
-    "CloudFront normalizes URI paths consistent with RFC 3986 and then matches the path with the
-    correct cache behavior": repeated slashes and dot segments go. CloudFront does not document
-    whether `?` matches an encoded character or one of its bytes, so both are returned.
-    """
+    """Return the forms of a decoded path that CloudFront may match with a path pattern."""
+    # "CloudFront normalizes URI paths consistent with RFC 3986 and then matches the path with the
+    # correct cache behavior": repeated slashes and dot segments go. CloudFront does not document
+    # whether `?` matches an encoded character or one of its bytes, so both are returned.
     if not _UNUSUAL.search(path):
         return (path,)
-    plain = _normalised(path)
+    folder = "/" * path.endswith(("/", "/.", "/.."))
+    plain = (normpath("/" + path.lstrip("/")) + folder).replace("//", "/")
     return dict.fromkeys((path, plain, quote(path), quote(plain)))
 
 
@@ -66,9 +64,3 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _literal(text: str) -> str:
     return ".".join(map(re.escape, text.split("?")))
-
-
-def _normalised(path: str) -> str:
-    """Return a path without dot segments and repeated slashes; a folder keeps its last slash."""
-    folder = path.endswith(("/", "/.", "/.."))
-    return (normpath("/" + path.lstrip("/")) + "/" * folder).replace("//", "/")

@@ -16,11 +16,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from edgesweep.errors import Undiscovered
-from edgesweep.routes.distribution import Distribution, Function
+from edgesweep.routes.distribution import Behaviour, Distribution, Function
 from edgesweep.routes.variants import ALL, INDEX, WORD
 
-# A function that knows some names of objects does not know this one.
-_NAME = "edgesweep-probe"
+_NAME = "edgesweep-probe"  # a function that knows some names of objects does not know this one
 _FOLDER, _FILE = f"{_NAME}/", f"{_NAME}/{_NAME}.jpg"
 # The pattern's folder, one in it, one without its slash, a route, a file, a file in upper case.
 _PROBES = ("", _FOLDER, _NAME, f"{_NAME}/{_NAME}", _FILE, _FILE.upper())
@@ -55,16 +54,11 @@ def probed(
     known = {(one.name, one.folder): one for each in before for one in each.functions}
     functions = dict.fromkeys(one for each in newest for one in each.functions if one.name)
     found = {one: _probed(known.get((one.name, one.folder), one), ask) for one in functions}
-    return [
-        replace(
-            each,
-            behaviours=tuple(
-                replace(one, functions=tuple(found.get(f, f) for f in one.functions))
-                for one in each.behaviours
-            ),
-        )
-        for each in newest
-    ]
+
+    def asked(one: Behaviour) -> Behaviour:
+        return replace(one, functions=tuple(found.get(each, each) for each in one.functions))
+
+    return [replace(each, behaviours=tuple(map(asked, each.behaviours))) for each in newest]
 
 
 def learnt(folder: str, plain: Made, others: Made) -> tuple[tuple[str, ...], str]:
@@ -123,10 +117,8 @@ def _uri(output: str) -> str | None:
 
 
 def _event(path: str, viewer: Mapping[str, str]) -> str:
-    """Return the event of a request; the other viewer has a query string and cookies as well.
-
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
-    """
+    """Return the event of a request; the other viewer has a query string and cookies as well."""
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
     headers = {name: {"value": value} for name, value in viewer.items()}
     more = {name: value for name, value in headers.items() if name not in _VIEWER}
     request = {"method": "GET", "uri": path, "headers": headers, "querystring": more}

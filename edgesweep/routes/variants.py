@@ -24,13 +24,8 @@ _VALUED = ("index", "strip", "errors")
 ALL = "everything"
 _WHOLE = (ALL, "only", "none")
 
-# Stands for every distribution that has no words of its own.
-ALL_OTHERS = ""
-
-# The object that websites and functions serve for a folder.
-INDEX = "index.html"
-_HTML = ".html"
-_KEY = "{key}"
+ALL_OTHERS = ""  # stands for every distribution that has no words of its own
+INDEX = "index.html"  # the object that websites and functions serve for a folder
 
 EVERYTHING = "/" + REST
 
@@ -58,7 +53,7 @@ class Variants:
 
     @property
     def stems(self) -> bool:
-        """Whether `/docs/` is sent beside `/docs/*`, in case a wildcard misses its own text."""
+        """Whether `/docs/` goes beside `/docs/*`, in case a wildcard misses its own text."""
         return "stems" in self.words
 
     @property
@@ -75,10 +70,7 @@ class Variants:
         return ["/" + name for name in self._values("errors")]
 
     def forms(self, path: str, root: Iterable[str] = ()) -> Iterator[tuple[str, bool]]:
-        """Yield the paths that may stand for an object's own, and whether each is only assumed.
-
-        Those for the default root object are `root`.
-        """
+        """Yield the paths that may stand for an object's own, and whether each is only assumed."""
         own = [*self._own(path), *((one, False) for one in root)]
         for prefix in ("", *self._values("strip")):
             yield from ((prefix + form, assumed) for form, assumed in own if prefix + form)
@@ -89,7 +81,7 @@ class Variants:
             if word == ALL:
                 yield EVERYTHING
             elif word.startswith("/"):
-                path = word.removesuffix("*").replace(_KEY, key)
+                path = word.removesuffix("*").replace("{key}", key)
                 yield from self.below(path) if word.endswith("*") else (path,)
 
     def below(self, text: str) -> Iterator[str]:
@@ -99,11 +91,9 @@ class Variants:
             yield text
 
     def spelled(self, path: str) -> Iterable[str]:
-        """Return paths that match every spelling of a path that counts.
-
-        A space has two, both of which CloudFront takes in an invalidation: `%20` and `+`. It takes
-        no `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
-        """
+        """Return paths that match every spelling of a path that counts."""
+        # CloudFront takes both spellings of a space in an invalidation, `%20` and `+`. It takes no
+        # `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
         odd = _SPELT.findall(path) if self.spellings else ()
         if not odd:
             return (path,)
@@ -128,8 +118,8 @@ class Variants:
                 yield folder, not said
             if "bare" in self.words:
                 yield folder[:-1], False
-        if "html" in self.words and name.endswith(_HTML):
-            yield path.removesuffix(_HTML), False
+        if "html" in self.words and name.endswith(".html"):
+            yield path.removesuffix(".html"), False
 
     def _values(self, name: str) -> list[str]:
         start = name + "="
@@ -153,12 +143,10 @@ def parse(
 
 
 def query_copies(path: str, *, own: bool) -> str:
-    """Return what stands for a path with any query string.
-
-    "You must include the query strings when invalidating files", or "use the * wildcard":
-    `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
-    hit all that the folder holds, and `/docs/?*` hits the copies alone.
-    """
+    """Return what stands for a path with any query string."""
+    # "You must include the query strings when invalidating files", or "use the * wildcard":
+    # `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
+    # hit all that the folder holds, and `/docs/?*` hits the copies alone.
     return path + REST if own and not path.endswith("/") else f"{path}?{REST}"
 
 

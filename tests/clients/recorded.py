@@ -17,7 +17,7 @@ from tests.clients.listener import Listener
 from tests.clients.table import Swept
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
+from tests.fakes.routes import routes_in_memory
 
 
 class Recorded:
@@ -35,7 +35,7 @@ class Recorded:
         session = boto3.Session("test", "test", region_name=REGION)
         heads = S3Heads(session.client("s3", endpoint_url=aws.endpoint, config=HEAD_CONFIG), None)
         self._recorder = Recorder(
-            RoutesInMemory(dict.fromkeys(self._buckets, ("E1",))),
+            routes_in_memory(dict.fromkeys(self._buckets, ("E1",))),
             self._rows,
             lambda: f"{next(tokens):08x}",
             unchanged=UnchangedFilter(CatalogueInMemory(), heads, wiring.row_token, wiring.now),

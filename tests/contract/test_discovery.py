@@ -15,7 +15,6 @@ from pynamodb.exceptions import PutError
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable, models
 from edgesweep.errors import Undiscovered
-from edgesweep.flush.discovery import Found
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.config import cache_policies_of
 from edgesweep.routes.distribution import Function, unread
@@ -96,7 +95,7 @@ def look(
     buckets: Sequence[str] = (),
     only: Sequence[str] = (),
     known: Sequence[str] = (),
-) -> Sequence[Found]:
+) -> Mapping[Distribution, bool]:
     """Look for distributions."""
     client: Any = stubber.client
     return Distributions(client, buckets, only).find({one: Distribution(one, ()) for one in known})
@@ -105,8 +104,8 @@ def look(
 def find(stubber: Stubber, *arguments: Sequence[str]) -> Sequence[Distribution]:
     """Look for distributions that are deployed."""
     found = look(stubber, *arguments)
-    assert all(one.deployed for one in found)
-    return [one.distribution for one in found]
+    assert all(found.values())
+    return list(found)
 
 
 def test_discovered(cloudfront: Stubber) -> None:
@@ -212,7 +211,7 @@ def test_under_way(cloudfront: Stubber) -> None:
     tells(cloudfront, "staging")
     explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
 
-    assert [one.deployed for one in look(cloudfront, ["docs-site"])] == [False, True]
+    assert list(look(cloudfront, ["docs-site"]).values()) == [False, True]
 
 
 def test_known(cloudfront: Stubber) -> None:
@@ -320,7 +319,7 @@ def test_functions(cloudfront: Stubber) -> None:
 
     (found,) = Distributions(client, [], ["viewer-request"]).find()
 
-    (asked, *_) = found.distribution.functions
+    (asked, *_) = found.functions
     assert asked.name
     assert "AccessDenied" in asked.refusal
 

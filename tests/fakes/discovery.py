@@ -7,7 +7,7 @@ from itertools import count
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
 from edgesweep.errors import Undiscovered
-from edgesweep.flush.discovery import Discovered, Discovery, Found
+from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes, Variants
 from edgesweep.routes.kept import Kept
@@ -85,7 +85,7 @@ class Account:
         """Let a new process look, which remembers nothing."""
         tokens = count()
         self.discovery = Discovery(
-            source=self,
+            source=self.find,
             store=self.store,
             dirty=self.dirty,
             journal=self.journal,
@@ -95,12 +95,12 @@ class Account:
             token=lambda: f"{next(tokens):08x}",
         )
 
-    def find(self, known: Mapping[str, Distribution]) -> Sequence[Found]:  # noqa: ARG002  # all are listed
+    def find(self, known: Mapping[str, Distribution]) -> Mapping[Distribution, bool]:  # noqa: ARG002  # all are listed
         """Read the account."""
         self.asked += 1
         if self.there is None:
             raise Undiscovered("Not yours")
-        return [Found(one, deployed=one.id not in self.under_way) for one in self.there]
+        return {one: one.id not in self.under_way for one in self.there}
 
     def look(self, later: timedelta = timedelta(0)) -> Discovered:
         """Look, some time after the last look."""

@@ -1,39 +1,33 @@
-"""Who serves an object, in memory."""
+"""Who serves an object, by its bucket alone."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from itertools import chain
+
+from edgesweep.routes import Behaviour, Distribution, Routes
+from edgesweep.routes.distribution import somewhere
 
 
-@dataclass(frozen=True)
-class RoutesInMemory:
-    """Says by the bucket alone who serves an object.
+def routes_in_memory(
+    served: Mapping[str, Collection[str]] | None = None,
+    unserved: Collection[str] = (),
+    missing: Collection[str] = (),
+) -> Routes:
+    """Return routes by which a bucket leads to some distributions.
 
-    Attributes:
-        served: bucket -> the ids of its distributions; every bucket without it is served by `E1`.
+    Args:
+        served: bucket -> the ids of its distributions; without it `E1` serves every bucket.
         unserved: keys that no distribution serves.
-        missing: keys that `E1` may say for long to be missing.
+        missing: keys that distributions may say for long to be missing.
     """
 
-    served: Mapping[str, Collection[str]] | None = None
-    unserved: Collection[str] = ()
-    missing: Collection[str] = ()
+    def distribution(identity: str) -> Distribution:
+        origins = somewhere([bucket for bucket, ids in (served or {}).items() if identity in ids])
+        behaviours = (
+            *map(Behaviour, unserved),
+            *(Behaviour(key, origins) for key in missing),
+            Behaviour(origins=origins, keeps_errors=False),
+        )
+        return Distribution(identity, behaviours, error_seconds=60)
 
-    @property
-    def ids(self) -> Collection[str]:
-        """All distributions."""
-        served = {"": ("E1",)} if self.served is None else self.served
-        return list(dict.fromkeys(one for several in served.values() for one in several))
-
-    def distributions(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids for the bucket, none for an unknown one or an unserved key."""
-        if key in self.unserved:
-            return ()
-        return ("E1",) if self.served is None else self.served.get(bucket, ())
-
-    def serves(self, bucket: str) -> bool:
-        """Tell whether the bucket has distributions."""
-        return self.served is None or bucket in self.served
-
-    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
-        """Return `E1` for a missing key."""
-        return ("E1",) if key in self.missing else ()
+    identities = ["E1"] if served is None else dict.fromkeys(chain.from_iterable(served.values()))
+    return Routes(list(map(distribution, identities)))

@@ -3,9 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from edgesweep.dirty import parse_instant
 from edgesweep.flush.budget import Budget, month_bounds, month_of
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy
@@ -90,7 +89,7 @@ class Watch:
         budget: Budget = replace(self._policy.budget, distributions=max(1, self._sharing()))
         now = self._world.now + 2 * timedelta(seconds=MOST_SKEW)
         for month in charged.months if budget.allowance is not None else ():
-            start, end = month_bounds(parse_instant(f"{month}-01T00:00:00.000000Z"))
+            start, end = month_bounds(datetime.fromisoformat(f"{month}-01T00:00:00.000000Z"))
             moment = min(max(now, start), end - timedelta(seconds=1))
             left = (budget.allowance or 0) - self._ledger[month]
             if left < budget.reserve(moment):

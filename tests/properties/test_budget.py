@@ -18,7 +18,7 @@ from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of,
 from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN
-from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.policy import Go, Policy
 
 MINUTE = timedelta(minutes=1)
 LONGEST_MONTH = timedelta(days=31)
@@ -59,7 +59,7 @@ class Account:
         flushed_at = self.flushed_at.get(distribution)
         ledgers = {month: Ledger(self.charged[month]) for month in months_near(now)}
         lease = Lease(flushed_at=flushed_at)
-        decision = self.policy.decide(Reason.QUIET, ledgers, NOTHING_SEEN, lease, now)
+        decision = self.policy.decide(ledgers, NOTHING_SEEN, lease, now)
         if not isinstance(decision, Go):
             return False
         paths = max(1, ceil(part * decision.paths))

@@ -127,7 +127,7 @@ def test_nothing_lost(told: Sequence[tuple[object, ...]]) -> None:
     for at, key in story.changes:
         for identity in routes.distributions("site", key):
             assert story.told(identity, key, at)
-    assert not routes.serves("site") or story.account.rows(UNROUTED) == []
+    assert not routes.serving("site") or story.account.rows(UNROUTED) == []
 
 
 @given(st.lists(steps, max_size=12))

@@ -106,7 +106,7 @@ KINDS: Mapping[str, tuple[Story, set[str], bool]] = {
 def found(story: Story, node: Node) -> Sequence[Finding]:
     """Return what the doctor finds."""
     client: Any = _Client(story.config, node)
-    distributions = [one.distribution for one in Distributions(client, [SITE]).find()]
+    distributions = Distributions(client, [SITE]).find()
     facts = served_by(*distributions, named=(IDENTITY,))
     return diagnose(replace(facts, keys={SITE: [key for _, key in story.objects]}))
 

@@ -343,7 +343,7 @@ class World:
             dirty=self._dirty,
             journal=JournalInMemory(),
             store=self._store,
-            source=Distributions(client, BUCKETS, self._settings.distributions),
+            source=Distributions(client, BUCKETS, self._settings.distributions).find,
             edge=CloudFront(self.cloudfront),  # type: ignore[arg-type]  # a boto3 client
             listing=self.buckets,
             pause=self.wait,

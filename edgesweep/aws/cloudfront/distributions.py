@@ -1,16 +1,15 @@
 """The distributions that lead to the swept buckets, through boto3."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront.account import DENIED
+from edgesweep.aws.cloudfront.invalidations import DENIED
 from edgesweep.errors import Undiscovered
-from edgesweep.flush.discovery import Found
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
 from edgesweep.routes.distribution import Distribution, unread
 from edgesweep.routes.probing import probed
@@ -28,7 +27,14 @@ DISCOVERY_CONFIG = Config(
 _DEPLOYED = "Deployed"
 _GONE = "NoSuchDistribution"
 _NONE: Mapping[str, Distribution] = {}
-_LIVE = "LIVE"
+
+
+@contextmanager
+def _discovering() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Undiscovered(str(error)) from error
 
 
 class Distributions:
@@ -41,39 +47,29 @@ class Distributions:
         self._buckets = buckets
         self._only = only
 
-    def find(self, known: Mapping[str, Distribution] = _NONE) -> Sequence[Found]:
-        """Return the distributions as they are configured now, including disabled ones.
-
-        A list may lag behind, so known ids are read directly. A distribution that the settings
-        name but whose configuration we may not read counts as serving every object at any path.
-        One for tenants only counts as disabled. Functions are asked, unless `known` tells already.
-        """
-        try:
+    def find(self, known: Mapping[str, Distribution] = _NONE) -> Mapping[Distribution, bool]:
+        """Return the distributions as they are configured now, including disabled ones."""
+        # A list may lag behind, so known ids are read directly. A distribution that the settings
+        # name but whose configuration we may not read counts as serving every object at any path.
+        # One for tenants only counts as disabled. Functions are asked unless `known` tells already.
+        with _discovering():
             identities = self._only or dict.fromkeys((*self._leading(), *known))
             described = {name: self._described(name) for name in identities}
             found = self._read({name: one for name, one in described.items() if one is not None})
-        except (BotoCoreError, ClientError) as error:
-            raise Undiscovered(str(error)) from error
-        newest = probed([one.distribution for one in found], known.values(), self)
-        return [replace(one, distribution=new) for one, new in zip(found, newest, strict=True)]
+        return dict(zip(probed(found.keys(), known.values(), self), found.values(), strict=True))
 
     def live(self, name: str) -> tuple[str, bool]:
-        found = self._asked(self._client.describe_function, Name=name, Stage=_LIVE)
+        with _discovering():
+            found = self._client.describe_function(Name=name, Stage="LIVE")
         stores = found["FunctionSummary"]["FunctionConfig"].get("KeyValueStoreAssociations", {})
         return found["ETag"], stores.get("Quantity", 0) > 0
 
     def run(self, name: str, version: str, event: str) -> str:
-        request = {"Name": name, "IfMatch": version, "Stage": _LIVE, "EventObject": event.encode()}
-        result = self._asked(self._client.test_function, **request)["TestResult"]
-        return "" if result.get("FunctionErrorMessage") else str(result.get("FunctionOutput", ""))
-
-    @staticmethod
-    def _asked(call: Callable[..., Any], **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  # boto3
-        try:
-            answer: Mapping[str, Any] = call(**request)
-        except (BotoCoreError, ClientError) as error:
-            raise Undiscovered(str(error)) from error
-        return answer
+        with _discovering():
+            result = self._client.test_function(
+                Name=name, IfMatch=version, Stage="LIVE", EventObject=event.encode()
+            )["TestResult"]
+        return "" if result.get("FunctionErrorMessage") else result.get("FunctionOutput", "")
 
     def _leading(self) -> Iterator[str]:
         for page in self._client.get_paginator("list_distributions").paginate():
@@ -96,15 +92,15 @@ class Distributions:
                 return {}
             raise
 
-    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Sequence[Found]:
+    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Mapping[Distribution, bool]:
         configs = [one["DistributionConfig"] for one in described.values() if one]
         names = {policy for config in configs for policy in cache_policies_of(config)}
         asked = {name: self._client.get_cache_policy(Id=name) for name in sorted(names)}
         policies = {name: one["CachePolicy"]["CachePolicyConfig"] for name, one in asked.items()}
         understood = partial(read, buckets=self._buckets, policies=policies, named=bool(self._only))
-        return [
-            Found(understood(name, one["DistributionConfig"]), one["Status"] == _DEPLOYED)
-            if one
-            else Found(unread(name, self._buckets))
+        return {
+            understood(name, one["DistributionConfig"]) if one else unread(name, self._buckets): (
+                not one or one["Status"] == _DEPLOYED
+            )
             for name, one in described.items()
-        ]
+        }

@@ -29,7 +29,6 @@ class Batches:
         self._name, self._connection, self._pause = table.name, table, pause
 
     def put(self, items: Sequence[Any]) -> list[tuple[Any, str]]:
-        """Write items; return those that failed, each with the reason."""
         unwritten = self.write([{"PutRequest": {"Item": item}} for item in items])
         return [(request["PutRequest"]["Item"], reason) for request, reason in unwritten]
 

@@ -9,7 +9,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, Table, shared
+from edgesweep.aws.dynamodb.models import InstantAttribute, Table, shared, written
 from edgesweep.record.catalogue import Entry, Name
 
 _AT_ONCE = 16
@@ -56,10 +56,9 @@ class CatalogueTable:
         """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
         item = self._model(_key(name), **shared(Entry, _Item, entry))
         try:
-            item.save(condition=_Item.token == token, add_version_condition=False)
+            written(item.save, _Item.token == token, add_version_condition=False)
         except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                return str(error)
+            return str(error)
         return None
 
 

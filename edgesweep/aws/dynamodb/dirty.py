@@ -14,7 +14,7 @@ from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, shared
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, parse_instant, partition
+from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, partition
 from edgesweep.errors import Unwritten
 from edgesweep.flush.rows import Span, chunks, packs
 
@@ -37,17 +37,13 @@ class _Row(Keyed):
 
 
 class DirtyTable:
-    """The table `dirty`.
-
-    `shards` returns how many partitions of each distribution to read; it may lag behind. `latest`
-    does not, and is asked to read `everywhere`. `pause` sleeps for some seconds between attempts.
-    """
+    """The table `dirty`."""
 
     def __init__(
         self,
         name: str,
-        shards: Callable[[], int] = lambda: 1,
-        latest: Callable[[], int] | None = None,
+        shards: Callable[[], int] = lambda: 1,  # how many partitions to read; it may lag behind
+        latest: Callable[[], int] | None = None,  # likewise to read `everywhere`, without a lag
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connection = Table(name)
@@ -132,11 +128,9 @@ class DirtyTable:
 
 
 def _between(after: str, until: datetime | None) -> Condition | None:
-    """Return the condition for sort keys beyond `after` and up to all of the instant `until`.
-
-    "$" sorts right after the "#" in a sort key and before a token, so no key lies in between. Only
-    BETWEEN bounds a sort key on both sides; it includes its ends and refuses them in wrong order.
-    """
+    """Return the condition for sort keys beyond `after` and up to all of the instant `until`."""
+    # "$" sorts right after the "#" of a sort key and before a token, so no key lies between. Only
+    # BETWEEN bounds a key on both sides; it includes its ends, and refuses them in wrong order.
     first, last = f"{after}$", "~" if until is None else f"{instant(until)}$"
     return _Row.sk.between(first, max(first, last)) if after or until else None
 
@@ -149,12 +143,7 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         # wildcard before the star, so a rollback to it keeps the request.
         key = "*" if subject.tag else unquote(subject.path)[1:]
         subject = Change("*", key, Kind.CREATED, row.recorded_at)
-    return {
-        "pk": row.partition,
-        "sk": row.position,
-        **shared(Change, _Row, subject),
-        **requested,
-    }
+    return {"pk": row.partition, "sk": row.position, **shared(Change, _Row, subject), **requested}
 
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
@@ -162,4 +151,4 @@ def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401 
     subject = (
         RequestedPath(item.path, item.by) if item.path else Change(**shared(Change, _Row, item))
     )
-    return DirtyRow(distribution, subject, parse_instant(recorded_at), token, shard)
+    return DirtyRow(distribution, subject, datetime.fromisoformat(recorded_at), token, shard)

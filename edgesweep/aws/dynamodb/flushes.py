@@ -1,29 +1,19 @@
 """The table `flushes`: journal, ledger and leases, and the record of the distributions."""
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb import items
-from edgesweep.aws.dynamodb.items import (
-    DemandItem,
-    FlushItem,
-    LeaseItem,
-    LedgerItem,
-    LooksItem,
-    RoutesItem,
-    ShardsItem,
-)
-from edgesweep.aws.dynamodb.models import Table, find, packed, shared
+from edgesweep.aws.dynamodb.models import Keyed, Table, find, packed, shared, written
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
 from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
@@ -33,18 +23,10 @@ from edgesweep.routes.kept import Kept
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.1
 _FAILED = "ConditionalCheckFailed"
-_FAILED_ALONE = "ConditionalCheckFailedException"
 
-# The sort key is the version. A release that stores another shape, or other fingerprints for the
-# same configuration, takes the next one. It then finds nothing, as on its first run, and sweeps
-# nothing.
+# The sort key is the version. A release that stores another shape, or other fingerprints, takes the
+# next one: it then finds nothing, as on its first run, and sweeps nothing.
 _ROUTES = ("routes", "3")
-
-
-class _Transaction(TransactWrite):
-    """A transaction whose last `charges` updates go to the ledger."""
-
-    charges = 0
 
 
 class FlushTable:
@@ -52,12 +34,12 @@ class FlushTable:
 
     def __init__(self, name: str) -> None:
         self._connection = Table(name)
-        self._flush = self._connection.bind(FlushItem)
-        self._ledger = self._connection.bind(LedgerItem)
-        self._lease = self._connection.bind(LeaseItem)
-        self._demand = self._connection.bind(DemandItem)
-        self._looks = self._connection.bind(LooksItem)
-        self._shards = self._connection.bind(ShardsItem)
+        self._flush = self._connection.bind(items.FlushItem)
+        self._ledger = self._connection.bind(items.LedgerItem)
+        self._lease = self._connection.bind(items.LeaseItem)
+        self._demand = self._connection.bind(items.DemandItem)
+        self._looks = self._connection.bind(items.LooksItem)
+        self._shards = self._connection.bind(items.ShardsItem)
 
     def lease(self, distribution: str) -> Lease:
         item = find(self._lease, f"lease#{distribution}", "lease")
@@ -65,19 +47,17 @@ class FlushTable:
 
     def take(self, distribution: str, token: str, now: datetime) -> Lease:
         item = self._lease_item(distribution)
-        taken = [LeaseItem.token.set(token), items.until(now), LeaseItem.tries.add(1)]
+        taken = [items.LeaseItem.token.set(token), items.until(now), items.LeaseItem.tries.add(1)]
         self._update(item, taken, items.free(now))
         return items.to_lease(item)
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
-        item = self._lease_item(distribution)
-        self._update(item, [items.until(now)], items.ours(token))
+        self._update(self._lease_item(distribution), [items.until(now)], items.ours(token))
 
     def release(self, distribution: str, token: str) -> None:
+        held = (items.LeaseItem.token, items.LeaseItem.expires_at, items.LeaseItem.tries)
         item = self._lease_item(distribution)
-        with contextlib.suppress(Overtaken):
-            held = (LeaseItem.token, LeaseItem.expires_at, LeaseItem.tries)
-            self._update(item, [one.remove() for one in held], items.ours(token))
+        written(item.update, [one.remove() for one in held], items.ours(token))
 
     def ledger(self, month: str) -> Ledger:
         item = find(self._ledger, "ledger", month)
@@ -93,13 +73,13 @@ class FlushTable:
         item = self._looks("looks", "looks", looks=looks, revision=looks.revision + 1)
         try:
             with self._transaction() as transaction:
-                transaction.save(item, LooksItem.as_read(looks.revision))
+                transaction.save(item, items.LooksItem.as_read(looks.revision))
                 for month, seen in others.items():
                     noted: list[Action] = [
-                        LedgerItem.paths.add(gains.get(month, 0)),
-                        LedgerItem.others.set(seen.spent),
-                        LedgerItem.unread.set(seen.unread),
-                        LedgerItem.since.set(seen.since),
+                        items.LedgerItem.paths.add(gains.get(month, 0)),
+                        items.LedgerItem.others.set(seen.spent),
+                        items.LedgerItem.unread.set(seen.unread),
+                        items.LedgerItem.since.set(seen.since),
                     ]
                     transaction.update(self._ledger("ledger", month), noted)
         except Overtaken:
@@ -108,28 +88,23 @@ class FlushTable:
 
     def demand(self) -> Demand:
         item = find(self._demand, "demand", "demand")
-        known = Demand(**shared(Demand, DemandItem, item)) if item else NOTHING_SEEN
+        known = Demand(**shared(Demand, items.DemandItem, item)) if item else NOTHING_SEEN
         # What was counted at other prices does not count.
         return known if len(known.paths) == len(LADDER) else NOTHING_SEEN
 
     def remember(self, demand: Demand) -> None:
         if demand.seen_at is not None:
-            known = shared(Demand, DemandItem, demand)
-            self._demand("demand", "demand", **known).save()
+            self._demand("demand", "demand", **shared(Demand, items.DemandItem, demand)).save()
 
     def shards(self, wanted: int) -> int:
-        """Raise the highest shard count ever used to `wanted`, and return it.
-
-        Writers and readers of rows call this first, so no row lands in a shard that nobody reads.
-        """
+        """Raise the highest shard count ever used to `wanted`, and return it."""
         item = find(self._shards, "shards", "shards")
         most = int(item.most) if item else 1
         if wanted <= most:
             return most
-        raised: Condition = ShardsItem.most.does_not_exist()
-        raised |= ShardsItem.most < wanted
-        with contextlib.suppress(Overtaken):
-            self._update(self._shards("shards", "shards"), [ShardsItem.most.set(wanted)], raised)
+        known = items.ShardsItem.most
+        raised: Condition = known.does_not_exist() | (known < wanted)
+        written(self._shards("shards", "shards").update, [known.set(wanted)], raised)
         return self.shards(wanted)
 
     def load(self, distribution: str, flush_id: str) -> Flush | None:
@@ -151,10 +126,10 @@ class FlushTable:
     ) -> None:
         rejected = [] if replaced is None else [(replaced, replaced.reject())]
         unfinished = items.unfinished_is(replaced.id if replaced else None)
-        with self._transaction() as transaction:
+        with self._transaction((None, flush), *rejected, limits=limits) as transaction:
             counts = {"billed": len(flush.paths), "wildcards": flush.wildcards}
             item = self._key(flush, **items.stored(flush), **counts)
-            transaction.save(item, FlushItem.pk.does_not_exist())
+            transaction.save(item, items.FlushItem.pk.does_not_exist())
             for known, to in rejected:
                 transaction.update(self._key(known), items.progress(to), items.as_known(known))
             transaction.update(
@@ -162,46 +137,41 @@ class FlushTable:
                 items.opened(lease, flush, replaced),
                 items.ours(str(lease.token)) & unfinished,
             )
-            self._charge(transaction, gained((None, flush), *rejected), limits)
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
-        with self._transaction() as transaction:
+        with self._transaction((flush, to), limits=limits) as transaction:
             transaction.update(self._key(flush), items.progress(to), items.as_known(flush))
             if actions := items.advanced(flush, to):
                 lease = self._lease_item(flush.distribution)
                 transaction.update(lease, actions, items.unfinished_is(flush.id))
-            self._charge(transaction, gained((flush, to)), limits)
         return to
 
     def forget(self, distribution: str, flush_id: str) -> None:
-        gone = [LeaseItem.unfinished.remove()]
+        gone = [items.LeaseItem.unfinished.remove()]
         self._update(self._lease_item(distribution), gone, items.unfinished_is(flush_id))
 
-    def _charge(
-        self, transaction: _Transaction, charges: Mapping[str, int], limits: LedgerLimits
-    ) -> None:
-        for month, paths in charges.items():
-            limit = limits.get(month)
-            condition = items.within(limit, paths) if paths > 0 and limit is not None else None
-            if paths:
-                ledger = self._ledger("ledger", month)
-                transaction.update(ledger, [LedgerItem.paths.add(paths)], condition)
-                transaction.charges += 1
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[_Transaction]:
-        """Yield a transaction to fill, then commit it; retry if it met another.
+    @contextmanager
+    def _transaction(
+        self, *steps: tuple[Flush | None, Flush], limits: LedgerLimits = NO_LIMITS
+    ) -> Iterator[TransactWrite]:
+        """Yield a transaction to fill, let the ledger follow the steps, and commit it.
 
         It raises `OverLimit` if only the ledger's condition failed, else `Overtaken`.
         """
-        transaction = _Transaction(connection=self._connection)
+        transaction = TransactWrite(connection=self._connection)
         yield transaction
+        charges = {month: paths for month, paths in gained(*steps).items() if paths}
+        for month, paths in charges.items():
+            limit = limits.get(month) if paths > 0 else None
+            condition = None if limit is None else items.within(limit, paths)
+            ledger = self._ledger("ledger", month)
+            transaction.update(ledger, [items.LedgerItem.paths.add(paths)], condition)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 transaction._commit()  # noqa: SLF001  # its own context manager commits once only
             except TransactWriteError as error:
                 failed = [reason and reason.code for reason in error.cancellation_reasons]
-                if _FAILED in failed[: len(failed) - transaction.charges]:
+                if _FAILED in failed[: len(failed) - len(charges)]:
                     raise Overtaken(str(error)) from error
                 if _FAILED in failed:
                     raise OverLimit(str(error)) from error
@@ -211,26 +181,22 @@ class FlushTable:
             else:
                 return
 
-    def _key(self, flush: Flush, **values: Any) -> FlushItem:  # noqa: ANN401  # as pynamodb
+    def _key(self, flush: Flush, **values: Any) -> items.FlushItem:  # noqa: ANN401  # as pynamodb
         return self._flush(f"flush#{flush.distribution}", flush.id, **values)
 
-    def _lease_item(self, distribution: str) -> LeaseItem:
+    def _lease_item(self, distribution: str) -> items.LeaseItem:
         return self._lease(f"lease#{distribution}", "lease")
 
-    def _update(self, item: Model, actions: Sequence[Action], condition: Condition) -> None:
-        try:
-            item.update(list(actions), condition)
-        except UpdateError as error:
-            if error.cause_response_code != _FAILED_ALONE:
-                raise
-            raise Overtaken(str(error)) from error
+    def _update(self, item: Keyed, actions: Sequence[Action], condition: Condition) -> None:
+        if not written(item.update, list(actions), condition):
+            raise Overtaken(f"Somebody else has changed {item.pk}")
 
 
 class RoutesTable:
     """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
 
     def __init__(self, name: str) -> None:
-        self._model = Table(name).bind(RoutesItem)
+        self._model = Table(name).bind(items.RoutesItem)
 
     def load(self) -> Kept | None:
         item = find(self._model, *_ROUTES)
@@ -238,10 +204,4 @@ class RoutesTable:
 
     def save(self, kept: Kept) -> bool:
         item = self._model(*_ROUTES, kept=kept, revision=kept.revision + 1)
-        try:
-            item.save(RoutesItem.as_read(kept.revision))
-        except PutError as error:
-            if error.cause_response_code != _FAILED_ALONE:
-                raise
-            return False
-        return True
+        return written(item.save, items.RoutesItem.as_read(kept.revision))

@@ -17,13 +17,11 @@ from pynamodb.expressions.update import Action
 
 from edgesweep.aws.dynamodb import models
 from edgesweep.aws.dynamodb.models import BytesAttribute, InstantAttribute, Keyed, TextAttribute
-from edgesweep.dirty import parse_instant
 from edgesweep.flush.journal import LEASE_TERM, Flush, Invalidation, Lease, State
 from edgesweep.flush.others import Looks
 from edgesweep.routes.kept import Kept
 
-# The audit trail lasts somewhat longer than a year.
-RETENTION = timedelta(days=400)
+RETENTION = timedelta(days=400)  # the audit trail lasts somewhat longer than a year
 # "The maximum item size in DynamoDB is 400 KB." Apart from the paths an item is small.
 MAX_PACKED = 350_000
 
@@ -129,13 +127,9 @@ class LeaseItem(Keyed):
 
 
 def free(now: datetime) -> Condition:
-    """Nobody holds the lease, or it has expired.
-
-    A slow owner may still be working; its next write requires its token and fails.
-    """
-    condition: Condition = LeaseItem.token.does_not_exist()
-    condition |= LeaseItem.expires_at < now
-    return condition
+    """Nobody holds the lease, or it has expired: the next write of a slow owner fails."""
+    free: Condition = LeaseItem.token.does_not_exist() | (LeaseItem.expires_at < now)
+    return free
 
 
 def ours(token: str) -> Condition:
@@ -160,10 +154,7 @@ def as_known(flush: Flush) -> Condition:
 
 
 def within(limit: int, paths: int) -> Condition:
-    """The month has room for `paths` more within the limit.
-
-    A limit below `paths` fails in any month, since a charge is never negative.
-    """
+    """The month has room for `paths` more within the limit; no charge is ever negative."""
     condition: Condition = LedgerItem.paths <= limit - paths
     return condition if paths > limit else condition | LedgerItem.paths.does_not_exist()
 
@@ -174,10 +165,8 @@ def until(now: datetime) -> Action:
 
 
 def progress(flush: Flush) -> list[Action]:
-    """Set the attributes that change in the life of a flush; only a finished one expires.
-
-    An item of the first release has an expiry from the start.
-    """
+    """Set the attributes that change in the life of a flush; only a finished one expires."""
+    # An item of the first release has an expiry from the start.
     known = stored(flush)
     if flush.finished:
         known["expires_at"] = int((flush.opened_at + RETENTION).timestamp())
@@ -230,4 +219,4 @@ def to_flush(distribution: str, item: FlushItem) -> Flush:
     """Return the flush that an item holds."""
     opened_at, token = item.sk.split("#")
     known = models.shared(Flush, FlushItem, item)
-    return Flush(distribution, parse_instant(opened_at), token, **known)
+    return Flush(distribution, datetime.fromisoformat(opened_at), token, **known)

@@ -16,11 +16,11 @@ from botocore.session import Session
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.constants import BINARY, STRING
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from edgesweep.dirty import instant, parse_instant
+from edgesweep.dirty import instant
 
 Model_ = TypeVar("Model_", bound=Model)
 
@@ -52,7 +52,7 @@ class BytesAttribute(TextAttribute):
 
 
 # A moment, stored as text that sorts like it.
-InstantAttribute = partial(TextAttribute, instant, parse_instant)
+InstantAttribute = partial(TextAttribute, instant, datetime.fromisoformat)
 
 
 class Keyed(Model):
@@ -109,6 +109,17 @@ def find(model: type[Model_], pk: str, sk: str) -> Model_ | None:
         return None
 
 
+def written(write: Callable[..., object], *arguments: object, **options: object) -> bool:
+    """Tell whether a conditional write was made; it is not where its condition fails."""
+    try:
+        write(*arguments, **options)
+    except (PutError, UpdateError) as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
 def shared(kind: Any, model: type[Model], source: object) -> dict[str, Any]:  # noqa: ANN401  # any dataclass
     """Return the fields of a dataclass that a model has too, of either, without those of None."""
     names = (one.name for one in fields(kind) if hasattr(model, one.name))
@@ -134,7 +145,7 @@ def _read(kind: Any, value: Any) -> Any:  # noqa: ANN401  # a type, and its valu
     if isinstance(kind, UnionType) and value is not None:
         kind, _ = get_args(kind)  # of `Kind | None`
     if isinstance(value, str) and kind is not str:
-        return parse_instant(value)
+        return datetime.fromisoformat(value)
     if isinstance(value, list):
         inner, *others = get_args(kind)
         return tuple(map(_read, repeat(inner) if others == [...] else (inner, *others), value))

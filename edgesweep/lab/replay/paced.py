@@ -137,7 +137,7 @@ class Paced:
             return
         waiting.due_at = waiting.due_at or now
         lease = Lease(flushed_at=waiting.flushed_at)
-        go = policy.decide(reason, self._ledgers(now), self._demand, lease, now)
+        go = policy.decide(self._ledgers(now), self._demand, lease, now)
         if not isinstance(go, Go):
             return
         step, candidates, known = waiting.offered(self.policy)

@@ -190,4 +190,4 @@ class _Gatherer:
         buckets, only = configured.buckets, configured.distributions
         named = Distributions(client, buckets, only).find() if only else ()
         found = (*named, *Distributions(client, buckets).find())
-        return list({one.distribution.id: one.distribution for one in found}.values())
+        return list({one.id: one for one in found}.values())

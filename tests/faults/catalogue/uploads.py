@@ -21,8 +21,10 @@ from edgesweep.record.catalogue import Entry, Head, Name
 from edgesweep.record.headers import fingerprints
 from edgesweep.record.recorder import Recorder
 from edgesweep.record.unchanged import UnchangedFilter
+from edgesweep.routes import Routes
 from tests.fakes.catalogue import CatalogueInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
+from tests.fakes.routes import routes_in_memory
 from tests.faults.catalogue.explorer import Crash, Explorer
 from tests.messages import notification
 
@@ -151,21 +153,9 @@ class Site:
         self.rows.add([row])
 
     @property
-    def ids(self) -> Collection[str]:
-        """Return the one distribution."""
-        return ("E1",)
-
-    def distributions(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
-        """Return who serves the object."""
-        return ["E1"] if self.served else []
-
-    def serves(self, bucket: str) -> bool:  # noqa: ARG002  # a Routes
-        """Tell that a distribution leads to the bucket."""
-        return True
-
-    def may_hold_error(self, bucket: str, key: str) -> Collection[str]:  # noqa: ARG002  # a Routes
-        """Return that no error is cached for long."""
-        return ()
+    def routes(self) -> Routes:
+        """The one distribution, which leads to the bucket whether or not it serves the object."""
+        return routes_in_memory(unserved=() if self.served else ("*",))
 
     def take(self) -> list[str]:
         """Take a few of the events that wait, in any order."""
@@ -337,7 +327,9 @@ def _record(site: Site, unchanged: UnchangedFilter, batches: int) -> None:
     for _ in range(batches):
         site.explorer.step()
         batch = {str(number): body for number, body in enumerate(site.take())}
-        recorder = Recorder(site, site, tokens.__next__, unchanged=_informed(site, unchanged))
+        recorder = Recorder(
+            site.routes, site, tokens.__next__, unchanged=_informed(site, unchanged)
+        )
         failed: Collection[str] = batch.keys()
         with suppress(Crash):
             failed = recorder.record(batch, site.explorer.now).failed.keys()

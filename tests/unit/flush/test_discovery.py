@@ -1,6 +1,6 @@
 """Distributions are found out now and then, and no change is lost over one not known yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -253,11 +253,11 @@ def test_overtaken() -> None:
     account.there = [DOCS]
     theirs = Kept(revision=7)
 
-    def find(_known: object) -> Sequence[object]:
+    def find(_known: object) -> Mapping[Distribution, bool]:
         account.store.kept = theirs
-        return []
+        return {}
 
-    account.discovery.source = type("Directory", (), {"find": staticmethod(find)})()
+    account.discovery.source = find
 
     assert account.look(REFRESH_EVERY).kept == theirs
     assert account.store.kept == theirs

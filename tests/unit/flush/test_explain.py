@@ -10,7 +10,7 @@ from edgesweep.flush.choice import MOST, explain, pick
 from edgesweep.flush.journal import Lease
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
-from edgesweep.flush.policy import Go, Policy, Reason
+from edgesweep.flush.policy import Go, Policy
 from edgesweep.paths import REST
 from tests.messages import NOON
 
@@ -34,7 +34,7 @@ def explained(
         [f"/{key}" for key in keys] + [*requested], [f"/{key}" for key in live]
     )
     policy = Policy(Budget(Decimal(100), free), refetch=REFETCH)
-    go = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, demand, Lease(), NOON)
+    go = policy.decide({"2026-11": Ledger()}, demand, Lease(), NOON)
     assert isinstance(go, Go)
     return explain(go.purses[0], pick(found, go, policy), rows, found.dirty, REFETCH)
 

@@ -37,7 +37,7 @@ def decide(
     """Decide with this much spent in November, and in December if both are near."""
     ledgers = dict(zip(("2026-11", "2026-12"), map(Ledger, spent), strict=False))
     lease = Lease(flushed_at=flushed_at)
-    return replace(policy, quota=headroom).decide(Reason.QUIET, ledgers, NOTHING_SEEN, lease, now)
+    return replace(policy, quota=headroom).decide(ledgers, NOTHING_SEEN, lease, now)
 
 
 def terms(decision: Go | Reason, wants: int = 0) -> Terms:
@@ -140,7 +140,7 @@ def test_others(others: Others, spent: int, paths: int, limit: int) -> None:
     """A flush goes by what others leave; by the reserve alone while that is not fully known."""
     ledgers = {"2026-11": Ledger(spent, others)}
 
-    decision = Policy().decide(Reason.QUIET, ledgers, NOTHING_SEEN, Lease(), NOW)
+    decision = Policy().decide(ledgers, NOTHING_SEEN, Lease(), NOW)
 
     assert isinstance(decision, Go)
     assert (terms(decision).paths, decision.limits) == (paths, {"2026-11": limit})
@@ -213,7 +213,7 @@ def test_demand() -> None:
     hungry = NOTHING_SEEN.after((400,) * 4 + (1,) * 5, NOW)
     policy = Policy()
 
-    decision = policy.decide(Reason.QUIET, {"2026-11": Ledger()}, hungry, Lease(), NOW)
+    decision = policy.decide({"2026-11": Ledger()}, hungry, Lease(), NOW)
 
     assert LADDER[3] < terms(decision).price < LADDER[4]
 
@@ -258,7 +258,7 @@ def test_bought() -> None:
     demand = NOTHING_SEEN.after(NO_PATHS, NOW, 400)
     policy = Policy(Budget(Decimal(20)))
 
-    bought = policy.decide(Reason.QUIET, {"2026-11": Ledger(500)}, demand, Lease(), NOW)
+    bought = policy.decide({"2026-11": Ledger(500)}, demand, Lease(), NOW)
 
     assert terms(bought) == terms(decide(policy, 100)) == Terms(LADDER[0], 325, 325)
 

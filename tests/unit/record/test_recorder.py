@@ -10,8 +10,9 @@ import pytest
 from edgesweep.dirty import UNROUTED, Kind
 from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.selection import Fate, Selection
+from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
+from tests.fakes.routes import routes_in_memory
 from tests.keys import HARD_KEYS
 from tests.messages import NOON, notification
 
@@ -24,9 +25,9 @@ def tokens() -> Callable[[], str]:
     return lambda: f"{next(numbers):08x}"
 
 
-def recorder(writer: DirtyRowsInMemory, served: RoutesInMemory | None = None) -> Recorder:
+def recorder(writer: DirtyRowsInMemory, served: Routes | None = None) -> Recorder:
     """Return a recorder for one distribution, or for those that are given."""
-    return Recorder(served or RoutesInMemory(), writer, tokens())
+    return Recorder(served or routes_in_memory(), writer, tokens())
 
 
 def batch(*bodies: str) -> dict[str, str]:
@@ -133,7 +134,7 @@ def test_several_distributions() -> None:
     """An object that two distributions serve has a row for each."""
     writer = DirtyRowsInMemory()
 
-    recorded = recorder(writer, RoutesInMemory({"site": ("E1", "E2")})).record(
+    recorded = recorder(writer, routes_in_memory({"site": ("E1", "E2")})).record(
         batch(notification("a")), SOON
     )
 
@@ -146,7 +147,7 @@ def test_unrouted() -> None:
     writer = DirtyRowsInMemory()
     bodies = [notification("a"), notification("b", bucket="stray"), notification("c")]
 
-    recorded = recorder(writer, RoutesInMemory({"site": ("E1",)})).record(batch(*bodies), SOON)
+    recorded = recorder(writer, routes_in_memory({"site": ("E1",)})).record(batch(*bodies), SOON)
 
     assert [row.change.key for row in writer.rows if row.distribution == UNROUTED] == ["b"]
     assert recorded == Recorded(rows=3, unrouted=1, failed={})
@@ -156,7 +157,7 @@ def test_unserved() -> None:
     """A change that no distribution of its bucket serves makes no row, and is counted."""
     writer = DirtyRowsInMemory()
 
-    recorded = recorder(writer, RoutesInMemory({"site": ()})).record(
+    recorded = recorder(writer, routes_in_memory(unserved=["a", "b"])).record(
         batch(notification("a"), notification("a", "b")), SOON
     )
 
@@ -173,7 +174,7 @@ def test_selection() -> None:
     bodies = [notification("a", "logs/1", "assets/x.js"), notification("logs/2", bucket="stray")]
 
     recorded = Recorder(
-        RoutesInMemory({"site": ("E1",)}), writer, tokens(), selection=selection
+        routes_in_memory({"site": ("E1",)}), writer, tokens(), selection=selection
     ).record(batch(*bodies), SOON)
 
     assert keys(writer) == ["a"]
@@ -187,7 +188,7 @@ def test_selection() -> None:
 def test_immutable_missing(event: str, expected: list[str]) -> None:
     """A new object that never changes makes a row where it may be said to be missing for long."""
     writer = DirtyRowsInMemory()
-    routes = RoutesInMemory(missing=["assets/x.js"])
+    routes = routes_in_memory(missing=["assets/x.js"])
     body = notification("assets/x.js", "assets/y.js", event=event)
 
     Recorder(routes, writer, tokens(), selection=Selection(immutable=["assets/*"])).record(
@@ -262,7 +263,7 @@ def test_one_distribution_not_written() -> None:
     """A message comes back unless its rows of all distributions were written."""
     writer = DirtyRowsInMemory(room=1)
 
-    recorded = recorder(writer, RoutesInMemory({"site": ("E1", "E2")})).record(
+    recorded = recorder(writer, routes_in_memory({"site": ("E1", "E2")})).record(
         batch(notification("a")), SOON
     )
 
@@ -272,7 +273,7 @@ def test_one_distribution_not_written() -> None:
 
 def test_unrouted_not_written() -> None:
     """Only rows that were written count as unrouted."""
-    recorded = recorder(DirtyRowsInMemory(room=0), RoutesInMemory({})).record(
+    recorded = recorder(DirtyRowsInMemory(room=0), routes_in_memory({})).record(
         batch(notification("a")), SOON
     )
 
@@ -296,7 +297,7 @@ def test_recorded_again() -> None:
 def test_shards() -> None:
     """Rows are dealt to all shards of a distribution, and to no other."""
     writer = DirtyRowsInMemory()
-    sharded = Recorder(RoutesInMemory(), writer, tokens(), shards=4)
+    sharded = Recorder(routes_in_memory(), writer, tokens(), shards=4)
 
     sharded.record(batch(*(notification(str(n)) for n in range(40))), SOON)
 

@@ -14,7 +14,7 @@ from edgesweep.record.selection import Fate, Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
+from tests.fakes.routes import routes_in_memory
 from tests.messages import NOON, notification
 
 ETAG = "b1946ac92492d2347c6235b4d2611184"
@@ -36,7 +36,7 @@ class Bucket:
             {named(key): THERE for key in ("a", "b", "logs/1", "assets/x.js", "blue/a")}
         )
         self.recorder = Recorder(
-            RoutesInMemory(SERVED, unserved={"blue/a"}),
+            routes_in_memory(SERVED, unserved={"blue/a"}),
             self.writer,
             lambda: f"{next(tokens):08x}",
             selection=Selection(exclude=["logs/*"], immutable=["assets/*"]),
@@ -55,7 +55,7 @@ class Bucket:
 
     def serve_all(self) -> None:
         """Configure the distributions so that they serve every key."""
-        self.recorder = replace(self.recorder, routes=RoutesInMemory(SERVED))
+        self.recorder = replace(self.recorder, routes=routes_in_memory(SERVED))
 
     @property
     def rows(self) -> list[tuple[str, str]]:

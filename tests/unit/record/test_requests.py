@@ -13,7 +13,7 @@ from edgesweep.errors import BadInput
 from edgesweep.record.events import MAX_PATHS, Request, parse
 from edgesweep.record.recorder import Recorder
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
+from tests.fakes.routes import routes_in_memory
 from tests.messages import notification
 from tests.unit.record.test_recorder import SOON, batch, tokens
 
@@ -39,7 +39,7 @@ BAD: Mapping[str, tuple[Mapping[str, Any], str]] = {
 
 def recorder(writer: DirtyRowsInMemory, *ids: str) -> Recorder:
     """Return a recorder for some distributions."""
-    return Recorder(RoutesInMemory({"site": ids}), writer, tokens())
+    return Recorder(routes_in_memory({"site": ids}), writer, tokens())
 
 
 @pytest.mark.parametrize("more", [{}, {"distribution": "E2"}])

@@ -6,13 +6,13 @@ from itertools import count
 from bench.recording import BATCH, NOW, batches, deliveries, object_keys
 from edgesweep.record.recorder import Recorder
 from tests.fakes.dirty import DirtyRowsInMemory
-from tests.fakes.routes import RoutesInMemory
+from tests.fakes.routes import routes_in_memory
 
 
 def recorder(writer: DirtyRowsInMemory) -> Recorder:
     """Return a recorder for one distribution."""
     numbers = count()
-    return Recorder(RoutesInMemory(), writer, lambda: f"{next(numbers):016x}")
+    return Recorder(routes_in_memory(), writer, lambda: f"{next(numbers):016x}")
 
 
 def test_every_key() -> None:

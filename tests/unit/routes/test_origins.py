@@ -87,7 +87,7 @@ def test_unknown(distribution: dict[str, object], named: bool, expected: Sequenc
     routes = Routes([read("E1", distribution, ["site"], named=named)])
 
     assert shown(routes.viewer_paths("E1", "site", "a/index.html")) == expected
-    assert routes.serves("site") is bool(expected)
+    assert bool(routes.serving("site")) is bool(expected)
 
 
 def test_unknown_in_words() -> None:
@@ -112,4 +112,4 @@ def test_for_tenants() -> None:
     found = read("E1", config(behaviour("site"), origins, ConnectionMode="tenant-only"), ["site"])
 
     assert found.for_tenants
-    assert not Routes([found]).serves("site")
+    assert not Routes([found]).serving("site")

@@ -5,9 +5,9 @@ import pytest
 from edgesweep.record.selection import Fate, Selection
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from edgesweep.routes import everywhere as served_everywhere
-from edgesweep.routes.config import buckets_of, cache_policies_of, has_query_strings
+from edgesweep.routes.config import buckets_of, cache_policies_of, read
 from edgesweep.routes.patterns import matches, may_match, must_match, readings
-from tests.configured import NAMES, config_of, configuration, shown
+from tests.configured import NAMES, behaviour, config, config_of, configuration, shown
 
 # Configuration, bucket, key, and the viewer paths that CloudFront serves the object under.
 SERVED = [
@@ -93,7 +93,7 @@ def test_disabled() -> None:
 
     assert routes.distributions("docs-site", "index.html") == []
     assert (routes.ids, routes.enabled) == (["disabled"], 0)
-    assert not routes.serves("docs-site")
+    assert not routes.serving("docs-site")
     assert routes.viewer_paths("disabled", "docs-site", "index.html") == ["/index.html", "/"]
 
 
@@ -103,8 +103,8 @@ def test_shared() -> None:
 
     assert routes.distributions("docs-site", "next/a.html") == ["oac", "staging"]
     assert routes.distributions("docs-site", "a.html") == ["oac"]
-    assert routes.serves("docs-site")
-    assert not routes.serves("nobody")
+    assert routes.serving("docs-site")
+    assert not routes.serving("nobody")
 
 
 def test_unknown_distribution() -> None:
@@ -121,14 +121,14 @@ def test_swept_buckets_only() -> None:
     routes = Routes([configuration("three-behaviours", ["shop-media"])])
 
     assert routes.origins("three-behaviours") == [Origin("shop-media")]
-    assert not routes.serves("shop-pages")
+    assert not routes.serving("shop-pages")
 
 
 def test_everywhere() -> None:
     """A distribution of which nothing is known serves every object of every bucket."""
     routes = served_everywhere(["E1", "E2"])
 
-    assert routes.serves("any")
+    assert routes.serving("any")
     assert routes.distributions("any", "a") == ["E1", "E2"]
     assert routes.viewer_paths("E2", "any", "index.html") == ["/index.html", "/"]
     assert routes.viewer_paths("E2", "any", "a/index.html") == ["/a/index.html"]
@@ -138,8 +138,8 @@ def test_everywhere_of_buckets() -> None:
     """If the buckets are known, it serves those."""
     routes = served_everywhere(["E1"], ["one", "two"])
 
-    assert routes.serves("two")
-    assert not routes.serves("any")
+    assert routes.serving("two")
+    assert not routes.serving("any")
     assert routes.origins("E1") == [Origin("one"), Origin("two")]
 
 
@@ -169,7 +169,10 @@ def test_foreign_without_default() -> None:
 
 def test_bare_cache_policy() -> None:
     """A cache policy of the members that CloudFront requires alone keeps query strings out."""
-    assert not has_query_strings({"Name": "short", "MinTTL": 1})
+    configured = config(behaviour("site", CachePolicyId="short"), {"site": "s.s3.amazonaws.com"})
+    found = read("E1", configured, policies={"short": {"Name": "short", "MinTTL": 1}})
+
+    assert not found.behaviours[0].query_strings
 
 
 def test_references() -> None:
