@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from unittest import mock
 
+import boto3
 import botocore.handlers
 
 from bench.flushing import Stopwatch, Timed, timeout
@@ -125,7 +126,13 @@ def measured(count: int, length: int, live: int) -> Measured:
     hooks = [*botocore.handlers.BUILTIN_HANDLERS, ("before-send.dynamodb", table.answer)]
     with mock.patch.object(botocore.handlers, "BUILTIN_HANDLERS", hooks):
         flusher = make_flusher(
-            Timed(DirtyTable("dirty"), stopwatch, span="peek", read="read", delete="delete"),
+            Timed(
+                DirtyTable("dirty", boto3.Session()),
+                stopwatch,
+                span="peek",
+                read="read",
+                delete="delete",
+            ),
             Timed(JournalInMemory(), stopwatch),
             Timed(Remembered(objects, wiring.now), stopwatch, page="survey"),
             Edge(watch.clock),

@@ -131,14 +131,14 @@ def measure(
     handlers = [("before-send.s3", wire.head), ("before-send.dynamodb", wire.dynamodb)]
     botocore.handlers.BUILTIN_HANDLERS.extend(handlers)
     unchanged = UnchangedFilter(
-        CatalogueTable("catalogue"),
+        CatalogueTable("catalogue", boto3.Session()),
         S3Heads(boto3.Session().client("s3", config=HEAD_CONFIG), patience=None),
         lambda: f"{next(numbers):016x}",
         lambda: NOW,
     )
     recorder = Recorder(
         EVERYWHERE,
-        DirtyTable("dirty"),
+        DirtyTable("dirty", boto3.Session()),
         unchanged.token,
         selection=selection,
         unchanged=unchanged if checked else None,

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import boto3
 import botocore.handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -124,7 +125,7 @@ def main() -> int:
     rows_alone, alone = recorded(delivered, memory)
     botocore.handlers.BUILTIN_HANDLERS.append(("before-send.dynamodb", wire))
     os.environ.update(ACCOUNT)
-    rows, seconds = recorded(delivered, DirtyTable("dirty"))
+    rows, seconds = recorded(delivered, DirtyTable("dirty", boto3.Session()))
     lost = len(set(object_keys()) - set(wire.keys())) + len(set(object_keys()) - set(memory.keys))
     calls = len(wire.requests)
     print(f"{len(delivered):,} messages about {MESSAGES:,} keys, {BATCH:,} to a batch")

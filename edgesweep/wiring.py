@@ -72,12 +72,12 @@ class Adapters:
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
         client = session.client("cloudfront", config=DISCOVERY_CONFIG)
-        journal = FlushTable(settings.flushes_table)
+        journal = FlushTable(settings.flushes_table, session)
         shards = partial(journal.shards, settings.shards)
         return cls(
-            dirty=DirtyTable(settings.dirty_table, recent(shards, now), shards),
+            dirty=DirtyTable(settings.dirty_table, session, recent(shards, now), shards),
             journal=journal,
-            store=RoutesTable(settings.flushes_table),
+            store=RoutesTable(settings.flushes_table, session),
             source=Distributions(client, settings.buckets, settings.distributions).find,
             edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
             listing=Remembered(S3Listing(session.client("s3")), now),
@@ -183,10 +183,10 @@ def recorder(settings: Settings, session: boto3.Session) -> Recorder:
     """Wire a recorder without routes; see `informed`."""
     if settings.shards > 1:
         # Readers must know every shard before it holds a row.
-        FlushTable(settings.flushes_table).shards(settings.shards)
+        FlushTable(settings.flushes_table, session).shards(settings.shards)
     return Recorder(
         routes=Routes(),
-        writer=DirtyTable(settings.dirty_table),
+        writer=DirtyTable(settings.dirty_table, session),
         token=row_token,
         selection=settings.selection,
         shards=settings.shards,
@@ -211,7 +211,9 @@ def unchanged_filter(
     """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
     heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience, settings.ignored_metadata)
     since = kept.complete_since if kept else {}
-    return UnchangedFilter(CatalogueTable(settings.catalogue_table), heads, row_token, now, since)
+    return UnchangedFilter(
+        CatalogueTable(settings.catalogue_table, session), heads, row_token, now, since
+    )
 
 
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:

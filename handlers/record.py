@@ -24,23 +24,18 @@ def settings() -> Settings:
 
 
 @cache
-def recorder() -> Recorder:
-    """Wire the recorder once for each execution environment."""
-    return wiring.recorder(settings(), boto3.Session())
-
-
-@cache
-def store() -> RoutesTable:
-    """Wire the store of distributions once for each execution environment."""
-    return RoutesTable(settings().flushes_table)
+def wired() -> tuple[Recorder, RoutesTable]:
+    """Wire the recorder and the record of routes once for each execution environment."""
+    session = boto3.Session()
+    return wiring.recorder(settings(), session), RoutesTable(settings().flushes_table, session)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Record a batch; report the messages that SQS must deliver again."""
     received_at = wiring.now()
     bodies = {record["messageId"]: record["body"] for record in event["Records"]}
-    informed = wiring.informed(recorder(), settings(), store().load())
-    recorded = informed.record(bodies, received_at)
+    recorder, store = wired()
+    recorded = wiring.informed(recorder, settings(), store.load()).record(bodies, received_at)
     for message, reason in recorded.failed.items():
         logger.error("Message failed", message_id=message, reason=reason)
     log(len(bodies), recorded)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.operate.parameters import Remembered, accept, acceptable, logical, values_of
+from edgesweep.operate.parameters import Remembered, accept, logical, values_of
 from edgesweep.settings import LONGEST, PARAMETERS, Parameter
 
 _STAGE = Parameter(
@@ -35,12 +35,20 @@ def answer(
     packages = command in {"deploy", "package"}
     _STAGE.checked("stage", stage)
     if command == "deploy":
-        accepted = acceptable(stack, region, values)
+        accepted = _over_what_is_there(stack, region, values)
     else:
         accepted = accept(values, Remembered("", {}) if packages else None)
     kept = {name: accepted[name] for name in ("given", "remembered")}
     python = {"python": _packager()} if packages else {}
     return {**kept, **python, "section": section(), "values": values_of(accepted)}
+
+
+def _over_what_is_there(stack: str, region: str, values: Mapping[str, str]) -> Mapping[str, Any]:
+    import boto3  # noqa: PLC0415  # packaging does without
+
+    from edgesweep.operate.deployed import acceptable  # noqa: PLC0415  # likewise
+
+    return acceptable(stack, boto3.Session(region_name=region), values)
 
 
 def section() -> Mapping[str, Mapping[str, Any]]:

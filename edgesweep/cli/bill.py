@@ -29,7 +29,8 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     settings, now = deployed.settings, wiring.now()
     when = month.replace(tzinfo=UTC) if month else now
-    journal, free_paths = FlushTable(settings.flushes_table), settings.policy.budget.free_paths
+    journal = FlushTable(settings.flushes_table, deployed.session)
+    free_paths = settings.policy.budget.free_paths
     found = bill_of(journal, deployed.routes.ids, free_paths, when, now)
     show(found, _lines(found, now))
 

@@ -12,7 +12,8 @@ from edgesweep.cli.learn import learn_all
 from edgesweep.cli.output import show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.buckets import deliver, listeners
-from edgesweep.operate.parameters import acceptable, values_of
+from edgesweep.operate.deployed import acceptable
+from edgesweep.operate.parameters import values_of
 from edgesweep.operate.release import RETAIN, Deployer, Release
 from edgesweep.operate.stack import before_removal, waiting
 from edgesweep.settings import split
@@ -68,7 +69,7 @@ def deploy(
         check_terminal()
     release, session, name = Release.carried(), deployed.session, deployed.name
     given = values if bucket is None else {**values, "bucket": bucket}
-    accepted = acceptable(name, session.region_name, given)
+    accepted = acceptable(name, session, given)
     deployer = Deployer(session, name)
     code_bucket = code_bucket or deployer.code_bucket()
     of_zip = {"ParameterKey": "CodeBucket", "ParameterValue": code_bucket}

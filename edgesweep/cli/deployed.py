@@ -1,8 +1,6 @@
 """The options that name a deployed stack, and the lookup of that stack."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Concatenate
@@ -20,12 +18,6 @@ from edgesweep.routes import Routes
 from edgesweep.settings import Settings
 
 _DEFAULT_REGION = "us-east-1"  # of `npx osls deploy`
-
-# Variables that botocore prefers to a profile named in the environment.
-_BEFORE_PROFILE = (
-    *("AWS_ACCESS_KEY_ID", "AWS_DEFAULT_PROFILE", "AWS_ROLE_ARN", "AWS_SECRET_ACCESS_KEY"),
-    *("AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-)
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,9 @@ class Deployed:
 
     @cached_property
     def routes(self) -> Routes:
-        return wiring.routes_of(self.settings, RoutesTable(self.settings.flushes_table).load())
+        return wiring.routes_of(
+            self.settings, RoutesTable(self.settings.flushes_table, self.session).load()
+        )
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
         """Return the ids of all distributions, or of those of a bucket, or only the named one."""
@@ -69,11 +63,7 @@ def session(region: str | None, profile: str | None) -> boto3.Session:
 
 
 def stack_command(kind: object = None) -> Callable[[AboutStack], click.Command]:
-    """Return what makes a function a command about a stack; with `--json` if it prints a `kind`.
-
-    Until it returns, the environment of the process matches the options: pynamodb makes sessions of
-    its own, which must reach the same account and region.
-    """
+    """Return what makes a function a command about a stack; with `--json` if it prints a `kind`."""
 
     def decorate(function: AboutStack) -> click.Command:
         own = click.command()(function).params
@@ -87,27 +77,12 @@ def stack_command(kind: object = None) -> Callable[[AboutStack], click.Command]:
         def with_stack(
             *, stack: str | None, stage: str, region: str | None, profile: str | None, **its: object
         ) -> None:
-            with _chosen(region, profile) as chosen:
-                function(Deployed(stack or f"{SERVICE}-{stage}", chosen, profile), **its)
+            where = session(region, profile).region_name or _DEFAULT_REGION
+            chosen = session(where, profile)
+            function(Deployed(stack or f"{SERVICE}-{stage}", chosen, profile), **its)
 
         made = click.command()(json_option(kind)(with_stack) if kind else with_stack)
         made.params[:0] = own  # so that the help lists them first
         return made
 
     return decorate
-
-
-@contextmanager
-def _chosen(region: str | None, profile: str | None) -> Iterator[boto3.Session]:
-    before = dict(os.environ)
-    where = session(region, profile).region_name or _DEFAULT_REGION
-    try:
-        if profile is not None:
-            for name in _BEFORE_PROFILE:
-                os.environ.pop(name, None)
-            os.environ["AWS_PROFILE"] = profile
-        os.environ["AWS_DEFAULT_REGION"] = where
-        yield boto3.Session()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

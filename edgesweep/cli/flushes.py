@@ -65,7 +65,7 @@ def flushes(
     edgesweep flushes 1f3a5c7e
     edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
-    journal = FlushTable(deployed.settings.flushes_table)
+    journal = FlushTable(deployed.settings.flushes_table, deployed.session)
     distributions = [distribution] if distribution else deployed.routes.ids
     if flush_id is not None:
         flush = _one(journal, distributions, flush_id)

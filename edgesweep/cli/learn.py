@@ -63,7 +63,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
 
 def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
     """Learn the objects of a bucket, if a person agrees to the cost."""
-    kept = RoutesTable(deployed.settings.flushes_table).load()
+    kept = RoutesTable(deployed.settings.flushes_table, deployed.session).load()
     sweeps = _judge(deployed, bucket, kept)
     s3 = deployed.session.client("s3")
     check(s3, bucket)

@@ -37,10 +37,10 @@ def observer(deployed: Deployed) -> Observer:
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")
     settings, session, outputs = deployed.settings, deployed.session, deployed.stack.outputs
-    journal, sqs = FlushTable(settings.flushes_table), session.client("sqs")
+    journal, sqs = FlushTable(settings.flushes_table, session), session.client("sqs")
     return Observer(
         # Read every shard that was ever used; asking for more would write.
-        rows=DirtyTable(settings.dirty_table, lambda: journal.shards(1)),
+        rows=DirtyTable(settings.dirty_table, session, lambda: journal.shards(1)),
         journal=journal,
         in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
         policy=policy,

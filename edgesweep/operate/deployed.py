@@ -1,23 +1,33 @@
 """Asks AWS what a deployment is about to replace, and whether it can sweep its buckets."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.operate import buckets
-from edgesweep.operate.parameters import Remembered
+from edgesweep.operate.parameters import Remembered, accept
 from edgesweep.operate.stack import described, parameters_of
 from edgesweep.routes.config import is_for_tenants
+from edgesweep.settings import split
 
 
-def remembered(stack: str, region: str) -> Remembered:
+def acceptable(stack: str, session: boto3.Session, values: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the parameters of a deployment over what is there, whose buckets can be swept."""
+    before = remembered(stack, session)
+    accepted = accept(values, before)
+    check_buckets(split(accepted["bucket"]), before.buckets, session)
+    check_distributions(split(accepted["distribution"]), session)
+    return accepted
+
+
+def remembered(stack: str, session: boto3.Session) -> Remembered:
     """Return the memory of a stack, which may not exist."""
-    place = f"{stack} in {region}"
+    place = f"{stack} in {session.region_name}"
     with _stopping(f"The stack {place} cannot be read"), suppress(NoStack):
-        session = boto3.Session(region_name=region)
         found = described(session, stack)
         # By name, a template may be that of a stack that was deleted.
         client = session.client("cloudformation")
@@ -26,9 +36,9 @@ def remembered(stack: str, region: str) -> Remembered:
     return Remembered(place, {})
 
 
-def check_buckets(names: Collection[str], swept: Collection[str], region: str) -> None:
+def check_buckets(names: Collection[str], swept: Collection[str], session: boto3.Session) -> None:
     """Raise BadInput if a bucket cannot be swept from the region; one that was may be dropped."""
-    client = boto3.client("s3", region_name=region)
+    client = session.client("s3")
     for name in names:
         with _stopping(f"The bucket {name} cannot be looked at"):
             try:
@@ -38,9 +48,9 @@ def check_buckets(names: Collection[str], swept: Collection[str], region: str) -
                 raise BadInput(f"{error}{drop if name in swept else ''}") from error
 
 
-def check_distributions(names: Collection[str], region: str) -> None:
+def check_distributions(names: Collection[str], session: boto3.Session) -> None:
     """Raise BadInput if a named distribution that may be read is for tenants only."""
-    client = boto3.client("cloudfront", region_name=region)
+    client = session.client("cloudfront")
     for name in names:
         its = f"The distribution {name}"
         with _stopping(f"{its} cannot be looked at"), suppress(ClientError):

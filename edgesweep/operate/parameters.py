@@ -130,14 +130,3 @@ def accept(values: Mapping[str, str], before: Remembered | None) -> Mapping[str,
     if before and not before.counts and int(changes.get("freePaths", 0)):
         remembered.append(_TWICE)
     return {**given, "given": changes, "remembered": " ".join(remembered)}
-
-
-def acceptable(stack: str, region: str, values: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the parameters of a deployment over what is there, whose buckets can be swept."""
-    from edgesweep.operate import deployed  # noqa: PLC0415  # imports boto3
-
-    before = deployed.remembered(stack, region)
-    accepted = accept(values, before)
-    deployed.check_buckets(split(accepted["bucket"]), before.buckets, region)
-    deployed.check_distributions(split(accepted["distribution"]), region)
-    return accepted

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import boto3
 import pytest
 
 from edgesweep.aws.dynamodb import FlushTable
@@ -20,7 +21,7 @@ def _embedded() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture(scope="session", name="flushes")
 def _flushes() -> FlushTable:
-    return FlushTable("flushes")
+    return FlushTable("flushes", boto3.Session())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -50,7 +51,7 @@ class DynamoDB:
         """Return a table in memory."""
         with mock_aws():
             create_table("flushes")
-            yield FlushTable("flushes")
+            yield FlushTable("flushes", boto3.Session())
 
 
 @pytest.mark.xdist_group("embedded")

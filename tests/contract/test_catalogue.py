@@ -123,7 +123,7 @@ class TestDynamoDB(Contract):
         """Return a table in memory."""
         with mock_aws():
             create_catalogue("catalogue")
-            yield CatalogueTable("catalogue")
+            yield CatalogueTable("catalogue", boto3.Session())
 
     def test_forgotten_stands(self, catalogue: Catalogue) -> None:
         """An object that was forgotten has an item, one that was never seen has none."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -12,16 +13,17 @@ from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, Route
 from edgesweep.errors import Overtaken
 from tests.aws import create_catalogue, create_table, listening
 
-READS: Mapping[str, Callable[[], object]] = {
-    "span": lambda: DirtyTable("dirty", lambda: 2).span("E1"),
-    "rows": lambda: list(DirtyTable("dirty", lambda: 2).read("E1")),
-    "count": lambda: DirtyTable("dirty", lambda: 2).count("E1"),
-    "lease": lambda: FlushTable("flushes").lease("E1"),
-    "flush": lambda: FlushTable("flushes").load("E1", "2026-11-23T12:00:00.000000Z#f1"),
-    "ledger": lambda: FlushTable("flushes").ledger("2026-11").paths,
-    "demand": lambda: FlushTable("flushes").demand(),
-    "distributions": lambda: RoutesTable("flushes").load(),
-    "catalogue": lambda: CatalogueTable("catalogue").known([("site", "index.html")]),
+NAME, FLUSH = ("site", "index.html"), "2026-11-23T12:00:00.000000Z#f1"
+READS: Mapping[str, Callable[[boto3.Session], object]] = {
+    "span": lambda session: DirtyTable("dirty", session, lambda: 2).span("E1"),
+    "rows": lambda session: list(DirtyTable("dirty", session, lambda: 2).read("E1")),
+    "count": lambda session: DirtyTable("dirty", session, lambda: 2).count("E1"),
+    "lease": lambda session: FlushTable("flushes", session).lease("E1"),
+    "flush": lambda session: FlushTable("flushes", session).load("E1", FLUSH),
+    "ledger": lambda session: FlushTable("flushes", session).ledger("2026-11").paths,
+    "demand": lambda session: FlushTable("flushes", session).demand(),
+    "distributions": lambda session: RoutesTable("flushes", session).load(),
+    "catalogue": lambda session: CatalogueTable("catalogue", session).known([NAME]),
 }
 
 
@@ -49,7 +51,7 @@ def test_consistent(name: str) -> None:
         create_catalogue("catalogue")
 
         with suppress(Overtaken):
-            READS[name]()
+            READS[name](boto3.Session())
 
     assert heard
     assert all(consistent for _, consistent in heard)

@@ -281,13 +281,13 @@ class TestDynamoDB(Contract):
         """Return a table in memory."""
         with mock_aws():
             create_table("dirty")
-            yield DirtyTable("dirty", shards=lambda: SHARDS)
+            yield DirtyTable("dirty", boto3.Session(), shards=lambda: SHARDS)
 
     def test_more_partitions(self) -> None:
         """A table that is read everywhere asks how many partitions there are by now."""
         with mock_aws():
             create_table("dirty")
-            table = DirtyTable("dirty", lambda: 1, lambda: SHARDS)
+            table = DirtyTable("dirty", boto3.Session(), lambda: 1, lambda: SHARDS)
             table.add(rows(SHARDS))
 
             assert list(table.read("E1")) == rows(1)
@@ -306,7 +306,7 @@ class TestDynamoDB(Contract):
 
 @pytest.fixture(scope="module", name="table")
 def _table() -> DirtyTable:
-    return DirtyTable("dirty", shards=lambda: SHARDS)
+    return DirtyTable("dirty", boto3.Session(), shards=lambda: SHARDS)
 
 
 @pytest.mark.xdist_group("embedded")

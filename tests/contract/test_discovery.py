@@ -329,7 +329,7 @@ def table() -> Iterator[RoutesTable]:
     """Return an empty table."""
     with mock_aws():
         create_table("flushes")
-        yield RoutesTable("flushes")
+        yield RoutesTable("flushes", boto3.Session())
 
 
 def test_never_saved(table: RoutesTable) -> None:

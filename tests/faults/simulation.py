@@ -167,7 +167,7 @@ class Simulation:
         scenario, world = self.scenario, self.world
 
         def dirty(
-            _: str, shards: Shards = lambda: 1, latest: Shards = lambda: 1
+            _name: str, _session: object, shards: Shards = lambda: 1, latest: Shards = lambda: 1
         ) -> tables.DirtyClient:
             return tables.DirtyClient(self.tables, scenario.page, scenario.pace, shards, latest)
 

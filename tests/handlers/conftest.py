@@ -92,7 +92,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             monkeypatch.setattr(module.logger.registered_handler, "stream", output)
             return Function(module, output)
 
-        yield Deployment(distribution, DirtyTable("dirty"), load)
+        yield Deployment(distribution, DirtyTable("dirty", boto3.Session()), load)
 
 
 def row(deployment: Deployment, key: str, age: timedelta = timedelta(hours=1)) -> DirtyRow:

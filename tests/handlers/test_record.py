@@ -112,7 +112,9 @@ def test_payloads(record: Function) -> None:
 
 def test_unserved(record: Function, capsys: pytest.CaptureFixture[str]) -> None:
     """Changes of keys that no distribution serves are counted and named, and no others."""
-    RoutesTable("flushes").save(Kept((Tracked(distribution("E1", pattern="docs/*")),)))
+    RoutesTable("flushes", boto3.Session()).save(
+        Kept((Tracked(distribution("E1", pattern="docs/*")),))
+    )
 
     record(event(notification("docs/a")))
     assert "Unswept" not in capsys.readouterr().out
@@ -267,7 +269,7 @@ def test_versions(deployment: Deployment, sifting: Function) -> None:
 def test_missed_events(deployment: Deployment, sifting: Function) -> None:
     """After events of a bucket were missed, the next upload of the same counts as a change."""
     sifting(event(upload("a")))
-    store = RoutesTable("flushes")
+    store = RoutesTable("flushes", boto3.Session())
     whole_since = datetime.now(UTC) + timedelta(seconds=1)
     store.save(Kept(complete_since={"site": whole_since}, tracked=tracked(deployment)))
 

@@ -103,4 +103,9 @@ def operated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operated]:
         distribution = create_distribution()
         told = {"BUCKET": "site", "DISTRIBUTION": distribution}
         with deployed(outputs=OUTPUTS | urls, environment=ENVIRONMENT | told) as stack:
-            yield Operated(stack, distribution, DirtyTable("dirty"), FlushTable("flushes"))
+            yield Operated(
+                stack,
+                distribution,
+                DirtyTable("dirty", boto3.Session()),
+                FlushTable("flushes", boto3.Session()),
+            )

@@ -36,7 +36,7 @@ def test_more_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     dirty = wiring.Adapters.real(Settings.from_mapping(ENVIRONMENT), boto3.Session()).dirty
     assert dirty.span("E1") == ()
 
-    FlushTable("flushes").shards(3)
+    FlushTable("flushes", boto3.Session()).shards(3)
     dirty.add([DirtyRow("E1", Change("site", "a", Kind.CREATED, NOON), NOON, "00", shard=2)])
     clock.return_value += REFRESH_EVERY
 
@@ -87,7 +87,7 @@ def test_shards_first() -> None:
 
     wiring.recorder(Settings.from_mapping({**ENVIRONMENT, "SHARDS": "3"}), boto3.Session())
 
-    assert FlushTable("flushes").shards(1) == 3
+    assert FlushTable("flushes", boto3.Session()).shards(1) == 3
 
 
 def test_now() -> None:

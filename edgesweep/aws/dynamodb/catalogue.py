@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import boto3
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PutError
 from pynamodb.models import Model
@@ -31,8 +32,8 @@ class _Item(Model):
 class CatalogueTable:
     """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`."""
 
-    def __init__(self, name: str) -> None:
-        connection = Table(name)
+    def __init__(self, name: str, session: boto3.Session) -> None:
+        connection = Table(name, session)
         self._model = connection.bind(_Item)
         self._batches = Batches(connection)
 

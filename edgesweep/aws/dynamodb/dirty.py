@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+import boto3
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -42,11 +43,12 @@ class DirtyTable:
     def __init__(
         self,
         name: str,
+        session: boto3.Session,
         shards: Callable[[], int] = lambda: 1,  # how many partitions to read; it may lag behind
         latest: Callable[[], int] | None = None,  # likewise to read `everywhere`, without a lag
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._connection = Table(name)
+        self._connection = Table(name, session)
         self._model = self._connection.bind(_Row)
         self._batches = Batches(self._connection, pause)
         self._shards = shards

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import boto3
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -32,8 +33,8 @@ _ROUTES = ("routes", "3")
 class FlushTable:
     """The table `flushes`; see `edgesweep.flush.journal.Journal`."""
 
-    def __init__(self, name: str) -> None:
-        self._connection = Table(name)
+    def __init__(self, name: str, session: boto3.Session) -> None:
+        self._connection = Table(name, session)
         self._flush = self._connection.bind(items.FlushItem)
         self._ledger = self._connection.bind(items.LedgerItem)
         self._lease = self._connection.bind(items.LeaseItem)
@@ -195,8 +196,8 @@ class FlushTable:
 class RoutesTable:
     """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
 
-    def __init__(self, name: str) -> None:
-        self._model = Table(name).bind(items.RoutesItem)
+    def __init__(self, name: str, session: boto3.Session) -> None:
+        self._model = Table(name, session).bind(items.RoutesItem)
 
     def load(self) -> Kept | None:
         item = find(self._model, *_ROUTES)

@@ -11,7 +11,7 @@ from itertools import repeat
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from botocore.loaders import create_loader
+import boto3
 from botocore.session import Session
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
@@ -73,22 +73,19 @@ class Revised(Keyed):
         return cls.revision == revision if revision else cls.revision.does_not_exist()
 
 
-# For botocore to read its models takes 0.1 s of a processor, which it does again for each loader.
-loader = cache(create_loader)
-
-
 class Table(Connection):
-    """One connection for all models of a table, each of which would make a client of its own."""
+    """A connection of all models of a table to the account and region of a session.
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+    pynamodb would make a session and a client for each model, which takes 0.2 s of a processor.
+    """
+
+    def __init__(self, name: str, session: boto3.Session) -> None:
+        super().__init__(region=session.region_name)
+        self.name, self._boto3 = name, session
 
     @property
     def session(self) -> Session:
-        session = super().session
-        session.register_component("data_loader", loader())
-        return session
+        return self._boto3._session  # noqa: SLF001  # boto3 wraps botocore's
 
     def bind(self, model: type[Model_]) -> type[Model_]:
         """Return `model` bound to the table, so that no table name is global."""

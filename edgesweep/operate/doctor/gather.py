@@ -114,7 +114,8 @@ class _Gatherer:
         configured = Settings.from_mapping(self._environment(wanted))
         account = seen("The account's concurrency", client("lambda").get_account_settings)
         limit = account["AccountLimit"] if account else {}
-        s3, journal, month = client("s3"), FlushTable(configured.flushes_table), month_of(now)
+        journal = FlushTable(configured.flushes_table, self.session)
+        s3, month = client("s3"), month_of(now)
 
         def each(what: str, look: Callable[[str], T | None]) -> Mapping[str, T]:
             return dict(self._each(configured.buckets, f"{what} of the bucket {{}}".format, look))

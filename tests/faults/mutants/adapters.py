@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+import boto3
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
@@ -92,8 +93,8 @@ def one_shard() -> AbstractContextManager[object]:
     """The first partition of a distribution is read alone."""
     init = DirtyTable.__init__
 
-    def narrow(self: DirtyTable, name: str, *_: object, **__: object) -> None:
-        init(self, name)
+    def narrow(self: DirtyTable, name: str, session: boto3.Session, *_: Any, **__: Any) -> None:
+        init(self, name, session)
 
     return mock.patch.object(DirtyTable, "__init__", narrow)
 

@@ -1,19 +1,22 @@
 """The tables start quickly: they share clients, and what botocore reads of its models."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.loaders import JSONFileLoader, create_loader
 from botocore.session import Session
 from moto import mock_aws
 
-from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable, models
+from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.flush.others import Looks
-from tests.aws import create_catalogue, create_table
+from tests.aws import create_catalogue, create_table, listening
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -37,7 +40,7 @@ def test_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
         return create(session, service, *arguments, **options)
 
     monkeypatch.setattr(Session, "create_client", noted)
-    table = FlushTable("flushes")
+    table = FlushTable("flushes", boto3.Session())
     table.take("E1", "token", NOON)
     table.ledger("2026-11")
     table.demand()
@@ -48,8 +51,24 @@ def test_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made == ["dynamodb"]
 
 
+def test_account() -> None:
+    """A table is read in the account and the region of the session."""
+    signed = list[str]()
+
+    def noted(request: AWSPreparedRequest, **_: object) -> None:
+        signed.append(str(request.headers["Authorization"]))
+
+    with listening("before-send.dynamodb.GetItem", noted):
+        session = boto3.Session("ours", "secret", region_name="eu-west-1")
+        create_table("flushes", session.client("dynamodb"))
+        FlushTable("flushes", session).ledger("2026-11")
+
+    (credential,) = re.findall(r"Credential=(\w+)/\d+/([\w-]+)/dynamodb", "".join(signed))
+    assert credential == ("ours", "eu-west-1")
+
+
 def test_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many tables a process reaches, it reads each file of botocore once."""
+    """However many tables and services a session reaches, it reads each file of botocore once."""
     read = Counter[str]()
     load = JSONFileLoader.load_file
 
@@ -60,11 +79,12 @@ def test_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(JSONFileLoader, "load_file", noted)
     monkeypatch.setattr(botocore.session, "create_loader", create_loader)
-    models.loader.cache_clear()
-    FlushTable("flushes").ledger("2026-11")
-    RoutesTable("flushes").load()
-    DirtyTable("dirty").span("E1")
-    CatalogueTable("catalogue").known([("site", "a.html")])
+    session = boto3.Session()
+    session.client("cloudfront")
+    FlushTable("flushes", session).ledger("2026-11")
+    RoutesTable("flushes", session).load()
+    DirtyTable("dirty", session).span("E1")
+    CatalogueTable("catalogue", session).known([("site", "a.html")])
 
     assert any("dynamodb" in path for path in read)
     assert {path for path, times in read.items() if times > 1} == set()

@@ -8,6 +8,7 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -53,7 +54,7 @@ class DynamoDB:
 
     def table(self) -> DirtyTable:
         """Return the table, whose pauses are only noted."""
-        return DirtyTable("dirty", pause=self.pauses.append)
+        return DirtyTable("dirty", boto3.Session(), pause=self.pauses.append)
 
 
 def number(request: dict[str, Any]) -> int:

@@ -51,7 +51,7 @@ def learn(*arguments: str, env: dict[str, str] | None = None) -> Result:
 
 def known(*keys: str) -> dict[Name, Entry]:
     """Return what the catalogue knows of objects."""
-    return dict(CatalogueTable("catalogue").known([(BUCKET, key) for key in keys]))
+    return dict(CatalogueTable("catalogue", boto3.Session()).known([(BUCKET, key) for key in keys]))
 
 
 @pytest.mark.usefixtures("stack")
@@ -59,7 +59,7 @@ def test_missed_events() -> None:
     """While events of the bucket are missed nothing is learnt; afterwards it is learnt again."""
     put("a")
     learn(BUCKET, "--yes")
-    store = RoutesTable("flushes")
+    store = RoutesTable("flushes", boto3.Session())
     store.save(Kept(missed={BUCKET: datetime.now(UTC)}))
 
     refused = learn(BUCKET, "--yes")

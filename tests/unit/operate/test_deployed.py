@@ -16,6 +16,7 @@ from edgesweep.operate import deployed
 from tests.configured import config_of
 
 HERE = "us-east-1"
+SESSION = boto3.Session(region_name=HERE)
 ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/edgesweep-prod/1"
 STACK = {
     "StackId": ID,
@@ -46,7 +47,7 @@ def test_parameters(formation: Stubber) -> None:
         "get_template", {"TemplateBody": json.dumps(template)}, {"StackName": ID}
     )
 
-    before = deployed.remembered("edgesweep-prod", HERE)
+    before = deployed.remembered("edgesweep-prod", SESSION)
 
     assert before.parameters == {"bucket": "my-site", "shards": "3"}
     assert before.buckets == ("my-site",)
@@ -57,7 +58,7 @@ def test_no_stack(formation: Stubber) -> None:
     missing = "Stack with id edgesweep-prod does not exist"
     formation.add_client_error("describe_stacks", "ValidationError", missing)
 
-    before = deployed.remembered("edgesweep-prod", HERE)
+    before = deployed.remembered("edgesweep-prod", SESSION)
 
     assert (before.parameters, before.buckets) == ({}, ())
 
@@ -70,7 +71,7 @@ def test_denied(formation: Stubber, denied: str) -> None:
     formation.add_client_error(denied, "AccessDenied", "You may not")
 
     with pytest.raises(EdgesweepError, match=r"^The stack edgesweep-prod in us-east-1 cannot be r"):
-        deployed.remembered("edgesweep-prod", HERE)
+        deployed.remembered("edgesweep-prod", SESSION)
 
 
 @pytest.fixture
@@ -83,20 +84,20 @@ def _site() -> Iterator[None]:
 @pytest.mark.usefixtures("_site")
 def test_buckets() -> None:
     """A bucket that is missing is refused; one that the stack sweeps, with the way to drop it."""
-    deployed.check_buckets(["my-site"], [], HERE)
+    deployed.check_buckets(["my-site"], [], SESSION)
     with pytest.raises(
         BadInput, match=r"^There is no bucket gone; create it, or correct its name$"
     ):
-        deployed.check_buckets(["my-site", "gone"], ["my-site"], HERE)
+        deployed.check_buckets(["my-site", "gone"], ["my-site"], SESSION)
     with pytest.raises(BadInput, match=r"or give --param drop=gone to sweep it no longer$"):
-        deployed.check_buckets(["my-site", "gone"], ["gone"], HERE)
+        deployed.check_buckets(["my-site", "gone"], ["gone"], SESSION)
 
 
 @pytest.mark.parametrize(
     ("look", "what"),
     [
-        (lambda: deployed.remembered("edgesweep-prod", HERE), "stack edgesweep-prod in us-east-1"),
-        (lambda: deployed.check_buckets(["my-site"], [], HERE), "bucket my-site"),
+        (lambda: deployed.remembered("its", SESSION), "stack its in us-east-1"),
+        (lambda: deployed.check_buckets(["my-site"], [], SESSION), "bucket my-site"),
     ],
 )
 def test_unreachable(
@@ -118,7 +119,7 @@ def test_unreachable(
 def _cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """CloudFront, whose answers a test gives."""
     client = boto3.client("cloudfront", region_name=HERE)
-    monkeypatch.setattr("boto3.client", lambda _service, **_place: client)
+    monkeypatch.setattr("boto3.Session.client", lambda _session, _service: client)
     with Stubber(client) as stubber:
         yield stubber
 
@@ -132,13 +133,14 @@ def test_for_tenants(cloudfront: Stubber) -> None:
     cloudfront.add_response("get_distribution_config", {"DistributionConfig": config})
 
     with pytest.raises(BadInput, match=r"^The distribution E3 takes invalidations by tenant only"):
-        deployed.check_distributions(["E1", "E2", "E3"], HERE)
+        deployed.check_distributions(["E1", "E2", "E3"], SESSION)
 
 
 def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an answer of CloudFront nothing is deployed."""
     broken = mock.Mock(side_effect=EndpointConnectionError(endpoint_url="cloudfront"))
-    monkeypatch.setattr("boto3.client", lambda *_, **__: mock.Mock(get_distribution_config=broken))
+    client = mock.Mock(get_distribution_config=broken)
+    monkeypatch.setattr("boto3.Session.client", lambda *_: client)
 
     with pytest.raises(EdgesweepError, match=r"^The distribution E1 cannot be looked at, so nothi"):
-        deployed.check_distributions(["E1"], HERE)
+        deployed.check_distributions(["E1"], SESSION)
