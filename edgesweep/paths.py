@@ -98,10 +98,12 @@ def exact_stop(path: str) -> int | None:
 
 
 def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:
-    """Return fewer and plainer quoted paths that match everything `paths` match."""
-    # Every path is cut before the first character that CloudFront may refuse. If nothing is left to
-    # cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside
-    # a wildcard of the same text, since that wildcard may not match it.
+    """Return fewer and plainer quoted paths that match everything `paths` match.
+
+    Every path is cut before the first character that CloudFront may refuse. If nothing is left to
+    cut, or more than `wildcards` wildcards result, the answer is `/*`. An exact path stays beside a
+    wildcard of the same text, since that wildcard may not match it.
+    """
     prefixes = {_TOUCHY.split(path, maxsplit=1)[0] for path in paths if _TOUCHY.search(path)}
     plain = {path for path in paths if not _TOUCHY.search(path)}
     prefixes |= {path[:-1] for path in plain if path.endswith("*")}

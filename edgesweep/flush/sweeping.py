@@ -45,9 +45,11 @@ class Sweeper:
     def sweep(
         self, flush: Flush, held: HeldLease, *, everywhere: bool = True
     ) -> tuple[Flush, bool]:
-        """Delete a portion of the older rows that a flush covers; tell whether it was the last."""
-        # Accepted paths of a flush that it replaces count too, for rows older than that one. What
-        # another process has planned is swept `everywhere`: it may have known of more partitions.
+        """Delete a portion of the older rows that a flush covers; tell whether it was the last.
+
+        Accepted paths of a flush that it replaces count too, for rows older than that one. What
+        another process has planned is swept `everywhere`: it may have known of more partitions.
+        """
         sent = list(self._sent(flush, held))
         if not sent:
             return flush, True

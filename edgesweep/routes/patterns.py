@@ -41,10 +41,12 @@ def must_match(pattern: str, prefix: str) -> bool:
 
 
 def readings(path: str) -> Iterable[str]:
-    """Return the forms of a decoded path that CloudFront may match with a path pattern."""
-    # "CloudFront normalizes URI paths consistent with RFC 3986 and then matches the path with the
-    # correct cache behavior": repeated slashes and dot segments go. CloudFront does not document
-    # whether `?` matches an encoded character or one of its bytes, so both are returned.
+    """Return the forms of a decoded path that CloudFront may match with a path pattern.
+
+    "CloudFront normalizes URI paths consistent with RFC 3986 and then matches the path with the
+    correct cache behavior": repeated slashes and dot segments go. CloudFront does not document
+    whether `?` matches an encoded character or one of its bytes, so both are returned.
+    """
     if not _UNUSUAL.search(path):
         return (path,)
     folder = "/" * path.endswith(("/", "/.", "/.."))

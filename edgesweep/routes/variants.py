@@ -143,10 +143,12 @@ def parse(
 
 
 def query_copies(path: str, *, own: bool) -> str:
-    """Return what stands for a path with any query string."""
-    # "You must include the query strings when invalidating files", or "use the * wildcard":
-    # `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
-    # hit all that the folder holds, and `/docs/?*` hits the copies alone.
+    """Return what stands for a path with any query string.
+
+    "You must include the query strings when invalidating files", or "use the * wildcard":
+    `/images/image.jpg*`. For a file that takes the place of the exact path. For a folder it would
+    hit all that the folder holds, and `/docs/?*` hits the copies alone.
+    """
     return path + REST if own and not path.endswith("/") else f"{path}?{REST}"
 
 

@@ -48,10 +48,12 @@ class Distributions:
         self._only = only
 
     def find(self, known: Mapping[str, Distribution] = _NONE) -> Mapping[Distribution, bool]:
-        """Return the distributions as they are configured now, including disabled ones."""
-        # A list may lag behind, so known ids are read directly. A distribution that the settings
-        # name but whose configuration we may not read counts as serving every object at any path.
-        # One for tenants only counts as disabled. Functions are asked unless `known` tells already.
+        """Return the distributions as they are configured now, including disabled ones.
+
+        A list may lag behind, so known ids are read directly. A distribution that the settings name
+        but whose configuration we may not read counts as serving every object at any path. One for
+        tenants only counts as disabled. Functions are asked unless `known` tells already.
+        """
         with _discovering():
             identities = self._only or dict.fromkeys((*self._leading(), *known))
             described = {name: self._described(name) for name in identities}
