@@ -8,8 +8,7 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count, dollars, length, table
-from edgesweep.cli.output import show
+from edgesweep.cli.output import count, dollars, length, show, table
 from edgesweep.operate.bill import Bill, bill_of
 
 

@@ -10,8 +10,7 @@ import click
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.failures import failure
-from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import pick, show
+from edgesweep.cli.output import count, dollars, pick, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.answers import Refused, Unanswered

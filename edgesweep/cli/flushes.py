@@ -11,8 +11,7 @@ import click
 
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count, dollars, table
-from edgesweep.cli.output import pick, show
+from edgesweep.cli.output import count, dollars, pick, show, table
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush, State

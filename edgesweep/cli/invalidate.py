@@ -10,8 +10,7 @@ import click
 
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count
-from edgesweep.cli.output import show
+from edgesweep.cli.output import count, show
 from edgesweep.cli.terminal import suggest
 from edgesweep.errors import BadInput
 from edgesweep.flush.rows import chunks

@@ -12,9 +12,7 @@ from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import show
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import count, dollars, progress, show
 from edgesweep.cli.terminal import agree, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError

@@ -5,7 +5,7 @@ from itertools import count
 
 from edgesweep.aws.s3 import S3Listing
 from edgesweep.cli.deployed import session
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import progress
 from edgesweep.cli.rules import Holders
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Survey, survey

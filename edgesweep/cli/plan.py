@@ -6,9 +6,8 @@ from typing import Annotated, BinaryIO, TypedDict
 
 import click
 
-from edgesweep.cli.format import count, table
 from edgesweep.cli.keys import read_keys
-from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.output import count, json_option, pick, show, table
 from edgesweep.cli.rules import Holders, holders, requested, rules_options
 from edgesweep.cli.terminal import aws_options, bucket_name, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates

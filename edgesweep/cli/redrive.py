@@ -8,9 +8,7 @@ import click
 
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count
-from edgesweep.cli.output import show
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import count, progress, show
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.redrive import LONGEST_HIDING

@@ -13,9 +13,7 @@ from typing import Annotated, TypedDict
 
 import click
 
-from edgesweep.cli.format import table
-from edgesweep.cli.output import json_option, pick, show
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import json_option, pick, progress, show, table
 from edgesweep.cli.terminal import say, usd
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget

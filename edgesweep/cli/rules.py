@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from edgesweep.cli.format import count
 from edgesweep.cli.keys import STANDARD_INPUT, name_of
+from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
 from edgesweep.routes import Behaviour, Distribution, Routes, Variants

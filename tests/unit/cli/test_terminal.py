@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from edgesweep.cli.commands import main
 from edgesweep.cli.deployed import session
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import progress
 from edgesweep.cli.terminal import OneLineErrors, say
 from edgesweep.errors import BadInput, EdgesweepError
 
