@@ -14,11 +14,9 @@ from edgesweep.operate.bill import Bill, bill_of
 
 @stack_command(Bill)
 @click.option(
-    "--month",
-    type=click.DateTime(["%Y-%m"]),
+    "--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM",
     help="The UTC month (default: this one).",
-    metavar="YYYY-MM",
-)
+)  # fmt: skip
 def bill(deployed: Deployed, *, month: datetime | None) -> None:
     """Show who spent the account's invalidation paths in a month, and where it is heading.
 

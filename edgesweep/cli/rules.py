@@ -40,16 +40,13 @@ def rules_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--distribution", help="Use the rules of this distribution.", metavar="ID")
     @click.option(
-        "--config",
-        type=click.File("rb"),
+        "--config", type=click.File("rb"), metavar="FILE",
         help="Use the rules of a configuration, as `aws cloudfront get-distribution` prints it.",
-        metavar="FILE",
-    )
+    )  # fmt: skip
     @click.option(
-        "--viewer-paths",
+        "--viewer-paths", metavar="WORDS",
         help="Words for these rules, as of the parameter viewerPaths.",
-        metavar="WORDS",
-    )
+    )  # fmt: skip
     @wraps(command)
     def with_rules(*, alias: bool, viewer_paths: str | None, **others: Any) -> None:  # noqa: ANN401  # click's
         distribution, config = others.pop("distribution"), others.pop("config")
