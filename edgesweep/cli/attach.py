@@ -10,11 +10,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket, region_of
 from edgesweep.cli.deployed import session
-from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import aws_options, bucket_name, say, suggest
 from edgesweep.flush.notifications import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners
+from edgesweep.operate.failures import failure
 
 
 class Delivery(TypedDict):

@@ -12,7 +12,6 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.failures import failure
 from edgesweep.cli.output import count, dollars, pick, progress, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
@@ -23,6 +22,7 @@ from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import LONGEST_HIDING
 from edgesweep.flush.redrive import redrive as send_back
 from edgesweep.operate.dry_run import DryRunRows, DryRunStore, NotedEdge
+from edgesweep.operate.failures import failure
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.operate.status import NEXT
 from edgesweep.prices import PATH_PRICE
