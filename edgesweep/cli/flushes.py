@@ -46,13 +46,11 @@ class SentFlush(TypedDict):
 
 @stack_command(list[SentFlush] | SentFlush)
 @click.argument("flush_id", required=False, metavar="[ID]")
-@click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
+@click.option("--distribution", "only", help="Only flushes of this distribution.", metavar="ID")
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=20, help="List at most N.", metavar="N"
 )
-def flushes(
-    deployed: Deployed, *, flush_id: str | None, distribution: str | None, limit: int
-) -> None:
+def flushes(deployed: Deployed, *, flush_id: str | None, only: str | None, limit: int) -> None:
     """List the newest flushes, or show one in full: what changed, and why it has these paths.
 
     ID is the name of a flush as the list shows it, or CloudFront's id of an invalidation. Dollars
@@ -65,7 +63,7 @@ def flushes(
     edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
     journal = FlushTable(deployed.settings.flushes_table, deployed.session)
-    distributions = [distribution] if distribution else deployed.routes.ids
+    distributions = [only] if only else deployed.routes.ids
     if flush_id is not None:
         flush = _one(journal, distributions, flush_id)
         show(_sent(flush), _full(flush))

@@ -85,10 +85,8 @@ def progress(label: str, total: float | None = None) -> Iterator[Callable[[float
     from rich.console import Console  # noqa: PLC0415  # takes long
     from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415  # likewise
 
-    console, columns = Console(stderr=True), Progress.get_default_columns()
+    console, columns = Console(stderr=True), (*Progress.get_default_columns(), MofNCompleteColumn())
     hidden = not console.is_terminal
-    with Progress(
-        *columns, MofNCompleteColumn(), console=console, transient=True, disable=hidden
-    ) as display:
+    with Progress(*columns, console=console, transient=True, disable=hidden) as display:
         task = display.add_task(label, total=total)
         yield lambda done: display.update(task, completed=done)
