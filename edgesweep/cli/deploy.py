@@ -7,8 +7,8 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.s3 import Bucket
+from edgesweep.cli.bucket import learn_all
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.learn import learn_all
 from edgesweep.cli.output import show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.buckets import deliver, listeners
