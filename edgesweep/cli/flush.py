@@ -21,9 +21,8 @@ from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import LONGEST_HIDING
 from edgesweep.flush.redrive import redrive as send_back
-from edgesweep.operate.dry_run import DryRunRows, DryRunStore, NotedEdge
+from edgesweep.operate.dry_run import DryRunRows, DryRunStore, JournalInMemory, NotedEdge
 from edgesweep.operate.failures import failure
-from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.operate.status import NEXT
 from edgesweep.prices import PATH_PRICE
 
