@@ -53,7 +53,7 @@ class Learnt(TypedDict):
 
 
 def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of both commands."""
+    """Add the options of `attach` and `detach`."""
     bucket = click.argument("bucket", callback=bucket_name)
     dry_run = click.option("--dry-run", is_flag=True, help="Show the change; change nothing.")
     return bucket(dry_run(json_option(Delivery)(aws_options(command))))
