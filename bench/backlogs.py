@@ -34,7 +34,7 @@ from edgesweep import wiring
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.cover.survey import Remembered
 from edgesweep.flush.flusher import Flusher
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from infra.local.aws import REGION
 
 ROWS = 200_000

@@ -15,8 +15,7 @@ from random import Random
 from time import process_time
 
 from edgesweep.cover import Limits, Prices, cover
-from edgesweep.lab.baselines import STRATEGIES
-from edgesweep.lab.replay import reached
+from edgesweep.lab.replay import BASELINES, reached
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 
@@ -105,7 +104,7 @@ def strategies(objects: int) -> None:
     }
     theirs = {
         name: lambda fresh, send=send: send(fresh.dirty, sorted(fresh.live))
-        for name, send in STRATEGIES.items()
+        for name, send in BASELINES.items()
     }
     baseline = seconds(objects, in_order)
     print(f"\n{'strategy':18}  {'ratio':>5}  {'paths':>7}  {'wildcards':>9}  collateral  dollars")

@@ -26,8 +26,7 @@ from edgesweep.cli.replay import comparison
 from edgesweep.cover import Limits, Prices, choose, climb, cover
 from edgesweep.cover.candidates import find_candidates
 from edgesweep.errors import BadInput
-from edgesweep.lab.baselines import level_collapse
-from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, replay
+from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, level_collapse, replay
 from edgesweep.lab.replay.history import Folder
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST

@@ -19,7 +19,7 @@ from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.tick import shared
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import everywhere
 from edgesweep.settings import Settings
 

@@ -28,8 +28,7 @@ from edgesweep.cover import Cover, Limits, climb, find_candidates
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.policy import Policy
-from edgesweep.lab import baselines
-from edgesweep.lab.replay import Replayed, replay
+from edgesweep.lab.replay import BASELINES, Replayed, replay
 from edgesweep.lab.replay.generators import SHAPES
 from edgesweep.lab.replay.history import Folder, HistorySource, Step
 from edgesweep.lab.replay.paced import Paced
@@ -62,7 +61,7 @@ def paced(source: HistorySource, name: str, policy: Policy) -> Result:
 
 def measure(source: HistorySource) -> Sequence[Result]:
     """Replay a history by every strategy, ours first."""
-    others = replay(source, {name: baselines.STRATEGIES[name] for name in RATIOS})
+    others = replay(source, {name: BASELINES[name] for name in RATIOS})
     ours = paced(source, OURS, Policy())
     return (ours, Result(hindsight(source)), *map(Result, others))
 

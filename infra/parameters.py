@@ -46,7 +46,7 @@ def answer(
 def _over_what_is_there(stack: str, region: str, values: Mapping[str, str]) -> Mapping[str, Any]:
     import boto3  # noqa: PLC0415  # packaging does without
 
-    from edgesweep.operate.deployed import acceptable  # noqa: PLC0415  # likewise
+    from edgesweep.operate.stack import acceptable  # noqa: PLC0415  # likewise
 
     return acceptable(stack, boto3.Session(region_name=region), values)
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 from edgesweep.cover import Limits, climb, find_candidates
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.baselines import STRATEGIES
-from edgesweep.lab.replay import Replayed, replay
+from edgesweep.lab.replay import BASELINES, Replayed, replay
 from edgesweep.lab.replay.generators import START
 from edgesweep.lab.replay.history import Deploy, History, HistorySource
 from edgesweep.lab.replay.paced import sweep
@@ -29,7 +28,7 @@ def of(strategy: str, rows: Iterable[Replayed]) -> Mapping[str, Replayed]:
 
 def at_no_cost(site: HistorySource) -> Sequence[Replayed]:
     """Replay all strategies over a site: Edgesweep, held to the free paths, comes first."""
-    return [sweep(site, Policy(Budget())).row, *replay(site, STRATEGIES)]
+    return [sweep(site, Policy(Budget())).row, *replay(site, BASELINES)]
 
 
 def frontier(site: HistorySource, prices: Sequence[Decimal]) -> Sequence[Point]:

@@ -7,15 +7,14 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.s3 import Bucket
+from edgesweep.cli.bucket import learn_all
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.learn import learn_all
 from edgesweep.cli.output import show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
 from edgesweep.operate.buckets import deliver, listeners
-from edgesweep.operate.deployed import acceptable
 from edgesweep.operate.parameters import values_of
 from edgesweep.operate.release import RETAIN, Deployer, Release
-from edgesweep.operate.stack import before_removal, waiting
+from edgesweep.operate.stack import acceptable, before_removal, waiting
 from edgesweep.settings import split
 
 

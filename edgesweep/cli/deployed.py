@@ -40,9 +40,8 @@ class Deployed:
 
     @cached_property
     def routes(self) -> Routes:
-        return wiring.routes_of(
-            self.settings, RoutesTable(self.settings.flushes_table, self.session).load()
-        )
+        kept = RoutesTable(self.settings.flushes_table, self.session).load()
+        return wiring.routes_of(self.settings, kept)
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
         """Return the ids of all distributions, or of those of a bucket, or only the named one."""

@@ -11,7 +11,6 @@ from itertools import starmap
 import click
 
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.failures import failure
 from edgesweep.cli.output import show
 from edgesweep.cli.terminal import check_terminal, say, suggest
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
@@ -51,7 +50,7 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
 
 def _examine(deployed: Deployed) -> Sequence[Finding]:
     place = Place(deployed.name, deployed.session.region_name, deployed.profile)
-    return examine(deployed.session, place, failure, datetime.now(UTC))
+    return examine(deployed.session, place, datetime.now(UTC))
 
 
 def _described(mend: str, shared: Sequence[Finding]) -> str:

@@ -11,8 +11,7 @@ import click
 
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count, dollars, table
-from edgesweep.cli.output import pick, show
+from edgesweep.cli.output import count, dollars, pick, show, table
 from edgesweep.cli.terminal import say
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush, State
@@ -47,13 +46,11 @@ class SentFlush(TypedDict):
 
 @stack_command(list[SentFlush] | SentFlush)
 @click.argument("flush_id", required=False, metavar="[ID]")
-@click.option("--distribution", help="Only flushes of this distribution.", metavar="ID")
+@click.option("--distribution", "only", help="Only flushes of this distribution.", metavar="ID")
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=20, help="List at most N.", metavar="N"
 )
-def flushes(
-    deployed: Deployed, *, flush_id: str | None, distribution: str | None, limit: int
-) -> None:
+def flushes(deployed: Deployed, *, flush_id: str | None, only: str | None, limit: int) -> None:
     """List the newest flushes, or show one in full: what changed, and why it has these paths.
 
     ID is the name of a flush as the list shows it, or CloudFront's id of an invalidation. Dollars
@@ -66,7 +63,7 @@ def flushes(
     edgesweep flushes I2J0I21PCUYOIK
     """  # noqa: D301  # \b tells click to keep the lines
     journal = FlushTable(deployed.settings.flushes_table, deployed.session)
-    distributions = [distribution] if distribution else deployed.routes.ids
+    distributions = [only] if only else deployed.routes.ids
     if flush_id is not None:
         flush = _one(journal, distributions, flush_id)
         show(_sent(flush), _full(flush))

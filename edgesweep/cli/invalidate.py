@@ -10,8 +10,7 @@ import click
 
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count
-from edgesweep.cli.output import show
+from edgesweep.cli.output import count, show
 from edgesweep.cli.terminal import suggest
 from edgesweep.errors import BadInput
 from edgesweep.flush.rows import chunks
@@ -51,12 +50,9 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
 @stack_command(Requested)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(
-    "--invalidation-batch",
-    "batch",
-    callback=batched,
+    "--invalidation-batch", "batch", callback=batched, metavar="BATCH",
     help="Paths as JSON, or file://NAME.",
-    metavar="BATCH",
-)
+)  # fmt: skip
 @click.option("--paths", "_", is_flag=True, expose_value=False, hidden=True)
 @click.option("--distribution", "--distribution-id", "only", help="Only this one.", metavar="ID")
 @click.option("--by", default=getuser, show_default="your login", help="Who asks.", metavar="NAME")

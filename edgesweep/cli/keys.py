@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import BinaryIO
 
-from edgesweep.cli.format import count
+from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
 from edgesweep.record.events import MAX_KEY_BYTES

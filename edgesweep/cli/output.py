@@ -1,9 +1,11 @@
-"""Prints what a command found: lines for people, or JSON of a type that the reference documents."""
+"""Prints what a command found, as text for people or JSON of a documented type; shows progress."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar, cast, get_type_hints
 
 import click
@@ -11,6 +13,9 @@ import click
 from edgesweep.cli.terminal import machine
 
 T = TypeVar("T")
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_MOST_UNITS = 2
 
 
 class JsonOption(click.Option):
@@ -45,3 +50,43 @@ def _plain(value: Any) -> object:  # noqa: ANN401  # whatever JSON does not know
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return value.isoformat() if isinstance(value, datetime) else float(value)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless the number is one."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def dollars(amount: Decimal) -> str:
+    """Return an amount in dollars and cents, with a third decimal only where it needs one."""
+    return f"${amount:,.{2 if round(amount, 2) == amount else 3}f}"
+
+
+def length(span: timedelta) -> str:
+    """Return a length of time in its two largest units, such as `3 min 20 s`."""
+    seconds, parts = max(0, round(span.total_seconds())), []
+    for unit, size in _UNITS:
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:_MOST_UNITS]) or "0 s"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]:
+    """Return the lines of a table: the last column is left-aligned, the others right-aligned."""
+    lines = [header, *rows]
+    *widths, _ = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join([*map(str.rjust, line[:-1], widths), line[-1]]) for line in lines]
+
+
+@contextmanager
+def progress(label: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    """Show progress on standard error, or nothing if that is a file; yield what sets how far."""
+    from rich.console import Console  # noqa: PLC0415  # takes long
+    from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415  # likewise
+
+    console, columns = Console(stderr=True), (*Progress.get_default_columns(), MofNCompleteColumn())
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as display:
+        task = display.add_task(label, total=total)
+        yield lambda done: display.update(task, completed=done)

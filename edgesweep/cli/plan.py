@@ -1,18 +1,20 @@
 """`edgesweep plan`: the cheapest invalidation paths for a list of changed keys."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
+from itertools import count as numbers
 from typing import Annotated, BinaryIO, TypedDict
 
 import click
 
-from edgesweep.cli.format import count, table
 from edgesweep.cli.keys import read_keys
-from edgesweep.cli.output import json_option, pick, show
+from edgesweep.cli.output import count, json_option, pick, progress, show, table
 from edgesweep.cli.rules import Holders, holders, requested, rules_options
 from edgesweep.cli.terminal import aws_options, bucket_name, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
-from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, unsurveyed
+from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, survey, unsurveyed
+from edgesweep.errors import EdgesweepError
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 from edgesweep.routes import Routes
 
@@ -89,9 +91,7 @@ def plan(
     if live:
         known = Survey(requested(rules, read_keys(live, null=null)), ())
     elif bucket:
-        from edgesweep.cli.listing import survey_bucket  # noqa: PLC0415  # imports AWS's libraries
-
-        known = survey_bucket(bucket, rules, dirty, prices, limits, **where)
+        known = _listed(bucket, rules, dirty, prices, limits, **where)
     candidates = find_candidates(dirty, known.live, known.weight, strict=rules.strict(rules.ids[0]))
     chosen = choose(candidates, prices, limits)
     foreign = bool(live and known.live and dirty) and dirty.keys().isdisjoint(known.live)
@@ -99,6 +99,24 @@ def plan(
         say(warning)
     lines = chosen.paths if bare else _table(chosen, dirty, known, prices, everything=bool(live))
     show(_as_json(chosen, prices), lines)
+
+
+def _listed(
+    bucket: str, rules: Routes, dirty: Holders, prices: Prices, limits: Limits, **where: str | None
+) -> Survey:
+    """Survey a bucket with the options of `aws_options`, showing how many pages were asked for."""
+    from edgesweep.aws.s3 import S3Listing  # noqa: PLC0415  # imports AWS's libraries
+    from edgesweep.cli.deployed import session  # noqa: PLC0415  # likewise
+    from edgesweep.operate.buckets import check  # noqa: PLC0415  # likewise
+
+    pages, origins = numbers(1), rules.origins(rules.ids[0])
+    with closing(session(**where).client("s3")) as client, progress("Listing pages") as shown:
+        check(client, bucket, anywhere=True)
+        listing = S3Listing(client)
+        seen = survey(listing, origins, dirty, prices, limits, heartbeat=lambda: shown(next(pages)))
+    if seen.refused:
+        raise EdgesweepError(seen.refused)
+    return seen
 
 
 def _warnings(chosen: Cover, *, unseen: bool, foreign: bool) -> Iterator[str]:

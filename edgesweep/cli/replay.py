@@ -13,9 +13,7 @@ from typing import Annotated, TypedDict
 
 import click
 
-from edgesweep.cli.format import table
-from edgesweep.cli.output import json_option, pick, show
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import json_option, pick, progress, show, table
 from edgesweep.cli.terminal import say, usd
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
@@ -73,46 +71,33 @@ def _budget(text: str) -> Budget:
 @click.command(epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]))
 @click.argument("histories", nargs=-1, type=_PATH)
 @click.option(
-    "--git",
-    "repository",
-    type=_PATH,
-    metavar="REPO",
+    "--git", "repository", type=_PATH, metavar="REPO",
     help="Replay the commits of a git repository of a built site.",
-)
+)  # fmt: skip
 @click.option("--branch", default="gh-pages", help="The branch of --git.")
 @click.option("--root", default="", metavar="FOLDER", help="The folder of --git that is the site.")
 @click.option(
-    "--logs",
-    type=_PATH,
-    metavar="PATH",
+    "--logs", type=_PATH, metavar="PATH",
     help="Replay S3 server access logs or CloudTrail's events, a file or a folder.",
-)
+)  # fmt: skip
 @click.option(
     "--generate", type=click.Choice(list(SHAPES)), metavar="NAME", help="Replay a made-up site."
 )
 @click.option("--seed", default=1, help="The seed of --generate.")
 @click.option(
-    "--strategy",
-    "strategies",
-    multiple=True,
-    type=click.Choice(list(STRATEGIES)),
-    metavar="NAME",
+    "--strategy", "strategies", multiple=True, type=click.Choice(list(STRATEGIES)), metavar="NAME",
     help="Replay only this strategy; may be given several times.",
-)
+)  # fmt: skip
 @click.option(
-    "--budget",
-    type=_budget,
-    default="0",
-    metavar="USD",
+    "--budget", type=_budget, default="0", metavar="USD",
     help="Let edgesweep spend this many dollars a month beyond the free paths, or none for no "
     "limit; 0 is what a deployment spends by default.",
-)
+)  # fmt: skip
 @click.option(
-    "--reupload-all",
-    is_flag=True,
+    "--reupload-all", is_flag=True,
     help="Let each deploy upload every live object, as a CI machine does; edgesweep skips "
     "unchanged ones, edgesweep-no-catalogue does not.",
-)
+)  # fmt: skip
 @click.option("--whole", is_flag=True, help="Replay a long history whole, not a sample of months.")
 @json_option(list[Result | Reupload])
 def replay(

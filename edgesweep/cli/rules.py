@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from edgesweep.cli.format import count
 from edgesweep.cli.keys import STANDARD_INPUT, name_of
+from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
 from edgesweep.errors import BadInput
 from edgesweep.routes import Behaviour, Distribution, Routes, Variants
@@ -40,16 +40,13 @@ def rules_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--distribution", help="Use the rules of this distribution.", metavar="ID")
     @click.option(
-        "--config",
-        type=click.File("rb"),
+        "--config", type=click.File("rb"), metavar="FILE",
         help="Use the rules of a configuration, as `aws cloudfront get-distribution` prints it.",
-        metavar="FILE",
-    )
+    )  # fmt: skip
     @click.option(
-        "--viewer-paths",
+        "--viewer-paths", metavar="WORDS",
         help="Words for these rules, as of the parameter viewerPaths.",
-        metavar="WORDS",
-    )
+    )  # fmt: skip
     @wraps(command)
     def with_rules(*, alias: bool, viewer_paths: str | None, **others: Any) -> None:  # noqa: ANN401  # click's
         distribution, config = others.pop("distribution"), others.pop("config")

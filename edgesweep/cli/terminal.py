@@ -96,7 +96,7 @@ def _failure(error: BaseException) -> tuple[str, int]:
         return ("", UNREAD) if isinstance(error, BrokenPipeError) else (str(error), 1)
     if isinstance(error, ModuleNotFoundError):
         return f"{error}; {INSTALL}", EdgesweepError.exit_code
-    from edgesweep.cli.failures import failure  # noqa: PLC0415  # imports AWS's libraries
+    from edgesweep.operate.failures import failure  # noqa: PLC0415  # imports AWS's libraries
 
     text = failure(error)
     if text is None:

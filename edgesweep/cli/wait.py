@@ -41,10 +41,9 @@ class Waited(TypedDict):
 
 @stack_command(Waited)
 @click.option(
-    "--after",
-    type=click.Path(allow_dash=True, path_type=Path),
+    "--after", type=click.Path(allow_dash=True, path_type=Path),
     help="A local folder that was just uploaded, or a file of keys, one a line.",
-)
+)  # fmt: skip
 @click.option("--bucket", callback=bucket_name, help="Only changes of this bucket.", metavar="NAME")
 @click.option("--distribution", "only", help="Only this distribution.", metavar="ID")
 @click.option("--completed", is_flag=True, help="Wait until CloudFront has emptied its caches.")

@@ -24,11 +24,9 @@ def logical(name: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def values_of(accepted: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+def values_of(values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
     """Return the values of the template's parameters, as CloudFormation takes them."""
-    return [
-        {"ParameterKey": logical(name), "ParameterValue": accepted[name]} for name in PARAMETERS
-    ]
+    return [{"ParameterKey": logical(name), "ParameterValue": values[name]} for name in PARAMETERS]
 
 
 def changed(template: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, str]:

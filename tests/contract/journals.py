@@ -12,7 +12,7 @@ from moto import mock_aws
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.errors import Overtaken
 from edgesweep.flush.journal import Flush, Invalidation, Journal, Lease
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
 from tests.contract.conftest import new_table, reaching

@@ -8,7 +8,7 @@ import pytest
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import LEASE_TERM, Invalidation, Journal
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.contract.journals import (
     MADE,
     MONTH,

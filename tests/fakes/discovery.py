@@ -8,7 +8,7 @@ from itertools import count
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
 from edgesweep.errors import Undiscovered
 from edgesweep.flush.discovery import Discovered, Discovery
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes, Variants
 from edgesweep.routes.kept import Kept
 from tests.fakes.dirty import DirtyRowsInMemory

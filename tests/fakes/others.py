@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from edgesweep.aws.cloudfront import Account
 from edgesweep.flush.auditing import Audited, Auditor
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.cloudfront import Rules, StrictCloudFront, refusal
 
 LOOSE = Rules(wildcards=10**6, paths=10**6, wildcards_per_second=None, paths_per_second=None)

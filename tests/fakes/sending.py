@@ -12,7 +12,7 @@ from edgesweep.flush.holding import HeldLease
 from edgesweep.flush.journal import Flush, Invalidation, Lease
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.sender import Sender
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.others import EVERY
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.sender import Sender
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import everywhere
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.others import SharedAccount

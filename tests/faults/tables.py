@@ -14,7 +14,7 @@ from edgesweep.dirty import DirtyRow
 from edgesweep.errors import Unwritten
 from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
 from edgesweep.flush.rows import Span
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.paths import matcher
 from edgesweep.record.catalogue import Entry, Name
 from edgesweep.routes.kept import Kept

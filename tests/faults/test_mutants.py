@@ -8,7 +8,7 @@ import pytest
 
 from edgesweep.errors import Overtaken
 from edgesweep.flush.journal import LEASE_TERM, Flush
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.faults import kinds
 from tests.faults.deployment import RAISED
 from tests.faults.draw import KINDS

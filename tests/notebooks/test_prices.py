@@ -8,8 +8,7 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.baselines import each_path
-from edgesweep.lab.replay import replay
+from edgesweep.lab.replay import each_path, replay
 from edgesweep.lab.replay.generators import SHAPES, START
 from edgesweep.lab.replay.history import Deploy, History
 from edgesweep.lab.replay.paced import Paced

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.lab.baselines import STRATEGIES, exact_folders, level_collapse
+from edgesweep.lab.replay import BASELINES, exact_folders, level_collapse
 from edgesweep.paths import Pattern, exact_stop
 
 # "/a/b//~": short and dense, so that folders meet
@@ -25,20 +25,20 @@ def closed_form(dirty: set[str], threshold: int) -> list[str]:
     return ["/*"]
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", BASELINES)
 @given(dirty=sites, live=sites)
 def test_sound(name: str, dirty: set[str], live: set[str]) -> None:
     """Every change is matched by what is sent."""
-    sent = STRATEGIES[name](sorted(dirty), sorted(live | dirty))
+    sent = BASELINES[name](sorted(dirty), sorted(live | dirty))
 
     assert all(any(pattern.matches(path) for pattern in sent) for path in dirty)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", BASELINES)
 @given(dirty=sites, live=sites)
 def test_sayable(name: str, dirty: set[str], live: set[str]) -> None:
     """No path is sent that CloudFront cannot act on, and none twice."""
-    sent = STRATEGIES[name](sorted(dirty), sorted(live | dirty))
+    sent = BASELINES[name](sorted(dirty), sorted(live | dirty))
 
     assert len(set(sent)) == len(sent)
     assert all(pattern.wildcard or exact_stop(pattern.text) is None for pattern in sent)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgesweep.cover import Cover, Limits, Prices, capped, choose, climb, find_candidates
 from edgesweep.errors import Infeasible
-from edgesweep.lab.baselines import STRATEGIES
+from edgesweep.lab.replay import BASELINES
 from edgesweep.paths import Pattern, exact_stop
 from tests.strategies import Problem, problems, viewer_paths
 
@@ -183,11 +183,11 @@ def test_gap(problem: Problem, patience: int) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(problems(most_dirty=24), st.sampled_from(sorted(STRATEGIES)))
+@given(problems(most_dirty=24), st.sampled_from(sorted(BASELINES)))
 def test_never_dearer(problem: Problem, name: str) -> None:
     """With the wildcards and paths that another strategy uses, the cover costs no more than it."""
     problem = replace(problem, strict=False)
-    patterns = STRATEGIES[name](problem.dirty, sorted(set(problem.live)))
+    patterns = BASELINES[name](problem.dirty, sorted(set(problem.live)))
     used = Limits(sum(pattern.wildcard for pattern in patterns), len(patterns))
     hit = {
         path for path in bystanders(problem) if any(pattern.matches(path) for pattern in patterns)

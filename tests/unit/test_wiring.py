@@ -15,7 +15,7 @@ from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.policy import Headroom, Policy
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from edgesweep.settings import Settings
 from tests.aws import create_table

@@ -22,7 +22,7 @@ from edgesweep import wiring
 from edgesweep.aws.cloudfront import CloudFront, Distributions
 from edgesweep.flush.policy import Headroom
 from edgesweep.flush.tick import Tick
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.prices import REFETCH_COST
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints

@@ -25,6 +25,7 @@ from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import DOCTOR, Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve
+from edgesweep.operate.failures import failure
 from edgesweep.operate.parameters import changed
 from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
@@ -43,17 +44,12 @@ _GONE = re.compile("NonExistent|NoSuch|NotFound|DoesNotExist")
 _IDS = "StackResourceSummaries[?PhysicalResourceId].[LogicalResourceId, PhysicalResourceId]"
 
 
-def examine(
-    session: boto3.Session, place: Place, failure: Callable[[Exception], str | None], now: datetime
-) -> Sequence[Finding]:
-    """Return the faults of a stack, or why it is not reached; EdgesweepError if it is not ours.
-
-    `failure` returns the meaning of an error of AWS, if it knows one.
-    """
+def examine(session: boto3.Session, place: Place, now: datetime) -> Sequence[Finding]:
+    """Return the faults of a stack, or why it is not reached; EdgesweepError if it is not ours."""
     try:
         session.client("sts").get_caller_identity()  # fails without valid credentials
     except (BotoCoreError, ClientError) as error:
-        return [unreached(place, error, failure(error) or str(error))]
+        return [unreached(place, error)]
     try:
         found = described(session, place.stack)
     except NoStack:
@@ -65,8 +61,9 @@ def examine(
         return [Finding("settings", Harm.DELAYS, str(error), place.deploy())]
 
 
-def unreached(place: Place, error: Exception, reason: str) -> Finding:
+def unreached(place: Place, error: Exception) -> Finding:
     """Return the finding that AWS does not answer, or else that the credentials do not work."""
+    reason = failure(error) or str(error)
     answered = error.response if isinstance(error, ClientError) else {}
     code = answered.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     broken = code >= HTTPStatus.INTERNAL_SERVER_ERROR

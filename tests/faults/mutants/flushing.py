@@ -22,7 +22,7 @@ from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.flush.sweeping import Sweeper
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.faults.process import here
 from tests.faults.tables import DirtyClient, JournalClient
 

@@ -9,7 +9,7 @@ from edgesweep.flush import auditing
 from edgesweep.flush.auditing import _Turn
 from edgesweep.flush.journal import Flush, flush_of
 from edgesweep.flush.others import Look, Mark
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 
 
 def foreign_counted_twice() -> AbstractContextManager[object]:

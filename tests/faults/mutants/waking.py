@@ -13,7 +13,7 @@ from edgesweep.flush.journal import Lease
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import Upload, Waker
 from edgesweep.operate import waiting
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.faults.process import here
 
 

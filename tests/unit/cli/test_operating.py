@@ -10,7 +10,7 @@ import pytest
 from edgesweep import wiring
 from edgesweep.cli.flushes import HEADER
 from edgesweep.cli.flushes import row as row_of
-from edgesweep.cli.format import table
+from edgesweep.cli.output import table
 from edgesweep.dirty import UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.journal import Flush, State

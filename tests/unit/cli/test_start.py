@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgesweep import __version__, cli
+from edgesweep import cli
 
 CLI = Path(cli.__file__).parent
 SLOW = {"boto3", "botocore", "edgesweep.settings", "pynamodb", "rich"}
@@ -43,14 +43,6 @@ def start(*arguments: str, more: Mapping[str, str] | None = None) -> tuple[str, 
 def test_light(arguments: tuple[str, ...]) -> None:
     """A command that asks nothing of AWS imports none of AWS's libraries, nor the settings."""
     assert not SLOW & start(*arguments)[1]
-
-
-def test_version() -> None:
-    """The version needs nothing but Python."""
-    printed, imported = start("--version")
-
-    assert printed == f"edgesweep, version {__version__}\n"
-    assert not {"click", "importlib.metadata"} & imported
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from click.testing import CliRunner, Result
 
+from edgesweep import __version__
 from edgesweep.cli.commands import main
 from edgesweep.cli.deployed import session
-from edgesweep.cli.progress import progress
+from edgesweep.cli.output import progress
 from edgesweep.cli.terminal import OneLineErrors, say
 from edgesweep.errors import BadInput, EdgesweepError
 
@@ -127,7 +128,7 @@ def test_version() -> None:
     result = run("--version")
 
     assert result.returncode == 0
-    assert result.stdout.decode().startswith("edgesweep, version ")
+    assert result.stdout.decode() == f"edgesweep, version {__version__}\n"
 
 
 @pytest.mark.parametrize(

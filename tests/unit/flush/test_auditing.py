@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgesweep.flush.auditing import MOST_CALLS
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.others import EVERY, MOST_DISTRIBUTIONS, OFTEN
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.others import SharedAccount, spent
 
 MINUTE = timedelta(minutes=1)

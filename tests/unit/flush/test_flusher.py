@@ -13,7 +13,7 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 

@@ -16,7 +16,7 @@ from edgesweep.flush.answers import Refusal, Refused
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import LEASE_TERM, Invalidation
 from edgesweep.flush.policy import Reason
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import Killed, Process, Ticks
 

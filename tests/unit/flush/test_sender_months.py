@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from edgesweep.flush.journal import NO_LIMITS, Flush, LedgerLimits, State
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.sending import DECEMBER, LOST, MONTH_END, NOVEMBER, SECOND, World
 
 

@@ -12,7 +12,7 @@ from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.sweeping import MARGIN
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, NOON, Killed, Process, Ticks
 

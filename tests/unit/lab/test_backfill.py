@@ -16,7 +16,7 @@ from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
 from edgesweep.lab.replay.history import Step
 from edgesweep.lab.replay.paced import Paced
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.paths import matcher, viewer_path
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from edgesweep.lab.baselines import (
-    STRATEGIES,
+from edgesweep.lab.replay import (
+    BASELINES,
     all_or_nothing,
     each_path,
     everything,
@@ -24,7 +24,7 @@ def quoted(patterns: Iterable[Pattern]) -> list[str]:
 
 def test_registry() -> None:
     """The strategies go by the names that users give."""
-    assert list(STRATEGIES) == [
+    assert list(BASELINES) == [
         "each-path",
         "everything",
         "all-or-nothing",
@@ -33,16 +33,16 @@ def test_registry() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", BASELINES)
 def test_nothing(name: str) -> None:
     """Where nothing changed, nothing is sent."""
-    assert STRATEGIES[name]([], SITE) == ()
+    assert BASELINES[name]([], SITE) == ()
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", BASELINES)
 def test_one_path(name: str) -> None:
     """One change of a site is one path."""
-    assert quoted(STRATEGIES[name](["/docs/v2/a.html"], sorted([*SITE, "/docs/v2/b.html"]))) == (
+    assert quoted(BASELINES[name](["/docs/v2/a.html"], sorted([*SITE, "/docs/v2/b.html"]))) == (
         ["/*"] if name == "everything" else ["/docs/v2/a.html"]
     )
 

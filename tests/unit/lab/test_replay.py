@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from edgesweep.errors import BadInput
-from edgesweep.lab.baselines import each_path
-from edgesweep.lab.replay import STRATEGIES, Replayed, reached, replay
+from edgesweep.lab.replay import STRATEGIES, Replayed, each_path, reached, replay
 from edgesweep.lab.replay.history import Folder, Step
 from edgesweep.paths import Pattern
 

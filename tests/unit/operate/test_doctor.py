@@ -252,14 +252,14 @@ def test_unreached() -> None:
     response: Any = {"ResponseMetadata": {"HTTPStatusCode": 503}}
     broken = ClientError(response, "GetCallerIdentity")
     expired = ClientError({"Error": {"Code": "ExpiredToken"}}, "GetCallerIdentity")
-    found = [unreached(HEALTHY.place, one, "Reason") for one in (down, broken, expired)]
+    found = [unreached(HEALTHY.place, one) for one in (down, broken, expired)]
 
     assert [one.check for one in found] == ["no-connection", "no-connection", "credentials"]
     assert [one.mend for one in found[1:]] == [
         "edgesweep doctor --stack edgesweep-prod --region eu-west-1", "aws configure"
     ]  # fmt: skip
     profile = replace(HEALTHY.place, profile="web")
-    assert unreached(profile, expired, "").mend == "aws sso login --profile web"
+    assert unreached(profile, expired).mend == "aws sso login --profile web"
 
 
 def test_nothing_deployed() -> None:

@@ -19,7 +19,7 @@ from edgesweep.flush.journal import Flush, Invalidation, Lease
 from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Sender
-from edgesweep.operate.journal_in_memory import JournalInMemory
+from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.operate.status import NEXT, Idle, Observer, StackStatus
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory

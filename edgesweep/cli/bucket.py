@@ -1,25 +1,28 @@
-"""`edgesweep learn`: adds the objects of a bucket to the catalogue of a stack."""
+"""`edgesweep attach`, `detach` and `learn`: the events of a bucket, and the objects it holds."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from itertools import chain
 from typing import Annotated, TypedDict
 
+import boto3
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
-from edgesweep.aws.s3 import S3Listing
-from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.format import count, dollars
-from edgesweep.cli.output import show
-from edgesweep.cli.progress import progress
-from edgesweep.cli.terminal import agree, bucket_name, say, suggest
+from edgesweep.aws.s3 import Bucket, S3Listing, region_of
+from edgesweep.cli.deployed import Deployed, session, stack_command
+from edgesweep.cli.output import count, dollars, json_option, progress, show
+from edgesweep.cli.terminal import agree, aws_options, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.flush.notifications import EVENTBRIDGE
 from edgesweep.flush.rows import chunks
-from edgesweep.operate.buckets import check
+from edgesweep.operate.buckets import check, deliver, listeners
+from edgesweep.operate.failures import failure
 from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import fate
@@ -33,12 +36,81 @@ _CENT = Decimal("0.01")
 _STRIDE = 200  # objects between two updates of the progress display
 
 
+class Delivery(TypedDict):
+    """The notifications of a bucket."""
+
+    bucket: str
+    changed: Annotated[bool, "whether EventBridge delivery had to be turned on or off"]
+    kept: Annotated[Mapping[str, object], "the other notifications, as S3 returns them"]
+
+
 class Learnt(TypedDict):
     """The result for a bucket."""
 
     bucket: str
     objects: Annotated[int, "objects of it that the stack sweeps"]
     known: Annotated[int, "how many of them the catalogue knows now"]
+
+
+def wiring_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `attach` and `detach`."""
+    bucket = click.argument("bucket", callback=bucket_name)
+    dry_run = click.option("--dry-run", is_flag=True, help="Show the change; change nothing.")
+    return bucket(dry_run(json_option(Delivery)(aws_options(command))))
+
+
+@click.command()
+@wiring_options
+def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
+    """Turn on EventBridge delivery of BUCKET, keeping its other notifications.
+
+    \b
+    edgesweep attach my-site --dry-run
+    edgesweep attach my-site
+    """  # noqa: D301  # \b tells click to keep the lines
+    chosen = session(**where)
+    check(chosen.client("s3"), bucket, anywhere=not chosen.region_name)
+    free = f"`edgesweep learn {bucket}` makes even the first re-upload of unchanged files free"
+    _rewire(chosen, bucket, f"{bucket} publishes its events; {free}", on=True, dry_run=dry_run)
+
+
+@click.command()
+@wiring_options
+def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
+    """Turn off EventBridge delivery of BUCKET, keeping its other notifications.
+
+    It first names the EventBridge rules that may use the delivery.
+
+    \b
+    edgesweep detach my-site --dry-run
+    edgesweep detach my-site
+    """  # noqa: D301  # \b tells click to keep the lines
+    chosen = session(**where)
+    check(chosen.client("s3"), bucket, anywhere=True)
+    say(_users(chosen, bucket))
+    then = f"{bucket} publishes no events; `edgesweep attach {bucket}` turns them on again"
+    _rewire(chosen, bucket, then, on=False, dry_run=dry_run)
+
+
+def _users(chosen: boto3.Session, bucket: str) -> str:
+    """Return a line about the rules that get no events any more, if there are any."""
+    region = region_of(chosen.client("s3"), bucket) or chosen.region_name
+    try:
+        names = listeners(chosen.client("events", region_name=region), bucket)
+    except (BotoCoreError, ClientError) as error:
+        return f"The users of the delivery are unknown: {failure(error)}"
+    return f"These EventBridge rules may use the delivery: {', '.join(names)}" if names else ""
+
+
+def _rewire(chosen: boto3.Session, bucket: str, then: str, *, on: bool, dry_run: bool) -> None:
+    changed, kept = deliver(Bucket(chosen.client("s3"), bucket), on=on, dry_run=dry_run)
+    lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
+    lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] * changed
+    show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)
+    if dry_run and changed:
+        command = "attach" if on else "detach"
+        then = f"A dry run changed nothing; `edgesweep {command} {bucket}` does it"
+    suggest(then if changed else f"Nothing to change: {then}")
 
 
 @stack_command(Learnt)

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.operate import deployed
+from edgesweep.operate import stack
 from tests.configured import config_of
 
 HERE = "us-east-1"
@@ -47,7 +47,7 @@ def test_parameters(formation: Stubber) -> None:
         "get_template", {"TemplateBody": json.dumps(template)}, {"StackName": ID}
     )
 
-    before = deployed.remembered("edgesweep-prod", SESSION)
+    before = stack.remembered("edgesweep-prod", SESSION)
 
     assert before.parameters == {"bucket": "my-site", "shards": "3"}
     assert before.buckets == ("my-site",)
@@ -58,7 +58,7 @@ def test_no_stack(formation: Stubber) -> None:
     missing = "Stack with id edgesweep-prod does not exist"
     formation.add_client_error("describe_stacks", "ValidationError", missing)
 
-    before = deployed.remembered("edgesweep-prod", SESSION)
+    before = stack.remembered("edgesweep-prod", SESSION)
 
     assert (before.parameters, before.buckets) == ({}, ())
 
@@ -71,7 +71,7 @@ def test_denied(formation: Stubber, denied: str) -> None:
     formation.add_client_error(denied, "AccessDenied", "You may not")
 
     with pytest.raises(EdgesweepError, match=r"^The stack edgesweep-prod in us-east-1 cannot be r"):
-        deployed.remembered("edgesweep-prod", SESSION)
+        stack.remembered("edgesweep-prod", SESSION)
 
 
 @pytest.fixture
@@ -84,20 +84,20 @@ def _site() -> Iterator[None]:
 @pytest.mark.usefixtures("_site")
 def test_buckets() -> None:
     """A bucket that is missing is refused; one that the stack sweeps, with the way to drop it."""
-    deployed.check_buckets(["my-site"], [], SESSION)
+    stack.check_buckets(["my-site"], [], SESSION)
     with pytest.raises(
         BadInput, match=r"^There is no bucket gone; create it, or correct its name$"
     ):
-        deployed.check_buckets(["my-site", "gone"], ["my-site"], SESSION)
+        stack.check_buckets(["my-site", "gone"], ["my-site"], SESSION)
     with pytest.raises(BadInput, match=r"or give --param drop=gone to sweep it no longer$"):
-        deployed.check_buckets(["my-site", "gone"], ["gone"], SESSION)
+        stack.check_buckets(["my-site", "gone"], ["gone"], SESSION)
 
 
 @pytest.mark.parametrize(
     ("look", "what"),
     [
-        (lambda: deployed.remembered("its", SESSION), "stack its in us-east-1"),
-        (lambda: deployed.check_buckets(["my-site"], [], SESSION), "bucket my-site"),
+        (lambda: stack.remembered("its", SESSION), "stack its in us-east-1"),
+        (lambda: stack.check_buckets(["my-site"], [], SESSION), "bucket my-site"),
     ],
 )
 def test_unreachable(
@@ -133,7 +133,7 @@ def test_for_tenants(cloudfront: Stubber) -> None:
     cloudfront.add_response("get_distribution_config", {"DistributionConfig": config})
 
     with pytest.raises(BadInput, match=r"^The distribution E3 takes invalidations by tenant only"):
-        deployed.check_distributions(["E1", "E2", "E3"], SESSION)
+        stack.check_distributions(["E1", "E2", "E3"], SESSION)
 
 
 def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,4 +143,4 @@ def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boto3.Session.client", lambda *_: client)
 
     with pytest.raises(EdgesweepError, match=r"^The distribution E1 cannot be looked at, so nothi"):
-        deployed.check_distributions(["E1"], SESSION)
+        stack.check_distributions(["E1"], SESSION)

@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError
 from pynamodb.exceptions import DoesNotExist, GetError
 
-from edgesweep.cli.failures import failure
 from edgesweep.errors import EdgesweepError
+from edgesweep.operate.failures import failure
 
 ME = "arn:aws:iam::123456789012:user/me"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
