@@ -41,12 +41,12 @@ for command in (
     LazyCommand("detach", "Turn off EventBridge delivery of a bucket.", "bucket"),
     LazyCommand("learn", "Learn what a bucket holds.", "bucket"),
     LazyCommand("status", "Show what waits, and what is left of the budget.", "status"),
-    LazyCommand("bill", "Show who spends the account's invalidation paths.", "status"),
+    LazyCommand("bill", "Show who spends the account's invalidation paths.", "bill"),
     LazyCommand("flushes", "List what was sent, or show one flush in full.", "flushes"),
     LazyCommand("flush", "Flush now, or show what would be sent.", "flush"),
     LazyCommand("wait", "Wait until the edge is fresh.", "wait"),
     LazyCommand("invalidate", "Request paths, whatever has changed.", "invalidate"),
-    LazyCommand("redrive", "Send dead letters back to the queue.", "flush"),
+    LazyCommand("redrive", "Send dead letters back to the queue.", "redrive"),
     LazyCommand("doctor", "Say what is wrong with a stack, and what mends it.", "doctor"),
 ):
     main.add_command(command)

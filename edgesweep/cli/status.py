@@ -1,19 +1,17 @@
-"""`edgesweep status` and `edgesweep bill`: what waits, what is spent, and who spent it."""
+"""`edgesweep status`: the waiting changes, the rest of the budget, and the next flush."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-
-import click
+from datetime import datetime
 
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
 from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.aws.sqs import Queue
+from edgesweep.cli.bill import looked
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import count, dollars, length, show, table
 from edgesweep.cli.terminal import say
 from edgesweep.flush.tick import shared
-from edgesweep.operate.bill import Bill, bill_of
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
 
 _SHOWN = 3  # spenders of paths
@@ -30,41 +28,6 @@ def status(deployed: Deployed) -> None:
     now = wiring.now()
     found = observer(deployed).look(deployed.routes.ids, now)
     show(found, _lines(found, now))
-
-
-@stack_command(Bill)
-@click.option(
-    "--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM",
-    help="The UTC month (default: this one).",
-)  # fmt: skip
-def bill(deployed: Deployed, *, month: datetime | None) -> None:
-    """Show who spent the account's invalidation paths in a month, and where it is heading.
-
-    \b
-    edgesweep bill
-    edgesweep bill --month 2026-11 --json
-    """  # noqa: D301  # \b tells click to keep the lines
-    settings, now = deployed.settings, wiring.now()
-    when = month.replace(tzinfo=UTC) if month else now
-    journal = FlushTable(settings.flushes_table, deployed.session)
-    free_paths = settings.policy.budget.free_paths
-    found = bill_of(journal, deployed.routes.ids, free_paths, when, now)
-    show(found, _bill(found, now))
-
-
-def _bill(found: Bill, now: datetime) -> Iterator[str]:
-    heading = f"heading for {found.heading_paths:,}, {dollars(found.heading_usd)}"
-    paths = f"{count(found.charged, 'path')}, {found.free_paths:,} free"
-    yield f"{found.month}: {paths}, {dollars(found.usd)} so far; {heading}"
-    yield from _looked(found.looked_at, now, unread=found.unread)
-    for name, why in found.uncounted.items():
-        yield f"{name or 'The account'}: {why}"
-    yield ""
-    rows = [
-        (f"{one.charged:,}", one.who, one.by or "-", one.distribution or "-")
-        for one in found.spenders
-    ]
-    yield from table(("paths", "by", "for", "distribution"), rows)
 
 
 def observer(deployed: Deployed) -> Observer:
@@ -93,7 +56,7 @@ def _lines(found: StackStatus, now: datetime) -> Iterator[str]:
     if spenders:
         yield f"Of these {', '.join(spenders[:_SHOWN])}; edgesweep bill shows all"
     if spenders or budget.unread:
-        yield from _looked(budget.looked_at, now, unread=budget.unread)
+        yield from looked(budget.looked_at, now, unread=budget.unread)
     queued, dead = count(found.queued, "message"), count(found.dead_letters, "dead letter")
     yield f"{queued} in the queue, {dead}, {count(found.unrouted, 'row')} without a distribution"
     yield ""
@@ -118,13 +81,3 @@ def _row(one: NextFlush, now: datetime) -> Sequence[str]:
     elif one.due and one.due > now:
         label += f"; due in {length(one.due - now)}"
     return f"{one.dirty:,}", oldest, f"{one.in_progress:,}", flushed, waited, label
-
-
-def _looked(at: datetime | None, now: datetime, *, unread: bool) -> Iterator[str]:
-    """Yield when others were looked at."""
-    if at is None:
-        yield "Nobody counts what others spend"
-    elif unread:
-        yield "Others have spent more: not all of their invalidations are read yet"
-    else:
-        yield f"Others were counted {length(now - at)} ago"
