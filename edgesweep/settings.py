@@ -16,7 +16,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import MAX_IN_PROGRESS, RESERVED_WILDCARDS, Headroom, Policy
 from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.headers import metadata_name
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from edgesweep.routes import Variants, variants
 from edgesweep.routes.variants import ERROR_SECONDS
 

@@ -36,9 +36,8 @@ from edgesweep.flush.discovery import (
     DistributionStore,
 )
 from edgesweep.flush.flusher import Flusher
-from edgesweep.flush.gaps import Gaps
+from edgesweep.flush.gaps import Gaps, Notifications, unwired
 from edgesweep.flush.journal import Flush, Journal
-from edgesweep.flush.notifications import Notifications, unwired
 from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver

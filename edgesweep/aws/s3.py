@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from edgesweep.errors import Unlistable
-from edgesweep.flush.notifications import Notifications
+from edgesweep.flush.gaps import Notifications
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
 

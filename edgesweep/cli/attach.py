@@ -13,7 +13,7 @@ from edgesweep.cli.deployed import session
 from edgesweep.cli.failures import failure
 from edgesweep.cli.output import json_option, show
 from edgesweep.cli.terminal import aws_options, bucket_name, say, suggest
-from edgesweep.flush.notifications import EVENTBRIDGE
+from edgesweep.flush.gaps import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners
 
 

@@ -14,10 +14,10 @@ from edgesweep.cli.format import count, dollars
 from edgesweep.cli.output import pick, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Refused, Unanswered
 from edgesweep.operate.dry_run import DryRunRows, DryRunStore, NotedEdge
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.operate.status import NEXT

@@ -22,8 +22,7 @@ from edgesweep.flush.rows import chunks
 from edgesweep.operate.buckets import check
 from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
 from edgesweep.record.catalogue import Name
-from edgesweep.record.recorder import fate
-from edgesweep.record.selection import Fate
+from edgesweep.record.recorder import Fate, fate
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes.kept import Kept
 

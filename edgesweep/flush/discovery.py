@@ -30,7 +30,7 @@ from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, RequestedPath
 from edgesweep.flush.journal import Journal
 from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.routes import Distribution, Routes, Variants
-from edgesweep.routes.fingerprint import digest
+from edgesweep.routes.config import digest
 from edgesweep.routes.kept import Kept, Tracked
 
 REFRESH_EVERY = timedelta(minutes=5)

@@ -10,8 +10,7 @@ from edgesweep.cover import Heartbeat, Limits, Prices, find_candidates, spell
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.flush.choice import Choice, explain, pick
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush
+from edgesweep.flush.journal import Flush, HeldLease
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.flush.rows import DirtyRows, chunks

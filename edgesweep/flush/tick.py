@@ -12,25 +12,28 @@
 A wake takes the last of these steps alone, by the distributions that a tick has kept.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.auditing import Audited
-from edgesweep.flush.budget import month_of
+from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
 from edgesweep.flush.others import Ledger
-from edgesweep.flush.policy import Policy
+from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
 
 T = TypeVar("T")
+
+# A line of a tick's log: the level, the message, and the fields beside it.
+Line = tuple[Literal["info", "warning", "error"], str, Mapping[str, object]]
 
 NOW = {"edgesweep": "now"}  # the event that asks the flush function to flush now
 
@@ -132,3 +135,32 @@ def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]
     except BadInput as error:
         return policy, error
     return replace(policy, budget=budget), None
+
+
+def lines(done: Ticked, now: datetime) -> Iterator[Line]:
+    """Yield a line for each distribution, and for each thing that somebody should see."""
+    for outcome in done.outcomes:
+        yield from _outcome(outcome, now)
+    if done.unrouted:
+        yield "warning", "No distribution serves some changes", {"rows": done.unrouted}
+    if done.audited.others is not None:
+        yield "info", "Others", {"paths": done.audited.others}  # the dashboard shows it
+    if done.audited.refusals:
+        unread = {"unread": dict(done.audited.refusals)}
+        yield "error", "Some invalidations are not counted; freePaths is believed", unread
+    if done.redriven:
+        yield "warning", "Sent dead letters back to the queue", {"messages": done.redriven}
+    for bucket in done.watched.unwired:
+        yield "error", "A bucket publishes no events; run edgesweep doctor", {"bucket": bucket}
+    for bucket in done.watched.swept:
+        yield "warning", "Events were missed, so everything is invalidated", {"bucket": bucket}
+
+
+def _outcome(outcome: Outcome, now: datetime) -> Iterator[Line]:
+    distribution, reason, flush = outcome.distribution, outcome.reason, outcome.flush
+    fields = {"distribution": distribution, "reason": reason, "answer": str(outcome.answer)}
+    done = {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
+    yield "info", "Flushed" if flush else "Held", {**fields, **done}
+    if reason is Reason.SPENT:
+        until = {"distribution": distribution, "until": month_bounds(now)[1]}
+        yield "error", "Nothing is left of the month; changes wait for the next", until

@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.discovery import DistributionStore
 from edgesweep.flush.rows import DirtyRows, Span
-from edgesweep.flush.sender import Edge
+from edgesweep.flush.sender import Accepted, Answer, Edge
 from edgesweep.routes.kept import Kept
 
 _key, _position = attrgetter("partition", "position"), attrgetter("position")

@@ -26,8 +26,7 @@ from edgesweep.operate.journal_in_memory import JournalInMemory
 from edgesweep.prices import REFETCH_COST
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Recorder
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Recorder, Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes import variants
 from edgesweep.settings import Settings

@@ -12,10 +12,10 @@ from edgesweep.cover import capped
 from edgesweep.dirty import DirtyRow
 from edgesweep.errors import Overtaken
 from edgesweep.flush import journal, planning, rows, sweeping
-from edgesweep.flush.answers import Refusal, Refused
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import LEASE_TERM, Invalidation
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Refusal, Refused
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import Killed, Process, Ticks

@@ -1,6 +1,6 @@
 """Whether buckets publish their events."""
 
-from edgesweep.flush.notifications import EVENTBRIDGE, Notifications, unwired
+from edgesweep.flush.gaps import EVENTBRIDGE, Notifications, unwired
 
 
 def test_unwired() -> None:

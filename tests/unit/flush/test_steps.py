@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from edgesweep.flush import planning, rows
-from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.sweeping import MARGIN
 from edgesweep.operate.journal_in_memory import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory

@@ -7,9 +7,9 @@ import pytest
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush import journal, planning, rows, sweeping
-from edgesweep.flush.answers import Accepted, Refusal, Refused
 from edgesweep.flush.journal import NO_LIMITS, Flush, LedgerLimits, State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Accepted, Refusal, Refused
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, Killed, Ticks
 
