@@ -42,7 +42,6 @@ _YEAR = 31_536_000
 _TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
 _MISSING = (403, 404)  # S3 answers with one of these for an object that is missing
 
-# The members that decide which objects an edge may hold; see `fingerprint`.
 _FIELDS = frozenset(
     """
     DefaultRootObject Origins OriginGroups DefaultCacheBehavior CacheBehaviors CustomErrorResponses
