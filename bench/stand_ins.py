@@ -113,7 +113,7 @@ class Backlog:
 
 
 class BacklogRows:
-    """Backlogs as `flush.rows.DirtyRows`.
+    """Backlogs as `dirty.DirtyRows`.
 
     Attributes:
         backlogs: by distribution.

@@ -17,8 +17,8 @@ from edgesweep.cli.output import show
 from edgesweep.cli.progress import progress
 from edgesweep.cli.terminal import agree, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
+from edgesweep.dirty import chunks
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.flush.rows import chunks
 from edgesweep.operate.buckets import check
 from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
 from edgesweep.record.catalogue import Name

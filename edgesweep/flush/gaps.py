@@ -21,16 +21,15 @@ but entries from that time are not trusted either.
 Cost: one read every ten minutes, one write a day.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from edgesweep.dirty import LONG_AGO, Change
+from edgesweep.dirty import LONG_AGO, Change, DirtyRows
 from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
 from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
-from edgesweep.flush.rows import DirtyRows
 from edgesweep.record.events import parse
 from edgesweep.routes import Routes
 from edgesweep.routes.kept import Kept
@@ -64,24 +63,6 @@ def reaches(notifications: Notifications, queue: str | None) -> bool:
         return EVENTBRIDGE in notifications
     ours = (one for one in notifications.get("QueueConfigurations", []) if one["QueueArn"] == queue)
     return {event for one in ours if "Filter" not in one for event in one["Events"]} >= _EVENTS
-
-
-def unwired(
-    buckets: Iterable[str],
-    queue: str | None,
-    notifications: Callable[[str], Notifications],
-    warn: Callable[[str], None],
-) -> Sequence[str]:
-    """Return the buckets that publish no events; warn if a configuration is unreadable."""
-
-    def silent(bucket: str) -> bool:
-        try:
-            return not reaches(notifications(bucket), queue)
-        except Exception as error:  # noqa: BLE001  # reported; the bucket counts as wired
-            warn(f"The notifications of the bucket {bucket} cannot be read: {error}")
-            return False
-
-    return list(filter(silent, buckets))
 
 
 def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Missed:

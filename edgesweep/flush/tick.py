@@ -27,7 +27,6 @@ from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.wake import Waker
 from edgesweep.routes import Routes
 
 T = TypeVar("T")
@@ -75,7 +74,8 @@ class Tick:
     announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
     redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
     gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
-    waker: Waker | None = None  # flushes what rests within seconds; None: the next tick does
+    # Flushes what rests within seconds; without it, the next tick does.
+    wake: Callable[[Collection[str], Routes, Policy, datetime], Sequence[Outcome]] = lambda *_: ()
 
     def run(self, *, now: bool = False) -> Ticked:
         """Take every step; if somebody asks for it `now`, only the budget holds a flush."""
@@ -92,7 +92,7 @@ class Tick:
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
         _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
-        again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
+        again = _attempted(partial(self.wake, settled, known.routes, policy, began), failures) or ()
         outcomes = [*outcomes, *again]
         return Ticked(
             known, policy, outcomes, refusal, unrouted, redriven, audited, watched, failures
@@ -103,14 +103,8 @@ class Tick:
         began = self.clock()
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
-        return Ticked(known, policy, self._wake(distributions, known, policy, began), refusal)
-
-    def _wake(
-        self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
-    ) -> Sequence[Outcome]:
-        if self.waker is None or not distributions:
-            return ()
-        return self.waker.run(distributions, known.routes, policy, began)
+        outcomes = self.wake(distributions, known.routes, policy, began)
+        return Ticked(known, policy, outcomes, refusal)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()

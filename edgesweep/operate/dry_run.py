@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, DirtyRows, Span
 from edgesweep.flush.discovery import DistributionStore
-from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.flush.sender import Accepted, Answer, Edge
 from edgesweep.routes.kept import Kept
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import Protocol
 
-from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
+from edgesweep.dirty import UNROUTED, Change, DirtyRow, DirtyWriter, Kind, RequestedPath
 from edgesweep.errors import BadInput
 from edgesweep.record import events
 from edgesweep.record.catalogue import Name
@@ -66,13 +65,6 @@ class Selection:
 
 # The fate of each changed object, and the partitions that get a row of it.
 Fates = Mapping[Name, tuple[Fate, Collection[str]]]
-
-
-class DirtyWriter(Protocol):
-    """Appends dirty rows."""
-
-    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
-        """Write rows; return those that could not be written, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)

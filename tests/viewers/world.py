@@ -278,7 +278,7 @@ class World:
             writer=self._dirty,
             token=self._token,
             selection=settings.selection,
-            unchanged=UnchangedFilter(CatalogueInMemory(), self, self._token, self._clock)
+            unchanged=UnchangedFilter(CatalogueInMemory(), self.look, self._token, self._clock)
             if self.story.catalogue
             else None,
         )

@@ -21,9 +21,18 @@ from edgesweep.aws.dynamodb.models import (
     TextAttribute,
     shared,
 )
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, partition
+from edgesweep.dirty import (
+    Change,
+    DirtyRow,
+    Kind,
+    RequestedPath,
+    Span,
+    chunks,
+    instant,
+    packs,
+    partition,
+)
 from edgesweep.errors import Unwritten
-from edgesweep.flush.rows import Span, chunks, packs
 
 # "You can group up to 100 actions into a single TransactWriteItems operation."
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html

@@ -23,8 +23,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from edgesweep.dirty import instant
-from edgesweep.flush.rows import chunks
+from edgesweep.dirty import chunks, instant
 
 # "A single call to BatchWriteItem can transmit up to 25 item put or delete operations."
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html

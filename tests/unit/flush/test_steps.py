@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from edgesweep.flush import planning, rows
+from edgesweep import dirty
+from edgesweep.flush import planning
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
@@ -351,7 +352,7 @@ def test_cut(  # noqa: PLR0913, PLR0917  # its cases
     Rows are read up to a number, and up to what they take in memory.
     """
     monkeypatch.setattr(planning, bound, most)
-    monkeypatch.setattr(rows, "CHUNK", 1)
+    monkeypatch.setattr(dirty, "CHUNK", 1)
     world = Ticks()
     world.journal.charged[MONTH] = spent
     for key in ("a", "b", "c"):
