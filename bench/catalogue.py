@@ -29,8 +29,7 @@ from bench.recording import ACCOUNT, EVERYWHERE, NOW, notification
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable
 from edgesweep.aws.s3 import HEAD_CONFIG, S3Heads
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Recorder
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Recorder, Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from notebooks.cost.bill import Bill, bill
 from notebooks.cost.prices import Item

@@ -33,7 +33,7 @@ BEGINS = datetime(2026, 11, 10, 12, tzinfo=UTC)
 BOUNDS = (
     "edgesweep.flush.planning.MAX_BYTES",
     "edgesweep.flush.planning.MAX_ROWS",
-    "edgesweep.flush.rows.CHUNK",
+    "edgesweep.dirty.CHUNK",
     "edgesweep.flush.sweeping.MAX_SWEPT",
 )
 # How many seconds of reading pass by at once.

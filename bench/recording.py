@@ -23,8 +23,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from edgesweep.aws.dynamodb import DirtyTable
-from edgesweep.dirty import DirtyRow
-from edgesweep.record.recorder import DirtyWriter, Recorder
+from edgesweep.dirty import DirtyRow, DirtyWriter
+from edgesweep.record.recorder import Recorder
 from edgesweep.routes import everywhere
 
 MESSAGES = 10_000

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from edgesweep.dirty import Change, DirtyRow, Kind, instant
-from edgesweep.flush.answers import Accepted, Answer
+from edgesweep.flush.sender import Accepted, Answer
 
 BUCKET = "site"
 _FOLDER = 1_000
@@ -113,7 +113,7 @@ class Backlog:
 
 
 class BacklogRows:
-    """Backlogs as `flush.rows.DirtyRows`.
+    """Backlogs as `dirty.DirtyRows`.
 
     Attributes:
         backlogs: by distribution.

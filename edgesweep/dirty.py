@@ -5,15 +5,24 @@ the rows that it read, so a change that lands during a flush cannot be lost.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
+from typing import Protocol, TypeVar
 from urllib.parse import unquote
 
 from edgesweep.errors import BadInput
 
+T = TypeVar("T")
+
 UNROUTED = "unrouted"  # the partition of changes that no distribution serves
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before any moment that matters
+CHUNK = 1_000  # rows between two renewals of the lease
+
+# When the oldest and the newest dirty row were recorded; empty without any.
+Span = tuple[datetime, datetime] | tuple[()]
 
 # Seconds since 1970 and a fraction of one, in eight digits each.
 _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
@@ -122,6 +131,47 @@ class DirtyRow:
         return f"{instant(self.recorded_at)}#{self.token}"
 
 
+class DirtyWriter(Protocol):
+    """Appends dirty rows."""
+
+    def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
+        """Write rows; return those that could not be written, each with the reason."""
+
+
+class DirtyRows(DirtyWriter, Protocol):
+    """The rows that wait, as a flusher reaches them."""
+
+    def span(self, distribution: str) -> Span:
+        """Return when the oldest and the newest row were recorded, or nothing without any."""
+
+    def recent(self, distribution: str, most: int) -> Sequence[datetime]:
+        """Return when the newest rows were recorded, the newest first."""
+
+    def read(
+        self,
+        distribution: str,
+        until: datetime | None = None,
+        after: str = "",
+        *,
+        everywhere: bool = False,
+    ) -> Iterator[DirtyRow]:
+        """Yield rows, the oldest first, strongly consistent.
+
+        They are those recorded at or before `until`, and beyond the position `after`. If
+        `everywhere`, they include partitions that only other processes have heard of.
+        """
+
+    def delete(self, rows: Sequence[DirtyRow]) -> None:
+        """Delete exactly these rows."""
+
+    def move(self, moves: Mapping[DirtyRow, Sequence[DirtyRow]]) -> Mapping[DirtyRow, str]:
+        """Put copies in the place of rows; return the rows that stay, each with the reason.
+
+        A crash leaves a row or its copies, never both, unless it has a hundred copies or more. A
+        row without copies is deleted, and one that is gone gets no copies.
+        """
+
+
 def partition(distribution: str, shard: int) -> str:
     """Return the partition key of a distribution's shard."""
     return f"{distribution}#{shard}"
@@ -139,3 +189,23 @@ def instant(moment: datetime) -> str:
     '2026-11-23T09:05:00.000000Z'
     """
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def chunks(items: Iterable[T], size: int | None = None) -> Iterator[Sequence[T]]:
+    """Yield items by the thousand, or in chunks of another size; nothing is read ahead."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size or CHUNK)):
+        yield chunk
+
+
+def packs(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[Sequence[T]]:
+    """Yield items in packs whose sizes add up to `most` or less; a larger item goes alone."""
+    pack, left = list[T](), most
+    for item in items:
+        left -= size(item)
+        if left < 0 and pack:
+            yield pack
+            pack, left = [], most - size(item)
+        pack.append(item)
+    if pack:
+        yield pack

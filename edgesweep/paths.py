@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import itemgetter
 from urllib.parse import unquote
 
@@ -93,7 +94,8 @@ def exact_stop(path: str) -> int | None:
     stop = inexact.start() if inexact else len(path)
     # A quoted character takes at most 12, so hardly any path has to be measured.
     if stop * 12 > MAX_LENGTH and (inexact or len(quote(path)) > MAX_LENGTH):
-        stop = min(stop, _fitting(path[:stop]))
+        lengths = accumulate(len(quote(character)) for character in path[:stop])
+        stop = min(stop, bisect_left([*lengths], MAX_LENGTH))
     return None if stop == len(path) else stop
 
 
@@ -133,12 +135,3 @@ def _uncovered(prefixes: Iterable[str]) -> tuple[str, ...]:
         if not kept or not prefix.startswith(kept[-1]):
             kept.append(prefix)
     return tuple(kept)
-
-
-def _fitting(path: str) -> int:
-    length = 0
-    for index, character in enumerate(path):
-        length += len(quote(character))
-        if length >= MAX_LENGTH:
-            return index
-    return len(path)

@@ -16,7 +16,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import MAX_IN_PROGRESS, RESERVED_WILDCARDS, Headroom, Policy
 from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.headers import metadata_name
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from edgesweep.routes import Variants, variants
 from edgesweep.routes.variants import ERROR_SECONDS
 
@@ -203,7 +203,8 @@ class Settings:
         for name in ("DIRTY_TABLE", "FLUSHES_TABLE"):
             if not values.get(name):
                 raise BadInput(f"The environment variable {name} is missing")
-        read = {name: values.get(_variable(name)) or p.default for name, p in PARAMETERS.items()}
+        variables = {name: re.sub("[A-Z]", r"_\g<0>", name).upper() for name in PARAMETERS}
+        read = {name: values.get(variables[name]) or p.default for name, p in PARAMETERS.items()}
         # CloudFormation names the buckets and distributions, including those of a demo.
         given = checked({**read, "bucket": "", "distribution": ""})
         return cls(
@@ -280,7 +281,3 @@ def _patience(given: Mapping[str, str]) -> timedelta:
             f"it must be at most guaranteeMinutes, which is {guarantee}"
         )
     return patience
-
-
-def _variable(parameter: str) -> str:
-    return re.sub("[A-Z]", r"_\g<0>", parameter).upper()

@@ -13,20 +13,14 @@ from functools import lru_cache, partial
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from edgesweep.aws.cloudfront import (
-    CLIENT_CONFIG,
-    DISCOVERY_CONFIG,
-    Account,
-    CloudFront,
-    Distributions,
-)
+from edgesweep.aws import cloudfront
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Heartbeat, Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey
-from edgesweep.dirty import LONG_AGO
+from edgesweep.dirty import LONG_AGO, DirtyRows
 from edgesweep.flush.announcing import Announcer, Detail, Event
 from edgesweep.flush.auditing import Auditor
 from edgesweep.flush.discovery import (
@@ -36,13 +30,11 @@ from edgesweep.flush.discovery import (
     DistributionStore,
 )
 from edgesweep.flush.flusher import Flusher
-from edgesweep.flush.gaps import Gaps
+from edgesweep.flush.gaps import Gaps, reaches
 from edgesweep.flush.journal import Flush, Journal
-from edgesweep.flush.notifications import Notifications, unwired
 from edgesweep.flush.planning import Surveyor
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.redrive import Redriver
-from edgesweep.flush.rows import DirtyRows
 from edgesweep.flush.sender import Edge, Sender
 from edgesweep.flush.tick import Tick
 from edgesweep.flush.wake import Waker
@@ -71,15 +63,16 @@ class Adapters:
 
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
-        client = session.client("cloudfront", config=DISCOVERY_CONFIG)
+        client = session.client("cloudfront", config=cloudfront.CLIENT_CONFIG)
+        reader = session.client("cloudfront", config=cloudfront.DISCOVERY_CONFIG)
         journal = FlushTable(settings.flushes_table, session)
         shards = partial(journal.shards, settings.shards)
         return cls(
             dirty=DirtyTable(settings.dirty_table, session, recent(shards, now), shards),
             journal=journal,
             store=RoutesTable(settings.flushes_table, session),
-            source=Distributions(client, settings.buckets, settings.distributions).find,
-            edge=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)),
+            source=cloudfront.Distributions(reader, settings.buckets, settings.distributions).find,
+            edge=cloudfront.CloudFront(client),
             listing=Remembered(S3Listing(session.client("s3")), now),
             publish=EventBus(session).publish,
         )
@@ -142,10 +135,10 @@ def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[s
     gaps = _gaps(settings, session, adapters, warn)
     plain = tick(settings, adapters, warn)
     waker = Waker(adapters.dirty, adapters.journal, plain.flusher, now, adapters.pause)
-    whole = replace(plain, gaps=gaps.look, waker=waker if settings.wake else None)
+    whole = replace(plain, gaps=gaps.look, wake=waker.run if settings.wake else plain.wake)
     if settings.others:
         # One HTTP attempt: the calls of a tick are bounded.
-        account = Account(session.client("cloudfront", config=CLIENT_CONFIG))
+        account = cloudfront.Account(session.client("cloudfront", config=cloudfront.CLIENT_CONFIG))
         whole = replace(whole, audit=Auditor(account, adapters.journal, now).look)
     if not settings.dead_letter_queue:
         return whole
@@ -158,8 +151,12 @@ def _gaps(
 ) -> Gaps:
     s3 = session.client("s3")
 
-    def notifications(bucket: str) -> Notifications:
-        return Bucket(s3, bucket).notifications()
+    def silent(bucket: str) -> bool:
+        try:
+            return not reaches(Bucket(s3, bucket).notifications(), settings.notified_queue)
+        except Exception as error:  # noqa: BLE001  # reported; the bucket counts as wired
+            warn(f"The notifications of the bucket {bucket} cannot be read: {error}")
+            return False
 
     def oldest(since: datetime) -> timedelta:
         try:
@@ -172,7 +169,7 @@ def _gaps(
         buckets=settings.buckets,
         store=adapters.store,
         dirty=adapters.dirty,
-        unwired=partial(unwired, settings.buckets, settings.notified_queue, notifications, warn),
+        unwired=lambda: list(filter(silent, settings.buckets)),
         oldest=oldest if settings.queue else lambda _: timedelta(),
         clock=now,
         token=row_token,

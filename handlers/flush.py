@@ -12,9 +12,8 @@ from aws_lambda_powertools import Logger, Metrics
 
 from edgesweep import wiring
 from edgesweep.dirty import distribution_of
-from edgesweep.flush.logged import lines
 from edgesweep.flush.metrics import properties
-from edgesweep.flush.tick import NOW, Tick, Ticked
+from edgesweep.flush.tick import NOW, Tick, Ticked, lines
 from edgesweep.settings import Settings
 
 logger = Logger()

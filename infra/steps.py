@@ -12,7 +12,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.flush.notifications import reaches
+from edgesweep.flush.gaps import reaches
 from edgesweep.operate.stack import Stack, before_removal, find_stack, waiting
 from infra.parameters import respond
 

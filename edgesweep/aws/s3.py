@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from edgesweep.errors import Unlistable
-from edgesweep.flush.notifications import Notifications
+from edgesweep.flush.gaps import Notifications
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
 
@@ -84,7 +84,7 @@ class S3Heads:
     patience: float | None = PATIENCE  # no request begins after this many seconds, if given
     ignored: Sequence[str] = ()  # metadata that viewers do not miss
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+    def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         until = math.inf if self.patience is None else time.monotonic() + self.patience
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             asked = [pool.submit(self._answer, name, until) for name in names]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from edgesweep.dirty import chunks, packs
 from edgesweep.flush.redrive import ATTEMPTS, Letter
-from edgesweep.flush.rows import chunks, packs
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -122,5 +122,4 @@ def _letter(message: "MessageTypeDef") -> Letter:
     # A message whose count somebody else wrote, as no number, is not redriven.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
     sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-    identity, receipt = message["MessageId"], message["ReceiptHandle"]
-    return Letter(identity, receipt, message["Body"], sent_at, redriven)
+    return Letter(message["ReceiptHandle"], message["Body"], sent_at, redriven)

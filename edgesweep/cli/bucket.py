@@ -18,15 +18,14 @@ from edgesweep.cli.deployed import Deployed, session, stack_command
 from edgesweep.cli.output import count, dollars, json_option, progress, show
 from edgesweep.cli.terminal import agree, aws_options, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
+from edgesweep.dirty import chunks
 from edgesweep.errors import BadInput, EdgesweepError
-from edgesweep.flush.notifications import EVENTBRIDGE
-from edgesweep.flush.rows import chunks
+from edgesweep.flush.gaps import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners
 from edgesweep.operate.failures import failure
 from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
 from edgesweep.record.catalogue import Name
-from edgesweep.record.recorder import fate
-from edgesweep.record.selection import Fate
+from edgesweep.record.recorder import Fate, fate
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes.kept import Kept
 

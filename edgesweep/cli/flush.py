@@ -12,10 +12,10 @@ from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import count, dollars, pick, show
 from edgesweep.cli.terminal import say, suggest
 from edgesweep.errors import EdgesweepError
-from edgesweep.flush.answers import Refused, Unanswered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Refused, Unanswered
 from edgesweep.operate.dry_run import DryRunRows, DryRunStore, JournalInMemory, NotedEdge
 from edgesweep.operate.failures import failure
 from edgesweep.operate.status import NEXT

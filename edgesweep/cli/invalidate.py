@@ -12,8 +12,8 @@ from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import count, show
 from edgesweep.cli.terminal import suggest
+from edgesweep.dirty import chunks
 from edgesweep.errors import BadInput
-from edgesweep.flush.rows import chunks
 from edgesweep.record.events import INVALIDATE, parse
 
 _AT_ONCE = 60  # paths of 4,000 characters, which fit into a message of 256 KB

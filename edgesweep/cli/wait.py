@@ -23,8 +23,7 @@ from edgesweep.errors import BadInput, TimedOut
 from edgesweep.flush.tick import NOW
 from edgesweep.operate import waiting
 from edgesweep.record.catalogue import Name
-from edgesweep.record.recorder import fate
-from edgesweep.record.selection import Fate
+from edgesweep.record.recorder import Fate, fate
 
 _PAUSE_SECONDS = 2
 _NAMED = 20  # keys of each reason that people are shown

@@ -17,6 +17,7 @@ the candidates that are side by side.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from operator import add
 from typing import NamedTuple, TypeAlias
 
@@ -37,9 +38,7 @@ class Rates:
     def priced(self, scale: int, *, path: int = 0, wildcard: int = 0) -> "Rates":
         """Return `scale` times these rates, and a price on each path and on each wildcard."""
         return Rates(
-            self.exact * scale + path,
-            self.wildcard * scale + path + wildcard,
-            self.refetch * scale,
+            self.exact * scale + path, self.wildcard * scale + path + wildcard, self.refetch * scale
         )
 
     def cost(self, candidates: Candidates, chosen: Sequence[int]) -> int:
@@ -81,6 +80,7 @@ def cheapest(candidates: Candidates, rates: Rates, wildcards: int) -> list[int]:
     With at least one wildcard, no inexact item is left.
     """
     stack: list[_Plan] = []
+    merged = partial(reduce, partial(_side_by_side, most=wildcards))
     rows = zip(candidates.starts, rates.savings(candidates), strict=True)
     for candidate, (start, saving) in enumerate(rows if wildcards else ()):
         if saving <= 0:
@@ -90,10 +90,10 @@ def cheapest(candidates: Candidates, rates: Rates, wildcards: int) -> list[int]:
             below -= 1
             total += stack[below].gains[-1]
         if saving < total:
-            stack[below:] = [_raised(_merged(stack[below:], wildcards), saving, candidate)]
+            stack[below:] = [_raised(merged(stack[below:]), saving, candidate)]
         else:
             stack[below:] = [_Plan(start, (0, saving), (NONE, candidate))]
-    return sorted(flat(_merged(stack, wildcards).picks[-1])) if stack else []
+    return sorted(flat(merged(stack).picks[-1])) if stack else []
 
 
 def flat(pick: Pick) -> Iterator[int]:
@@ -124,14 +124,7 @@ def _raised(plan: _Plan, saving: int, candidate: int) -> _Plan:
     return _trimmed(plan.start, gains, picks)
 
 
-def _merged(plans: Sequence[_Plan], most: int) -> _Plan:
-    merged = plans[0]
-    for plan in plans[1:]:
-        merged = _side_by_side(merged, plan, most)
-    return merged
-
-
-def _side_by_side(left: _Plan, right: _Plan, most: int) -> _Plan:
+def _side_by_side(left: _Plan, right: _Plan, *, most: int) -> _Plan:
     """Return the best split of every number of wildcards, up to `most`, between two plans."""
     gains, picks = [0], list[Pick]([NONE])
     backwards = right.gains[::-1]

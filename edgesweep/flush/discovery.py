@@ -26,11 +26,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
-from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, RequestedPath
+from edgesweep.dirty import LONG_AGO, UNROUTED, DirtyRow, DirtyRows, RequestedPath, chunks
 from edgesweep.flush.journal import Journal
-from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.routes import Distribution, Routes, Variants
-from edgesweep.routes.fingerprint import digest
+from edgesweep.routes.config import digest
 from edgesweep.routes.kept import Kept, Tracked
 
 REFRESH_EVERY = timedelta(minutes=5)

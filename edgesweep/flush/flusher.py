@@ -27,17 +27,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from edgesweep.dirty import LONG_AGO, DirtyRow
+from edgesweep.dirty import LONG_AGO, DirtyRow, DirtyRows, Span
 from edgesweep.errors import OverLimit, Overtaken
-from edgesweep.flush.answers import Answer, Refusal, Refused
 from edgesweep.flush.budget import months_near
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Journal, Lease, State
+from edgesweep.flush.journal import Flush, HeldLease, Journal, Lease, State
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor, first_rows
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.rows import DirtyRows, Span
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Answer, Refusal, Refused, Sender
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.routes import Routes
 

@@ -3,7 +3,9 @@
 Goal: if the event of a change is lost, the edge is stale only until events arrive again, and nobody
 has to act. Events may have been missed
 
-- while a bucket did not publish them; we check that once a day, and more often while it lasts;
+- while a bucket did not publish them; we check that once a day, and more often while it lasts: S3
+  replaces a bucket's notification configuration as a whole, so another tool may silently remove our
+  part of it, as Terraform's `aws_s3_bucket_notification` and the CDK do;
 - if we gave up on a dead letter; one that cannot be read may belong to any bucket;
 - if the oldest message of the queue, or a dead letter that nobody sent back, is close to its
   retention, or if nobody looked for that long: older messages may have expired.
@@ -22,12 +24,12 @@ Cost: one read every ten minutes, one write a day.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from edgesweep.dirty import LONG_AGO, Change
+from edgesweep.dirty import LONG_AGO, Change, DirtyRows
 from edgesweep.errors import BadInput, Unswept
 from edgesweep.flush.discovery import DistributionStore, sweep
 from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
-from edgesweep.flush.rows import DirtyRows
 from edgesweep.record.events import parse
 from edgesweep.routes import Routes
 from edgesweep.routes.kept import Kept
@@ -39,6 +41,10 @@ NEARLY_EXPIRED = timedelta(days=13)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
 SETTLED = timedelta(minutes=10)
 
+Notifications = Mapping[str, Any]  # a bucket's notification configuration, as S3 returns it
+EVENTBRIDGE = "EventBridgeConfiguration"
+_EVENTS = frozenset({"s3:ObjectCreated:*", "s3:ObjectRemoved:*"})
+
 # Bucket -> the last moment at which an event of it may have been missed.
 Missed = Mapping[str, datetime]
 
@@ -49,6 +55,14 @@ class Watched:
 
     unwired: tuple[str, ...] = ()
     swept: tuple[str, ...] = ()
+
+
+def reaches(notifications: Notifications, queue: str | None) -> bool:
+    """Tell whether a bucket sends its changes to our queue, an ARN; without one to EventBridge."""
+    if not queue:
+        return EVENTBRIDGE in notifications
+    ours = (one for one in notifications.get("QueueConfigurations", []) if one["QueueArn"] == queue)
+    return {event for one in ours if "Filter" not in one for event in one["Events"]} >= _EVENTS
 
 
 def missed_with(letter: Letter, buckets: Collection[str], now: datetime) -> Missed:

@@ -8,13 +8,11 @@ from sys import getsizeof
 
 from edgesweep.cover import Heartbeat, Limits, Prices, find_candidates, spell
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.dirty import DirtyRow, DirtyRows, RequestedPath, chunks
 from edgesweep.flush.choice import Choice, explain, pick
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush
+from edgesweep.flush.journal import Flush, HeldLease
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.policy import Go, Policy
-from edgesweep.flush.rows import DirtyRows, chunks
 from edgesweep.paths import unquoted
 from edgesweep.prices import PATH_PRICE
 from edgesweep.routes import Routes

@@ -37,7 +37,6 @@ ATTEMPTS = 9
 class Letter:
     """A dead letter: when it was sent to its queue last, and how often it was sent back."""
 
-    id: str
     receipt: str
     body: str
     sent_at: datetime

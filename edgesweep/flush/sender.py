@@ -9,13 +9,12 @@ was made in the old month, give up the rest, and plan that again with the money 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from edgesweep.errors import OverLimit
-from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget, month_of, months_near
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Journal, State, split
+from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Journal, State, split
 from edgesweep.flush.policy import OUR_QUOTA, Headroom
 from edgesweep.paths import coarser
 
@@ -26,6 +25,44 @@ CLOCKS_APART = timedelta(seconds=10)  # twice the 5 s that a clock may be off tr
 REPEATED_FOR = timedelta(minutes=10)
 # CloudFront documents no time for which it knows a reference: we look up older attempts first.
 LOOKED_UP_AFTER = timedelta(hours=1)
+
+
+class Refusal(StrEnum):
+    """Why CloudFront refused; nothing was invalidated and nothing is billed."""
+
+    THROTTLED = "throttled"  # too many calls: the same request may pass later
+    QUOTA = "quota"  # too much in progress: the same request may pass later
+    DENIED = "denied"  # not allowed, or anything else that an operator has to mend
+    TOO_LARGE = "too large"  # more paths than one request takes
+    INVALID = "invalid"  # a path is not understood
+    CONFLICT = "conflict"  # the caller reference was used with other paths
+    GONE = "gone"  # there is no such distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """CloudFront invalidates, or did so at `created_at`, when it first saw this reference."""
+
+    invalidation: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """CloudFront refused."""
+
+    refusal: Refusal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A timeout, a broken connection or a server error: CloudFront may have accepted."""
+
+    text: str
+
+
+Answer = Accepted | Refused | Unanswered
 
 # CloudFront may answer a single request that is above a rate with either of the first two.
 _TOO_MUCH_AT_ONCE = (Refusal.QUOTA, Refusal.THROTTLED, Refusal.TOO_LARGE)

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from edgesweep.dirty import DirtyRow
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush
-from edgesweep.flush.rows import DirtyRows, chunks
+from edgesweep.dirty import DirtyRow, DirtyRows, chunks
+from edgesweep.flush.journal import Flush, HeldLease
 from edgesweep.flush.sender import CLOCKS_APART
 from edgesweep.paths import matcher
 from edgesweep.routes import Routes

@@ -12,25 +12,27 @@
 A wake takes the last of these steps alone, by the distributions that a tick has kept.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.auditing import Audited
-from edgesweep.flush.budget import month_of
+from edgesweep.flush.budget import month_bounds, month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
 from edgesweep.flush.others import Ledger
-from edgesweep.flush.policy import Policy
-from edgesweep.flush.wake import Waker
+from edgesweep.flush.policy import Policy, Reason
 from edgesweep.routes import Routes
 
 T = TypeVar("T")
+
+# A line of a tick's log: the level, the message, and the fields beside it.
+Line = tuple[Literal["info", "warning", "error"], str, Mapping[str, object]]
 
 NOW = {"edgesweep": "now"}  # the event that asks the flush function to flush now
 
@@ -72,7 +74,8 @@ class Tick:
     announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
     redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
     gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
-    waker: Waker | None = None  # flushes what rests within seconds; None: the next tick does
+    # Flushes what rests within seconds; without it, the next tick does.
+    wake: Callable[[Collection[str], Routes, Policy, datetime], Sequence[Outcome]] = lambda *_: ()
 
     def run(self, *, now: bool = False) -> Ticked:
         """Take every step; if somebody asks for it `now`, only the budget holds a flush."""
@@ -89,7 +92,7 @@ class Tick:
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
         _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
-        again = _attempted(partial(self._wake, settled, known, policy, began), failures) or ()
+        again = _attempted(partial(self.wake, settled, known.routes, policy, began), failures) or ()
         outcomes = [*outcomes, *again]
         return Ticked(
             known, policy, outcomes, refusal, unrouted, redriven, audited, watched, failures
@@ -100,14 +103,8 @@ class Tick:
         began = self.clock()
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
-        return Ticked(known, policy, self._wake(distributions, known, policy, began), refusal)
-
-    def _wake(
-        self, distributions: Collection[str], known: Discovered, policy: Policy, began: datetime
-    ) -> Sequence[Outcome]:
-        if self.waker is None or not distributions:
-            return ()
-        return self.waker.run(distributions, known.routes, policy, began)
+        outcomes = self.wake(distributions, known.routes, policy, began)
+        return Ticked(known, policy, outcomes, refusal)
 
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()
@@ -132,3 +129,32 @@ def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]
     except BadInput as error:
         return policy, error
     return replace(policy, budget=budget), None
+
+
+def lines(done: Ticked, now: datetime) -> Iterator[Line]:
+    """Yield a line for each distribution, and for each thing that somebody should see."""
+    for outcome in done.outcomes:
+        yield from _outcome(outcome, now)
+    if done.unrouted:
+        yield "warning", "No distribution serves some changes", {"rows": done.unrouted}
+    if done.audited.others is not None:
+        yield "info", "Others", {"paths": done.audited.others}  # the dashboard shows it
+    if done.audited.refusals:
+        unread = {"unread": dict(done.audited.refusals)}
+        yield "error", "Some invalidations are not counted; freePaths is believed", unread
+    if done.redriven:
+        yield "warning", "Sent dead letters back to the queue", {"messages": done.redriven}
+    for bucket in done.watched.unwired:
+        yield "error", "A bucket publishes no events; run edgesweep doctor", {"bucket": bucket}
+    for bucket in done.watched.swept:
+        yield "warning", "Events were missed, so everything is invalidated", {"bucket": bucket}
+
+
+def _outcome(outcome: Outcome, now: datetime) -> Iterator[Line]:
+    distribution, reason, flush = outcome.distribution, outcome.reason, outcome.flush
+    fields = {"distribution": distribution, "reason": reason, "answer": str(outcome.answer)}
+    done = {"rows": flush.rows if flush else 0, "paths": flush.paths if flush else ()}
+    yield "info", "Flushed" if flush else "Held", {**fields, **done}
+    if reason is Reason.SPENT:
+        until = {"distribution": distribution, "until": month_bounds(now)[1]}
+        yield "error", "Nothing is left of the month; changes wait for the next", until

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
 
+from edgesweep.dirty import DirtyRows
 from edgesweep.flush.budget import months_near
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
 from edgesweep.flush.journal import Journal, Lease
@@ -22,7 +23,6 @@ from edgesweep.flush.others import Ledgers
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.rows import DirtyRows
 from edgesweep.routes import Routes
 
 WITHIN = timedelta(seconds=15)  # an upload that does not rest by then is left to the ticks

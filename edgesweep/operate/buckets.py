@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from edgesweep.aws.s3 import Bucket, region_of
 from edgesweep.errors import BadInput
-from edgesweep.flush.notifications import EVENTBRIDGE, Notifications
+from edgesweep.flush.gaps import EVENTBRIDGE, Notifications
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

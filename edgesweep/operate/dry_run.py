@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, DirtyRows, Span
 from edgesweep.errors import OverLimit, Overtaken
-from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.discovery import DistributionStore
 from edgesweep.flush.journal import (
     LEASE_TERM,
@@ -25,8 +24,7 @@ from edgesweep.flush.journal import (
 )
 from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
-from edgesweep.flush.rows import DirtyRows, Span
-from edgesweep.flush.sender import Edge
+from edgesweep.flush.sender import Accepted, Answer, Edge
 from edgesweep.routes.kept import Kept
 
 _key, _position = attrgetter("partition", "position"), attrgetter("position")

@@ -8,13 +8,12 @@ from enum import StrEnum
 from sys import maxsize
 from typing import Annotated, Protocol
 
-from edgesweep.dirty import UNROUTED
+from edgesweep.dirty import UNROUTED, DirtyRows, Span
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Flush, Journal, Lease
 from edgesweep.flush.pace import LADDER, NO_PATHS
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.flush.rows import DirtyRows, Span
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 

@@ -45,7 +45,7 @@ def recorded(
     left = names
     while left:
         # The entry comes last: one that is the same was learnt from such an object.
-        heads, entries = known.heads.look(left), known.catalogue.known(left)
+        heads, entries = known.heads(left), known.catalogue.known(left)
         skipped.update({key: "not in the bucket" for (_, key), head in heads.items() if not head})
         if dark := [name for name in left if name not in heads]:
             check(dark[0])

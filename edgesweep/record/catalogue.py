@@ -1,6 +1,6 @@
 """The catalogue of known objects; `edgesweep.record.unchanged` has the rule, and why it is safe."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,10 +49,6 @@ class Entry:
         same = head.etag == self.etag or None is not head.checksum == self.checksum
         return same and self.headers in head.headers
 
-    def may_hold_after(self, events: Iterable[Change]) -> bool:
-        """Tell whether the object may still be as known after these events of it."""
-        return all(map(self._may_outlive, events))
-
     def is_confirmed(self, head: Head, events: Sequence[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""
         created = [event for event in events if event.kind is Kind.CREATED]
@@ -68,13 +64,18 @@ class Entry:
             )
         )
 
-    def _may_outlive(self, event: Change) -> bool:
+    def may_outlive(self, event: Change) -> bool:
+        """Tell whether the object may still be as known after an event of it."""
         if self.since is not None and event.changed_at <= self.since:
             return False
         if event.kind is Kind.CREATED:
             return event.etag == self.etag or self.checksum is not None
         # A removal has to be of another version than this.
         return self.version is not None and event.version not in (None, NULL, self.version)
+
+
+# Returns what HEAD requests see, None if S3 says that nothing is there; a failed one has no answer.
+Heads = Callable[[Collection[Name]], Mapping[Name, Head | None]]
 
 
 class Catalogue(Protocol):
@@ -88,10 +89,3 @@ class Catalogue(Protocol):
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`; return failures, and why."""
-
-
-class Heads(Protocol):
-    """Sends HEAD requests."""
-
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
-        """Return what is there, None if S3 says that nothing is; a failed HEAD has no answer."""

@@ -21,7 +21,7 @@ from reprlib import Repr
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
-from edgesweep.dirty import Change, Kind, RequestedPath
+from edgesweep.dirty import LONG_AGO, Change, Kind, RequestedPath
 from edgesweep.errors import BadInput
 
 # "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
@@ -33,7 +33,6 @@ _MAX_MARK_BYTES = 1_024
 MAX_PATHS = 1_000  # of one request: a thousand paths for twenty distributions are written in time
 _MAX_NAME = 100
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # The part of a notification's `eventName` before the colon; None changes no byte a viewer sees.
 _NOTIFICATIONS: Mapping[str, Kind | None] = {
@@ -210,7 +209,7 @@ def _mark(s3_object: Mapping[str, Any], name: str) -> str | None:
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo and moment >= _EPOCH:
+        if moment.tzinfo and moment >= LONG_AGO:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadInput(f"{_excerpt(text)} is not a time") from error

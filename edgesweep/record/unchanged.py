@@ -118,7 +118,7 @@ class UnchangedFilter:
         token = self.token()
         refused = self.catalogue.forget([*changed, *passed_over], token)
         asked = [name for name in changed if name not in refused and not _gone(changed[name])]
-        seen = _there(self.heads.look(asked))
+        seen = _there(self.heads(asked))
         return Checked(unchanged, refused, seen, token, self.clock(), len(asked) - len(seen))
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
@@ -132,19 +132,21 @@ class UnchangedFilter:
         unknown = [name for name in names if name not in known]
         token = self.token()
         refused = self.catalogue.forget(unknown, token)
-        seen = _there(self.heads.look([name for name in unknown if name not in refused]))
+        seen = _there(self.heads([name for name in unknown if name not in refused]))
         entries = {name: _entry(head, head.seen_at + _SKEW) for name, head in seen.items()}
         return len(known) + len(entries) - len(self.catalogue.learn(entries, token))
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         known = self._known([name for name in events if not _gone(events[name])])
-        likely = {name: one for name, one in known.items() if one.may_hold_after(events[name])}
+        likely = {
+            name: one for name, one in known.items() if all(map(one.may_outlive, events[name]))
+        }
         doubtful = {
             name: others
             for name in events
             if name not in known and (others := _other_readings(events[name]))
         }
-        heads = self.heads.look({*likely}.union(doubtful, *doubtful.values()))
+        heads = self.heads({*likely}.union(doubtful, *doubtful.values()))
         unchanged = {
             name
             for name, entry in likely.items()

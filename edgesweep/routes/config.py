@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +12,6 @@ from urllib.parse import unquote
 
 from edgesweep.paths import Origin
 from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
-from edgesweep.routes.fingerprint import fingerprint
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS
 
@@ -40,6 +41,23 @@ _YEAR = 31_536_000
 # Seconds without a setting of the user's; the most that objects stay is the greatest.
 _TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
 _MISSING = (403, 404)  # S3 answers with one of these for an object that is missing
+
+_FIELDS = frozenset(
+    """
+    DefaultRootObject Origins OriginGroups DefaultCacheBehavior CacheBehaviors CustomErrorResponses
+    Items Id DomainName OriginPath S3OriginConfig OriginAccessIdentity OriginAccessControlId
+    Members OriginId FailoverCriteria StatusCodes
+    PathPattern TargetOriginId CachePolicyId OriginRequestPolicyId MinTTL DefaultTTL MaxTTL Compress
+    ForwardedValues QueryString QueryStringCacheKeys Cookies Forward WhitelistedNames Headers
+    FunctionAssociations FunctionARN LambdaFunctionAssociations LambdaFunctionARN EventType
+    ErrorCode ResponseCode ResponsePagePath ErrorCachingMinTTL
+    ParametersInCacheKeyAndForwardedToOrigin EnableAcceptEncodingGzip EnableAcceptEncodingBrotli
+    HeadersConfig HeaderBehavior CookiesConfig CookieBehavior
+    QueryStringsConfig QueryStringBehavior QueryStrings
+    """.split()  # noqa: SIM905  # a table
+)
+# Lists whose order matters, since CloudFront takes the first match.
+_ORDERED = {"PathPattern", "OriginId"}
 
 
 def origin_of(origin: Config) -> Origin | None:
@@ -102,6 +120,23 @@ def read(
         for_tenants=is_for_tenants(config),
         fingerprint=fingerprint(config, policies),
     )
+
+
+def fingerprint(config: Config, policies: Mapping[str, Config]) -> str:
+    """Return the fingerprint of a `DistributionConfig` and of the cache policies that it names.
+
+    A distribution with a new text gets a `/*`. Only `_FIELDS` count, and only if they are set: a
+    field that CloudFront adds, or a default that it begins to report, is no new configuration.
+    Fields that concern viewers alone do not count (names, certificates, logs, firewalls, prices),
+    nor do custom headers, since secrets in them rotate. New code of a CloudFront Function keeps its
+    name, so it does not show here; `edgesweep.routes.kept` compares its versions.
+    """
+    return digest([_deciding(config), {name: _deciding(one) for name, one in policies.items()}])
+
+
+def digest(value: object) -> str:
+    """Return a short text that differs where the JSON of the values differs."""
+    return hashlib.sha256(_text(value).encode()).hexdigest()[:16]
 
 
 class _Origins:
@@ -204,3 +239,18 @@ def _prefix(origin: Config) -> str:
 def _items(config: Config, name: str) -> Sequence[Config]:
     items: Sequence[Config] = config.get(name, {}).get("Items", [])
     return items
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _deciding(value: Any) -> Any:  # noqa: ANN401  # as boto3 returns it
+    if isinstance(value, Mapping):
+        members = {name: _deciding(value[name]) for name in value.keys() & _FIELDS}
+        return {name: member for name, member in members.items() if member}
+    if isinstance(value, list):
+        items = list(map(_deciding, value))
+        ordered = any(isinstance(item, dict) and item.keys() & _ORDERED for item in items)
+        return items if ordered else sorted(items, key=_text)
+    return value

@@ -58,11 +58,8 @@ def readings(path: str) -> Iterable[str]:
 def _compiled(pattern: str) -> re.Pattern[str]:
     # The text between two stars is matched at its first place, without backtracking, so no pattern
     # takes longer than its length times that of the path.
-    first, *rest = map(_literal, pattern.removeprefix("/").split("*"))
+    literal = re.escape(pattern.removeprefix("/")).replace(r"\?", ".")
+    first, *rest = literal.split(r"\*")
     found = "".join(f"(?>.*?{part})" for part in rest[:-1])
     last = f".*{rest[-1]}" if rest else ""
     return re.compile(first + found + last, re.DOTALL)
-
-
-def _literal(text: str) -> str:
-    return ".".join(map(re.escape, text.split("?")))

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
-from edgesweep.flush.answers import Accepted, Refusal, Refused
+from edgesweep.flush.sender import Accepted, Refusal, Refused
 from edgesweep.paths import Pattern, viewer_path
 from tests.fakes.cloudfront import Pages, Rules, StrictCloudFront
 from tests.keys import HARD_KEYS

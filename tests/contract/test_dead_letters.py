@@ -40,7 +40,7 @@ def in_memory() -> Iterator[Post]:
     dead = DeadLettersInMemory(datetime.now(UTC))
 
     def bury(bodies: Sequence[str]) -> None:
-        dead.bury(*(Letter(body, body, body, dead.now) for body in bodies))
+        dead.bury(*(Letter(body, body, dead.now) for body in bodies))
 
     def later(span: timedelta) -> None:
         dead.now += span

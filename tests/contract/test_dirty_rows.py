@@ -11,10 +11,8 @@ from moto import mock_aws
 
 from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.cover import cover
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
-from edgesweep.flush.rows import DirtyRows
+from edgesweep.dirty import Change, DirtyRow, DirtyRows, DirtyWriter, Kind, RequestedPath
 from edgesweep.paths import viewer_path
-from edgesweep.record.recorder import DirtyWriter
 from infra.local.aws import EmbeddedAws
 from tests.aws import create_table
 from tests.contract.conftest import new_table, reaching

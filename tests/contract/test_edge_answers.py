@@ -20,7 +20,7 @@ from botocore.stub import Stubber
 from types_boto3_cloudfront import CloudFrontClient
 
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
-from edgesweep.flush.answers import Accepted, Refusal, Refused, Unanswered
+from edgesweep.flush.sender import Accepted, Refusal, Refused, Unanswered
 from edgesweep.paths import Pattern, viewer_path
 from tests.aws import http_response
 from tests.keys import HARD_KEYS

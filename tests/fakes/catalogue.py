@@ -61,7 +61,7 @@ class HeadsInMemory:
     looked: list[Name] = field(default_factory=list)
     silent: set[Name] = field(default_factory=set)
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+    def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Return what is there."""
         self.looked += names
         return {name: self.objects.get(name) for name in names if name not in self.silent}

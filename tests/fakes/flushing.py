@@ -8,12 +8,11 @@ from typing import Any
 
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
-from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Accepted, Answer, Sender
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Routes, everywhere
 from tests.fakes.dirty import DirtyRowsInMemory

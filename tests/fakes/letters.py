@@ -24,11 +24,11 @@ class DeadLettersInMemory:
         self.queue: list[Letter] = []
         self._dead: dict[str, Letter] = {}
         self._hidden: dict[str, datetime] = {}
-        self._ids = map(str, count(1))
+        self._receipts = map(str, count(1))
 
     def bury(self, *letters: Letter) -> None:
         """Let messages come here, from the queue or from nowhere."""
-        self._dead |= {letter.id: letter for letter in letters}
+        self._dead |= {letter.receipt: letter for letter in letters}
         self.queue = [letter for letter in self.queue if letter not in letters]
 
     @property
@@ -54,19 +54,19 @@ class DeadLettersInMemory:
     def send_back(self, letters: Sequence[Letter]) -> int:
         """Send messages to the queue and remove them here."""
         for letter in letters:
-            del self._dead[letter.id]
+            del self._dead[letter.receipt]
             redriven = letter.redriven + 1
             self.queue.append(
-                replace(letter, id=next(self._ids), sent_at=self.now, redriven=redriven)
+                replace(letter, receipt=next(self._receipts), sent_at=self.now, redriven=redriven)
             )
         return len(letters)
 
     def hide(self, waits: Mapping[Letter, timedelta]) -> None:
         """Hide messages, which then stand behind all others: those are found sooner."""
-        self._hidden |= {letter.id: self.now + wait for letter, wait in waits.items()}
-        self._dead |= {letter.id: self._dead.pop(letter.id) for letter in waits}
+        self._hidden |= {letter.receipt: self.now + wait for letter, wait in waits.items()}
+        self._dead |= {letter.receipt: self._dead.pop(letter.receipt) for letter in waits}
 
     def _seen(self) -> Iterator[Letter]:
         for letter in self._dead.values():
-            if self._hidden.get(letter.id, self.now) <= self.now:
+            if self._hidden.get(letter.receipt, self.now) <= self.now:
                 yield letter

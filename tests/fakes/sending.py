@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
-from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Invalidation, Lease
+from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Lease
 from edgesweep.flush.policy import Headroom
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Sender, Unanswered
 from edgesweep.operate.dry_run import JournalInMemory
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -21,8 +21,7 @@ import handlers.record
 from edgesweep import wiring
 from edgesweep.errors import Undiscovered, Unswept, Unwritten
 from edgesweep.flush.flusher import Outcome
-from edgesweep.flush.logged import Line
-from edgesweep.flush.tick import NOW, Ticked
+from edgesweep.flush.tick import NOW, Line, Ticked
 from edgesweep.settings import Settings
 from tests.faults.process import Environment, NoAnswer, Process, here
 from tests.faults.queues import Queues

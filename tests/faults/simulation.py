@@ -15,6 +15,7 @@ from unittest import mock
 
 import handlers.flush
 import handlers.record
+from edgesweep import dirty
 from edgesweep.cover import Limits, Prices
 from edgesweep.cover.survey import Listing, Survey, survey, unsurveyed
 from edgesweep.dirty import UNROUTED, DirtyRow
@@ -26,7 +27,6 @@ from edgesweep.flush import (
     others,
     planning,
     redrive,
-    rows,
     sweeping,
 )
 from edgesweep.flush.budget import month_bounds, month_of
@@ -186,7 +186,7 @@ class Simulation:
             "FlushTable": lambda *_: flushes,
             "RoutesTable": lambda *_: tables.RoutesClient(self.tables, self.story.account.keep),
             "CatalogueTable": lambda *_: tables.CatalogueClient(self.tables),
-            "S3Heads": lambda *_: self.story.site,
+            "S3Heads": lambda *_: self.story.site.look,
             "S3Listing": lambda *_: listing,
             "survey": self._survey,
         }
@@ -199,7 +199,7 @@ class Simulation:
         bounds = [
             (planning, "MAX_ROWS", scenario.max_rows),
             (sweeping, "MAX_SWEPT", 5 * scenario.max_rows),
-            (rows, "CHUNK", scenario.page),
+            (dirty, "CHUNK", scenario.page),
             (journal, "PATHS_PER_SECOND", rate),
             (redrive, "MOST_LETTERS", scenario.letters or redrive.MOST_LETTERS),
             (redrive, "ATTEMPTS", scenario.attempts),

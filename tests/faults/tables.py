@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, cast
 
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, Span
 from edgesweep.errors import Unwritten
 from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
-from edgesweep.flush.rows import Span
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.paths import matcher
 from edgesweep.record.catalogue import Entry, Name

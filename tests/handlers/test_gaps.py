@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from edgesweep.aws.s3 import Bucket
 from edgesweep.aws.sqs import Queue
 from edgesweep.flush import redrive
-from edgesweep.flush.notifications import EVENTBRIDGE
+from edgesweep.flush.gaps import EVENTBRIDGE
 from tests.aws import calls, listening
 from tests.fakes.stack import refusal
 from tests.fakes.wiring import notifications_of

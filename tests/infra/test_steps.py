@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.flush.notifications import EVENTBRIDGE
+from edgesweep.flush.gaps import EVENTBRIDGE
 from edgesweep.operate.stack import Stack, before_removal
 from infra import steps
 from infra.parameters import respond

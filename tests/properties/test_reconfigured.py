@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgesweep.dirty import UNROUTED, Change, DirtyRow, Kind, RequestedPath
-from edgesweep.record.recorder import fate
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection, fate
 from edgesweep.routes import Distribution, Routes
 from edgesweep.routes.kept import Kept
 from tests.fakes.discovery import NOON, Account, distribution

@@ -8,7 +8,7 @@ import pytest
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Headroom, Policy
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from edgesweep.routes import Variants
 from edgesweep.settings import Settings
 

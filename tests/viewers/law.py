@@ -12,7 +12,7 @@ The user says the words of `viewerPaths` that the documentation names for a func
 
 from collections.abc import Iterator, Mapping
 
-from edgesweep.record.selection import Fate
+from edgesweep.record.recorder import Fate
 from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Answer
 from tests.viewers.world import Story, World

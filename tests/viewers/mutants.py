@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from edgesweep import paths
-from edgesweep.aws.cloudfront import distributions
+from edgesweep.aws import cloudfront
 from edgesweep.routes import Routes, Variants
 from tests.viewers.configurations import Config
 
@@ -74,7 +74,7 @@ def website_taken_for_rest() -> AbstractContextManager[object]:
 
 def function_not_probed() -> AbstractContextManager[object]:
     """Nobody asks what a function does."""
-    return mock.patch.object(distributions, "probed", lambda newest, *_: list(newest))
+    return mock.patch.object(cloudfront, "probed", lambda newest, *_: list(newest))
 
 
 def folder_without_slash_ignored() -> AbstractContextManager[object]:
@@ -105,12 +105,12 @@ _KEYS = ("CachePolicyId", "ForwardedValues")
 
 def _read(changed: Callable[[Config], Config]) -> AbstractContextManager[object]:
     """Let discovery read another configuration than there is."""
-    real = vars(distributions)["read"]
+    real = vars(cloudfront)["read"]
 
     def misread(identity: str, config: Config, *rest: Any, **more: Any) -> object:
         return real(identity, changed(config), *rest, **more)
 
-    return mock.patch.object(distributions, "read", misread)
+    return mock.patch.object(cloudfront, "read", misread)
 
 
 def _rest(config: Config) -> Config:

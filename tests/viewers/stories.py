@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgesweep.flush.policy import Headroom
 from edgesweep.record.catalogue import Name
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from infra.local.edge.s3 import Website
 from tests.viewers.choices import Choices
 from tests.viewers.configurations import Config, configuration, words

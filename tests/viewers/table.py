@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from edgesweep.flush.policy import Headroom
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Answer, Website, rest
 from tests.configured import behaviour, config

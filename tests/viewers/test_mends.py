@@ -12,7 +12,7 @@ from edgesweep.aws.cloudfront import Distributions
 from edgesweep.flush.policy import Headroom
 from edgesweep.operate.doctor import Finding, diagnose
 from edgesweep.record.catalogue import Name
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Website
 from tests.fakes.doctor import served_by

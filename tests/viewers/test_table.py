@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from infra.local.edge.config import CACHING_DISABLED
 from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Website

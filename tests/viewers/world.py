@@ -26,8 +26,7 @@ from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.prices import REFETCH_COST
 from edgesweep.record.catalogue import Head, Name
 from edgesweep.record.headers import fingerprints
-from edgesweep.record.recorder import Recorder
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Recorder, Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from edgesweep.routes import variants
 from edgesweep.settings import Settings
@@ -279,7 +278,7 @@ class World:
             writer=self._dirty,
             token=self._token,
             selection=settings.selection,
-            unchanged=UnchangedFilter(CatalogueInMemory(), self, self._token, self._clock)
+            unchanged=UnchangedFilter(CatalogueInMemory(), self.look, self._token, self._clock)
             if self.story.catalogue
             else None,
         )

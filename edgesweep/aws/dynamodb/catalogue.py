@@ -9,8 +9,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
-from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, Table, shared, written
+from edgesweep.aws.dynamodb.models import Batches, InstantAttribute, Table, shared, written
 from edgesweep.record.catalogue import Entry, Name
 
 _AT_ONCE = 16

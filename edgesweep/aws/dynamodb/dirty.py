@@ -13,11 +13,26 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from edgesweep.aws.dynamodb.batches import Batches
-from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, shared
-from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath, instant, partition
+from edgesweep.aws.dynamodb.models import (
+    Batches,
+    InstantAttribute,
+    Keyed,
+    Table,
+    TextAttribute,
+    shared,
+)
+from edgesweep.dirty import (
+    Change,
+    DirtyRow,
+    Kind,
+    RequestedPath,
+    Span,
+    chunks,
+    instant,
+    packs,
+    partition,
+)
 from edgesweep.errors import Unwritten
-from edgesweep.flush.rows import Span, chunks, packs
 
 # "You can group up to 100 actions into a single TransactWriteItems operation."
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html

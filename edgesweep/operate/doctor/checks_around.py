@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from edgesweep.flush.notifications import reaches
+from edgesweep.flush.gaps import reaches
 from edgesweep.operate.doctor.facts import DOCTOR, REVERT, Facts, Finding, Harm
 from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS

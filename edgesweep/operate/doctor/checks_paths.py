@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from edgesweep.dirty import UNROUTED
 from edgesweep.operate.doctor.facts import Facts, Finding, Harm
-from edgesweep.record.recorder import fate
-from edgesweep.record.selection import Fate
+from edgesweep.record.recorder import Fate, fate
 from edgesweep.routes import Routes, Variants
 from edgesweep.routes.variants import ALL
 

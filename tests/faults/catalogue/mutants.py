@@ -25,7 +25,7 @@ class HeadAlone(UnchangedFilter):
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         known = self.catalogue.known(events.keys())
-        seen = self.heads.look(known.keys())
+        seen = self.heads(known.keys())
         return frozenset(
             name
             for name, head in seen.items()
@@ -39,7 +39,7 @@ class EventAlone(UnchangedFilter):
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         known = self.catalogue.known(events.keys())
         return frozenset(
-            name for name, entry in known.items() if entry.may_hold_after(events[name])
+            name for name, entry in known.items() if all(map(entry.may_outlive, events[name]))
         )
 
 
@@ -89,9 +89,9 @@ class Altered:
     heads: Heads
     alter: Callable[[Mapping[Name, Head | None], Collection[Name]], Mapping[Name, Head | None]]
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+    def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Look and alter."""
-        return self.alter(self.heads.look(names), names)
+        return self.alter(self.heads(names), names)
 
 
 class AnyChecksum(UnchangedFilter):
@@ -132,7 +132,7 @@ class OtherReading(UnchangedFilter):
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         others = {name: _other_readings(events[name]) for name in events}
-        heads = self.heads.look({*events}.union(*others.values()))
+        heads = self.heads({*events}.union(*others.values()))
         return super()._unchanged(events) | {
             name
             for name in events
@@ -189,7 +189,7 @@ class HeadAfterRow(UnchangedFilter):
 
     def learn(self, checked: Checked, recorded: Collection[Name]) -> Mapping[Name, str]:
         """Look again and learn."""
-        seen = {name: head for name, head in self.heads.look(recorded).items() if head}
+        seen = {name: head for name, head in self.heads(recorded).items() if head}
         return super().learn(replace(checked, seen=seen), recorded)
 
 
@@ -199,7 +199,7 @@ class HeadBeforeForgetting(UnchangedFilter):
     def check(self, changes: Iterable[Change], passed_over: Collection[Name] = ()) -> Checked:
         """Sift, but with what was there before."""
         changes = list(changes)
-        seen = self.heads.look({(change.bucket, change.key) for change in changes})
+        seen = self.heads({(change.bucket, change.key) for change in changes})
         checked = super().check(changes, passed_over)
         kept = {name: head for name, head in seen.items() if head and name in checked.seen}
         return replace(checked, seen=kept)
@@ -236,9 +236,9 @@ class LongAgo:
 
     heads: Heads
 
-    def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+    def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         """Look and date."""
-        seen = self.heads.look(names).items()
+        seen = self.heads(names).items()
         return {
             name: head and replace(head, seen_at=head.seen_at - timedelta(days=1))
             for name, head in seen

@@ -257,7 +257,7 @@ MakeFilter = Callable[[Site], UnchangedFilter]
 
 def faithful(site: Site, kind: type[UnchangedFilter] = UnchangedFilter) -> UnchangedFilter:
     """Return the filter as it is deployed, or a mutant of it."""
-    return kind(site, site, _tokens().__next__, lambda: site.explorer.now)
+    return kind(site, site.look, _tokens().__next__, lambda: site.explorer.now)
 
 
 def tell(seed: int, make: MakeFilter = faithful, *, careless: bool = False) -> Site:

@@ -9,13 +9,12 @@ from typing import Any
 from unittest import mock
 
 from edgesweep import wiring
-from edgesweep.aws.cloudfront import DISCOVERY_CONFIG
+from edgesweep.aws import cloudfront
 from edgesweep.aws.sqs import DeadLetterQueue
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, chunks
 from edgesweep.flush import discovery, gaps, sweeping
 from edgesweep.flush.discovery import Discovery
 from edgesweep.flush.redrive import Letter
-from edgesweep.flush.rows import chunks
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.record.recorder import Recorded, Recorder
 from edgesweep.record.unchanged import Checked, UnchangedFilter
@@ -146,7 +145,7 @@ def endless_sweep() -> Iterator[None]:
 
 def asked_again_unheard() -> AbstractContextManager[object]:
     """The client that asks for invalidations asks again for itself when it was not answered."""
-    return mock.patch.object(wiring, "CLIENT_CONFIG", DISCOVERY_CONFIG)
+    return mock.patch.object(cloudfront, "CLIENT_CONFIG", cloudfront.DISCOVERY_CONFIG)
 
 
 def never_routed() -> AbstractContextManager[object]:

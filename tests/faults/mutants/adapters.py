@@ -11,12 +11,12 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from edgesweep.aws.dynamodb import DirtyTable, dirty, items
-from edgesweep.aws.dynamodb.batches import Batches
 from edgesweep.aws.dynamodb.items import LeaseItem, LedgerItem
+from edgesweep.aws.dynamodb.models import Batches
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.holding import HeldLease
+from edgesweep.flush.journal import HeldLease
 from edgesweep.flush.planning import Planner
 from edgesweep.flush.redrive import Letter
 from edgesweep.flush.sweeping import Sweeper

@@ -13,14 +13,12 @@ from unittest import mock
 from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.dirty import DirtyRow
 from edgesweep.flush import flusher, sweeping
-from edgesweep.flush.answers import Answer, Refusal, Unanswered
 from edgesweep.flush.budget import Budget, months_near
 from edgesweep.flush.flusher import Flusher, Outcome
-from edgesweep.flush.holding import HeldLease
-from edgesweep.flush.journal import Flush, Lease, LedgerLimits, gained
+from edgesweep.flush.journal import Flush, HeldLease, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Answer, Refusal, Sender, Unanswered
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.operate.dry_run import JournalInMemory
 from tests.faults.process import here

@@ -32,7 +32,7 @@ def s3() -> Iterator["S3Client"]:
 
 def looked(s3: "S3Client", *ignored: str) -> Head:
     """Return the page as a HEAD finds it."""
-    seen = S3Heads(s3, ignored=ignored).look([PAGE])[PAGE]
+    seen = S3Heads(s3, ignored=ignored)([PAGE])[PAGE]
     assert seen
     return seen
 
@@ -87,7 +87,7 @@ def test_version(s3: "S3Client", status: str, named: bool) -> None:  # noqa: FBT
 def test_missing(s3: "S3Client") -> None:
     """An object that S3 says is not there is told from one that is."""
     s3.put_object(Bucket="site", Key=PAGE[1], Body=b"")
-    seen = S3Heads(s3).look([PAGE, ("site", "gone")])
+    seen = S3Heads(s3)([PAGE, ("site", "gone")])
 
     assert seen.keys() == {PAGE, ("site", "gone")}
     assert seen["site", "gone"] is None
@@ -114,7 +114,7 @@ def test_again(failures: list[int | Exception], requests: int, answered: bool) -
         return http_response(request, failure, b"")
 
     with mock_aws(), listening("before-send.s3.HeadObject", answer):
-        seen = S3Heads(boto3.client("s3", config=HEAD_CONFIG), None).look([PAGE])
+        seen = S3Heads(boto3.client("s3", config=HEAD_CONFIG), None)([PAGE])
 
     assert (len(sent), seen) == (requests, {PAGE: None} if answered else {})
 
@@ -171,6 +171,6 @@ def test_patience() -> None:
     with mock_aws(), listening("before-send.s3.HeadObject", answer):
         heads = S3Heads(boto3.client("s3", config=HEAD_CONFIG), patience=0)
 
-        assert heads.look(names) == {}
+        assert heads(names) == {}
 
     assert 0 < len(begun) < len(names)

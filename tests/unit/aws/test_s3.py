@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.flush.notifications import EVENTBRIDGE, Notifications, reaches
+from edgesweep.flush.gaps import EVENTBRIDGE, Notifications, reaches
 from edgesweep.operate.buckets import deliver
 from tests.fakes.wiring import notifications_of
 

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from edgesweep.aws.s3 import Bucket
 from edgesweep.cli.commands import main
-from edgesweep.flush.notifications import EVENTBRIDGE
+from edgesweep.flush.gaps import EVENTBRIDGE
 from tests.aws import listening
 from tests.fakes.stack import Answered, answer, refusal
 from tests.fakes.wiring import notifications_of

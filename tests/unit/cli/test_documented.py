@@ -11,7 +11,7 @@ import pytest
 
 from edgesweep.cli.commands import main
 from edgesweep.operate.status import NEXT, Idle
-from edgesweep.record.selection import Fate
+from edgesweep.record.recorder import Fate
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

@@ -1,6 +1,6 @@
 """The rows of a distribution that CloudFront does not know wait until it is known as deleted."""
 
-from edgesweep.flush.answers import Refusal, Refused
+from edgesweep.flush.sender import Refusal, Refused
 from tests.fakes.flushing import Ticks
 
 NO = Refused(Refusal.GONE, "No.")

@@ -7,12 +7,11 @@ from itertools import count
 
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Accepted, Answer, Sender
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory

@@ -86,7 +86,7 @@ def letter(
     body: str, redriven: int = ATTEMPTS, sent_at: datetime = NOON - timedelta(hours=1)
 ) -> Letter:
     """Return a dead letter that was given up."""
-    return Letter("m", "r", body, sent_at, redriven)
+    return Letter("m", body, sent_at, redriven)
 
 
 def test_unwired_spell() -> None:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+from edgesweep import dirty
 from edgesweep.cover import capped
 from edgesweep.dirty import DirtyRow
 from edgesweep.errors import Overtaken
-from edgesweep.flush import journal, planning, rows, sweeping
-from edgesweep.flush.answers import Refusal, Refused
+from edgesweep.flush import journal, planning, sweeping
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import LEASE_TERM, Invalidation
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Refusal, Refused
 from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import Killed, Process, Ticks
@@ -71,7 +72,7 @@ def tick(world: Ticks, monkeypatch: pytest.MonkeyPatch) -> Outcome:
 
 @pytest.fixture(autouse=True)
 def _few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 10)
+    monkeypatch.setattr(dirty, "CHUNK", 10)
     monkeypatch.setattr(sweeping, "SWEEP_TIME", timedelta(days=1))
     monkeypatch.setattr(journal, "PATHS_PER_SECOND", 10)
 
@@ -98,7 +99,7 @@ def test_reading() -> None:
 
         def read(self, *arguments: Any, **named: Any) -> Iterator[DirtyRow]:  # noqa: ANN401  # as it is
             for row in super().read(*arguments, **named):
-                world.now += STEP / rows.CHUNK
+                world.now += STEP / dirty.CHUNK
                 if world.journal.lease("E1").token is not None:
                     with pytest.raises(Overtaken):
                         world.journal.take("E1", "theirs", world.now)

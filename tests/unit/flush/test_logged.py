@@ -8,9 +8,8 @@ from edgesweep.flush.discovery import Discovered
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.journal import Flush
-from edgesweep.flush.logged import Line, lines
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.tick import Ticked
+from edgesweep.flush.tick import Line, Ticked, lines
 from edgesweep.routes import Routes
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

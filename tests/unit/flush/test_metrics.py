@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from edgesweep.flush.answers import Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.metrics import Series, measured, properties
 from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
+from edgesweep.flush.sender import Answer, Refusal, Refused, Unanswered
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -26,7 +26,7 @@ BACK_AGAIN = timedelta(seconds=1_000)
 
 def letters(count: int, sent_at: datetime = NOON) -> list[Letter]:
     """Return messages that could not be recorded."""
-    return [Letter(f"m{n}", f"r{n}", f"body {n}", sent_at) for n in range(count)]
+    return [Letter(f"m{n}", f"body {n}", sent_at) for n in range(count)]
 
 
 def queue_of(*dead: Letter) -> DeadLettersInMemory:
@@ -48,7 +48,7 @@ def ticks(dead: DeadLettersInMemory, span: timedelta) -> Iterable[datetime]:
 
 def chosen(*ids: str) -> Callable[[Letter], timedelta]:
     """Return what sends some messages back, and hides the others for an hour."""
-    return lambda letter: timedelta() if letter.id in ids else timedelta(hours=1)
+    return lambda letter: timedelta() if letter.receipt in ids else timedelta(hours=1)
 
 
 def test_redrive() -> None:
@@ -80,7 +80,7 @@ def test_failure() -> None:
         list(redrive(dead, chosen("m0")))
 
     dead.now += 5 * MINUTE
-    assert {one.id for one in dead.dead} == {"m0", *(f"m{n}" for n in range(10, 15))}
+    assert {one.receipt for one in dead.dead} == {"m0", *(f"m{n}" for n in range(10, 15))}
 
 
 def failing(letters: Sequence[Letter]) -> int:  # noqa: ARG001  # the port's name
@@ -91,7 +91,7 @@ def failing(letters: Sequence[Letter]) -> int:  # noqa: ARG001  # the port's nam
 @pytest.mark.parametrize("redriven", range(ATTEMPTS))
 def test_due(redriven: int) -> None:
     """A message waits twice as long before each next time, hidden in bounded steps."""
-    letter = Letter("m", "r", "body", NOON, redriven)
+    letter = Letter("m", "body", NOON, redriven)
     due = NOON + FIRST_WAIT * 2**redriven
     now, steps = NOON, 0
 
@@ -107,10 +107,7 @@ def test_due(redriven: int) -> None:
 @pytest.mark.parametrize("redriven", [ATTEMPTS, 10**6])
 def test_poison_stays(redriven: int) -> None:
     """A message that was sent back often enough stays, however long it waits."""
-    assert (
-        Letter("m", "r", "body", NOON, redriven).wait(NOON + timedelta(days=3_650))
-        == LONGEST_HIDING
-    )
+    assert Letter("m", "body", NOON, redriven).wait(NOON + timedelta(days=3_650)) == LONGEST_HIDING
 
 
 def test_hidden_bound() -> None:
@@ -179,7 +176,7 @@ def test_many() -> None:
 def test_due_behind() -> None:
     """Dead letters that stay keep no due one from going back, even if they came first."""
     stay = [replace(letter, redriven=ATTEMPTS) for letter in letters(3 * MOST_LETTERS)]
-    due = Letter("due", "receipt", "due", NOON - FIRST_WAIT)
+    due = Letter("due", "due", NOON - FIRST_WAIT)
     dead = queue_of(*stay, due)
 
     assert len(list(ticks(dead, timedelta(hours=1)))) == 1

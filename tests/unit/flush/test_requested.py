@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from edgesweep.flush.answers import Refusal, Refused
+from edgesweep.flush.sender import Refusal, Refused
 from edgesweep.flush.sweeping import MARGIN
 from tests.fakes.flushing import Killed, Process, Ticks
 

@@ -11,12 +11,11 @@ import pytest
 from edgesweep.aws.cloudfront import CloudFront
 from edgesweep.cover.survey import unsurveyed
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.answers import Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Answer, Refusal, Refused, Sender, Unanswered
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Routes
 from tests.fakes.cloudfront import Rules, StrictCloudFront

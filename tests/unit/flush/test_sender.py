@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from edgesweep.errors import Overtaken
-from edgesweep.flush.answers import Accepted, Answer, Refusal
 from edgesweep.flush.journal import State
+from edgesweep.flush.sender import Accepted, Answer, Refusal
 from tests.fakes.sending import (
     LOST,
     NOON,

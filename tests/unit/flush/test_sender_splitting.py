@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from edgesweep.flush.answers import Accepted, Refusal
 from edgesweep.flush.journal import Invalidation, State
-from edgesweep.flush.sender import PAUSE_SECONDS
+from edgesweep.flush.sender import PAUSE_SECONDS, Accepted, Refusal
 from tests.fakes.sending import LOST, NOON, NOVEMBER, TOUCHY, WILD, World, no
 
 

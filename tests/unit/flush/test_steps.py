@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from edgesweep.flush import planning, rows
-from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
+from edgesweep import dirty
+from edgesweep.flush import planning
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Unanswered
 from edgesweep.flush.sweeping import MARGIN
 from edgesweep.operate.dry_run import JournalInMemory
 from tests.fakes.dirty import DirtyRowsInMemory
@@ -351,7 +352,7 @@ def test_cut(  # noqa: PLR0913, PLR0917  # its cases
     Rows are read up to a number, and up to what they take in memory.
     """
     monkeypatch.setattr(planning, bound, most)
-    monkeypatch.setattr(rows, "CHUNK", 1)
+    monkeypatch.setattr(dirty, "CHUNK", 1)
     world = Ticks()
     world.journal.charged[MONTH] = spent
     for key in ("a", "b", "c"):

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from edgesweep import dirty
 from edgesweep.dirty import DirtyRow
-from edgesweep.flush import journal, planning, rows, sweeping
-from edgesweep.flush.answers import Accepted, Refusal, Refused
+from edgesweep.flush import journal, planning, sweeping
 from edgesweep.flush.journal import NO_LIMITS, Flush, LedgerLimits, State
 from edgesweep.flush.policy import Reason
+from edgesweep.flush.sender import Accepted, Refusal, Refused
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.flushing import HOUR, Killed, Ticks
 
@@ -41,7 +42,7 @@ class Watched(DirtyRowsInMemory):
 
 @pytest.fixture(autouse=True)
 def _few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 2)
+    monkeypatch.setattr(dirty, "CHUNK", 2)
     monkeypatch.setattr(sweeping, "MAX_SWEPT", 4)
 
 

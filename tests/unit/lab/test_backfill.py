@@ -9,11 +9,10 @@ import pytest
 
 from edgesweep.cover.survey import unsurveyed
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.answers import Accepted
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Accepted, Sender
 from edgesweep.lab.replay.history import Step
 from edgesweep.lab.replay.paced import Paced
 from edgesweep.operate.dry_run import JournalInMemory

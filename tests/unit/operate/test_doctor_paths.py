@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from edgesweep.operate.doctor import Facts, Finding, Harm, diagnose, mends
-from edgesweep.record.selection import Selection
+from edgesweep.record.recorder import Selection
 from edgesweep.routes import Behaviour, Distribution, Origin
 from edgesweep.routes.distribution import Function, unread
 from edgesweep.routes.variants import parse

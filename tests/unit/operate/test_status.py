@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 
 from edgesweep.cover.survey import Survey
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.answers import Accepted, Answer
 from edgesweep.flush.budget import Budget, month_of
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, Invalidation, Lease
 from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy, Reason
-from edgesweep.flush.sender import Sender
+from edgesweep.flush.sender import Accepted, Answer, Sender
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.operate.status import NEXT, Idle, Observer, StackStatus
 from edgesweep.routes import Routes

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from edgesweep.dirty import Change, DirtyRow, Kind
+from edgesweep.dirty import Change, DirtyRow, Kind, Span
 from edgesweep.flush.journal import Lease
 from edgesweep.flush.policy import Policy
-from edgesweep.flush.rows import Span
 from edgesweep.operate import waiting
 from edgesweep.operate.status import Observer
 from edgesweep.operate.waiting import EVENTS_TAKE, is_recorded, remains

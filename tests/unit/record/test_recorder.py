@@ -8,8 +8,7 @@ from itertools import count
 import pytest
 
 from edgesweep.dirty import UNROUTED, Kind
-from edgesweep.record.recorder import Recorded, Recorder
-from edgesweep.record.selection import Fate, Selection
+from edgesweep.record.recorder import Fate, Recorded, Recorder, Selection
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import routes_in_memory

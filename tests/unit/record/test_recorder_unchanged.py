@@ -9,8 +9,7 @@ import pytest
 
 from edgesweep.dirty import DirtyRow
 from edgesweep.record.catalogue import Entry, Head, Name
-from edgesweep.record.recorder import Recorded, Recorder
-from edgesweep.record.selection import Fate, Selection
+from edgesweep.record.recorder import Fate, Recorded, Recorder, Selection
 from edgesweep.record.unchanged import UnchangedFilter
 from tests.fakes.catalogue import REFUSED, CatalogueInMemory, HeadsInMemory
 from tests.fakes.dirty import DirtyRowsInMemory

@@ -225,7 +225,7 @@ def test_forgotten_first() -> None:
     world = World({PAGE: KNOWN}, {PAGE: THERE})
 
     class Spy(HeadsInMemory):
-        def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+        def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
             seen.extend(world.catalogue.entries[name] for name in names)
             return {}
 
@@ -308,8 +308,8 @@ def test_survey_unlearnt() -> None:
     world = World({}, {PAGE: THERE, STYLE: THERE})
 
     class Closing(HeadsInMemory):
-        def look(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
+        def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
             world.catalogue.closed = {PAGE}
-            return world.heads.look(names)
+            return world.heads(names)
 
     assert replace(world.filter, heads=Closing()).survey([PAGE, STYLE]) == 1

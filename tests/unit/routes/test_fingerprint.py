@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgesweep.routes.fingerprint import fingerprint
+from edgesweep.routes.config import fingerprint
 from tests.configured import NAMES, POLICIES, config_of, configuration, policy
 
 # Whoever changes one of these lets every running stack sweep every distribution, unless what is

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgesweep.record.selection import Fate, Selection
+from edgesweep.record.recorder import Fate, Selection
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from edgesweep.routes import everywhere as served_everywhere
 from edgesweep.routes.config import buckets_of, cache_policies_of, read

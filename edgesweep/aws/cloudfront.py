@@ -1,6 +1,7 @@
-"""Invalidations through boto3: those of the account, and the answers to ours as data."""
+"""CloudFront through boto3: distributions, invalidations, and the answers to ours as data."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,25 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from edgesweep.errors import Busy, Unreadable
-from edgesweep.flush.answers import Accepted, Answer, Refusal, Refused, Unanswered
+from edgesweep.errors import Busy, Undiscovered, Unreadable
 from edgesweep.flush.others import Mark
-from edgesweep.routes.config import is_for_tenants
+from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Unanswered
+from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
+from edgesweep.routes.distribution import Distribution, unread
+from edgesweep.routes.probing import probed
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
+
+# Reading changes nothing, so botocore may retry.
+DISCOVERY_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20
+)
+
+# "When the status is Deployed, the distribution's information is fully propagated to all CloudFront
+# edge locations." https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
+_DEPLOYED = "Deployed"
+_NONE: Mapping[str, Distribution] = {}
 
 # One HTTP attempt: botocore's own retries would hide an answer, and with it a charge.
 CLIENT_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
@@ -34,9 +47,88 @@ _REFUSALS = {
     "NoSuchDistribution": Refusal.GONE,
 }
 _FIRST_SERVER_ERROR = 500
-DENIED = ("AccessDenied", "AccessDeniedException")
+_DENIED = ("AccessDenied", "AccessDeniedException")
 _GONE = ("NoSuchDistribution", "NoSuchInvalidation")
 _DONE = "Completed"
+
+
+@contextmanager
+def _discovering() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Undiscovered(str(error)) from error
+
+
+class Distributions:
+    """The distributions that lead to some buckets, or to any if empty; or `only` some ids."""
+
+    def __init__(
+        self, client: "CloudFrontClient", buckets: Collection[str] = (), only: Sequence[str] = ()
+    ) -> None:
+        self._client = client
+        self._buckets = buckets
+        self._only = only
+
+    def find(self, known: Mapping[str, Distribution] = _NONE) -> Mapping[Distribution, bool]:
+        """Return the distributions as they are configured now, including disabled ones.
+
+        A list may lag behind, so known ids are read directly. A distribution that the settings name
+        but whose configuration we may not read counts as serving every object at any path. One for
+        tenants only counts as disabled. Functions are asked unless `known` tells already.
+        """
+        with _discovering():
+            identities = self._only or dict.fromkeys((*self._leading(), *known))
+            described = {name: self._described(name) for name in identities}
+            found = self._read({name: one for name, one in described.items() if one is not None})
+        return dict(zip(probed(found.keys(), known.values(), self), found.values(), strict=True))
+
+    def live(self, name: str) -> tuple[str, bool]:
+        with _discovering():
+            found = self._client.describe_function(Name=name, Stage="LIVE")
+        stores = found["FunctionSummary"]["FunctionConfig"].get("KeyValueStoreAssociations", {})
+        return found["ETag"], stores.get("Quantity", 0) > 0
+
+    def run(self, name: str, version: str, event: str) -> str:
+        with _discovering():
+            result = self._client.test_function(
+                Name=name, IfMatch=version, Stage="LIVE", EventObject=event.encode()
+            )["TestResult"]
+        return "" if result.get("FunctionErrorMessage") else result.get("FunctionOutput", "")
+
+    def _leading(self) -> Iterator[str]:
+        for page in self._client.get_paginator("list_distributions").paginate():
+            for summary in page["DistributionList"].get("Items", []):
+                if is_for_tenants(summary):
+                    continue
+                leads_to = set(buckets_of(summary))
+                if leads_to & set(self._buckets or leads_to):
+                    yield summary["Id"]
+
+    def _described(self, identity: str) -> Mapping[str, Any] | None:
+        """Return a distribution, empty if we may not read it; None if there is none."""
+        try:
+            return self._client.get_distribution(Id=identity)["Distribution"]
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _GONE:
+                return None
+            if code in _DENIED and self._only:
+                return {}
+            raise
+
+    def _read(self, described: Mapping[str, Mapping[str, Any]]) -> Mapping[Distribution, bool]:
+        configs = [one["DistributionConfig"] for one in described.values() if one]
+        names = {policy for config in configs for policy in cache_policies_of(config)}
+        asked = {name: self._client.get_cache_policy(Id=name) for name in sorted(names)}
+        policies = {name: one["CachePolicy"]["CachePolicyConfig"] for name, one in asked.items()}
+        understood = partial(read, buckets=self._buckets, policies=policies, named=bool(self._only))
+        return {
+            understood(name, one["DistributionConfig"]) if one else unread(name, self._buckets): (
+                not one or one["Status"] == _DEPLOYED
+            )
+            for name, one in described.items()
+        }
 
 
 class Invalidations:
@@ -88,7 +180,7 @@ class Account(Invalidations):
         try:
             return super()._answer(call)
         except ClientError as error:
-            denied = error.response["Error"]["Code"] in DENIED
+            denied = error.response["Error"]["Code"] in _DENIED
             raise (Unreadable if denied else Busy)(str(error)) from error
         except BotoCoreError as error:
             raise Busy(str(error)) from error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgesweep.flush.rows import packs
+from edgesweep.dirty import packs
 
 
 @pytest.mark.parametrize(
