@@ -13,14 +13,8 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from edgesweep.aws.dynamodb.models import (
-    Batches,
-    InstantAttribute,
-    Keyed,
-    Table,
-    TextAttribute,
-    shared,
-)
+from edgesweep.aws.dynamodb import models
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, shared
 from edgesweep.dirty import (
     Change,
     DirtyRow,
@@ -65,7 +59,7 @@ class DirtyTable:
     ) -> None:
         self._connection = Table(name, session)
         self._model = self._connection.bind(_Row)
-        self._batches = Batches(self._connection, pause)
+        self._batches = models.Batches(self._connection, pause)
         self._shards = shards
         self._latest = latest or shards
 
