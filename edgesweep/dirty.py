@@ -21,6 +21,10 @@ UNROUTED = "unrouted"  # the partition of changes that no distribution serves
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before any moment that matters
 CHUNK = 1_000  # rows between two renewals of the lease
 
+# "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
+# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+MAX_KEY_BYTES = 1_024
+
 # When the oldest and the newest dirty row were recorded; empty without any.
 Span = tuple[datetime, datetime] | tuple[()]
 

@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
+from edgesweep.dirty import MAX_KEY_BYTES
 from edgesweep.errors import BadInput
-from edgesweep.record.events import MAX_KEY_BYTES
 
 # A longer line is no key, and is not read to its end.
 _LONGEST_LINE = 2**20

@@ -21,12 +21,9 @@ from reprlib import Repr
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
-from edgesweep.dirty import LONG_AGO, Change, Kind, RequestedPath
+from edgesweep.dirty import LONG_AGO, MAX_KEY_BYTES, Change, Kind, RequestedPath
 from edgesweep.errors import BadInput
 
-# "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
-# long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-MAX_KEY_BYTES = 1_024
 _MAX_SIZE = 2**63 - 1
 # Of an etag or a sequencer: far above those of S3, and small enough for a row.
 _MAX_MARK_BYTES = 1_024

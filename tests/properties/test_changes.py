@@ -8,8 +8,8 @@ from urllib.parse import quote, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgesweep.dirty import MAX_KEY_BYTES
 from edgesweep.errors import BadInput
-from edgesweep.record.events import MAX_KEY_BYTES
 from tests.messages import parse
 
 EVENTS = Path(__file__).parents[1] / "events"
