@@ -56,7 +56,7 @@ class Change:
     etag: str | None = None  # absent where the event lacks it, as for a permanent removal
     size: int | None = None  # bytes; absent as `etag` is
     sequencer: str | None = None  # hexadecimal text that orders the changes of one key
-    # That was written or permanently removed; absent without versions, and under a delete marker.
+    # The one written or permanently removed; absent without versions, and for a delete marker.
     version: str | None = None
     other: str | None = field(default=None, compare=False)  # another reading of the event's key
 

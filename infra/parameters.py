@@ -35,7 +35,7 @@ def answer(
     packages = command in {"deploy", "package"}
     _STAGE.checked("stage", stage)
     if command == "deploy":
-        accepted = _over_what_is_there(stack, region, values)
+        accepted = _deployable(stack, region, values)
     else:
         accepted = accept(values, Remembered("", {}) if packages else None)
     kept = {name: accepted[name] for name in ("given", "remembered")}
@@ -43,7 +43,7 @@ def answer(
     return {**kept, **python, "section": section(), "values": values_of(accepted)}
 
 
-def _over_what_is_there(stack: str, region: str, values: Mapping[str, str]) -> Mapping[str, Any]:
+def _deployable(stack: str, region: str, values: Mapping[str, str]) -> Mapping[str, Any]:
     import boto3  # noqa: PLC0415  # packaging does without
 
     from edgesweep.operate.stack import acceptable  # noqa: PLC0415  # likewise

@@ -65,7 +65,7 @@ def stack_command(kind: object = None) -> Callable[[AboutStack], click.Command]:
     """Return what makes a function a command about a stack; with `--json` if it prints a `kind`."""
 
     def decorate(function: AboutStack) -> click.Command:
-        own = click.command()(function).params
+        own = click.command()(function).params  # the help lists them first
 
         @click.option(
             "--stack", help="Name of the stack (default: edgesweep-STAGE).", metavar="NAME"
@@ -80,8 +80,6 @@ def stack_command(kind: object = None) -> Callable[[AboutStack], click.Command]:
             chosen = session(where, profile)
             function(Deployed(stack or f"{SERVICE}-{stage}", chosen, profile), **its)
 
-        made = click.command()(json_option(kind)(with_stack) if kind else with_stack)
-        made.params[:0] = own  # so that the help lists them first
-        return made
+        return click.command(params=own)(json_option(kind)(with_stack) if kind else with_stack)
 
     return decorate

@@ -60,6 +60,7 @@ class Remembered:
         self._listing = listing
         self._clock = clock
         self._pages: dict[tuple[str, str, str], tuple[datetime, int, Page]] = {}
+        self._bytes = 0
 
     def page(self, bucket: str, prefix: str, after: str) -> Page:
         now, asked = self._clock(), (bucket, prefix, after)
@@ -67,11 +68,13 @@ class Remembered:
             listed_at, _, page = self._pages[asked]
             if now - listed_at < MAX_AGE:
                 return page
-            del self._pages[asked]
+            self._bytes -= self._pages.pop(asked)[1]
         page = self._listing.page(*asked)
-        self._pages[asked] = (now, _bytes((*asked, *page[0])), page)
-        while sum(size for _, size, _ in self._pages.values()) > MAX_REMEMBERED:
-            del self._pages[next(iter(self._pages))]
+        size = _bytes((*asked, *page[0]))
+        self._pages[asked] = (now, size, page)
+        self._bytes += size
+        while self._bytes > MAX_REMEMBERED:
+            self._bytes -= self._pages.pop(next(iter(self._pages)))[1]
         return page
 
 
