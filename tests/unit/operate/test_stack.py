@@ -26,26 +26,24 @@ STACK = {
 }
 
 
-@pytest.fixture(name="formation")
-def _formation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """CloudFormation, whose answers a test gives."""
-    client = boto3.client("cloudformation", region_name=HERE)
+@pytest.fixture(name="answers")
+def _answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """A service of AWS, by default CloudFormation, whose answers a test gives."""
+    client = SESSION.client(getattr(request, "param", "cloudformation"))
     monkeypatch.setattr("boto3.Session.client", lambda _session, _service: client)
     with Stubber(client) as stubber:
         yield stubber
 
 
-def test_parameters(formation: Stubber) -> None:
+def test_parameters(answers: Stubber) -> None:
     """The parameters are those of the stack that is there, compared with its own template."""
     values = {"Bucket": "my-site", "Shards": "3", "Headroom": "2"}
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
     declared = {name: {"Default": "2"} for name in values}
     template = {"Resources": {"FlushLambdaFunction": {}}, "Parameters": declared}
     named = {"StackName": "edgesweep-prod"}
-    formation.add_response("describe_stacks", {"Stacks": [STACK | {"Parameters": given}]}, named)
-    formation.add_response(
-        "get_template", {"TemplateBody": json.dumps(template)}, {"StackName": ID}
-    )
+    answers.add_response("describe_stacks", {"Stacks": [STACK | {"Parameters": given}]}, named)
+    answers.add_response("get_template", {"TemplateBody": json.dumps(template)}, {"StackName": ID})
 
     before = stack.remembered("edgesweep-prod", SESSION)
 
@@ -53,10 +51,10 @@ def test_parameters(formation: Stubber) -> None:
     assert before.buckets == ("my-site",)
 
 
-def test_no_stack(formation: Stubber) -> None:
+def test_no_stack(answers: Stubber) -> None:
     """Without the stack there is nothing to replace."""
     missing = "Stack with id edgesweep-prod does not exist"
-    formation.add_client_error("describe_stacks", "ValidationError", missing)
+    answers.add_client_error("describe_stacks", "ValidationError", missing)
 
     before = stack.remembered("edgesweep-prod", SESSION)
 
@@ -64,11 +62,11 @@ def test_no_stack(formation: Stubber) -> None:
 
 
 @pytest.mark.parametrize("denied", ["describe_stacks", "get_template"])
-def test_denied(formation: Stubber, denied: str) -> None:
+def test_denied(answers: Stubber, denied: str) -> None:
     """A stack that may not be read is not taken for one that is missing."""
     if denied == "get_template":
-        formation.add_response("describe_stacks", {"Stacks": [STACK]})
-    formation.add_client_error(denied, "AccessDenied", "You may not")
+        answers.add_response("describe_stacks", {"Stacks": [STACK]})
+    answers.add_client_error(denied, "AccessDenied", "You may not")
 
     with pytest.raises(EdgesweepError, match=r"^The stack edgesweep-prod in us-east-1 cannot be r"):
         stack.remembered("edgesweep-prod", SESSION)
@@ -115,22 +113,14 @@ def test_unreachable(
     assert "so nothing is deployed: Could not connect" in line
 
 
-@pytest.fixture(name="cloudfront")
-def _cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """CloudFront, whose answers a test gives."""
-    client = boto3.client("cloudfront", region_name=HERE)
-    monkeypatch.setattr("boto3.Session.client", lambda _session, _service: client)
-    with Stubber(client) as stubber:
-        yield stubber
-
-
-def test_for_tenants(cloudfront: Stubber) -> None:
+@pytest.mark.parametrize("answers", ["cloudfront"], indirect=True)
+def test_for_tenants(answers: Stubber) -> None:
     """A distribution for tenants only is refused in one line; one that may not be read is not."""
     config = config_of("oac")
-    cloudfront.add_client_error("get_distribution_config", "AccessDenied")
-    cloudfront.add_response("get_distribution_config", {"DistributionConfig": config})
+    answers.add_client_error("get_distribution_config", "AccessDenied")
+    answers.add_response("get_distribution_config", {"DistributionConfig": config})
     config = {**config, "ConnectionMode": "tenant-only"}
-    cloudfront.add_response("get_distribution_config", {"DistributionConfig": config})
+    answers.add_response("get_distribution_config", {"DistributionConfig": config})
 
     with pytest.raises(BadInput, match=r"^The distribution E3 takes invalidations by tenant only"):
         stack.check_distributions(["E1", "E2", "E3"], SESSION)
