@@ -77,8 +77,8 @@ class RequestedPath:
     """An invalidation path or a cache tag (`#tag`) that somebody requested, whatever has changed.
 
     Its row waits for the budget like any other, and only a path that matches at least as much
-    removes it: that path, another spelling of it, or a wider wildcard. It is BadInput if it is not
-    quoted, or if only a wildcard that stops earlier can express it.
+    removes it: that path, another spelling of it, or a wider wildcard. It raises BadInput if the
+    path is not quoted, or if only a wildcard that stops earlier can express it.
     """
 
     path: str  # quoted; the flusher sends it byte for byte, or something wider

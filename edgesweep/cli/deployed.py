@@ -62,7 +62,7 @@ def session(region: str | None, profile: str | None) -> boto3.Session:
 
 
 def stack_command(kind: object = None) -> Callable[[AboutStack], click.Command]:
-    """Return what makes a function a command about a stack; with `--json` if it prints a `kind`."""
+    """Return a decorator for commands about a stack, which print a `kind`, if given, as JSON."""
 
     def decorate(function: AboutStack) -> click.Command:
         own = click.command()(function).params  # the help lists them first

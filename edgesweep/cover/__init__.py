@@ -134,7 +134,7 @@ def cover(
 def choose(
     candidates: Candidates, prices: Prices, limits: Limits, heartbeat: Heartbeat = lambda: None
 ) -> Cover:
-    """Return the cheapest cover from candidates, which can be reused; `Infeasible` if none is."""
+    """Return the cheapest cover from candidates, to be used again; `Infeasible` without any."""
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)
     scale, digit, rates = _in_whole_units(candidates, prices)

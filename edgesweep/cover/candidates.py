@@ -67,7 +67,7 @@ def find_candidates(
     """Return the candidates for covering `dirty` where `live` objects exist.
 
     Both are decoded viewer paths. `weight` is the collateral of an unchanged live object, by
-    default 1. If `strict`, a wildcard covers only paths that are longer than its text. It is
+    default 1. If `strict`, a wildcard covers only paths that are longer than its text. It raises
     BadInput if a dirty path lacks its leading slash, or a weight is negative.
     """
     changed = set(dirty)

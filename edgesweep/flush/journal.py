@@ -270,16 +270,16 @@ class Journal(Protocol):
     ) -> None:
         """Journal a new flush, charge its months and make it the unfinished one, all or nothing.
 
-        The lease is ours, and its `in_progress` replaces the recorded one. It is `OverLimit` beyond
-        the `limits`. The unfinished flush `replaced` is rejected; without it there must be none.
+        The lease is ours, and its `in_progress` replaces the recorded one. Beyond the `limits` it
+        raises `OverLimit`. The flush `replaced` is rejected; without it none may be unfinished.
         """
 
     def advance(self, flush: Flush, to: Flush, limits: LedgerLimits = NO_LIMITS) -> Flush:
         """Replace an unfinished flush by `to`, which one of its methods made, and return that.
 
         In the same transaction the ledger follows its charges, and the lease gains accepted
-        requests, notes a flush that may be billed, and lets go of a finished one. It is `OverLimit`
-        beyond `limits`.
+        requests, notes a flush that may be billed, and lets go of a finished one. Beyond `limits`
+        it raises `OverLimit`.
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:

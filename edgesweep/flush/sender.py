@@ -173,7 +173,7 @@ class Sender:
         return self.journal.advance(flush, flush.accept(made, self.clock()))
 
     def _made_before(self, flush: Flush, held: HeldLease) -> Accepted | None:
-        """Return what unanswered attempts made, if anything; `OverLimit` while one may do so."""
+        """Return what unanswered attempts made, if anything; `OverLimit` while one is under way."""
         if flush.answered:
             return None
         if not months_near(self.clock()).keys().isdisjoint(flush.months):
