@@ -6,6 +6,7 @@ Coverage is a matter of the handlers' tests and of the unit tests, but for those
 deployed: a traced test takes twice as long.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -43,6 +44,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Lanes:  # n
     return _Lanes(config, log)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop what pytest-cov traces in a worker beside the worker's own: no marker pauses it."""
+    if hasattr(config, "workerinput") and (coverage := config.pluginmanager.get_plugin("_cov")):
+        coverage.cov_controller.pause()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Trace only the tests that the package's coverage is a matter of."""
     folders = item.path.relative_to(_TESTS).parts[:-1]
@@ -53,6 +60,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with those that wait."""
     items.sort(key=lambda item: _folder(item) not in _WAITING)
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look through all that was imported again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
