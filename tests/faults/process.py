@@ -4,9 +4,9 @@ Whatever a process calls is reached through `here()`, the process that runs now:
 keeps from one invocation to the next, clients included, need not know which of them it is in.
 """
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -94,7 +94,7 @@ class Process(Actor):
 
     def body(self) -> None:
         """Run the function."""
-        _HERE.process = self
+        _HERE.set(self)
         self._runs()
 
     def ended(self) -> None:
@@ -124,8 +124,7 @@ class Process(Actor):
         self.check_alive()
         left = (self._deadline - self.world.now).total_seconds()
         self.world.after(min(seconds, left), self)
-        assert self.runner is not None
-        self.world.turn(self.runner)
+        self.wait()
         if left <= seconds:
             self.die("timed out")
         self.check_alive()
@@ -217,13 +216,13 @@ class Process(Actor):
             self.note(f"{name} failed: {error}, unheard")
 
 
-_HERE = threading.local()
+# Each greenlet has a context of its own.
+_HERE: ContextVar[Process] = ContextVar("process")
 
 
 def here() -> Process:
     """Return the process that runs now."""
-    process: Process = _HERE.process
-    return process
+    return _HERE.get()
 
 
 def brief(result: object) -> str:

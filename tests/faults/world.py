@@ -1,16 +1,17 @@
 """One seeded world: a true clock, a queue of events, and actors that take turns.
 
-Actors run real, blocking code. Each has a thread of its own, but only the one that holds the baton
-runs; it hands the baton on where it waits, to whoever is next in time. Nothing else decides the
-order, so a seed always tells the same story.
+Actors run real, blocking code. Each has a greenlet, which switches to the world where it waits; the
+world switches to whoever is next in time. Nothing else decides the order, so a seed always tells
+the same story.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
+
+from greenlet import getcurrent, greenlet
 
 
 class Crash(BaseException):
@@ -58,15 +59,11 @@ class World:
     now: datetime
     weather: Weather = field(default_factory=Weather)
     trace: Callable[[str], None] | None = None
-    failure: BaseException | None = None
-    _queue: list[tuple[datetime, int, "Callable[[], None] | Actor | _Runner"]] = field(
-        default_factory=list
-    )
+    _queue: list[tuple[datetime, int, "Callable[[], None] | Actor"]] = field(default_factory=list)
     _events: int = 0
     _living: "list[Actor]" = field(default_factory=list)
-    _main: "_Runner" = field(default_factory=lambda: _Runner())  # noqa: PLW0108  # defined below
 
-    def after(self, seconds: float, happens: "Callable[[], None] | Actor | _Runner") -> None:
+    def after(self, seconds: float, happens: "Callable[[], None] | Actor") -> None:
         """Let something happen, or an actor go on, in so many seconds."""
         self._events += 1
         when = self.now + timedelta(seconds=seconds)
@@ -74,116 +71,42 @@ class World:
 
     def run(self, seconds: float) -> None:
         """Let so many seconds pass."""
-        self.after(seconds, self._main)
-        self.turn(self._main)
-        if self.failure is not None:
-            raise self.failure
+        over: list[bool] = []
+        self.after(seconds, lambda: over.append(True))
+        while not over:
+            self.now, _, happens = heappop(self._queue)
+            if isinstance(happens, Actor):
+                self._go_on(happens)
+            else:
+                happens()
 
     def end(self) -> None:
         """End every actor that still runs."""
         self._queue.clear()
-        for actor in list(self._living):
+        for actor in [one for one in self._living if one.turn]:
             actor.dead = True
-            if actor.runner is not None:
-                self.after(0, actor)
-                self.after(0, self._main)
-                self.turn(self._main)
+            self._go_on(actor)
 
     def start(self, actor: "Actor") -> None:
         """Begin an actor now."""
         self._living.append(actor)
         self.after(0, actor)
 
-    def turn(self, runner: "_Runner") -> None:
-        """Let things happen until it is the turn of the runner that calls this."""
-        while True:
-            happens = self._next()
-            if callable(happens):
-                self._happen(happens)
-                continue
-            other = happens if isinstance(happens, _Runner) else self._runner_of(happens)
-            if other is not runner:
-                other.baton.release()
-                runner.baton.acquire()
-            return
-
-    def serve(self, worker: "_Worker") -> None:
-        """Run actors on a worker's thread for as long as it holds the baton."""
-        while True:
-            actor, worker.actor = worker.actor, None
-            if actor is not None:
-                self._run(actor)
-            happens = self._next()
-            if callable(happens):
-                self._happen(happens)
-            elif isinstance(happens, Actor) and happens.runner is None:
-                happens.runner = worker
-                worker.actor = happens
-            else:
-                runner = happens if isinstance(happens, _Runner) else happens.runner
-                _IDLE.append(worker)
-                assert runner is not None
-                runner.baton.release()
-                return
-
     def tell(self, who: str, what: object) -> None:
         """Write a line of the story."""
         if self.trace is not None:
             self.trace(f"{self.now:%m-%d %H:%M:%S.%f} {who:<12} {what}")
 
-    def _next(self) -> "Callable[[], None] | Actor | _Runner":
-        self.now, _, happens = heappop(self._queue)
-        return happens
-
-    def _happen(self, happens: Callable[[], None]) -> None:
+    def _go_on(self, actor: "Actor") -> None:
+        """Let an actor run until it waits, or is over."""
+        actor.turn.parent = getcurrent()
         try:
-            happens()
-        except Exception as error:  # noqa: BLE001  # raised where the world is run
-            self.failure = self.failure or error
-
-    def _runner_of(self, actor: "Actor") -> "_Runner":
-        if actor.runner is None:
-            worker = _IDLE.pop() if _IDLE else _Worker()
-            worker.world, worker.actor = self, actor
-            actor.runner = worker
-        return actor.runner
-
-    def _run(self, actor: "Actor") -> None:
-        try:
-            actor.body()
+            actor.turn.switch()
         except Crash:
             actor.dead = True
-        except Exception as error:  # noqa: BLE001  # raised where the world is run
-            self.failure = self.failure or error
-        self._living.remove(actor)
-        actor.ended()
-
-
-class _Runner:
-    """A thread that runs while it holds the baton."""
-
-    def __init__(self) -> None:
-        self.baton = threading.Lock()
-        self.baton.acquire()
-
-
-class _Worker(_Runner):
-    """A thread that runs one actor after the other, in one world after the other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world: World | None = None
-        self.actor: Actor | None = None
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            self.baton.acquire()
-            if self.world is not None:
-                self.world.serve(self)
-
-
-_IDLE: list[_Worker] = []
+        if actor.turn.dead:
+            self._living.remove(actor)
+            actor.ended()
 
 
 class Actor:
@@ -191,12 +114,16 @@ class Actor:
 
     Attributes:
         dead: it takes no further turn.
-        runner: its thread, once it has begun.
+        turn: runs its code; it is true while that has begun and is not over.
     """
 
     def __init__(self) -> None:
         self.dead = False
-        self.runner: _Runner | None = None
+        self.turn = greenlet(self.body)
+
+    def wait(self) -> None:
+        """Let the world go on until it is this actor's turn again."""
+        self.turn.parent.switch()
 
     def body(self) -> None:
         """Run, from the first turn to the last."""
