@@ -1,7 +1,8 @@
 """What holds for every test: no real AWS account, the same examples in every run of CI, its lane.
 
 Tests run in several processes. Those of a folder that needs something costly, an embedded AWS, a
-compiled deployment or a run of the notebook, stay in one of them and begin first: they mostly wait.
+compiled deployment, an engine of JavaScript or a run of the notebook, stay together in one of them
+and begin first: many of them wait.
 Coverage is a matter of the handlers' tests and of the unit tests, but for those of what is never
 deployed: a traced test takes twice as long.
 """
@@ -29,15 +30,15 @@ settings.register_profile(
 settings.load_profile("edgesweep")
 
 _TESTS = Path(__file__).parent
-_WAITING = ("e2e", "infra", "notebooks")
+_TOGETHER = ("clients", "contract", "e2e", "infra", "notebooks", "viewers")
 _NEVER_DEPLOYED = ("bench", "cli", "lab", "local")
 
 
 class _Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Hands out the folders of tests that wait as a whole, and every other test by itself."""
+    """Hands out folders of tests that stay together as a whole, and every other test by itself."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.rpartition("/")[0] if nodeid.split("/")[1] in _WAITING else nodeid
+        return nodeid.rpartition("/")[0] if nodeid.split("/")[1] in _TOGETHER else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Lanes:  # noqa: ANN401  # xdist's own
@@ -59,9 +60,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with those that wait, the largest folder first."""
+    """Begin with those that stay together, the largest folder first."""
     sizes = Counter(item.path.parent for item in items)
-    items.sort(key=lambda item: -sizes[item.path.parent] if _folder(item) in _WAITING else 0)
+    items.sort(key=lambda item: -sizes[item.path.parent] if _folder(item) in _TOGETHER else 0)
 
 
 def pytest_collection_finish() -> None:
