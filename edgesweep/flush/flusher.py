@@ -186,7 +186,7 @@ class Flusher:
         if flush.state is State.OPEN:
             sent = self.sender.send(flush, held)
             flush, answer = sent.flush, sent.answer
-            if sent.given_up:
+            if sent.given_up or self._closed(flush, answer):
                 return self._give_up(flush, held, answer, reason)
         if flush.state is State.OPEN:
             return Outcome(flush.distribution, Reason.UNFINISHED, flush, answer)
@@ -205,8 +205,7 @@ class Flusher:
     ) -> Outcome:
         # CloudFront accepted a part of it, whose rows we delete before we forget the flush.
         flush, swept = self._sweeper.sweep(flush, held)
-        refused = isinstance(answer, Refused) and answer.refusal is Refusal.GONE
-        if swept and refused and self.routes.gone(flush.distribution):
+        if swept and self._closed(flush, answer):
             # The others that serve its buckets have their own rows, or appear later and are swept.
             swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
@@ -215,6 +214,11 @@ class Flusher:
             self.announce(flush)
         rejected = self.journal.advance(flush, flush.reject())
         return Outcome(flush.distribution, reason, rejected, answer)
+
+    def _closed(self, flush: Flush, answer: Answer | None) -> bool:
+        """Tell whether CloudFront refuses a distribution that is disabled, deleted or not ours."""
+        refused = isinstance(answer, Refused) and answer.refusal in {Refusal.GONE, Refusal.DENIED}
+        return refused and self.routes.gone(flush.distribution)
 
     @property
     def _planner(self) -> Planner:

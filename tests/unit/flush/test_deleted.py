@@ -1,14 +1,18 @@
-"""The rows of a distribution that CloudFront does not know wait until it is known as deleted."""
+"""The rows of a distribution that CloudFront refuses to know wait until it is known as deleted."""
+
+import pytest
 
 from edgesweep.flush.sender import Refusal, Refused
 from tests.fakes.flushing import Ticks
 
-NO = Refused(Refusal.GONE, "No.")
 
+@pytest.mark.parametrize("refusal", [Refusal.GONE, Refusal.DENIED])
+def test_known_as_deleted(refusal: Refusal) -> None:
+    """Then they go: others that serve the bucket have rows of their own, or are swept as new.
 
-def test_known_as_deleted() -> None:
-    """Then they go: others that serve the bucket have rows of their own, or are swept as new."""
-    world = Ticks([NO, NO])
+    One that the stack no longer names is as if deleted, and the role may not invalidate it.
+    """
+    world = Ticks([Refused(refusal, "No."), Refused(refusal, "No.")])
     world.change("a.html")
 
     world.tick(gone=False)

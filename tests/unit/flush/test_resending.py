@@ -17,7 +17,7 @@ from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Answer, Refusal, Refused, Sender, Unanswered
 from edgesweep.operate.dry_run import JournalInMemory
-from edgesweep.routes import Routes
+from edgesweep.routes import everywhere
 from tests.fakes.cloudfront import Rules, StrictCloudFront
 from tests.fakes.dirty import DirtyRowsInMemory
 
@@ -85,7 +85,7 @@ class Site:
             ),
             policy=Policy(self.budget),
             survey=lambda _distribution, dirty, *_: unsurveyed(dirty),
-            routes=Routes(),
+            routes=everywhere([SITE]),
             clock=self._clock,
             token=self._token,
         ).tick([SITE])

@@ -234,10 +234,10 @@ def test_unfinished(answer: Answer) -> None:
     world.change("a.html")
 
     for _ in range(2):
-        (outcome,) = world.tick()
+        (outcome,) = world.tick(gone=False)
         assert (outcome.reason, outcome.answer) == (Reason.UNFINISHED, answer)
         assert world.keys == [("E1", "a.html")]
-    (outcome,) = world.tick()
+    (outcome,) = world.tick(gone=False)
 
     assert outcome.reason is Reason.RECOVERED
     assert outcome.flush is not None
