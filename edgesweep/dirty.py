@@ -34,6 +34,8 @@ _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
 # "The maximum length of a path is 4,000 characters"; a star may only end it, and "~" is refused.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
 _QUOTED = re.compile(r"(?=.{1,4000}$)/[!-)+-}]*[*]?")
+_INEXACT = re.compile("[~*?\ud800-\udfff]")  # once unquoted; the last are bytes that are no UTF-8
+_SHOWN = 200  # characters of a path in an error
 # A cache tag, without a character at which we cut a path that CloudFront refuses.
 _TAG = re.compile(r"#[!-$&()+\--~]{1,256}")
 
@@ -86,11 +88,12 @@ class RequestedPath:
 
     def __post_init__(self) -> None:
         # A "?" as it stands begins a query string; an encoded one is a part of a key.
-        text = unquote(self.path.removesuffix("*").replace("?", ""))
-        quoted = _QUOTED.fullmatch(self.path) and not {*"~*?"} & {*text}
+        text = unquote(self.path.removesuffix("*").replace("?", ""), errors="surrogateescape")
+        quoted = _QUOTED.fullmatch(self.path) and not _INEXACT.search(text)
         if self.path.endswith("?") or not (quoted or _TAG.fullmatch(self.path)):
             raise BadInput(
-                f"{self.path!r} is no invalidation path: quote it, and end it with * before ~ * ?"
+                f"{self.path[:_SHOWN]!r} is no invalidation path: quote its UTF-8 in 4,000 "
+                "characters at most, and end it with * before ~ * ?"
             )
 
     @property

@@ -100,6 +100,8 @@ def test_requested(path: str) -> None:
         "/a%2A",
         "/a?",
         "/a%3Fb",
+        "/caf%E9.html",
+        "/a%ED%A0%80*",
         "#",
         "#a,b",
         "#a*",
