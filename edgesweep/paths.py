@@ -122,10 +122,8 @@ def matcher(paths: Iterable[str], *, strict: bool = False) -> Callable[[str], bo
     # If `strict`, only `/*` is trusted to match its own text; it alone matches cache tags as well.
     distinct = set(paths)
     wildcards = {path for path in distinct if path.endswith("*")}
-    exact = set(map(unquoted, distinct - wildcards))
-    prefixes = tuple(
-        "" if path == "/*" else unquoted(path[:-1]).removesuffix(REST) for path in wildcards
-    )
+    prefixes = tuple("" if path == "/*" else unquoted(path[:-1]) for path in wildcards)
+    exact = {*map(unquoted, distinct - wildcards), *(one for one in prefixes if one[-1:] == REST)}
     return lambda path: path in exact or path.startswith(prefixes, 0, max(1, len(path) - strict))
 
 

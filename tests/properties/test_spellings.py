@@ -64,7 +64,8 @@ def test_query_copies(folder: str, query: str) -> None:
     sent = cover([f"{text}?{REST}"]).paths
 
     assert sent == (f"{quote(text)}?*",)
-    assert matcher(sent)(f"{text}?{query}")
+    assert matcher(sent)(f"{text}?{REST}{query}")
+    assert not matcher(sent)(f"{text}?{query}")
     assert not matcher(sent)(text + query.replace("?", ""))
     assert matcher(sent)(f"{text}?{REST}")
     assert unquote(sent[0]) == f"{text}?*"

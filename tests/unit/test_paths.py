@@ -2,7 +2,16 @@
 
 import pytest
 
-from edgesweep.paths import Pattern, coarser, exact_stop, matcher, quote, viewer_path
+from edgesweep.paths import (
+    REST,
+    Pattern,
+    coarser,
+    exact_stop,
+    matcher,
+    quote,
+    unquoted,
+    viewer_path,
+)
 from tests.keys import HARD_KEYS
 
 LONGEST = 4_000
@@ -153,6 +162,16 @@ def test_matcher() -> None:
     assert not matches("/caf%C3%A9.html")
     assert not matches("/docs")
     assert not matcher([])("/")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_query_matcher(strict: bool) -> None:  # noqa: FBT001  # a parameter
+    """A wildcard of query strings matches no key that has a `?` itself."""
+    matches = matcher(["/docs/?*"], strict=strict)
+
+    assert matches(f"/docs/?{REST}")
+    assert matches(unquoted("/docs/?a=1"))
+    assert not matches("/docs/?a=1")
 
 
 def test_strict_matcher() -> None:
