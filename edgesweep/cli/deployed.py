@@ -45,7 +45,7 @@ class Deployed:
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
         """Return the ids of all distributions, or of those of a bucket, or only the named one."""
-        known = self.routes.serving(bucket) if bucket else self.routes.ids
+        known = self.routes.serving(bucket) if bucket else self.routes.leading
         if not known:
             raise BadInput(f"{bucket or self.name} has no known distribution")
         if only and only not in known:

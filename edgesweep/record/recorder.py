@@ -168,7 +168,7 @@ class Recorder:
         """Return a request once for each of its distributions."""
         if isinstance(one, Change):
             return [one]
-        if found := [replace(one, to=to) for to in self.routes.ids if one.to in ("", to)]:
+        if found := [replace(one, to=to) for to in self.routes.leading if one.to in ("", to)]:
             return found
         raise BadInput(f"The distribution {one.to or '(any)'} is not known")
 

@@ -33,9 +33,14 @@ class Routes:
         return list(dict.fromkeys(one.id for one in self.known))
 
     @property
+    def leading(self) -> Sequence[str]:
+        """The ids of those that lead to a swept bucket."""
+        return [one for one in self.ids if self.origins(one)]
+
+    @property
     def enabled(self) -> int:
-        """How many of them serve anything."""
-        return len(self._where(lambda _: True))
+        """How many of them serve objects of the swept buckets."""
+        return len(self._where(lambda one: bool(one.origins)))
 
     def serving(self, bucket: str) -> Sequence[str]:
         """Return the ids of the distributions that lead to a bucket."""

@@ -122,6 +122,15 @@ def test_swept_buckets_only() -> None:
 
     assert routes.origins("three-behaviours") == [Origin("shop-media")]
     assert not routes.serving("shop-pages")
+    assert (routes.leading, routes.enabled) == (["three-behaviours"], 1)
+
+
+def test_leads_nowhere() -> None:
+    """One that leads to no swept bucket any more takes no share of the budget, and no request."""
+    routes = Routes([configuration("three-behaviours", ["dropped"]), configuration("oac")])
+
+    assert routes.ids == ["three-behaviours", "oac"]
+    assert (routes.leading, routes.enabled) == (["oac"], 1)
 
 
 def test_everywhere() -> None:
