@@ -85,6 +85,7 @@ def discovery(settings: Settings, adapters: Adapters) -> Discovery:
         store=adapters.store,
         dirty=adapters.dirty,
         journal=adapters.journal,
+        buckets=settings.buckets,
         variants=settings.variants,
         selection=settings.selection.patterns,
         clock=now,

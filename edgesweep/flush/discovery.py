@@ -9,6 +9,7 @@ forget everything once; `edgesweep.routes.kept` says why and when. We write the 
 we note that we did: a crash between the two makes a second row, never none.
 
 A distribution that is gone stays known, as disabled, while rows or a flush wait under its paths.
+An unrouted row of a bucket that is no longer swept goes.
 
 Unrouted rows are routed after the flushes, some in each tick, so no flush waits for them, and every
 row gets its turn. We read them in the order in which they were recorded, and keep our place with
@@ -82,6 +83,7 @@ class Discovery:
     store: DistributionStore
     dirty: DirtyRows
     journal: Journal
+    buckets: Collection[str]
     variants: Mapping[str, Variants]
     selection: Sequence[Sequence[str]]
     clock: Callable[[], datetime]
@@ -122,7 +124,7 @@ class Discovery:
                     for one in routes.distributions(row.change.bucket, row.change.key)
                 ]
                 for row in chunk
-                if routes.serving(row.change.bucket)
+                if routes.serving(row.change.bucket) or row.change.bucket not in self.buckets
             }
             stay, failed = set(chunk) - copies.keys(), self.dirty.move(copies).keys()
             left += len(stay) + len(failed)

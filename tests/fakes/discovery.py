@@ -65,6 +65,7 @@ class Account:
         there: the distributions of the account; None: it cannot be read.
         under_way: ids of those that edges do not all work by yet.
         selection: the patterns of keys.
+        buckets: those that are swept.
         asked: how often the account was read.
     """
 
@@ -72,6 +73,7 @@ class Account:
     under_way: Collection[str] = ()
     variants: dict[str, Variants] = field(default_factory=dict)
     selection: Sequence[Sequence[str]] = ((), (), ())
+    buckets: Sequence[str] = ("site", "media", "other", "nobody")
     asked: int = 0
     now: datetime = NOON
     store: StoreInMemory = field(default_factory=StoreInMemory)
@@ -89,6 +91,7 @@ class Account:
             store=self.store,
             dirty=self.dirty,
             journal=self.journal,
+            buckets=self.buckets,
             variants=self.variants,
             selection=self.selection,
             clock=lambda: self.now,

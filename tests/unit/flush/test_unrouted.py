@@ -47,6 +47,15 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "MAX_ROUTED", 10)
 
 
+def test_dropped() -> None:
+    """A change of a bucket that is no longer swept waits for nothing."""
+    account = Account(buckets=["site"])
+    account.dirty.add([row("a"), row("b", "dropped")])
+
+    assert account.route() == 1
+    assert account.rows(UNROUTED) == ["a"]
+
+
 def test_appears() -> None:
     """Once distributions serve the bucket, each gets just the changes that it can serve."""
     account = Account()
