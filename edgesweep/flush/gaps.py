@@ -15,6 +15,8 @@ catalogue that are older. Then we ask each distribution that serves the bucket t
 if that row came first, it could be flushed while such an entry still hides an upload. Then we
 forget the gap; after a crash before that, we close it again. Older changes were invalidated by it.
 
+A bucket that is no longer swept is as one that publishes nothing, until it is swept again.
+
 A bucket that was never seen to publish its events is not attached yet. It causes no invalidation,
 but entries from that time are not trusted either.
 
@@ -99,7 +101,7 @@ def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: 
         attached=tuple(sorted({*kept.attached, *buckets} - never.keys())),
         missed={**kept.missed, **missed},
         complete_since={**kept.complete_since, **never},
-        unwired=tuple(unwired),
+        unwired=tuple(sorted(unwired)),
         checked_at=now,
     )
 
@@ -130,14 +132,15 @@ class Gaps:
         kept = self.store.load() if self._missed or now >= self._look_at else None
         if kept is None:
             return Watched()
-        if not self._due(noted(kept, self._missed), now):
+        dropped = {*kept.attached} - {*self.buckets}
+        if not self._due(noted(kept, self._missed), dropped, now):
             self._missed, self._look_at = {}, now + LOOK_EVERY
             return Watched()
         unwired = tuple(self.unwired())
-        found = looked(kept, self.buckets, unwired, now)
+        found = looked(kept, self.buckets, {*unwired, *dropped}, now)
         found = noted(found, {**self._missed, **self._expired(kept, found.attached, now)})
         settled = [bucket for bucket, at in found.missed.items() if now - at >= SETTLED]
-        swept = tuple(bucket for bucket in settled if bucket not in unwired)
+        swept = tuple(bucket for bucket in settled if bucket not in found.unwired)
         since = {**found.complete_since, **dict.fromkeys(swept, now)}
         if not self.store.save(replace(found, complete_since=since)):
             return Watched(unwired)
@@ -152,9 +155,11 @@ class Gaps:
             self.store.save(replace(found, complete_since=since, missed=missed, revision=revision))
         return Watched(unwired, swept)
 
-    def _due(self, kept: Kept, now: datetime) -> bool:
-        unchecked = kept.checked_at is None or now - kept.checked_at >= DAILY
-        return unchecked or bool(kept.missed) or not {*self.buckets} <= {*kept.attached}
+    def _due(self, kept: Kept, dropped: Collection[str], now: datetime) -> bool:
+        if kept.checked_at is None or now - kept.checked_at >= DAILY:
+            return True
+        open_ = any(bucket in kept.missed or bucket not in kept.attached for bucket in self.buckets)
+        return open_ or not {*dropped} <= {*kept.unwired}
 
     def _expired(self, kept: Kept, attached: Collection[str], now: datetime) -> Missed:
         before = kept.checked_at or now

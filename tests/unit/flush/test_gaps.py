@@ -33,6 +33,7 @@ class World:
     """Two buckets that are attached, and a function that looks after them."""
 
     def __init__(self, kept: Kept | None = None) -> None:
+        self.buckets: Sequence[str] = BUCKETS
         self.store = StoreInMemory()
         self.store.kept = kept or Kept(attached=BUCKETS, checked_at=NOON)
         self.dirty = DirtyRowsInMemory()
@@ -46,7 +47,7 @@ class World:
         """Start another function."""
         tokens = count(1)
         return Gaps(
-            BUCKETS,
+            self.buckets,
             self.store,
             self.dirty,
             self.wiring,
@@ -105,6 +106,26 @@ def test_unwired_spell() -> None:
     assert since >= NOON + 2 * DAILY
     assert world.swept == [("E1", since), ("E3", since)]
     assert world.kept.missed == {}
+    assert world.pass_by(3 * DAILY) == []
+
+
+def test_dropped_and_swept_again() -> None:
+    """A bucket that was not swept for a while is as one that published nothing meanwhile."""
+    world = World()
+    world.buckets = ["two"]
+    world.gaps = world.cold()
+    assert world.pass_by(2 * DAILY) == []
+    looks = world.looks
+    assert looks <= 3
+    world.buckets, again_at = BUCKETS, world.now
+    world.gaps = world.cold()
+
+    (watched,) = world.pass_by(SETTLED + LOOK_EVERY)
+
+    since = world.kept.complete_since["one"]
+    assert watched == Watched((), ("one",))
+    assert again_at + SETTLED <= since <= again_at + SETTLED + LOOK_EVERY
+    assert world.swept == [("E1", since), ("E3", since)]
     assert world.pass_by(3 * DAILY) == []
 
 
