@@ -34,6 +34,9 @@ Page = Sequence[Name]
 _CENT = Decimal("0.01")
 _STRIDE = 200  # objects between two updates of the progress display
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
+BEGINS = "S3 takes about five minutes until it reports changes: upload after that"
+
 
 class Delivery(TypedDict):
     """The notifications of a bucket."""
@@ -106,6 +109,7 @@ def _rewire(chosen: boto3.Session, bucket: str, then: str, *, on: bool, dry_run:
     lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
     lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] * changed
     show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)
+    then += f". {BEGINS}" * (changed and on)
     if dry_run and changed:
         command = "attach" if on else "detach"
         then = f"A dry run changed nothing; `edgesweep {command} {bucket}` does it"
@@ -160,8 +164,8 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
     if not settings.catalogue_table:
         raise BadInput(f"{name} skips no upload, since it was deployed with skipUnchanged=false")
     if kept and bucket in kept.missed:
-        later = "learn it once edgesweep doctor finds no fault"
-        raise EdgesweepError(f"{bucket} publishes no events now; {later}")
+        later = "learn it a quarter of an hour after edgesweep doctor finds no fault"
+        raise EdgesweepError(f"Events of {bucket} may be missed now; {later}")
     routes = wiring.routes_of(settings, kept)
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 

@@ -84,7 +84,7 @@ def test_attach_elsewhere() -> None:
 
 def test_attach_twice(site: Bucket) -> None:
     """Attaching again says on standard error that there is nothing to change."""
-    run("attach", "site")
+    assert "S3 takes about five minutes until it reports changes" in run("attach", "site").stderr
 
     result = run("attach", "site")
 
