@@ -147,9 +147,9 @@ class Deployment:
         event = {"Records": [{"dynamodb": {"Keys": {"pk": {"S": one}}}} for one in partitions]}
         self.waker.invoke(lambda: self._flushed(handlers.flush.woken, event))
 
-    def reshard(self, module: ModuleType, function: Function, shards: int) -> None:
-        """Release one of the functions with another number of shards."""
-        self._settings[module] = replace(self._settings[module], shards=shards)
+    def release(self, module: ModuleType, function: Function, **changed: Any) -> None:
+        """Release one of the functions with other settings."""
+        self._settings[module] = replace(self._settings[module], **changed)
         function.release()
 
     @contextmanager

@@ -26,6 +26,7 @@ KINDS: Mapping[Kind, float] = {
     kinds.patient: 3,
     kinds.pressing: 1,
     kinds.hurried: 1,
+    kinds.dropped: 1,
 }
 # How many of a hundred stories have wakes; the others have ticks alone, as with `wake=false`.
 _WOKEN = 60

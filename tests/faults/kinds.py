@@ -213,18 +213,7 @@ def gapped(random: Random, scenario: Scenario) -> Scenario:
     A bucket publishes none for two days, dead letters are given up, or the flush function does not
     run until the messages are past the retention.
     """
-    common = replace(
-        closed(random, scenario),
-        closed=0.0,
-        poison=0,
-        letters=None,
-        faulty=9 * MINUTE,
-        changes=random.randint(6, 12),
-        keys=random.sample(KEYS, 1),
-        day=timedelta(minutes=20),
-        catalogue=random.random() < 0.8,
-        fresh=False,
-    )
+    common = _missing(random, scenario)
     two_days = random.uniform(0, 5) * MINUTE, random.uniform(45, 60) * MINUTE
     return random.choice(
         (
@@ -237,6 +226,18 @@ def gapped(random: Random, scenario: Scenario) -> Scenario:
                 changing=400 * MINUTE,
             ),
         )
+    )
+
+
+def dropped(random: Random, scenario: Scenario) -> Scenario:
+    """The stack sweeps a bucket no longer, and later again: a day is as short as here above."""
+    again = random.uniform(9, 60) * MINUTE
+    return replace(
+        _missing(random, scenario),
+        serves=random.choice((BUCKETS[2], {"bucket-a": ("E1",), "bucket-b": ("E2",)})),
+        dropped=(random.uniform(0, 5) * MINUTE, again),
+        changing=again + 5 * MINUTE,
+        busy=frozenset({"E1"}),
     )
 
 
@@ -327,6 +328,22 @@ def hurried(random: Random, scenario: Scenario) -> Scenario:
     scenario = random.choice((pressing, pressing, patient, crowd, month_turns))(random, scenario)
     policy = replace(scenario.policy, urgent=())
     return replace(scenario, policy=policy, waits=random.randint(3, 8))
+
+
+def _missing(random: Random, scenario: Scenario) -> Scenario:
+    """Few objects change, so that each event counts; a day is as short as 20 minutes."""
+    return replace(
+        closed(random, scenario),
+        closed=0.0,
+        poison=0,
+        letters=None,
+        faulty=9 * MINUTE,
+        changes=random.randint(6, 12),
+        keys=random.sample(KEYS, 1),
+        day=timedelta(minutes=20),
+        catalogue=random.random() < 0.8,
+        fresh=False,
+    )
 
 
 def _beside(scenario: Scenario) -> Scenario:

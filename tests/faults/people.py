@@ -202,6 +202,11 @@ class People:
         self.world.after(self._random.uniform(0, _WIRING_SECONDS), self.deaf.clear)
         self.world.tell("person", "wires the bucket again")
 
+    def hear(self, bucket: str, swept: bool) -> None:  # noqa: FBT001  # partial has names
+        """Let the rule of the stack deliver the events of a bucket, or no longer."""
+        (self.deaf.discard if swept else self.deaf.add)(bucket)
+        self.world.tell("stack", f"{'sweeps' if swept else 'drops'} {bucket}")
+
     def _pile(self) -> None:
         """Let a great many objects change at once, all of them recorded."""
         distribution, now = self.scenario.distributions[0], self.world.now

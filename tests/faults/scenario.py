@@ -71,6 +71,7 @@ class Scenario:
         poison: messages that nobody can record.
         attempts: how often a dead letter is sent back.
         unwired: from when to when the first bucket publishes no events, if ever.
+        dropped: from when to when the stack does not sweep the first bucket, if ever.
         silent: from when to when the flush function does not run, if ever.
         day: how long a day is: it counts for what is looked at daily, and for the retention.
         letters: how many dead letters are looked at in one go, all unless given.
@@ -117,6 +118,7 @@ class Scenario:
     poison: int = 0
     attempts: int = ATTEMPTS
     unwired: tuple[float, float] | None = None
+    dropped: tuple[float, float] | None = None
     silent: tuple[float, float] | None = None
     day: timedelta = timedelta(days=1)
     letters: int | None = None

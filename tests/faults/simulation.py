@@ -257,12 +257,15 @@ class Simulation:
         return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
 
     def _plan_releases(self) -> None:
-        if self.scenario.resharded:
-            deployment, (record, flush) = self.deployment, self.scenario.resharded
-            self.world.after(
-                record, lambda: deployment.reshard(handlers.record, deployment.recorder, 3)
-            )
-            self.world.after(flush, lambda: deployment.reshard(handlers.flush, deployment.flush, 3))
+        scenario, deployment = self.scenario, self.deployment
+        functions = (handlers.record, deployment.recorder), (handlers.flush, deployment.flush)
+        for function, moment in zip(functions, scenario.resharded or (), strict=False):
+            self.world.after(moment, partial(deployment.release, *function, shards=3))
+        first, *others = scenario.serves
+        for moment, swept in zip(scenario.dropped or (), (others, scenario.serves), strict=False):
+            for function in functions:
+                self.world.after(moment, partial(deployment.release, *function, buckets=(*swept,)))
+            self.world.after(moment, partial(self.people.hear, first, first in swept))
 
     def _hear(self, written: Sequence[DirtyRow]) -> None:
         """Let a stream tell of new rows: not at all, soon, late, or twice."""
@@ -339,9 +342,10 @@ class Simulation:
         static = all(map(account.static, account.ids))
         moments = [] if static else [account.quiet_at + _SEEN]
         _, wired = scenario.unwired or (0.0, 0.0)
+        _, again = scenario.dropped or (0.0, 0.0)
         _, silent = scenario.silent or (0.0, 0.0)
         given_up = scenario.closed if scenario.attempts < ATTEMPTS else 0.0
-        if missed := max(wired, silent, given_up):
+        if missed := max(wired, again, silent, given_up):
             whole = scenario.day + gaps.SETTLED + 3 * redrive.LOOK_EVERY
             moments.append(scenario.start + timedelta(seconds=missed) + whole)
         return max(moments, default=scenario.start)

@@ -44,6 +44,7 @@ IN_STORIES: Mapping[Mutant, tuple[Kind | None, int]] = {
     flushing.resent_from_the_reserve: (kinds.month_turns, 0),
     flushing.successor_pays_again: (None, 73),
     account.asked_again_unheard: (kinds.month_turns, 107),
+    account.dropped_forgotten: (kinds.dropped, 0),
     account.earlier_configuration_forgotten: (kinds.returned, 78),
     account.endless_sweep: (kinds.piled, 7),
     account.everything_acknowledged: (kinds.closed, 0),

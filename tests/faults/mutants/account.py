@@ -109,6 +109,16 @@ def hidden_from_nobody() -> AbstractContextManager[object]:
     return mock.patch.object(DeadLetterQueue, "hide", shown)
 
 
+def dropped_forgotten() -> AbstractContextManager[object]:
+    """A bucket that was not swept for a while counts as one that published its events."""
+    real = gaps.looked
+
+    def ours(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: datetime) -> Kept:
+        return real(kept, buckets, [one for one in unwired if one in buckets], now)
+
+    return mock.patch.object(gaps, "looked", ours)
+
+
 def gap_not_swept() -> AbstractContextManager[object]:
     """Where events were missed, edges keep what they hold."""
     return mock.patch.object(gaps, "sweep", lambda *_: [])
