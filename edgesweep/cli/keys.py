@@ -21,11 +21,12 @@ STANDARD_INPUT = "<stdin>"
 # https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
 _QUOTED = re.compile(rb'"(?:[^"\\]*\\([abtnvfr"\\]|[0-3][0-7]{2}))+[^"\\]*"')
 
-# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm, which may stand behind a
-# progress message. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
+# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm. If it stands behind a
+# progress message, spaces hide the rest of that.
+# https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
 _URL = re.compile(
-    rb"(?:.*\r)?(?:\(dryrun\) )?(?:(?:upload|copy|move): .* to |delete: )?"
-    rb"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(.+?)",
+    rb"(.*\r)?(?:\(dryrun\) )?(?:(?:upload|copy|move): .* to |delete: )?"
+    rb"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?P<key>.+?)(?(1) *)",
     re.DOTALL,
 )
 _ODD = re.compile(r"\.{0,2}/|.*s3://", re.DOTALL)
@@ -67,7 +68,7 @@ def _keys(file: BinaryIO, name: str, *, null: bool) -> Iterator[str]:
         if _QUOTED.fullmatch(raw):
             raw = raw[1:-1].decode("unicode_escape").encode("latin-1")
         elif url := _URL.fullmatch(raw):
-            raw = url[1]
+            raw = url["key"]
         if raw:
             yield _key(raw, f"{name}, line {number}")
 

@@ -71,6 +71,11 @@ def test_null(names: list[str]) -> None:
             "Completed 1 Byte/2 Bytes with 1 file(s) remaining\rupload: ./x to s3://my-site/x\n",
             ["x"],
         ),
+        (
+            "Completed 1 Byte/2 Bytes\rupload: site/p 1 to s3://my-site/p 1                     \n",
+            ["p 1"],
+        ),
+        ("upload: ./x to s3://my-site/x  \ns3://my-site/y \n", ["x  ", "y "]),
         ("upload/to/x\n", ["upload/to/x"]),
         ('"press/r\\303\\251sum\\303\\251.html"\n', ["press/résumé.html"]),
     ],
