@@ -1,9 +1,11 @@
 """Reads lists of object keys, as people, git and the AWS CLI write them."""
 
 import codecs
+import os
 import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from edgesweep.cli.output import count
@@ -21,9 +23,8 @@ STANDARD_INPUT = "<stdin>"
 # https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
 _QUOTED = re.compile(rb'"(?:[^"\\]*\\([abtnvfr"\\]|[0-3][0-7]{2}))+[^"\\]*"')
 
-# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm. If it stands behind a
-# progress message, spaces hide the rest of that.
-# https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
+# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm, which may stand behind a
+# progress message, whose end spaces hide. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
 _URL = re.compile(
     rb"(.*\r)?(?:\(dryrun\) )?(?:(?:upload|copy|move): .* to |delete: )?"
     rb"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?P<key>.+?)(?(1) *)",
@@ -51,6 +52,18 @@ def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     if odd := [key for key in keys if _ODD.match(key)]:
         say(f"{name}: {count(len(odd), 'line')} taken for a key as it stands, such as {odd[0]!r}")
     return keys
+
+
+def keys_below(folder: Path) -> Iterator[str]:
+    """Yield the keys of the files below a folder, as `aws s3 sync` does: it follows links."""
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [one for one in folders if not _leads_back(Path(parent, one))]
+        for file in filter(Path.is_file, (Path(parent, one) for one in names)):
+            yield _key(os.fsencode(file.relative_to(folder).as_posix()), repr(str(file)))
+
+
+def _leads_back(path: Path) -> bool:
+    return path.is_symlink() and path.resolve() in map(Path.resolve, path.parents)
 
 
 def name_of(file: BinaryIO) -> str:

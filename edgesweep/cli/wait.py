@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.keys import read_keys
+from edgesweep.cli.keys import keys_below, read_keys
 from edgesweep.cli.output import show
 from edgesweep.cli.status import observer
 from edgesweep.cli.terminal import bucket_name, say
@@ -100,8 +100,7 @@ def _uploaded(deployed: Deployed, bucket: str, after: Path) -> tuple[list[Name],
 
 def _keys(after: Path) -> Sequence[str]:
     if after.is_dir():
-        files = sorted(file for file in after.rglob("*") if file.is_file())
-        return [file.relative_to(after).as_posix() for file in files]
+        return sorted(keys_below(after))
     try:
         with click.open_file(str(after), "rb") as file:
             return read_keys(cast("BinaryIO", file))

@@ -1,6 +1,7 @@
 """Which lists of keys `edgesweep plan` reads: those of git, and those with NUL bytes."""
 
 import codecs
+import os
 import re
 import subprocess
 from io import BytesIO
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.cli.keys import read_keys
+from edgesweep.cli.keys import keys_below, read_keys
 from edgesweep.errors import BadInput
 from edgesweep.paths import quote, viewer_path
 from tests.planning import plan, planned
@@ -112,6 +113,33 @@ def test_doubtful(
     assert read_keys(BytesIO(text.encode())) == keys
     (line,) = capsys.readouterr().err.splitlines()
     assert f"<stdin>: {said}" in line
+
+
+def test_below(tmp_path: Path) -> None:
+    """The files below a folder count as `aws s3 sync` uploads them: behind links, loops once."""
+    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    for file in (site / "docs" / "a.html", elsewhere / "deep" / "b.html"):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    (site / "linked").symlink_to(elsewhere / "deep")
+    (site / "c.html").symlink_to(site / "docs" / "a.html")
+    (site / "broken").symlink_to(tmp_path / "nowhere")
+    (site / "docs" / "up").symlink_to(site)
+    (elsewhere / "deep" / "docs").symlink_to(site / "docs")
+    (site / "docs" / "deep").symlink_to(elsewhere / "deep")
+
+    assert sorted(keys_below(site)) == [
+        *("c.html", "docs/a.html", "docs/deep/b.html"),
+        *("linked/b.html", "linked/docs/a.html"),
+    ]
+
+
+def test_below_bad_name(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 can have no key, and is named."""
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")).touch()
+
+    with pytest.raises(BadInput, match=r"caf\\udce9': not UTF-8"):
+        list(keys_below(tmp_path))
 
 
 def test_not_wide() -> None:
