@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+# What reading text raises that is not well-formed.
+MALFORMED = (AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+
 
 class EdgesweepError(Exception):
     """A failure that a user or operator should read in one line."""

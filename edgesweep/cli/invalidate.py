@@ -13,7 +13,7 @@ from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import count, show
 from edgesweep.cli.terminal import suggest
 from edgesweep.dirty import chunks
-from edgesweep.errors import BadInput
+from edgesweep.errors import MALFORMED, BadInput
 from edgesweep.record.events import INVALIDATE, parse
 
 _AT_ONCE = 60  # paths of 4,000 characters, which fit into a message of 256 KB
@@ -40,7 +40,7 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
         paths = list(dict.fromkeys(batch["Items"]))
     except OSError as error:
         raise BadInput(f"--invalidation-batch {text}: {error.strerror}") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except MALFORMED as error:
         raise BadInput(f"--invalidation-batch: it is no JSON such as {_BATCH}") from error
     if told != many:
         raise BadInput(f"--invalidation-batch: Quantity is {told}, and Items are {many}")

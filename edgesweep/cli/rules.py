@@ -10,7 +10,7 @@ import click
 from edgesweep.cli.keys import STANDARD_INPUT, name_of
 from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
-from edgesweep.errors import BadInput
+from edgesweep.errors import MALFORMED, BadInput
 from edgesweep.routes import Behaviour, Distribution, Routes, Variants
 from edgesweep.routes.config import CACHING_DISABLED, cache_policies_of, read
 from edgesweep.routes.distribution import somewhere
@@ -89,7 +89,7 @@ def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: W
         names = cache_policies_of(config)
         policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
         known = read(name, config, [bucket] if bucket else (), policies, named=True)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{name} is not the configuration of a distribution: {error!r}") from error
     if not known.origins:
         wanted = f"the bucket {bucket}" if bucket else "a bucket"

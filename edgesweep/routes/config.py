@@ -113,7 +113,7 @@ def read(
     return Distribution(
         id=identity,
         behaviours=behaviours,
-        root=config.get("DefaultRootObject", ""),
+        root="" + (config.get("DefaultRootObject") or ""),  # TypeError if it is no text
         error_pages=tuple((page, stays) for _, page, stays in errors if page),
         error_seconds=max(lasting, default=ERROR_SECONDS),
         enabled=config["Enabled"] and not is_for_tenants(config),

@@ -245,6 +245,9 @@ def test_denied(distribution: str) -> None:
         ({"Id": "E1"}, "KeyError('DefaultCacheBehavior')"),
         ({**config(), "DefaultCacheBehavior": {}}, "KeyError('TargetOriginId')"),
         ({**config(), "Origins": {"Items": ["o"]}}, "TypeError"),
+        (config(root=5), "TypeError"),  # type: ignore[arg-type]  # what the test is about
+        (json.dumps(config(CachePolicyId="", MinTTL="?")).replace('"?"', "1e400"), "OverflowError"),
+        ("[" * 100_000, "RecursionError"),
     ],
 )
 def test_no_config(write: Write, content: object, reason: str) -> None:
@@ -255,6 +258,13 @@ def test_no_config(write: Write, content: object, reason: str) -> None:
 
     assert told.startswith(f"{file} is not the configuration of a distribution: ")
     assert reason in told
+
+
+def test_no_root(write: Write) -> None:
+    """A default root object that is null is none."""
+    file = write({**config(), "DefaultRootObject": None})
+
+    assert planned("-", "--config", file, stdin=lines("index.html"))["paths"] == ["/index.html"]
 
 
 def test_no_text(write: Write) -> None:

@@ -215,6 +215,7 @@ def test_invalidate_batch(operated: Operated, tmp_path: Path, *, filed: bool) ->
         ('{"Paths": {"Quantity": 2, "Items": "/a"}}', "'a' is no invalidation path"),
         ('{"Paths": {"Quantity": 1, "Items": [["/a"]]}}', "it is no JSON such as {"),
         ("[]", "it is no JSON such as {"),
+        pytest.param("[" * 100_000, "it is no JSON such as {", id="nested"),
         ("Paths={Quantity=1,Items=[/a]}", "it is no JSON such as {"),
         ("file://nowhere.json", "nowhere.json: No such file or directory"),
     ],
