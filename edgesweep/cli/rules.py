@@ -84,13 +84,18 @@ def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: W
     try:
         config = asked("distribution", source) if isinstance(source, str) else json.load(source)
         # `aws cloudfront` prints it in envelopes.
-        for envelope in ("Distribution", "DistributionConfig"):
-            config = config.get(envelope, config)
+        config = config.get("Distribution", config)
+        identity = str(config.get("Id", name))
+        config = config.get("DistributionConfig", config)
         names = cache_policies_of(config)
         policies = _MANAGED | {one: asked("cache policy", one) for one in names - _MANAGED.keys()}
-        known = read(name, config, [bucket] if bucket else (), policies, named=True)
+        known = read(identity, config, [bucket] if bucket else (), policies, named=True)
     except MALFORMED as error:
         raise BadInput(f"{name} is not the configuration of a distribution: {error!r}") from error
+    # Words for other distributions may stand beside those for this one.
+    others = variants.keys() - {ALL_OTHERS, identity}
+    if others and (others == variants.keys() or not all(map(str.isupper, others))):
+        raise BadInput(f"--viewer-paths: {', '.join(sorted(others))} is no word, nor {identity}")
     if not known.origins:
         wanted = f"the bucket {bucket}" if bucket else "a bucket"
         raise BadInput(f"No origin of {name} leads to {wanted}")

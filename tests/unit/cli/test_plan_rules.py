@@ -119,10 +119,21 @@ def test_words(write: Write) -> None:
     def said(words: str) -> object:
         return planned("-", "--config", file, "--viewer-paths", words, stdin=keys)["paths"]
 
-    assert said("") == ["/a.js"]
     assert said("strip=/app") == ["/a.js", "/app/a.js"]
     assert said("/300x300/{key}") == ["/300x300/a.js", "/a.js"]
-    assert said("E1EXAMPLE=everything") == ["/a.js"]
+    assert said("E1EXAMPLE=everything,strip=/app") == ["/a.js", "/app/a.js"]
+
+
+def test_words_of_one(write: Write) -> None:
+    """Words for the id in the envelope apply; words that cannot are no words."""
+    envelope = {"Distribution": {"Id": "E1", "DistributionConfig": config(**FUNCTION)}}
+    options = "--config", write(envelope), "--viewer-paths"
+
+    for words in ("E1=strip=/app", "E1=strip=/app,E2=everything", "strip=/app,E2=only"):
+        assert planned("-", *options, words, stdin=lines("a.js"))["paths"] == ["/a.js", "/app/a.js"]
+    for words, stray in {"E2=bare": "E2", "strp=/app": "strp", "bare,strp=/app": "strp"}.items():
+        told = f"--viewer-paths: {stray} is no word, nor E1"
+        assert refused(*options, words) == told
 
 
 def test_stems(write: Write) -> None:
