@@ -8,6 +8,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NoReturn, TypedDict
 
@@ -66,7 +67,7 @@ class OneLineErrors(click.Group):
         token, code, name = _JSON.set("--json" in given), 0, prog_name or "edgesweep"
         try:
             self._main_shell_completion({}, name, COMPLETE)
-            with self.make_context(name, given) as context:
+            with self.make_context(name, _none_empty(given)) as context:
                 self.invoke(context)
         except click.exceptions.Exit as ended:
             code = ended.exit_code
@@ -79,6 +80,14 @@ class OneLineErrors(click.Group):
         finally:
             _JSON.reset(token)
         sys.exit(code)
+
+
+def _none_empty(given: list[str]) -> list[str]:
+    for before, one in pairwise(["edgesweep", *given]):
+        # Such as a shell's unset variable, which would stand for a default.
+        if not one or (one.startswith("--") and one.find("=") + 1 == len(one)):
+            raise click.UsageError(f"What follows {one or before} is empty")
+    return given
 
 
 def _failure(error: BaseException) -> tuple[str, int]:

@@ -148,6 +148,23 @@ def test_misuse(arguments: Command, line: bytes) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (2, b"", line)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "before"),
+    [
+        (("status", "--stack", ""), "--stack"),
+        (("wait", "--after="), "--after="),
+        (("plan", "--alias", ""), "--alias"),
+        (("",), "edgesweep"),
+    ],
+)
+def test_empty(arguments: Command, before: str) -> None:
+    """An empty argument, such as an unset variable of a shell, never stands for the default."""
+    result = CliRunner().invoke(main, arguments)
+
+    told = f"edgesweep: What follows {before} is empty\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", told)
+
+
 def test_streams() -> None:
     """Data goes to standard output and what there is to say about it to standard error."""
     result = run("plan", "-", "--json", stdin=b"a\n")

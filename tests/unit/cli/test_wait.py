@@ -234,7 +234,7 @@ def test_invalidate_batch_refused(operated: Operated, given: str, line: str) -> 
     [
         (("/a b",), "'/a b' is no invalidation path"),
         (("/a", "--distribution", "E9"), "E9 is none of"),
-        (("/a", "--by", ""), "by is '', not 1 to 100"),
+        (("/a", "--by", " " * 101), "not 1 to 100"),
         ((), "Missing argument"),
     ],
 )
