@@ -31,6 +31,8 @@ LONGEST = ceil(Policy().guaranteed(START) / MINUTE)
 BUCKETS, DISTRIBUTIONS = (PARAMETERS[name].most for name in ("bucket", "distribution"))
 BUDGET = PARAMETERS["budgetUsd"].default
 RETAINED = set(re.findall(r"RetentionPeriod: (\d+)", (ROOT / "infra/queue.yml").read_text()))
+SERVERLESS = (ROOT / "serverless.yml").read_text()
+RECORDERS = re.findall(r"maximumConcurrency: (\d+)", SERVERLESS)  # the others run once each
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -71,7 +73,7 @@ share its {FREE_PATHS:,} free paths
 {BUCKETS} and {DISTRIBUTIONS} in one stack
 {MAX_ROWS:,} changes, fewer if their keys are long
 {MAX_IN_PROGRESS.paths:,} paths and {MAX_IN_PROGRESS.wildcards} wildcards at work at once
-{workload.POLLERS + 1} functions at once
+{int(*RECORDERS) + SERVERLESS.count("    handler: ") - 1} functions at once
 sent in {MILLION.flushes:,} flushes
 A dashboard costs ${Item.DASHBOARDS.usd} more, beyond an account's
     {COUNTS[Item.DASHBOARDS.free]} free ones
@@ -120,7 +122,7 @@ def test_parameter(name: str, parameter: Parameter) -> None:
 
 def test_kept() -> None:
     """What is kept is billed for as long as it is kept."""
-    (logs,) = re.findall(r"logRetentionInDays: (\d+)", (ROOT / "serverless.yml").read_text())
+    (logs,) = re.findall(r"logRetentionInDays: (\d+)", SERVERLESS)
 
     assert (RETENTION.days, int(logs)) == (workload.JOURNAL_DAYS, workload.LOG_DAYS)
 
