@@ -17,6 +17,7 @@ from functools import partial
 from itertools import chain, pairwise
 from operator import itemgetter
 from pathlib import Path
+from posixpath import normpath
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
@@ -41,10 +42,14 @@ class Repository:
         path = self.path.resolve()
         return (path.parent if path.name == ".git" else path).name.removesuffix(".git")
 
+    @property
+    def _folder(self) -> str:
+        return f"{normpath(self.root.strip('/'))}/".removeprefix("./")
+
     def steps(self, progress: Progress = None) -> Iterator[Step]:
         """Let the first commit add all of its files; in a shallow clone they were live before."""
         commits = self._commits()
-        if self.root and not self._output("ls-tree", [*commits][-1], f"{self.root.strip('/')}/"):
+        if self._folder and not self._output("ls-tree", [*commits][-1], self._folder):
             raise BadInput(f"{self.path}: the branch {self.branch!r} has no folder {self.root!r}")
         first = next(iter(commits))
         shallow = b"\nparent " in self._output("cat-file", "commit", first).partition(b"\n\n")[0]
@@ -102,7 +107,7 @@ class Repository:
 
     def _keys(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the keys of the files that are published."""
-        folder = f"{self.root.strip('/')}/".removeprefix("/")
+        folder = self._folder
         for name in names:
             if name.startswith(folder) and (key := name.removeprefix(folder)) not in _UNPUBLISHED:
                 yield key

@@ -171,7 +171,8 @@ def test_defaults(folders: int, changes: int, deploys: int, tmp_path: Path) -> N
     assert ours["collateral"] <= levels["collateral"]
 
 
-def test_root(tmp_path: Path) -> None:
+@pytest.mark.parametrize("root", ["docs/", "/docs/", "./docs", "docs//../docs"])
+def test_root(tmp_path: Path, root: str) -> None:
     """A folder of a branch is a site, without the files that no tool publishes."""
     site = build(
         tmp_path,
@@ -180,10 +181,18 @@ def test_root(tmp_path: Path) -> None:
         commit("main", START + 2 * DAY, drop("docs/a"), put("readme", "1")),
     )
 
-    steps = list(Repository(site, "main", "docs/").steps())
+    steps = list(Repository(site, "main", root).steps())
 
     assert [step.dirty for step in steps] == [["/a"], ["/b/CNAME"], ["/a"]]
     assert steps[-1].live == ["/b/CNAME"]
+
+
+@pytest.mark.parametrize("root", ["", ".", "./", "/"])
+def test_whole(tmp_path: Path, root: str) -> None:
+    """The root of a repository is all of it."""
+    site = build(tmp_path, commit("main", START, put("docs/a", "1"), put("b", "1")))
+
+    assert [step.dirty for step in Repository(site, "main", root).steps()] == [["/b", "/docs/a"]]
 
 
 def test_no_root(tmp_path: Path) -> None:
