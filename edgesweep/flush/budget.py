@@ -29,6 +29,7 @@ from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
 MONTH_MARGIN = timedelta(seconds=30)
 
+YEARS = range(1970, 9999)  # whose months, and those around them, have bounds
 _CENT = Decimal("0.01")
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)

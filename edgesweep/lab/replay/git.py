@@ -55,7 +55,7 @@ class Repository:
         shallow = b"\nparent " in self._output("cat-file", "commit", first).partition(b"\n\n")[0]
         live, skipped = (self._files(first), 1) if shallow else ((), 0)
         deploys = self._deploys(commits, skipped)
-        yield from follow(self._keys(live), deploys, len(commits) - skipped, progress)
+        yield from follow(self.name, self._keys(live), deploys, len(commits) - skipped, progress)
 
     def _commits(self) -> Mapping[str, datetime]:
         """Return the times of the branch's commits along first parents, oldest first."""

@@ -17,23 +17,21 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from reprlib import repr as excerpt
 from typing import Protocol, TypeVar
 
-from edgesweep.errors import BadInput
-from edgesweep.flush.budget import month_of
+from edgesweep.dirty import LONG_AGO
+from edgesweep.errors import MALFORMED, BadInput
+from edgesweep.flush.budget import YEARS, month_of
 from edgesweep.paths import viewer_path
 
 T = TypeVar("T")
 
 # A strategy takes about a tenth of a millisecond for each change, so five minutes for all of them.
 MOST_CHANGES = 3_000_000
-
-# Until the year 10000.
-_EPOCH_SECONDS = range(253_402_300_800)
 
 # Receives how many deploys are done, and the total; None for nobody.
 Progress = Callable[[int, int], None] | None
@@ -97,7 +95,7 @@ class Folder:
         path = self.path / "deploys.jsonl.gz"
         total = sum(1 for _ in _read(path, str)) if progress else 0
         live = _read(self.path / "live.jsonl.gz", _live_key)
-        return follow(live, _read(path, _deploy), total, progress)
+        return follow(self.name, live, _read(path, _deploy), total, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class History:
     deploys: Sequence[Deploy]
 
     def steps(self, progress: Progress = None) -> Iterator[Step]:
-        return follow(self.live, self.deploys, len(self.deploys), progress)
+        return follow(self.name, self.live, self.deploys, len(self.deploys), progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +162,15 @@ def sample(history: HistorySource, most: int = MOST_CHANGES) -> HistorySource:
 
 
 def follow(
-    live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress = None
+    name: str, live: Iterable[str], deploys: Iterable[Deploy], total: int, progress: Progress = None
 ) -> Iterator[Step]:
     """Yield a step for each of `total` deploys, oldest first, from the keys live before them."""
-    paths = sorted(set(map(viewer_path, live)))
+    paths, before = sorted(set(map(viewer_path, live))), LONG_AGO
     for done, deploy in enumerate(deploys, 1):
+        if deploy.at < before or deploy.at.year not in YEARS:
+            bound = f"oldest first, from {YEARS[0]} to {YEARS[-1]}"
+            raise BadInput(f"{name}: deploy {done:,} is of {deploy.at}; deploys come {bound}")
+        before = deploy.at
         present = set(map(viewer_path, deploy.written))
         gone = set(map(viewer_path, deploy.deleted)) - present
         appeared = sorted(path for path in present if not holds(paths, path))
@@ -187,7 +189,7 @@ def holds(paths: Sequence[str], path: str) -> bool:
 
 
 def _read(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
-    """Yield what each line says; `parse` raises a ValueError or the like for one that is wrong."""
+    """Yield what each line says; `parse` raises one of `MALFORMED` for one that is wrong."""
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -197,7 +199,7 @@ def _read(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
         raise BadInput(f"{path} is not there") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read after line {number}: {error}") from error
-    except (ValueError, OverflowError, RecursionError) as error:
+    except MALFORMED as error:
         raise BadInput(f"{path}, line {number}: {error}") from error
 
 
@@ -216,9 +218,9 @@ def _deploy(line: str) -> Deploy:
             "added": list(added),
             "modified": list(modified),
             "deleted": list(deleted),
-        } if type(time) is int and time in _EPOCH_SECONDS:
+        } if type(time) is int:
             written, gone = [*map(_key, added + modified)], [*map(_key, deleted)]
-            return Deploy(datetime.fromtimestamp(time, UTC), written, gone)
+            return Deploy(LONG_AGO + timedelta(seconds=time), written, gone)
     wanted = "a commit, a time in epoch seconds, and lists of the keys added, modified and deleted"
     raise ValueError(f"A deploy has {wanted}, not {excerpt(record)}")
 

@@ -20,7 +20,7 @@ from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from edgesweep.errors import BadInput
+from edgesweep.errors import MALFORMED, BadInput
 from edgesweep.flush.policy import Policy
 from edgesweep.lab.replay.history import Deploy, History
 
@@ -77,7 +77,7 @@ def read(path: Path) -> Logs:
     for records, one in enumerate(chain.from_iterable(map(_records, files)), 1):  # noqa: B007
         try:
             seen += _event(one) if isinstance(one, dict) else _line(one)
-        except (ValueError, KeyError, TypeError, OverflowError):
+        except MALFORMED:
             malformed += 1
     none = f"{path}: none of {records} records"
     if malformed == records:
@@ -109,7 +109,7 @@ def _records(file: Path) -> Iterator[object]:
 def _parsed(text: str) -> object:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except MALFORMED:
         return None
 
 
@@ -156,10 +156,9 @@ def _histories(seen: Iterable[Seen]) -> Iterator[History]:
 
 def _deploys(changes: Sequence[Seen]) -> Iterator[Deploy]:
     last: dict[str, Act] = {}
-    ends = [at - QUIET for at, *_ in changes[1:]]
-    for (at, _, key, act), end in zip_longest(changes, ends):
+    for (at, _, key, act), after in zip_longest(changes, changes[1:]):
         last[key] = act
-        if end is None or end >= at:
+        if after is None or after[0] - at >= QUIET:
             written = sorted(key for key, act in last.items() if act is Act.WRITTEN)
             yield Deploy(at, written, sorted(last.keys() - {*written}))
             last = {}

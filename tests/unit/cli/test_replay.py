@@ -58,7 +58,8 @@ def write(tmp_path: Path) -> Write:
         folder.mkdir()
         live = compressed(*({"path": key, "size": 1} for key in LIVE))
         (folder / "live.jsonl.gz").write_bytes(live)
-        (folder / "deploys.jsonl.gz").write_bytes(compressed(*(DEPLOYS * count)[:count]))
+        deploys = sorted((DEPLOYS * count)[:count], key=lambda one: str(one["time"]))
+        (folder / "deploys.jsonl.gz").write_bytes(compressed(*deploys))
         return str(folder)
 
     return write

@@ -126,6 +126,17 @@ def test_malformed(tmp_path: Path, bad: str) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_impossible_year(tmp_path: Path, year: str) -> None:
+    """An event of a year without bills is read, and refused where it is replayed."""
+    events = [event(f"{one}-01-01T00:00:00Z", "PutObject") for one in (year, "2026")]
+    (tmp_path / "trail.json").write_text(json.dumps(events))
+
+    (history,) = read(tmp_path).histories
+    with pytest.raises(BadInput, match=f"site: deploy [12] is of {year}-01-01"):
+        list(history.steps())
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\x1f\x8bcut", b'{"Records": ', b'{"a": 1}'])
 def test_unreadable(tmp_path: Path, content: bytes) -> None:
     """A file that is no log counts as one malformed record."""
