@@ -9,6 +9,8 @@ from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import count, dollars, length, show, table
+from edgesweep.errors import BadInput
+from edgesweep.flush.budget import YEARS
 from edgesweep.operate.bill import Bill, bill_of
 
 
@@ -26,6 +28,8 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     """  # noqa: D301  # \b tells click to keep the lines
     settings, now = deployed.settings, wiring.now()
     when = month.replace(tzinfo=UTC) if month else now
+    if when.year not in YEARS:
+        raise BadInput(f"--month {when:%Y-%m} is not from {YEARS[0]} to {YEARS[-1]}")
     journal = FlushTable(settings.flushes_table, deployed.session)
     free_paths = settings.policy.budget.free_paths
     found = bill_of(journal, deployed.routes.ids, free_paths, when, now)

@@ -114,6 +114,16 @@ def test_bill(operated: Operated) -> None:
     assert (before["month"], before["charged"], before["spenders"]) == ("2020-02", 0, [])
 
 
+@pytest.mark.parametrize("month", ["1969-12", "9999-12"])
+def test_bill_month(operated: Operated, month: str) -> None:
+    """A month that has no bill is refused, with those that may have one."""
+    result = operated.run("bill", "--month", month)
+
+    told = f"--month {month} is not from 1970 to 9998"
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"edgesweep: {told}\n"
+
+
 def test_bill_uncounted(operated: Operated) -> None:
     """What is not counted is said, and what is charged to a distribution that is gone."""
     looks = Looks(each=(Look("E7", hidden="AccessDenied"),), hidden="501 are too many")
