@@ -115,7 +115,7 @@ def test_typed(page: str) -> None:
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS.items())
 def test_parameter(name: str, parameter: Parameter) -> None:
     """The guide has each parameter with its default and its meaning."""
-    default = f"`{parameter.default}`" if parameter.default else "none"
+    default = f"`{parameter.default}`" if parameter.default else "empty"
 
     assert f"| `{name}` | {default} | {parameter.meaning} |" in prose("docs/deploying.md")
 
