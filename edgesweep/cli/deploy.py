@@ -1,6 +1,6 @@
 """`edgesweep deploy` and `edgesweep remove`: a stack without Node and without a clone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, TypedDict
 
@@ -26,20 +26,20 @@ class Deployment(TypedDict):
     changes: Annotated[Mapping[str, str], "by resource: Add, Modify, Remove, or Retain its data"]
 
 
-def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> Mapping[str, str]:
-    """Return `NAME=VALUE` of each text by its name."""
-    for text in texts:
-        if not text.partition("=")[2]:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param=param)
-    return dict(text.split("=", 1) for text in texts)
+def _assigned(texts: Iterable[str]) -> Mapping[str, str]:
+    values: dict[str, str] = {}
+    for name, _, value in (text.partition("=") for text in texts):
+        if not value or name in values:
+            raise click.UsageError(f"Parameter {name} is given as NAME=VALUE, and once")
+        values[name] = value
+    return values
 
 
 @stack_command(Deployment)
-@click.option("--bucket", help="Existing buckets, separated by commas.", metavar="NAMES")
+@click.option("--bucket", multiple=True, help="Existing buckets, comma-separated.", metavar="NAMES")
 @click.option(
-    "--param", "values", multiple=True, callback=assigned, metavar="NAME=VALUE",
-    help="Deploy parameter; the stack remembers it.",
-)  # fmt: skip
+    "--param", multiple=True, metavar="NAME=VALUE", help="Deploy parameter; the stack remembers it."
+)
 @click.option(
     "--code-bucket", default="", metavar="NAME", show_default=False,
     help="Bucket of yours for the zip (default: edgesweep-releases-ACCOUNT-REGION, which is made).",
@@ -48,8 +48,8 @@ def assigned(_: click.Context, param: click.Parameter, texts: Sequence[str]) -> 
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost of learning.")
 def deploy(
     deployed: Deployed,
-    bucket: str | None,
-    values: Mapping[str, str],
+    bucket: Sequence[str],
+    param: Sequence[str],
     code_bucket: str,
     *,
     dry_run: bool,
@@ -64,11 +64,11 @@ def deploy(
     edgesweep deploy --bucket my-site
     edgesweep deploy --param budgetUsd=5
     """  # noqa: D301  # \b tells click to keep the lines
+    values = _assigned([*(f"bucket={one}" for one in bucket), *param])
     if not (yes or dry_run):
         check_terminal()
     release, session, name = Release.carried(), deployed.session, deployed.name
-    given = values if bucket is None else {**values, "bucket": bucket}
-    accepted = acceptable(name, session, given)
+    accepted = acceptable(name, session, values)
     deployer = Deployer(session, name)
     code_bucket = code_bucket or deployer.code_bucket()
     of_zip = {"ParameterKey": "CodeBucket", "ParameterValue": code_bucket}
