@@ -6,17 +6,15 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import starmap
+from itertools import chain, starmap
 
 import click
 
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import show
-from edgesweep.cli.terminal import check_terminal, say, suggest
+from edgesweep.cli.terminal import check_terminal, machine, say, suggest
 from edgesweep.operate.doctor import Finding, Harm, Place, mends
 from edgesweep.operate.doctor.gather import examine
-
-_STDERR = 2  # standard output is for the report
 
 
 @stack_command(list[Finding])
@@ -43,7 +41,7 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     if fix and _mend(findings, yes=yes):
         say("Looking again")
         findings = _examine(deployed)
-    show(findings, starmap(_described, mends(findings).items()))
+    show(findings, chain.from_iterable(starmap(_described, mends(findings).items())))
     suggest("" if findings else f"Nothing is wrong with {deployed.name}")
     sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
 
@@ -53,21 +51,24 @@ def _examine(deployed: Deployed) -> Sequence[Finding]:
     return examine(deployed.session, place, datetime.now(UTC))
 
 
-def _described(mend: str, shared: Sequence[Finding]) -> str:
-    """Return findings and the command that mends all of them, each in a line."""
+def _described(mend: str, shared: Sequence[Finding]) -> Sequence[str]:
+    """Return the lines of findings and of the command that mends all of them."""
     lines = [f"{finding.check} ({finding.harm}): {finding.text}" for finding in shared]
-    return "\n".join([*lines, f"  {mend}"] if mend else lines)
+    return [*lines, f"  {mend}"] if mend else lines
 
 
 def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
     """Run the commands that the user wants; return whether any was run."""
     ran = False
-    run = partial(subprocess.run, shell=True, check=False, stdout=_STDERR)  # noqa: S604  # asked for
+    # To people it speaks by itself, on standard error: standard output is for the report.
+    out = {"capture_output": True, "errors": "replace"} if machine() else {"stdout": 2}
+    run = partial(subprocess.run, shell=True, check=False, **out)  # noqa: S604  # asked for
     for mend, shared in mends(findings).items():
         if mend and not any(finding.manual for finding in shared):
-            click.echo(_described(mend, shared), err=True)
+            say(*_described(mend, shared))
             if yes or click.confirm("Run it?", err=True):
                 ran = True
-                code = run(mend, env={**os.environ, "AWS_PAGER": ""}).returncode
-                say(f"The command failed with exit code {code}" if code else "")
+                done = run(mend, env={**os.environ, "AWS_PAGER": ""})
+                say(*f"{done.stdout or ''}{done.stderr or ''}".splitlines())
+                say(f"The command failed with exit code {done.returncode}" * (done.returncode != 0))
     return ran

@@ -30,7 +30,7 @@ class SentFlush(TypedDict):
     sent_at: Annotated[datetime | None, "when CloudFront had accepted all of it"]
     settled_at: Annotated[datetime | None, "when its rows were deleted"]
     seconds: Annotated[float | None, "from opened_at to settled_at"]
-    waited: Annotated[float | None, "from the upload of its first change to sent_at, in seconds"]
+    waited_seconds: Annotated[float | None, "from the upload of its first change to sent_at"]
     rows: Annotated[int, "changes that it sent"]
     paths: Annotated[Sequence[str], "quoted invalidation paths"]
     wildcards: Annotated[int, "how many of the paths are wildcards"]
@@ -99,7 +99,7 @@ def _sent(flush: Flush) -> SentFlush:
         flush,
         flush=flush.id,
         seconds=_seconds(flush),
-        waited=flush.waited.total_seconds() if flush.waited is not None else None,
+        waited_seconds=flush.waited.total_seconds() if flush.waited is not None else None,
         usd=PATH_PRICE * len(flush.paths),
         invalidations=[request.id for request in flush.accepted],
         by=[who for who, _ in flush.by],

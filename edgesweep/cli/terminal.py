@@ -129,9 +129,10 @@ def machine() -> bool:
     return _JSON.get()
 
 
-def say(text: str) -> None:
-    """Print a message in one line on standard error, unless it is empty."""
-    _print(text, Message(message=_line(text)))
+def say(*texts: str) -> None:
+    """Print messages on standard error, each that is not empty in a line."""
+    for text in texts:
+        _print(text, Message(message=_line(text)))
 
 
 def suggest(text: str) -> None:

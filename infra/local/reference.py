@@ -36,9 +36,10 @@ _JSON = """\
 ## JSON
 
 `--json` prints one JSON document on standard output, of the type that stands below the help of each
-command. A name means the same in all of them. Two exceptions are older: `paths` is a number in
-`replay`, and the price of the paths in the `cost_usd` of `plan`. Amounts are in dollars and have
-names that end in `usd`; moments are in ISO 8601. Each line on standard error is then a JSON object
+command. A name means the same in all of them, but for a few: `paths` is a number in `replay`, and
+the price of the paths in the `cost_usd` of `plan`; `by` is a list in `flushes`; `changed` is about
+objects in `wait`, and about a bucket elsewhere. Amounts are in dollars and have names that end in
+`usd`; moments are in ISO 8601. Each line on standard error is then a JSON object
 as well: a message, or last the failure that ended the command.
 """
 

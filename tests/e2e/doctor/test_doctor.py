@@ -61,8 +61,8 @@ def test_fix(patients: Mapping[str, Patient]) -> None:
     result = patient.examine("--fix", "--yes", PATH=path)
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "  aws scheduler update-schedule" in result.stderr
-    assert "  aws cloudwatch put-metric-alarm" in result.stderr
+    assert "edgesweep: aws scheduler update-schedule" in result.stderr
+    assert "edgesweep: aws cloudwatch put-metric-alarm" in result.stderr
     assert result.stderr.endswith("edgesweep: Nothing is wrong with edgesweep-test\n")
 
 

@@ -1,5 +1,6 @@
 """`edgesweep doctor --fix` runs commands after asking, says which, and looks again."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from edgesweep.operate.doctor import Finding, Harm
 
 GREETED = Finding("queue-changed", Harm.LOSES, "Nobody greeted", "echo hello >> greeted")
 SHARED = Finding("queue-gone", Harm.LOSES, "Nobody was greeted", GREETED.mend)
-FAILING = Finding("alarm-changed", Harm.NOTE, "It fails", "exit 3")
+FAILING = Finding("alarm-changed", Harm.NOTE, "It fails", "echo no >&2; exit 3")
 MANUAL = Finding("no-stack", Harm.DELAYS, "A name is missing", "echo NAME > greeted", manual=True)
 NOTE = Finding("free-paths-shared", Harm.NOTE, "Somebody was here")
 ALL = [GREETED, SHARED, MANUAL, FAILING, NOTE]
@@ -50,7 +51,7 @@ def test_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         "no-stack (delays changes): A name is missing",
         "  echo NAME > greeted",
         "alarm-changed (note): It fails",
-        "  exit 3",
+        "  echo no >&2; exit 3",
         "free-paths-shared (note): Somebody was here",
     ]
 
@@ -60,9 +61,21 @@ def test_yes(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     result = doctor(monkeypatch, "--fix", "--yes", left=(NOTE,))
 
     assert (folder / "greeted").read_text() == "hello\n"
-    assert "  echo hello >> greeted\n" in result.stderr
+    assert "edgesweep: echo hello >> greeted\n" in result.stderr
     assert "edgesweep: The command failed with exit code 3" in result.stderr
     assert (result.exit_code, result.stdout) == (0, "free-paths-shared (note): Somebody was here\n")
+
+
+def test_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a program each line on standard error is JSON, the output of a command included."""
+    result = doctor(monkeypatch, "--fix", "--yes", "--json", left=(NOTE,))
+
+    told = [json.loads(line)["message"] for line in result.stderr.splitlines()]
+    assert told[2:] == [
+        "echo hello >> greeted",
+        *("alarm-changed (note): It fails", "echo no >&2; exit 3", "no"),
+        *("The command failed with exit code 3", "Looking again"),
+    ]
 
 
 def test_answers(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgesweep.cli.commands import main
+from edgesweep.cli.flushes import SentFlush
 from edgesweep.cli.output import JsonOption
 from edgesweep.cli.plan import Cost
 from edgesweep.cli.replay import Result, Reupload
@@ -27,8 +28,8 @@ from tests.unit.conftest import Operated
 WITHOUT = {"completion", "remove"}
 # It needs a release: tests/e2e/release reads its JSON.
 ELSEWHERE = {"deploy"}
-# `plan` and `replay` have kept these names since before they meant one thing everywhere.
-OTHERWISE = {(Cost, "paths"), (Result, "paths"), (Reupload, "paths")}
+# The exceptions that the reference names.
+OTHERWISE = {(Cost, "paths"), (Result, "paths"), (Reupload, "paths"), (SentFlush, "by")}
 SCALARS = {float: {int, float}, Decimal: {int, float}, NoneType: {NoneType}}
 SCALARS |= {bool: {bool}, int: {int}, str: {str}, Mapping: {dict}}
 
@@ -134,7 +135,8 @@ def test_one_name() -> None:
     for name in main.commands.keys() - WITHOUT:
         for kind in objects(kind_of(name)):
             for field, hint in get_type_hints(kind).items():
-                plain = {one for one in get_args(hint) or (hint,) if one is not type(None)}
+                one_of = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+                plain = {one for one in one_of if one is not NoneType}
                 plain = {
                     str if isinstance(o, type) and issubclass(o, StrEnum) else o for o in plain
                 }
