@@ -70,7 +70,7 @@ def flushes(deployed: Deployed, *, flush_id: str | None, only: str | None, limit
         return
     found = list(islice(_newest(journal, distributions, limit), limit))
     if not found:
-        say("There are no flushes yet")
+        say(f"There are no flushes of {only or deployed.name} yet")
     show(list(map(_sent, found)), table(HEADER, map(row, found)) if found else [])
 
 

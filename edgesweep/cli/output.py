@@ -42,8 +42,9 @@ def pick(kind: type[T], source: object, **others: object) -> T:
 
 def show(value: object, lines: Iterable[str]) -> None:
     """Print lines, or instead a value as JSON: moments in ISO 8601, dollars as numbers."""
+    # A key may hold what moves the cursor or ends a line.
     for line in [json.dumps(value, default=_plain)] if machine() else lines:
-        click.echo(line)
+        click.echo("".join(one if one.isprintable() else ascii(one)[1:-1] for one in line))
 
 
 def _plain(value: Any) -> object:  # noqa: ANN401  # whatever JSON does not know

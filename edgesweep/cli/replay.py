@@ -65,7 +65,7 @@ class Reupload(Result):
 
 def _budget(text: str) -> Budget:
     """Return a budget without a guarantee, as the type of an option."""
-    return Budget(None if text == "none" else usd(text))
+    return Budget(None if text == "none" else usd(text, "none or "))
 
 
 @click.command(epilog="\b\n" + "\n  ".join(["Strategies:", *STRATEGIES]))

@@ -113,15 +113,15 @@ def _failure(error: BaseException) -> tuple[str, int]:
     return text, EdgesweepError.exit_code
 
 
-def usd(text: str | Decimal) -> Decimal:
-    """Return a price or an amount in dollars, as the type of an option."""
+def usd(text: str | Decimal, other: str = "") -> Decimal:
+    """Return an amount in dollars, as the type of an option; an error says `other` too."""
     with suppress(InvalidOperation):
         dollars = Decimal(text)
         within = dollars.is_finite() and 0 <= dollars <= MAX_DOLLARS
         if within and round(dollars, MAX_DECIMALS) == dollars:
             return dollars
     bound = f"from 0 to {MAX_DOLLARS:,} with at most {MAX_DECIMALS} decimals"
-    raise click.BadParameter(f"{str(text)!r} is not a number of dollars {bound}")
+    raise click.BadParameter(f"{str(text)!r} is not {other}a number of dollars {bound}")
 
 
 def machine() -> bool:

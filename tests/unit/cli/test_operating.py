@@ -190,9 +190,10 @@ def test_too_small(operated: Operated) -> None:
 
 def test_no_flushes(operated: Operated) -> None:
     """Where nothing was sent that is said on standard error; machines read an empty list."""
-    told = "There are no flushes yet"
+    told = f"There are no flushes of {operated.stack.name} yet"
 
     for options, printed, said in (
+        (("--distribution", "E9"), "", "edgesweep: There are no flushes of E9 yet\n"),
         ((), "", f"edgesweep: {told}\n"),
         (("--json",), "[]\n", json.dumps({"message": told}) + "\n"),
     ):

@@ -250,6 +250,13 @@ def test_unknown_strategy(write: Write) -> None:
     assert all(f"'{name}'" in line for name in STRATEGIES)
 
 
+def test_budget(write: Write) -> None:
+    """A budget that is none is told with all that one may be."""
+    told = "Invalid value for '--budget': 'nope' is not none or a number of dollars from 0 to "
+
+    assert refused(write("site", 1), "--budget", "nope").startswith(told)
+
+
 def test_alone(write: Write) -> None:
     """A single history is replayed in this process, and shows how far it is."""
     shown = replay(write("one", 2), env={"FORCE_COLOR": "1"})

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from edgesweep import __version__
 from edgesweep.cli.commands import main
 from edgesweep.cli.deployed import session
-from edgesweep.cli.output import progress
+from edgesweep.cli.output import progress, show
 from edgesweep.cli.terminal import OneLineErrors, say
 from edgesweep.errors import BadInput, EdgesweepError
 
@@ -196,6 +196,13 @@ def test_closed_pipe_for_help(arguments: Command) -> None:
     os.close(theirs)
 
     assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """A key that would move the cursor or end the line is escaped, and no letter is."""
+    show([], ["a\x1b[2Jb\nc\u202e", "a\\b  日 é"])
+
+    assert capsys.readouterr().out == "a\\x1b[2Jb\\nc\\u202e\na\\b  日 é\n"
 
 
 def test_full_disk(tmp_path: Path) -> None:
