@@ -120,7 +120,6 @@ class Waker:
     def _due(
         self, ends: Mapping[str, datetime], policy: Policy, allowed: Haste
     ) -> Mapping[str, Upload]:
-        """Return the uploads that are worth waiting for."""
         found = {name: self._look(name, policy, allowed) for name in ends}
         now = self.clock()
         return {name: one for name, one in found.items() if one and one.awaited(now, ends[name])}

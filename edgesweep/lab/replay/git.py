@@ -106,7 +106,6 @@ class Repository:
                 commit, written, deleted = token.decode(), [], []
 
     def _keys(self, names: Iterable[str]) -> Iterator[str]:
-        """Yield the keys of the files that are published."""
         folder = self._folder
         for name in names:
             if name.startswith(folder) and (key := name.removeprefix(folder)) not in _UNPUBLISHED:

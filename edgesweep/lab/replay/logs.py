@@ -114,7 +114,6 @@ def _parsed(text: str) -> object:
 
 
 def _line(line: object) -> Sequence[Seen]:
-    """Return the act in a line of a server access log, if it is relevant."""
     match = _LINE.match(line) if isinstance(line, str) else None
     if match is None:
         raise ValueError("No line of a server access log")
@@ -130,7 +129,6 @@ def _line(line: object) -> Sequence[Seen]:
 
 
 def _event(event: Mapping[str, object]) -> Sequence[Seen]:
-    """Return the act in a CloudTrail event, if it is relevant."""
     at = datetime.fromisoformat(str(event["eventTime"]))
     if at.tzinfo is None:
         raise ValueError("A time has its offset from UTC")

@@ -133,7 +133,6 @@ def free_paths(facts: Facts) -> Iterator[Finding]:
 
 
 def _buckets(one: Distribution, facts: Facts) -> Collection[str]:
-    """Return the swept buckets that a distribution leads to."""
     return {origin.bucket for origin in one.origins} & set(facts.configured.buckets)
 
 

@@ -85,7 +85,6 @@ def missing(place: Place, regions: Iterable[str]) -> Finding:
 
 
 def _regions(session: boto3.Session, stack: str) -> Iterator[str]:
-    """Yield the other regions in which there is a stack of that name."""
     for region in session.get_available_regions("cloudformation"):
         # An error means no stack, or a region that the account has not enabled.
         with suppress(BotoCoreError, ClientError):
