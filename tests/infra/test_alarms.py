@@ -142,7 +142,7 @@ def test_published(
     environment = site.properties("FlushLambdaFunction")["Environment"]["Variables"]
     for name in ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"):
         monkeypatch.setenv(name, environment[name])
-    monkeypatch.setenv("BUCKET", "site")
+    monkeypatch.setenv("BUCKET", "site,spare")
     monkeypatch.setenv("FREE_PATHS", "2")
 
     heard = set(published(_worst_month(deployment, capsys)))
@@ -179,7 +179,7 @@ def _worst_month(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> 
     s3.put_object(Bucket="site", Key="docs/2.html")
     keys = ("docs/1.html", "docs/3.html")
     deployment.dirty.add([_row(key, deployment.distribution) for key in keys])
-    deployment.dirty.add([_row("docs/1.html", UNROUTED, bucket="nobody's")])
+    deployment.dirty.add([_row("docs/1.html", UNROUTED, bucket="spare")])
     with listening("before-call.cloudfront.CreateInvalidation", _refuse):
         deployment.load("flush")()
     # The budget pays for one path, which hits the neighbour; the next change has to wait.
