@@ -27,7 +27,7 @@ from edgesweep.errors import BadInput
 _MAX_SIZE = 2**63 - 1
 # Of an etag or a sequencer: far above those of S3, and small enough for a row.
 _MAX_MARK_BYTES = 1_024
-MAX_PATHS = 1_000  # of one request: a thousand paths for twenty distributions are written in time
+MAX_PATHS = 1_000  # of one request
 _MAX_NAME = 100
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 

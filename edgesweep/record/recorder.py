@@ -26,6 +26,8 @@ from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
 from edgesweep.routes import Routes
 from edgesweep.routes.patterns import matches
 
+MOST_ROWS = 20_000  # of the requests of a batch: one invocation has time for as many
+
 
 class Fate(StrEnum):
     """The fate of a change."""
@@ -156,12 +158,17 @@ class Recorder:
     ) -> tuple[dict[str, Sequence[Change | Request]], dict[str, str]]:
         """Return what each message reports or requests, and why the others come back."""
         understood, failed = dict[str, Sequence[Change | Request]](), dict[str, str]()
+        room = MOST_ROWS
         for message, body in bodies.items():
             try:
-                found = map(self._addressed, events.parse(body))
-                understood[message] = list(chain.from_iterable(found))
+                found = list(chain.from_iterable(map(self._addressed, events.parse(body))))
             except BadInput as error:
                 failed[message] = str(error)
+                continue
+            if understood and len(found) > max(1, room):
+                failed[message] = "The requests before it take all the time of this batch"
+            else:
+                understood[message], room = found, room - len(found)
         return understood, failed
 
     def _addressed(self, one: Change | Request) -> Sequence[Change | Request]:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from edgesweep.dirty import RequestedPath
 from edgesweep.errors import BadInput
 from edgesweep.record.events import MAX_PATHS, Request, parse
-from edgesweep.record.recorder import Recorder
+from edgesweep.record.recorder import MOST_ROWS, Recorder
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import routes_in_memory
 from tests.messages import notification
@@ -107,6 +107,25 @@ def test_unknown(ids: tuple[str, ...], to: str | None, reason: str) -> None:
     recorded = recorder(writer, *ids).record(batch(body), SOON)
 
     assert (recorded.failed, writer.rows) == ({"m0": reason}, [])
+
+
+def test_large() -> None:
+    """Of many large requests as many are worked off as there is time for, each in its turn."""
+    writer, ids = DirtyRowsInMemory(), [f"E{number}" for number in range(20)]
+    waiting = {
+        str(number): json.dumps({**GOOD, "paths": [f"/{number}/{n}" for n in range(MAX_PATHS)]})
+        for number in range(4)
+    }
+    waiting["change"] = notification("a.html")
+    recording = recorder(writer, *ids)
+
+    for left in (3, 2, 1, 0):
+        before = len(writer.rows)
+        recorded = recording.record(waiting, SOON)
+        waiting = {message: waiting[message] for message in recorded.failed}
+        assert len(waiting) == left
+        assert MOST_ROWS <= len(writer.rows) - before <= MOST_ROWS + len(ids)
+    assert len(writer.rows) == 4 * MOST_ROWS + len(ids)
 
 
 def test_unwritten() -> None:
