@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 import click
 
-from edgesweep.cli.terminal import machine
+from edgesweep.cli.terminal import machine, printable
 
 T = TypeVar("T")
 
@@ -42,9 +42,8 @@ def pick(kind: type[T], source: object, **others: object) -> T:
 
 def show(value: object, lines: Iterable[str]) -> None:
     """Print lines, or instead a value as JSON: moments in ISO 8601, dollars as numbers."""
-    # A key may hold what moves the cursor or ends a line.
     for line in [json.dumps(value, default=_plain)] if machine() else lines:
-        click.echo("".join(one if one.isprintable() else ascii(one)[1:-1] for one in line))
+        click.echo(printable(line))
 
 
 def _plain(value: Any) -> object:  # noqa: ANN401  # whatever JSON does not know

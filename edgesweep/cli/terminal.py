@@ -143,11 +143,17 @@ def suggest(text: str) -> None:
 
 def _print(text: str, as_json: Message | Failure) -> None:
     if text:
-        click.echo(json.dumps(as_json) if machine() else f"edgesweep: {_line(text)}", err=True)
+        line = json.dumps(as_json) if machine() else f"edgesweep: {printable(_line(text))}"
+        click.echo(line, err=True)
 
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def printable(line: str) -> str:
+    """Escape what is not to be seen: a key may hold what moves the cursor or ends a line."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 def check_terminal() -> None:

@@ -201,8 +201,11 @@ def test_closed_pipe_for_help(arguments: Command) -> None:
 def test_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     """A key that would move the cursor or end the line is escaped, and no letter is."""
     show([], ["a\x1b[2Jb\nc\u202e", "a\\b  日 é"])
+    say("a\x1b[2Jb")
 
-    assert capsys.readouterr().out == "a\\x1b[2Jb\\nc\\u202e\na\\b  日 é\n"
+    out, err = capsys.readouterr()
+    assert out == "a\\x1b[2Jb\\nc\\u202e\na\\b  日 é\n"
+    assert err == "edgesweep: a\\x1b[2Jb\n"
 
 
 def test_full_disk(tmp_path: Path) -> None:
