@@ -29,6 +29,10 @@ class TimedOut(EdgesweepError):
     exit_code: ClassVar[int] = 3
 
 
+class Unsettled(EdgesweepError):
+    """Events of a bucket may be missed now, so what is learnt of it could not be trusted."""
+
+
 class Infeasible(BadInput):
     """No cover exists under the given caps."""
 

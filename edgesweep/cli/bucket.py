@@ -19,7 +19,7 @@ from edgesweep.cli.output import count, dollars, json_option, progress, show
 from edgesweep.cli.terminal import agree, aws_options, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
 from edgesweep.dirty import chunks
-from edgesweep.errors import BadInput, EdgesweepError
+from edgesweep.errors import BadInput, EdgesweepError, Unsettled
 from edgesweep.flush.gaps import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners
 from edgesweep.operate.failures import failure
@@ -165,7 +165,7 @@ def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name
         raise BadInput(f"{name} skips no upload, since it was deployed with skipUnchanged=false")
     if kept and bucket in kept.missed:
         later = "learn it a quarter of an hour after edgesweep doctor finds no fault"
-        raise EdgesweepError(f"Events of {bucket} may be missed now; {later}")
+        raise Unsettled(f"Events of {bucket} may be missed now; {later}")
     routes = wiring.routes_of(settings, kept)
     return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
 

@@ -7,10 +7,11 @@ from typing import Annotated, TypedDict
 import click
 
 from edgesweep.aws.s3 import Bucket
-from edgesweep.cli.bucket import learn_all
+from edgesweep.cli.bucket import BEGINS, learn_all
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import show
 from edgesweep.cli.terminal import agree, check_terminal, say, suggest
+from edgesweep.errors import Unsettled
 from edgesweep.operate.buckets import deliver, listeners
 from edgesweep.operate.parameters import values_of
 from edgesweep.operate.release import RETAIN, Deployer, Release
@@ -84,19 +85,22 @@ def deploy(
             release.upload(session, code_bucket)
             say("Updating the stack, which takes CloudFormation a minute or two")
             deployer.execute(identity)
-    _follow(deployed, split(accepted["bucket"]), yes=yes)
+    attach_all(deployed, split(accepted["bucket"]), yes=yes)
     suggest(f"{name} is deployed; upload something, and `edgesweep status` shows what waits")
 
 
-def _follow(deployed: Deployed, buckets: Sequence[str], *, yes: bool) -> None:
+def attach_all(deployed: Deployed, buckets: Sequence[str], *, yes: bool) -> None:
     """Let buckets publish their events, and learn what they hold."""
     s3 = deployed.session.client("s3")
     for bucket in buckets:
         if deliver(Bucket(s3, bucket), on=True)[0]:
-            say(f"{bucket} publishes its events; its other notifications stay")
+            say(f"{bucket} publishes its events; its other notifications stay. {BEGINS}")
         if deployed.settings.catalogue_table:
-            learnt = learn_all(deployed, bucket, yes=yes)
-            say(f"{bucket}: {learnt['known']:,} of {learnt['objects']:,} objects are known")
+            try:
+                learnt = learn_all(deployed, bucket, yes=yes)
+                say(f"{bucket}: {learnt['known']:,} of {learnt['objects']:,} objects are known")
+            except Unsettled as error:
+                say(str(error))
 
 
 @stack_command()

@@ -16,6 +16,8 @@ from moto import mock_aws
 
 from edgesweep.aws.dynamodb import CatalogueTable, RoutesTable
 from edgesweep.cli.commands import main
+from edgesweep.cli.deploy import attach_all
+from edgesweep.cli.deployed import Deployed
 from edgesweep.record.catalogue import Entry, Name
 from edgesweep.routes.kept import Kept
 from tests.aws import calls, create_catalogue, create_table, dated_heads, listening
@@ -73,6 +75,18 @@ def test_missed_events() -> None:
     with calls() as asked:
         learn(BUCKET, "--yes")
     assert asked.count("s3.HeadObject") == 1
+
+
+@pytest.mark.usefixtures("stack")
+def test_deployed_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """A deployment that sweeps a bucket again succeeds, and says that it is learnt later."""
+    RoutesTable("flushes", boto3.Session()).save(Kept(missed={BUCKET: datetime.now(UTC)}))
+
+    attach_all(Deployed("edgesweep-prod", boto3.Session(), None), [BUCKET], yes=True)
+
+    publishes, later = capsys.readouterr().err.splitlines()
+    assert publishes.startswith(f"edgesweep: {BUCKET} publishes its events; ")
+    assert later.startswith(f"edgesweep: Events of {BUCKET} may be missed now; learn it ")
 
 
 @pytest.mark.usefixtures("stack")
