@@ -26,7 +26,7 @@ def begin(
     def wait() -> None:
         fakes, policy, began = vars(wiring), scenario.policy, world.now
         journal = fakes["FlushTable"]("")
-        rows = fakes["DirtyTable"]("", lambda: journal.shards(1))
+        rows = fakes["DirtyTable"]("", None, lambda: journal.shards(1))
         observer = Observer(rows, journal, lambda *_: False, policy, int, int)
         steps = waiting.accepted(observer, scenario.distributions, here().clock, deployment.ask)
         with suppress(NoAnswer):
