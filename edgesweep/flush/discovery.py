@@ -83,7 +83,7 @@ class Discovery:
     store: DistributionStore
     dirty: DirtyRows
     journal: Journal
-    buckets: Collection[str]
+    buckets: Collection[str]  # those that are swept; all if empty
     variants: Mapping[str, Variants]
     selection: Sequence[Sequence[str]]
     clock: Callable[[], datetime]
@@ -124,7 +124,7 @@ class Discovery:
                     for one in routes.distributions(row.change.bucket, row.change.key)
                 ]
                 for row in chunk
-                if routes.serving(row.change.bucket) or row.change.bucket not in self.buckets
+                if routes.serving(row.change.bucket) or self._dropped(row.change.bucket)
             }
             stay, failed = set(chunk) - copies.keys(), self.dirty.move(copies).keys()
             left += len(stay) + len(failed)
@@ -178,6 +178,9 @@ class Discovery:
         unwritten = self.dirty.add(sweep(asked, "a new configuration", now, self.token))
         failed = {row.distribution for row in unwritten}
         return [one if one.newest.id in failed else settled.get(one, one) for one in seen]
+
+    def _dropped(self, bucket: str) -> bool:
+        return bool(self.buckets) and bucket not in self.buckets
 
     def _owed(self, distribution: str) -> bool:
         return bool(self.dirty.span(distribution) or self.journal.lease(distribution).unfinished)
