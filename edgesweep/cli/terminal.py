@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -67,7 +68,8 @@ class OneLineErrors(click.Group):
         token, code, name = _JSON.set("--json" in given), 0, prog_name or "edgesweep"
         try:
             self._main_shell_completion({}, name, COMPLETE)
-            with self.make_context(name, _none_empty(given)) as context:
+            _check_none_empty(given)
+            with self.make_context(name, given) as context:
                 self.invoke(context)
         except click.exceptions.Exit as ended:
             code = ended.exit_code
@@ -82,12 +84,11 @@ class OneLineErrors(click.Group):
         sys.exit(code)
 
 
-def _none_empty(given: list[str]) -> list[str]:
+def _check_none_empty(given: Sequence[str]) -> None:
     for before, one in pairwise(["edgesweep", *given]):
         # Such as a shell's unset variable, which would stand for a default.
-        if not one or (one.startswith("--") and one.find("=") + 1 == len(one)):
+        if not one or re.fullmatch("--[^=]*=", one):
             raise click.UsageError(f"What follows {one or before} is empty")
-    return given
 
 
 def _failure(error: BaseException) -> tuple[str, int]:

@@ -35,7 +35,7 @@ class Routes:
     @property
     def leading(self) -> Sequence[str]:
         """The ids of those that lead to a swept bucket."""
-        return [one for one in self.ids if self.origins(one)]
+        return list(dict.fromkeys(one.id for one in self.known if one.origins))
 
     @property
     def enabled(self) -> int:
