@@ -95,7 +95,8 @@ def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: W
     # Words for other distributions may stand beside those for this one.
     others = variants.keys() - {ALL_OTHERS, identity}
     if others and (others == variants.keys() or not all(map(str.isupper, others))):
-        raise BadInput(f"--viewer-paths: {', '.join(sorted(others))} is no word, nor {identity}")
+        stray = ", ".join(sorted(others))
+        raise BadInput(f"--viewer-paths: {stray} is neither a word nor {identity}")
     if not known.origins:
         wanted = f"the bucket {bucket}" if bucket else "a bucket"
         raise BadInput(f"No origin of {name} leads to {wanted}")

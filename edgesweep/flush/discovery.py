@@ -9,7 +9,7 @@ forget everything once; `edgesweep.routes.kept` says why and when. We write the 
 we note that we did: a crash between the two makes a second row, never none.
 
 A distribution that is gone stays known, as disabled, while rows or a flush wait under its paths.
-An unrouted row of a bucket that is no longer swept goes.
+We delete an unrouted row once its bucket is no longer swept.
 
 Unrouted rows are routed after the flushes, some in each tick, so no flush waits for them, and every
 row gets its turn. We read them in the order in which they were recorded, and keep our place with

@@ -216,7 +216,7 @@ class Flusher:
         return Outcome(flush.distribution, reason, rejected, answer)
 
     def _closed(self, flush: Flush, answer: Answer | None) -> bool:
-        """Tell whether CloudFront refuses a distribution that is disabled, deleted or not ours."""
+        """Tell whether CloudFront refuses us a distribution that we know as disabled or deleted."""
         refused = isinstance(answer, Refused) and answer.refusal in {Refusal.GONE, Refusal.DENIED}
         return refused and self.routes.gone(flush.distribution)
 

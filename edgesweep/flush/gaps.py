@@ -15,7 +15,7 @@ catalogue that are older. Then we ask each distribution that serves the bucket t
 if that row came first, it could be flushed while such an entry still hides an upload. Then we
 forget the gap; after a crash before that, we close it again. Older changes were invalidated by it.
 
-A bucket that is no longer swept is as one that publishes nothing, until it is swept again.
+We treat a bucket that is no longer swept as one that publishes nothing, until it is swept again.
 
 A bucket that was never seen to publish its events is not attached yet. It causes no invalidation,
 but entries from that time are not trusted either.

@@ -132,7 +132,7 @@ def test_words_of_one(write: Write) -> None:
     for words in ("E1=strip=/app", "E1=strip=/app,E2=everything", "strip=/app,E2=only"):
         assert planned("-", *options, words, stdin=lines("a.js"))["paths"] == ["/a.js", "/app/a.js"]
     for words, stray in {"E2=bare": "E2", "strp=/app": "strp", "bare,strp=/app": "strp"}.items():
-        told = f"--viewer-paths: {stray} is no word, nor E1"
+        told = f"--viewer-paths: {stray} is neither a word nor E1"
         assert refused(*options, words) == told
 
 
