@@ -198,6 +198,11 @@ def instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless the number is one."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def chunks(items: Iterable[T], size: int | None = None) -> Iterator[Sequence[T]]:
     """Yield items by the thousand, or in chunks of another size; nothing is read ahead."""
     rest = iter(items)

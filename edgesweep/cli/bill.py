@@ -8,7 +8,8 @@ import click
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.output import count, dollars, length, show, table
+from edgesweep.cli.output import dollars, length, show, table
+from edgesweep.dirty import count
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import YEARS
 from edgesweep.operate.bill import Bill, bill_of

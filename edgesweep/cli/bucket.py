@@ -15,10 +15,10 @@ from edgesweep import wiring
 from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.cli.deployed import Deployed, session, stack_command
-from edgesweep.cli.output import count, dollars, json_option, progress, show
+from edgesweep.cli.output import dollars, json_option, progress, show
 from edgesweep.cli.terminal import agree, aws_options, bucket_name, say, suggest
 from edgesweep.cover.survey import Listing
-from edgesweep.dirty import chunks
+from edgesweep.dirty import chunks, count
 from edgesweep.errors import BadInput, EdgesweepError, Unsettled
 from edgesweep.flush.gaps import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners

@@ -9,8 +9,9 @@ import click
 
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.output import count, dollars, pick, show
+from edgesweep.cli.output import dollars, pick, show
 from edgesweep.cli.terminal import say, suggest
+from edgesweep.dirty import count
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import State

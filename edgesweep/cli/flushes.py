@@ -11,8 +11,9 @@ import click
 
 from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.output import count, dollars, pick, show, table
+from edgesweep.cli.output import dollars, pick, show, table
 from edgesweep.cli.terminal import say
+from edgesweep.dirty import count
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.journal import Flush, State
 from edgesweep.prices import PATH_PRICE

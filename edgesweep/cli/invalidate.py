@@ -10,9 +10,9 @@ import click
 
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.output import count, show
+from edgesweep.cli.output import show
 from edgesweep.cli.terminal import suggest
-from edgesweep.dirty import chunks
+from edgesweep.dirty import chunks, count
 from edgesweep.errors import MALFORMED, BadInput
 from edgesweep.record.events import INVALIDATE, parse
 

@@ -8,9 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
-from edgesweep.dirty import MAX_KEY_BYTES
+from edgesweep.dirty import MAX_KEY_BYTES, count
 from edgesweep.errors import BadInput
 
 # A longer line is no key, and is not read to its end.

@@ -52,11 +52,6 @@ def _plain(value: Any) -> object:  # noqa: ANN401  # whatever JSON does not know
     return value.isoformat() if isinstance(value, datetime) else float(value)
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number and its noun, in the plural unless the number is one."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def dollars(amount: Decimal) -> str:
     """Return an amount in dollars and cents, with a third decimal only where it needs one."""
     return f"${amount:,.{2 if round(amount, 2) == amount else 3}f}"

@@ -9,11 +9,12 @@ from typing import Annotated, BinaryIO, TypedDict
 import click
 
 from edgesweep.cli.keys import read_keys
-from edgesweep.cli.output import count, json_option, pick, progress, show, table
+from edgesweep.cli.output import json_option, pick, progress, show, table
 from edgesweep.cli.rules import Holders, holders, requested, rules_options
 from edgesweep.cli.terminal import aws_options, bucket_name, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, survey, unsurveyed
+from edgesweep.dirty import count
 from edgesweep.errors import EdgesweepError
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 from edgesweep.routes import Routes

@@ -8,8 +8,9 @@ import click
 
 from edgesweep.aws.sqs import DeadLetterQueue
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.output import count, progress, show
+from edgesweep.cli.output import progress, show
 from edgesweep.cli.terminal import say
+from edgesweep.dirty import count
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.redrive import LONGEST_HIDING
 from edgesweep.flush.redrive import redrive as send_back

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import click
 
 from edgesweep.cli.keys import STANDARD_INPUT, name_of
-from edgesweep.cli.output import count
 from edgesweep.cli.terminal import say
+from edgesweep.dirty import count
 from edgesweep.errors import MALFORMED, BadInput
 from edgesweep.routes import Behaviour, Distribution, Routes, Variants
 from edgesweep.routes.config import CACHING_DISABLED, cache_policies_of, read

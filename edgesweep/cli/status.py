@@ -9,8 +9,9 @@ from edgesweep.aws.dynamodb import DirtyTable, FlushTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.bill import looked
 from edgesweep.cli.deployed import Deployed, stack_command
-from edgesweep.cli.output import count, dollars, length, show, table
+from edgesweep.cli.output import dollars, length, show, table
 from edgesweep.cli.terminal import say
+from edgesweep.dirty import count
 from edgesweep.flush.tick import shared
 from edgesweep.operate.status import MonthBudget, NextFlush, Observer, StackStatus
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from edgesweep.cover import Candidates, Cover, Heartbeat, Limits, Member, Prices, choose, climb
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import DirtyRow, RequestedPath
+from edgesweep.dirty import DirtyRow, RequestedPath, count
 from edgesweep.flush.pace import LADDER, Purse, Terms, Wanted
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.paths import REST, Pattern, quote, viewer_path
@@ -91,7 +91,7 @@ def _worth(purse: Purse, choice: Choice) -> str:
     demand, terms = purse.demand, choice.terms
     text = (
         f"One path was worth ${terms.price:.8f} at that moment; the list price is ${PATH_PRICE}. "
-        f"{_count(max(0, purse.left), 'free path')} were left for the month's last "
+        f"{count(max(0, purse.left), 'free path')} were left for the month's last "
         f"{purse.remaining / timedelta(days=1):.1f} days, and this flush could take {terms.free:,}"
     )
     if demand.seen_at:
@@ -100,7 +100,7 @@ def _worth(purse: Purse, choice: Choice) -> str:
             f"the list price, and would have taken {demand.paths[0]:,.0f} if paths were free"
         )
     if choice.bought:
-        bought = f"It bought {_count(choice.bought, 'path')} beyond the free ones"
+        bought = f"It bought {count(choice.bought, 'path')} beyond the free ones"
         text += f". {bought}: each was asked for, or saved more than it cost"
     return text
 
@@ -109,28 +109,24 @@ def _changed(rows: Sequence[DirtyRow]) -> str:
     subjects = [row.subject for row in rows]
     keys = dict.fromkeys(one.key for one in subjects if not isinstance(one, RequestedPath))
     requested = len({one.path for one in subjects if isinstance(one, RequestedPath)})
-    parts = [f"People asked for {_count(requested, 'path')}"] if requested else []
+    parts = [f"People asked for {count(requested, 'path')}"] if requested else []
     if keys:
         folders = Counter(key[: key.find("/") + 1] for key in keys).most_common(5)
         counted = ", ".join(f"{many:,} in {_first([folder])}" for folder, many in folders)
-        parts.append(f"{_count(len(keys), 'object')} changed: {counted}; first {_first([*keys])}")
+        parts.append(f"{count(len(keys), 'object')} changed: {counted}; first {_first([*keys])}")
     return "\n".join(parts)
 
 
 def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
     hit = Survey.seen(member.collateral)
-    covers = f"{member.pattern.quoted()} covers {_count(member.dirty, 'changed path')}"
-    hits = f"it also hits {_count(hit, 'unchanged object')}"
+    covers = f"{member.pattern.quoted()} covers {count(member.dirty, 'changed path')}"
+    hits = f"it also hits {count(hit, 'unchanged object')}"
     if hit:
         hits += f", worth ${hit * refetch:f} to fetch again"
     instead = "no exact path can name that one"
     if member.dirty > 1:
-        instead = f"naming each exactly takes {_count(member.dirty - 1, 'more path')}"
+        instead = f"naming each exactly takes {count(member.dirty - 1, 'more path')}"
     return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def _first(keys: Iterable[str]) -> str:

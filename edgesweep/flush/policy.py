@@ -40,6 +40,7 @@ class Reason(StrEnum):
     RECOVERED = "recovered"  # an unfinished flush was finished
     LATER = "later"  # hold: too little is left of this tick's time
     FAILED = "failed"  # hold: something went wrong
+    NOTHING = "nothing waits"  # hold: there is nothing to flush
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from sys import maxsize
 from typing import Annotated, Protocol
 
@@ -26,14 +25,8 @@ class Waiting(DirtyRows, Protocol):
     def count(self, distribution: str) -> int: ...
 
 
-class Idle(StrEnum):
-    """Why nothing is due."""
-
-    NOTHING = "nothing waits"
-
-
-NEXT: Mapping[Reason | Idle, str] = {
-    Idle.NOTHING: "nothing waits",
+NEXT: Mapping[Reason, str] = {
+    Reason.NOTHING: "nothing waits",
     Reason.QUIET: "goes at the next tick",
     Reason.WAITED: "goes at the next tick, although the upload continues",
     Reason.URGENT: "goes at the next tick, since a change is urgent",
@@ -94,7 +87,7 @@ class NextFlush:
     unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
     flushed_at: Annotated[datetime | None, "when the last flush was opened that may be billed"]
     waited_seconds: Annotated[float | None, "from the upload of its first change to its acceptance"]
-    reason: Annotated[Reason | Idle, "why it is flushed or held, or may be held if it is patient"]
+    reason: Annotated[Reason, "why it is flushed or held, or may be held if it is patient"]
     due: Annotated[datetime | None, "when the next flush can go; null for never, or not known"]
     most_paths: Annotated[int | None, "the most paths that it may take; null if it waits"]
     path_usd: Annotated[Decimal | None, "the price at which it chooses its paths; null likewise"]
@@ -170,10 +163,10 @@ class Observer:
 
     def _next(
         self, distribution: str, span: Span, lease: Lease, now: datetime
-    ) -> tuple[Reason | Idle, datetime | None, Go | None]:
+    ) -> tuple[Reason, datetime | None, Go | None]:
         """Return the reason and the time of the next flush, and the decision if it goes now."""
         if not span and lease.unfinished is None:
-            return Idle.NOTHING, None, None
+            return Reason.NOTHING, None, None
         if lease.held(now):
             return Reason.LEASE, lease.expires_at, None
         if lease.unfinished is not None or not span:

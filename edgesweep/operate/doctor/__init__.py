@@ -8,27 +8,27 @@ surroundings of the stack. Checks are pure functions from facts to findings.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from edgesweep.operate.doctor import checks_around, checks_paths, comparison
+from edgesweep.operate.doctor import checks, comparison
 from edgesweep.operate.doctor.facts import Facts, Finding, Harm, Place
 
 __all__ = ["CHECKS", "Facts", "Finding", "Harm", "Place", "diagnose", "mends"]
 
 CHECKS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
-    checks_around.unseen,
-    checks_around.stuck,
-    checks_around.gone,
-    checks_around.regions,
+    checks.unseen,
+    checks.stuck,
+    checks.gone,
+    checks.regions,
     comparison.compared,
     comparison.dead_letters,
     comparison.reserves,
-    checks_around.wiring,
-    checks_around.routes,
-    checks_around.uncovered,
-    checks_paths.functions,
-    checks_paths.unserved,
-    checks_around.free_paths,
-    checks_around.stacks,
-    checks_around.uncounted,
+    checks.wiring,
+    checks.routes,
+    checks.uncovered,
+    checks.functions,
+    checks.unserved,
+    checks.free_paths,
+    checks.stacks,
+    checks.uncounted,
 )
 
 

@@ -21,7 +21,7 @@ from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.others import NOBODY, Looks
 from edgesweep.operate.doctor import diagnose
-from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
+from edgesweep.operate.doctor.checks import DISTRIBUTIONS
 from edgesweep.operate.doctor.facts import DOCTOR, Facts, Finding, Found, Harm, Place
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import Resource, resolve

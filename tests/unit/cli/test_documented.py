@@ -10,7 +10,7 @@ import click
 import pytest
 
 from edgesweep.cli.commands import main
-from edgesweep.operate.status import NEXT, Idle
+from edgesweep.operate.status import NEXT
 from edgesweep.record.recorder import Fate
 
 ROOT = Path(__file__).parents[3]
@@ -64,7 +64,6 @@ def test_troubleshooting() -> None:
     page = (ROOT / "docs" / "troubleshooting.md").read_text()
 
     assert [text for text in NEXT.values() if f"| `{text}` |" not in page] == []
-    assert Idle.NOTHING in NEXT
     assert [fate for fate in Fate if fate is not Fate.SWEPT and f"`{fate}`" not in page] == []
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from edgesweep.flush.others import Look, Looks, Others
 from edgesweep.operate.doctor import Facts, Harm, diagnose, mends
-from edgesweep.operate.doctor.checks_around import DISTRIBUTIONS
+from edgesweep.operate.doctor.checks import DISTRIBUTIONS
 from edgesweep.operate.doctor.gather import missing, unreached
 from edgesweep.routes import Behaviour, Distribution, Origin, Variants
 from tests.fakes.doctor import HEALTHY, SERVING, served_by, without

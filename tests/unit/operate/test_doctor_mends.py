@@ -4,14 +4,14 @@ import ast
 import inspect
 from collections.abc import Iterator
 
-from edgesweep.operate.doctor import checks_around, checks_paths, comparison, gather
+from edgesweep.operate.doctor import checks, comparison, gather
 from edgesweep.operate.doctor.kinds import KINDS
 from tests.e2e.doctor.faults import FAULTS, NOT_RUN
 
 
 def _checks() -> Iterator[str]:
     """Yield the names of all checks, with the properties that have a command of their own."""
-    for module in (checks_around, checks_paths, comparison, gather):
+    for module in (checks, comparison, gather):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             match node:
                 case ast.Call(func=ast.Name("Finding"), args=[ast.Constant(str(name)), *_]):

@@ -19,7 +19,7 @@ from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Accepted, Answer, Sender
 from edgesweep.operate.dry_run import JournalInMemory
-from edgesweep.operate.status import NEXT, Idle, Observer, StackStatus
+from edgesweep.operate.status import NEXT, Observer, StackStatus
 from edgesweep.routes import Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 
@@ -139,7 +139,7 @@ def test_next(  # noqa: PLR0913, PLR0917  # all that a tick depends on
     outcome = world.tick()
 
     if outcome is None:
-        assert told.reason is Idle.NOTHING
+        assert told.reason is Reason.NOTHING
         assert told.due is None
         return
     assert outcome.reason is told.reason
