@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from edgesweep.flush.policy import Policy
 from edgesweep.flush.wake import NEWEST, WITHIN, Haste, Upload
-from edgesweep.lab.replay.paced import TICK
+from edgesweep.lab.paced import TICK
 from notebooks.cost.bill import bill
 from notebooks.cost.prices import Item
 from notebooks.cost.workload import EVENTS_A_BATCH, WAKE_SECONDS, Workload, used

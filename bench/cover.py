@@ -15,7 +15,7 @@ from random import Random
 from time import process_time
 
 from edgesweep.cover import Limits, Prices, cover
-from edgesweep.lab.replay import BASELINES, reached
+from edgesweep.lab import BASELINES, reached
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 

@@ -26,8 +26,8 @@ from edgesweep.cli.replay import comparison
 from edgesweep.cover import Limits, Prices, choose, climb, cover
 from edgesweep.cover.candidates import find_candidates
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay import STRATEGIES, Replayed, collateral, level_collapse, replay
-from edgesweep.lab.replay.history import Folder
+from edgesweep.lab import STRATEGIES, Replayed, collateral, level_collapse, replay
+from edgesweep.lab.history import Folder
 from edgesweep.paths import Pattern
 from edgesweep.prices import PATH_PRICE, REFETCH_COST
 

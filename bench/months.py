@@ -2,7 +2,7 @@
 
     python -m bench.months
 
-The policy and the pace are the deployed ones (see `edgesweep.lab.replay.paced`). Staleness is the
+The policy and the pace are the deployed ones (see `edgesweep.lab.paced`). Staleness is the
 time from when a change was recorded to the tick or the wake that sent it. Two claims are checked in
 every row:
 
@@ -25,8 +25,8 @@ from operator import itemgetter
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay.history import Step
-from edgesweep.lab.replay.paced import Paced
+from edgesweep.lab.history import Step
+from edgesweep.lab.paced import Paced
 from edgesweep.prices import invalidation_bill
 
 SEED = 20_261_124

@@ -28,10 +28,10 @@ from edgesweep.cover import Cover, Limits, climb, find_candidates
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import month_of
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay import BASELINES, Replayed, replay
-from edgesweep.lab.replay.generators import SHAPES
-from edgesweep.lab.replay.history import Folder, HistorySource, Step
-from edgesweep.lab.replay.paced import Paced
+from edgesweep.lab import BASELINES, Replayed, replay
+from edgesweep.lab.generators import SHAPES
+from edgesweep.lab.history import Folder, HistorySource, Step
+from edgesweep.lab.paced import Paced
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, REFETCH_COST
 
 OURS, BEST, PEER, ALL = "edgesweep", "hindsight", "level-collapse", "everything"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.histories import Spent, measured, run
 from edgesweep.cover import Cover, cover
-from edgesweep.lab.replay.history import Folder, holds
+from edgesweep.lab.history import Folder, holds
 from edgesweep.routes import Routes
 from edgesweep.routes.config import read
 from edgesweep.routes.variants import Variants, parse

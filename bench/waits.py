@@ -17,8 +17,8 @@ from pathlib import Path
 
 from bench.histories import measured, run
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay.history import Folder
-from edgesweep.lab.replay.paced import Swept, sweep
+from edgesweep.lab.history import Folder
+from edgesweep.lab.paced import Swept, sweep
 
 SECOND = timedelta(seconds=1)
 

@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 
-from edgesweep.lab.replay import OURS, Replayed
-from edgesweep.lab.replay.generators import START
-from edgesweep.lab.replay.paced import Swept
+from edgesweep.lab import OURS, Replayed
+from edgesweep.lab.generators import START
+from edgesweep.lab.paced import Swept
 from edgesweep.prices import FREE_PATHS
 from notebooks.cost.bill import Bill
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from edgesweep.cover import Limits, climb, find_candidates
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay import BASELINES, Replayed, replay
-from edgesweep.lab.replay.generators import START
-from edgesweep.lab.replay.history import Deploy, History, HistorySource
-from edgesweep.lab.replay.paced import sweep
+from edgesweep.lab import BASELINES, Replayed, replay
+from edgesweep.lab.generators import START
+from edgesweep.lab.history import Deploy, History, HistorySource
+from edgesweep.lab.paced import sweep
 from edgesweep.prices import PATH_PRICE, REFETCH_COST, S3_GET_PRICE
 from notebooks.cost.bill import Bill, Line
 

@@ -13,18 +13,18 @@ from typing import Annotated, TypedDict
 
 import click
 
+from edgesweep import lab
 from edgesweep.cli.output import json_option, pick, progress, show, table
 from edgesweep.cli.terminal import say, usd
 from edgesweep.errors import EdgesweepError
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab import replay as lab
-from edgesweep.lab.replay import BLIND, OURS, STRATEGIES, Replayed
-from edgesweep.lab.replay.generators import SHAPES
-from edgesweep.lab.replay.git import Repository
-from edgesweep.lab.replay.history import Folder, HistorySource, Progress, Reuploaded, sample
-from edgesweep.lab.replay.logs import read as read_logs
-from edgesweep.lab.replay.paced import sweep
+from edgesweep.lab import BLIND, OURS, STRATEGIES, Replayed
+from edgesweep.lab.generators import SHAPES
+from edgesweep.lab.git import Repository
+from edgesweep.lab.history import Folder, HistorySource, Progress, Reuploaded, sample
+from edgesweep.lab.logs import read as read_logs
+from edgesweep.lab.paced import sweep
 
 Sources = Sequence[HistorySource]
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.cover import Prices, cover
-from edgesweep.lab.replay import replay
-from edgesweep.lab.replay.generators import START
-from edgesweep.lab.replay.history import Deploy, History
+from edgesweep.lab import replay
+from edgesweep.lab.generators import START
+from edgesweep.lab.history import Deploy, History
 from edgesweep.prices import EDGE_CACHES, PATH_PRICE, REFETCH_COST, S3_GET_PRICE
 from notebooks import charts, months
 from notebooks.cost.bill import bill

@@ -8,10 +8,10 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay import each_path, replay
-from edgesweep.lab.replay.generators import SHAPES, START
-from edgesweep.lab.replay.history import Deploy, History
-from edgesweep.lab.replay.paced import Paced
+from edgesweep.lab import each_path, replay
+from edgesweep.lab.generators import SHAPES, START
+from edgesweep.lab.history import Deploy, History
+from edgesweep.lab.paced import Paced
 from edgesweep.prices import (
     EDGE_CACHES,
     FREE_PATHS,

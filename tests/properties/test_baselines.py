@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.lab.replay import BASELINES, exact_folders, level_collapse
+from edgesweep.lab import BASELINES, exact_folders, level_collapse
 from edgesweep.paths import Pattern, exact_stop
 
 # "/a/b//~": short and dense, so that folders meet

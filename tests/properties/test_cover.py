@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgesweep.cover import Cover, Limits, Prices, capped, choose, climb, find_candidates
 from edgesweep.errors import Infeasible
-from edgesweep.lab.replay import BASELINES
+from edgesweep.lab import BASELINES
 from edgesweep.paths import Pattern, exact_stop
 from tests.strategies import Problem, problems, viewer_paths
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay import paced
-from edgesweep.lab.replay.history import Progress, Step
-from edgesweep.lab.replay.paced import Swept, sweep
+from edgesweep.lab import paced
+from edgesweep.lab.history import Progress, Step
+from edgesweep.lab.paced import Swept, sweep
 from edgesweep.prices import invalidation_bill
 
 START = datetime(2026, 2, 1, tzinfo=UTC)

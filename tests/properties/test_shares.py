@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from edgesweep.flush.budget import Budget, month_of
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay import OURS, Replayed
-from edgesweep.lab.replay.history import Step
-from edgesweep.lab.replay.paced import Paced
+from edgesweep.lab import OURS, Replayed
+from edgesweep.lab.history import Step
+from edgesweep.lab.paced import Paced
 from edgesweep.prices import FREE_PATHS, invalidation_bill
 
 START = datetime(2026, 2, 1, tzinfo=UTC)

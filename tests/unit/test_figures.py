@@ -15,7 +15,7 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.metrics import Series
 from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import MAX_IN_PROGRESS, TICKS_APART, Policy
-from edgesweep.lab.replay.generators import START
+from edgesweep.lab.generators import START
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.settings import PARAMETERS, Parameter
 from notebooks.__main__ import read

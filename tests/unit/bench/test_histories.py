@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bench.histories import PEER, PRICE_LADDER, Spent, claims, costs, main, measure, total
 from edgesweep.cli.commands import main as edgesweep
-from edgesweep.lab.replay import STRATEGIES
+from edgesweep.lab import STRATEGIES
 
 
 def write(path: Path, *records: object) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bench.precision import ALL, BEST, OURS, PEER, Result, claims, main, measure, table
-from edgesweep.lab.replay.history import Deploy, History
+from edgesweep.lab.history import Deploy, History
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEYS = [f"i/{number:04}.png" for number in range(500)]

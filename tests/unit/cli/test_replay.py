@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgesweep.cli.commands import main
-from edgesweep.lab.replay import STRATEGIES, Replayed
-from edgesweep.lab.replay.history import sample
+from edgesweep.lab import STRATEGIES, Replayed
+from edgesweep.lab.history import sample
 
 EDGESWEEP = Path(sys.executable).with_name("edgesweep")
 NOVEMBER = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp())

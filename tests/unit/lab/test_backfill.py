@@ -13,8 +13,8 @@ from edgesweep.flush.budget import Budget
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Accepted, Sender
-from edgesweep.lab.replay.history import Step
-from edgesweep.lab.replay.paced import Paced
+from edgesweep.lab.history import Step
+from edgesweep.lab.paced import Paced
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.paths import matcher, viewer_path
 from edgesweep.routes import Routes

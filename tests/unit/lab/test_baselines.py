@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from edgesweep.lab.replay import (
+from edgesweep.lab import (
     BASELINES,
     all_or_nothing,
     each_path,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgesweep.lab.replay.generators import SHAPES
+from edgesweep.lab.generators import SHAPES
 
 
 @pytest.mark.parametrize("name", SHAPES)

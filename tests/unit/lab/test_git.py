@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from edgesweep.cli.commands import main
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay.git import Repository
+from edgesweep.lab.git import Repository
 
 START = 1_790_000_000
 OCTOBER = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay.history import Deploy
-from edgesweep.lab.replay.logs import read
+from edgesweep.lab.history import Deploy
+from edgesweep.lab.logs import read
 
 
 def line(  # noqa: PLR0913, PLR0917  # the fields that a test is about

@@ -7,9 +7,9 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay.generators import SHAPES
-from edgesweep.lab.replay.history import Deploy, History, Step
-from edgesweep.lab.replay.paced import Paced, PacedFlush, sweep
+from edgesweep.lab.generators import SHAPES
+from edgesweep.lab.history import Deploy, History, Step
+from edgesweep.lab.paced import Paced, PacedFlush, sweep
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay import STRATEGIES, Replayed, each_path, reached, replay
-from edgesweep.lab.replay.history import Folder, Step
+from edgesweep.lab import STRATEGIES, Replayed, each_path, reached, replay
+from edgesweep.lab.history import Folder, Step
 from edgesweep.paths import Pattern
 
 NOVEMBER = int(datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC).timestamp())

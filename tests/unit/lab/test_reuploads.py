@@ -7,9 +7,9 @@ import pytest
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay import BLIND, OURS, replay
-from edgesweep.lab.replay.history import Deploy, History, Reuploaded, Step
-from edgesweep.lab.replay.paced import sweep
+from edgesweep.lab import BLIND, OURS, replay
+from edgesweep.lab.history import Deploy, History, Reuploaded, Step
+from edgesweep.lab.paced import sweep
 from edgesweep.paths import Pattern
 from edgesweep.prices import S3_GET_PRICE
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.flush.budget import month_of
-from edgesweep.lab.replay import replay
-from edgesweep.lab.replay.history import Deploy, History, HistorySource, sample
+from edgesweep.lab import replay
+from edgesweep.lab.history import Deploy, History, HistorySource, sample
 
 # Deploys in each month of a year, and the keys that each of them writes.
 YEARS = st.lists(st.lists(st.integers(1, 9), max_size=3), min_size=1, max_size=12)

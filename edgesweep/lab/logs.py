@@ -22,7 +22,7 @@ from urllib.parse import unquote_plus
 
 from edgesweep.errors import MALFORMED, BadInput
 from edgesweep.flush.policy import Policy
-from edgesweep.lab.replay.history import Deploy, History
+from edgesweep.lab.history import Deploy, History
 
 QUIET = Policy().quiet  # a deploy ends where nothing was changed for this long
 

@@ -20,8 +20,8 @@ from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.wake import NEWEST, UPLOAD, Haste, Upload, haste
-from edgesweep.lab.replay import OURS, Replayed
-from edgesweep.lab.replay.history import HistorySource, Progress, Step
+from edgesweep.lab import OURS, Replayed
+from edgesweep.lab.history import HistorySource, Progress, Step
 
 TICK = timedelta(minutes=1)
 

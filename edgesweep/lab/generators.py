@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from edgesweep.lab.replay.history import Deploy, History
+from edgesweep.lab.history import Deploy, History
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)

@@ -22,7 +22,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
 from edgesweep.errors import BadInput
-from edgesweep.lab.replay.history import Deploy, Progress, Step, follow
+from edgesweep.lab.history import Deploy, Progress, Step, follow
 
 # How the mode of a file and that of a symbolic link begin; a submodule's is 160000.
 _OBJECTS = {b"10", b"12"}
