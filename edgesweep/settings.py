@@ -21,6 +21,10 @@ from edgesweep.routes import Variants, variants
 from edgesweep.routes.variants import ERROR_SECONDS
 
 LONGEST = 1_000  # characters of a value
+# Bytes of all values together: "The total size of all environment variables doesn't exceed 4 KB",
+# of which their names and the names of our resources take the rest.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+MOST_BYTES = 2_400
 _YEAR = 31_536_000
 
 
@@ -235,6 +239,8 @@ class Settings:
 def checked(values: Mapping[str, str]) -> Mapping[str, str]:
     """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
+    if (size := len("".join(given.values()).encode())) > MOST_BYTES:
+        raise BadInput(f"The parameters have {size:,} bytes together, and at most {MOST_BYTES:,}")
     _whole("", "", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
     _patience(given)
     return given

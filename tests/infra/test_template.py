@@ -16,8 +16,10 @@ from edgesweep.operate.doctor.comparison import words
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import resolve
 from edgesweep.operate.parameters import changed, logical
+from edgesweep.settings import MOST_BYTES as MOST_BYTES_OF_PARAMETERS
 from edgesweep.settings import PARAMETERS, Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
+from tests.infra.evaluation import Evaluation
 
 FUNCTIONS = {
     "RecordLambdaFunction": "RecordRole",
@@ -31,6 +33,9 @@ OUTPUTS = {
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MOST_BYTES = 51_200
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_ENVIRONMENT = 4_096  # bytes
 
 Statement = Mapping[str, Any]
 
@@ -48,6 +53,19 @@ def test_one_template(packages: Mapping[str, Package], contrary: Package) -> Non
 def test_size(package: Package) -> None:
     """CloudFormation takes the template as it is: it need not be uploaded."""
     assert len(json.dumps(package.compiled, separators=(",", ":"))) <= MOST_BYTES
+
+
+def test_environment(contrary: Package) -> None:
+    """The longest parameters that are accepted fit into the environment of each function."""
+    long = "x" * MOST_BYTES_OF_PARAMETERS
+    values = {**contrary.values, "SkipUnchanged": "true", "Wake": "true", "Include": long}
+    template = Evaluation(contrary.compiled, "edgesweep-" + "s" * 40, values).template
+    for function in FUNCTIONS:
+        variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
+        # Of a resource: an ARN or a URL of a queue, whose name has 80 characters at most.
+        known = [one if isinstance(one, str) else "x" * 140 for one in variables.values()]
+
+        assert len(json.dumps(dict(zip(variables, known, strict=True)))) <= MOST_ENVIRONMENT
 
 
 def test_first_stack(package: Package) -> None:

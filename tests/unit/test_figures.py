@@ -17,7 +17,7 @@ from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import MAX_IN_PROGRESS, TICKS_APART, Policy
 from edgesweep.lab.generators import START
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
-from edgesweep.settings import PARAMETERS, Parameter
+from edgesweep.settings import MOST_BYTES, PARAMETERS, Parameter
 from notebooks.__main__ import read
 from notebooks.cost import workload
 from notebooks.cost.bill import bill
@@ -57,6 +57,7 @@ A million changes in a month cost ${BUSY.dollars - IDLE.dollars:.2f} more within
 about {used(Workload())[Item.TICKS] // 1_000},000 ticks a month
 """,
     "docs/deploying.md": f"""
+    at most {MOST_BYTES:,} bytes
 a dashboard, ${Item.DASHBOARDS.usd:.0f} a month beyond an account's {COUNTS[Item.DASHBOARDS.free]}
 """,
     "docs/budget.md": f"""

@@ -90,6 +90,11 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
         ({"exclude": "logs/* old/*"}, ["exclude", '"logs/* old/*"', "path pattern"]),
         ({"immutable": "a" * 256}, ["immutable", "path pattern"]),
         ({"include": ",".join(["a" * 200] * 6)}, ["include", "1205 characters", "1000 or fewer"]),
+        (
+            EXISTING
+            | dict.fromkeys(("include", "exclude"), ",".join(f"{n}{'é' * 98}" for n in range(9))),
+            ["The parameters have 3,", "bytes together", "at most 2,400"],
+        ),
         ({"ignoreMetadata": "a b"}, ["ignoreMetadata", '"a b"', "a name of user metadata"]),
         ({"skipUnchanged": "yes"}, ["skipUnchanged", '"yes"', "true or false"]),
         ({"viewerPaths": "bare+folder"}, ["viewerPaths is \"bare+folder\": 'folder'", "bare, "]),
