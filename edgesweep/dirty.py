@@ -200,7 +200,7 @@ def instant(moment: datetime) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return a number and its noun, in the plural unless the number is one."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def chunks(items: Iterable[T], size: int | None = None) -> Iterator[Sequence[T]]:

@@ -25,7 +25,7 @@ MAX_LENGTH = 4_000
 # "URL-encode those characters" that are non-ASCII or unsafe by RFC 1738; "do not URL-encode any
 # other characters in the path, or CloudFront will not invalidate the old version". RFC 1738 2.2
 # counts as unsafe the controls, the space, and < > " # % { } | \ ^ ~ [ ] `
-_UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
+UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
 
 # Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
@@ -70,7 +70,7 @@ class Pattern:
 
     def quoted(self) -> str:
         """Return the path as CreateInvalidation takes it, at most 4,000 characters."""
-        return quote(self.text) + "*" * self.wildcard
+        return quote(self.text) + ("*" if self.wildcard else "")
 
 
 def viewer_path(key: str) -> str:
@@ -80,7 +80,7 @@ def viewer_path(key: str) -> str:
 
 def quote(text: str) -> str:
     """Percent-encode what CloudFront wants encoded; UnicodeEncodeError for a lone surrogate."""
-    return _UNSAFE.sub(lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()), text)
+    return UNSAFE.sub(lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()), text)
 
 
 def unquoted(path: str) -> str:

@@ -18,14 +18,13 @@ from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.headers import metadata_name
 from edgesweep.record.recorder import Selection
 from edgesweep.routes import Variants, variants
-from edgesweep.routes.variants import ERROR_SECONDS
+from edgesweep.routes.variants import ERROR_SECONDS, YEAR
 
 LONGEST = 1_000  # characters of a value
 # Bytes of all values together: "The total size of all environment variables doesn't exceed 4 KB",
 # of which their names and the names of our resources take the rest.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 MOST_BYTES = 2_400
-_YEAR = 31_536_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         within=_viewer_paths,
     ),
     "errorSeconds": _whole(
-        "a cached error may be stale for this long", ERROR_SECONDS, ERROR_SECONDS, _YEAR
+        "a cached error may be stale for this long", ERROR_SECONDS, ERROR_SECONDS, YEAR
     ),
     "spellings": Parameter(
         "all: also the ways in which viewers write a space, + and : in a URL; one: the usual one",

@@ -2,12 +2,12 @@
 
 import math
 import time
-from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
@@ -92,7 +92,8 @@ class S3Heads:
                 wait(asked, self.patience)
             finally:
                 pool.shutdown(cancel_futures=True)
-        return dict(ChainMap(*(one.result() for one in asked if not one.cancelled())))
+        found = (one.result().items() for one in asked if not one.cancelled())
+        return dict(chain.from_iterable(found))
 
     def _answer(self, name: Name, until: float) -> dict[Name, Head | None]:
         """Return the answer to a HEAD, empty if there is none; ask again if that may help."""

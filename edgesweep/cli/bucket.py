@@ -107,9 +107,9 @@ def _users(chosen: boto3.Session, bucket: str) -> str:
 def _rewire(chosen: boto3.Session, bucket: str, then: str, *, on: bool, dry_run: bool) -> None:
     changed, kept = deliver(Bucket(chosen.client("s3"), bucket), on=on, dry_run=dry_run)
     lines = [f"  {name}: {json.dumps(value, default=str)}" for name, value in kept.items()]
-    lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] * changed
+    lines += [f"{'+' if on else '-'} {EVENTBRIDGE}: {{}}"] if changed else []
     show(Delivery(bucket=bucket, changed=changed, kept=kept), lines)
-    then += f". {BEGINS}" * (changed and on)
+    then += f". {BEGINS}" if changed and on else ""
     if dry_run and changed:
         command = "attach" if on else "detach"
         then = f"A dry run changed nothing; `edgesweep {command} {bucket}` does it"

@@ -43,7 +43,7 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
         findings = _examine(deployed)
     show(findings, chain.from_iterable(starmap(_described, mends(findings).items())))
     suggest("" if findings else f"Nothing is wrong with {deployed.name}")
-    sys.exit(any(finding.mend or finding.harm is not Harm.NOTE for finding in findings))
+    sys.exit(1 if any(one.mend or one.harm is not Harm.NOTE for one in findings) else 0)
 
 
 def _examine(deployed: Deployed) -> Sequence[Finding]:
@@ -70,5 +70,6 @@ def _mend(findings: Sequence[Finding], *, yes: bool) -> bool:
                 ran = True
                 done = run(mend, env={**os.environ, "AWS_PAGER": ""})
                 say(*f"{done.stdout or ''}{done.stderr or ''}".splitlines())
-                say(f"The command failed with exit code {done.returncode}" * (done.returncode != 0))
+                if done.returncode:
+                    say(f"The command failed with exit code {done.returncode}")
     return ran

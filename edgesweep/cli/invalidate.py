@@ -76,9 +76,11 @@ def invalidate(
     message = {"edgesweep": INVALIDATE, "by": by} | ({"distribution": only} if only else {})
     bodies = [json.dumps({**message, "paths": part}) for part in chunks(distinct, _AT_ONCE)]
     # Nothing is sent unless the recorder understands all of it.
-    list(map(parse, bodies))
+    for body in bodies:
+        parse(body)
     queue = Queue(deployed.session.client("sqs"), deployed.stack.outputs["QueueUrl"])
-    list(map(queue.send, bodies))
+    for body in bodies:
+        queue.send(body)
     asked = Requested(paths=distinct, ids=ids, by=by)
     show(asked, [f"Requested {count(len(distinct), 'path')} of {', '.join(ids)}"])
     suggest("They go with the next flush; `edgesweep flushes` shows it")

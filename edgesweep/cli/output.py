@@ -52,6 +52,12 @@ def _plain(value: Any) -> object:  # noqa: ANN401  # whatever JSON does not know
     return value.isoformat() if isinstance(value, datetime) else float(value)
 
 
+def shortened(texts: Sequence[str], most: int) -> str:
+    """Return the first texts, and how many more there are."""
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def dollars(amount: Decimal) -> str:
     """Return an amount in dollars and cents, with a third decimal only where it needs one."""
     return f"${amount:,.{2 if round(amount, 2) == amount else 3}f}"

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO, TypedDict
 import click
 
 from edgesweep.cli.keys import read_keys
-from edgesweep.cli.output import json_option, pick, progress, show, table
+from edgesweep.cli.output import json_option, pick, progress, shortened, show, table
 from edgesweep.cli.rules import Holders, holders, requested, rules_options
 from edgesweep.cli.terminal import aws_options, bucket_name, machine, say, usd
 from edgesweep.cover import Cover, Limits, Member, Prices, choose, find_candidates
@@ -153,7 +153,12 @@ def _table(
         # A plus sign says that not all of the collateral was seen.
         seen = Survey.seen(collateral)
         dollars = prices.path * paths + prices.refetch * seen
-        return f"{covered:,}", f"{seen:,}{'+' * (collateral > seen)}", f"{dollars:.6f}", label
+        return (
+            f"{covered:,}",
+            f"{seen:,}{'+' if collateral > seen else ''}",
+            f"{dollars:.6f}",
+            label,
+        )
 
     # `everything` tells whether `known` holds all objects that exist.
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
@@ -175,5 +180,4 @@ def _table(
 def _objects(member: Member, items: Sequence[str], dirty: Holders) -> str:
     its = [items[place] for place in member.pattern.span(items)]
     keys = list(dict.fromkeys(key for path in its for key in dirty[path]))
-    more = len(keys) - _SHOWN_KEYS
-    return f"for {', '.join(keys[:_SHOWN_KEYS])}" + f" and {more:,} more" * (more > 0)
+    return f"for {shortened(keys, _SHOWN_KEYS)}"

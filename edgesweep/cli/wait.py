@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from edgesweep import wiring
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.keys import keys_below, read_keys
-from edgesweep.cli.output import show
+from edgesweep.cli.output import shortened, show
 from edgesweep.cli.status import observer
 from edgesweep.cli.terminal import bucket_name, say
 from edgesweep.errors import BadInput, TimedOut
@@ -76,7 +76,7 @@ def wait(
             raise BadInput(f"Say with --bucket which of {', '.join(settings.buckets)} has the keys")
     ids, seen = deployed.distributions(only, bucket), observer(deployed)
     uploaded, skipped = _uploaded(deployed, bucket, after) if bucket and after else ([], {})
-    ask = partial(_ask, deployed) if now else int
+    ask = partial(_ask, deployed) if now else lambda: None
     steps = [waiting.accepted(seen, ids, wiring.now, ask)]
     if after and settings.catalogue_table:
         known = wiring.unchanged_filter(settings, deployed.session, None)
@@ -138,8 +138,7 @@ def _lines(waited: Waited) -> Iterator[str]:
     skipped = waited["skipped"]
     for why in dict.fromkeys(skipped.values()):
         keys = [key for key in skipped if skipped[key] == why]
-        more = f" and {len(keys) - _NAMED:,} more" * (len(keys) > _NAMED)
-        yield f"Not waited for, since {why}: {', '.join(keys[:_NAMED])}{more}"
+        yield f"Not waited for, since {why}: {shortened(keys, _NAMED)}"
     state = "completed" if waited["completed"] else "accepted"
     change = "every change" if waited["changed"] else "all that there was; nothing waits"
     yield f"CloudFront has {state} {change}"

@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 
+from edgesweep.dirty import count
 from edgesweep.errors import BadInput
 from edgesweep.flush.others import UNSPENT, Ledger
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
@@ -33,7 +34,7 @@ YEARS = range(1970, 9999)  # whose months, and those around them, have bounds
 _CENT = Decimal("0.01")
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
-_LONGEST_MONTH = timedelta(days=31)
+LONGEST_MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Budget:
 
     def free_reserve(self, moment: datetime) -> int:
         """Return the reserve of the free paths alone: half of them for a whole month."""
-        return self.distributions * math.ceil(self._free_share(moment, _LONGEST_MONTH))
+        return self.distributions * math.ceil(self._free_share(moment, LONGEST_MONTH))
 
     def saved(self, moment: datetime, flushed_at: datetime | None) -> int:
         """Return what one of several distributions saved since its last flush, in up to a day."""
@@ -120,22 +121,19 @@ class Budget:
         return free * (min(span, end - moment) / (end - start)) / 2 / self.distributions
 
     def _paths_guaranteed(self, guarantee: timedelta) -> int:
-        return self.distributions * math.ceil(_LONGEST_MONTH / guarantee)
+        return self.distributions * math.ceil(LONGEST_MONTH / guarantee)
 
     def _unpaid(self, guarantee: timedelta, allowance: int) -> str:
         paths = self._paths_guaranteed(guarantee)
         dollars = invalidation_bill(paths, self.free_paths).quantize(_CENT, ROUND_CEILING)
-        possible = math.ceil(_LONGEST_MONTH / (allowance // self.distributions) / _MINUTE)
+        possible = math.ceil(LONGEST_MONTH / (allowance // self.distributions) / _MINUTE)
+        wanted = math.ceil(guarantee / _MINUTE)
         sharing = f" of each of {self.distributions} distributions"
         return (
             f"A flush{sharing if self.distributions > 1 else ''} "
-            f"every {_minutes(guarantee / _MINUTE)} takes {paths:,} paths a month, "
-            f"${dollars}; your budget pays for one every {_minutes(possible)} at most"
+            f"every {count(wanted, 'minute')} takes {paths:,} paths a month, "
+            f"${dollars}; your budget pays for one every {count(possible, 'minute')} at most"
         )
-
-
-def _minutes(count: float) -> str:
-    return f"{count:g} minute{'' if count == 1 else 's'}"
 
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
@@ -147,7 +145,7 @@ def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
 @cache
 def _bounds(year: int, month: int) -> tuple[datetime, datetime]:
     start = datetime(year, month, 1, tzinfo=UTC)
-    return start, (start + _LONGEST_MONTH + _DAY).replace(day=1)
+    return start, (start + LONGEST_MONTH + _DAY).replace(day=1)
 
 
 def month_of(moment: datetime) -> str:

@@ -51,11 +51,11 @@ def measured(
     unrouted: int = 0,
 ) -> Mapping[Series, float]:
     """Return the values that a tick publishes; the month's `ledger` is read only after a flush."""
-    age = max((now - one.oldest for one in outcomes if one.oldest), default=timedelta(0))
+    age = max((now - one.oldest for one in outcomes if one.oldest), default=timedelta())
     flushes = _accepted(outcomes)
     counts = {
         Series.DIRTY_ROWS: sum(flush.rows for flush in flushes),
-        Series.SECONDS_WAITED: max(_waits(outcomes, now), default=_SECOND * 0) / _SECOND,
+        Series.SECONDS_WAITED: max(_waits(outcomes, now), default=timedelta()) / _SECOND,
         Series.SECONDS_OVERDUE: max(0.0, (age - policy.guaranteed(now)) / _SECOND),
         Series.PATHS: sum(len(flush.paths) for flush in flushes),
         Series.COLLATERAL: sum(flush.collateral for flush in flushes),

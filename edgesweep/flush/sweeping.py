@@ -10,7 +10,6 @@ rows that are older than the flush, so it ends however many rows arrive meanwhil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 
 from edgesweep.dirty import DirtyRow, DirtyRows, chunks
 from edgesweep.flush.journal import Flush, HeldLease
@@ -58,7 +57,7 @@ class Sweeper:
 
         until, place = sent[0][0], flush.swept
         older = self.dirty.read(flush.distribution, until, place, everywhere=everywhere)
-        for number, chunk in zip(count(1), self._portion(older, held), strict=False):
+        for number, chunk in enumerate(self._portion(older, held), 1):
             self._delete(list(filter(covered, chunk)), held)
             place = chunk[-1].position
             if not number % NOTED_EVERY:

@@ -72,7 +72,7 @@ class Tick:
     audit: Callable[[Sequence[str], bool], Audited] = lambda *_: Audited()
     # Announces the distributions that are held or overdue.
     announce: Callable[[Sequence[Outcome], Policy], None] = lambda *_: None
-    redrive: Callable[[], int] = int  # sends back the messages that are due; returns how many
+    redrive: Callable[[], int] = lambda: 0  # sends back the messages that are due; returns how many
     gaps: Callable[[Routes], Watched] = lambda _: Watched()  # finds and closes gaps in the events
     # Flushes what rests within seconds; without it, the next tick does.
     wake: Callable[[Collection[str], Routes, Policy, datetime], Sequence[Outcome]] = lambda *_: ()

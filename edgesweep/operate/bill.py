@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import accumulate, pairwise, takewhile
 from typing import Annotated
 
 from edgesweep.aws.dynamodb import FlushTable
-from edgesweep.flush.budget import month_bounds, month_of
+from edgesweep.flush.budget import LONGEST_MONTH, month_bounds, month_of
 from edgesweep.flush.journal import Flush
 from edgesweep.flush.others import Others
 from edgesweep.prices import invalidation_bill
-
-_OPEN_AT_MOST = timedelta(days=31)  # before a month that a flush is charged to
 
 
 class Who(StrEnum):
@@ -95,7 +93,7 @@ def bill_of(
 
 def _charged(journal: FlushTable, distribution: str, begin: datetime) -> Counter[str]:
     """Return who is charged how many paths of a distribution in the month that begins."""
-    since = begin - _OPEN_AT_MOST
+    since = begin - LONGEST_MONTH  # a flush is open no longer before a month that it is charged to
     recent = takewhile(lambda one: one.opened_at >= since, journal.newest(distribution))
     month = month_of(begin)
     return sum((shares(one, one.charges.get(month, 0)) for one in recent), Counter[str]())

@@ -181,7 +181,7 @@ class Observer:
         decision = self.policy.decide(ledgers, demand, lease, now)
         if isinstance(decision, Go):
             # Whether it waits for the next change depends on what its wildcards would hit.
-            dear = maxsize * (decision.terms(NO_PATHS).price > LADDER[0])
+            dear = maxsize if decision.terms(NO_PATHS).price > LADDER[0] else 0
             if self.policy.waits(dear, oldest, demand, now, first_rows(self.rows, distribution)):
                 reason = Reason.PATIENT
             return reason, now, decision

@@ -75,7 +75,7 @@ def is_recorded(head: Head | None, entry: Entry | None, *, idle: bool) -> bool:
 
 
 def accepted(
-    observer: Observer, distributions: Iterable[str], clock: Clock, ask: Callable[[], object] = int
+    observer: Observer, distributions: Iterable[str], clock: Clock, ask: Callable[[], None]
 ) -> Iterator[str]:
     """Wait until CloudFront has accepted what waits now.
 

@@ -46,8 +46,8 @@ class Entry:
 
     def is_same_as(self, head: Head) -> bool:
         """Tell whether viewers get the same bytes and headers."""
-        same = head.etag == self.etag or None is not head.checksum == self.checksum
-        return same and self.headers in head.headers
+        as_whole = head.checksum is not None and head.checksum == self.checksum
+        return (as_whole or head.etag == self.etag) and self.headers in head.headers
 
     def is_confirmed(self, head: Head, events: Sequence[Change]) -> bool:
         """Tell whether the object is as known, and was not written after any of the events."""

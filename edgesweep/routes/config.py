@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from edgesweep.paths import Origin
 from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
 from edgesweep.routes.patterns import matches
-from edgesweep.routes.variants import ERROR_SECONDS
+from edgesweep.routes.variants import ERROR_SECONDS, YEAR
 
 Config = Mapping[str, Any]  # a member of a configuration, as boto3 returns it
 
@@ -37,9 +37,8 @@ _CHANGE_ORIGINS = ("viewer-request", "origin-request")
 
 # Objects and errors of a behaviour with this policy of AWS's stay in no cache.
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-_YEAR = 31_536_000
 # Seconds without a setting of the user's; the most that objects stay is the greatest.
-_TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": _YEAR}
+_TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": YEAR}
 _MISSING = (403, 404)  # S3 answers with one of these for an object that is missing
 
 _FIELDS = frozenset(
@@ -113,7 +112,7 @@ def read(
     return Distribution(
         id=identity,
         behaviours=behaviours,
-        root="" + (config.get("DefaultRootObject") or ""),  # TypeError if it is no text
+        root=str(config.get("DefaultRootObject") or ""),
         error_pages=tuple((page, stays) for _, page, stays in errors if page),
         error_seconds=max(lasting, default=ERROR_SECONDS),
         enabled=config["Enabled"] and not is_for_tenants(config),

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from functools import cache
 from posixpath import normpath
 
-from edgesweep.paths import quote
+from edgesweep.paths import UNSAFE, quote
 
 # What CloudFront may see differently in a path: repeated slashes, dot segments, quoted characters.
-_UNUSUAL = re.compile(r"//|/\.|[^!$&-;=?-Z_a-z]")
+_UNUSUAL = re.compile(rf"//|/\.|{UNSAFE.pattern}")
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -49,7 +49,7 @@ def readings(path: str) -> Iterable[str]:
     """
     if not _UNUSUAL.search(path):
         return (path,)
-    folder = "/" * path.endswith(("/", "/.", "/.."))
+    folder = "/" if path.endswith(("/", "/.", "/..")) else ""
     plain = (normpath("/" + path.lstrip("/")) + folder).replace("//", "/")
     return dict.fromkeys((path, plain, quote(path), quote(plain)))
 

@@ -12,13 +12,10 @@ from itertools import product
 from edgesweep.errors import BadInput
 from edgesweep.paths import REST
 
-WORDS = (
-    *("everything", "html", "folders", "bare", "queries", "errors", "stems"),
-    *("index=NAME", "strip=/app", "errors=NAME", "/images/{key}*", "only", "none"),
-)
+_PLAIN = ("everything", "html", "folders", "bare", "queries", "errors", "stems", "only", "none")
+WORDS = (*_PLAIN, "index=NAME", "strip=/app", "errors=NAME", "/images/{key}*")
 WORD = re.compile(
-    r"everything|html|folders|bare|queries|errors|stems|only|none"
-    r"|index=[^/=*]+|strip=/[^*]*[^*/]|errors=[^/=*][^=*]*|/[^*]*[*]?"
+    "|".join((*_PLAIN, r"index=[^/=*]+|strip=/[^*]*[^*/]|errors=[^/=*][^=*]*|/[^*]*[*]?"))
 )
 _VALUED = ("index", "strip", "errors")
 ALL = "everything"
@@ -31,6 +28,7 @@ EVERYTHING = "/" + REST
 
 # Seconds that a cached error is accepted: "error caching minimum TTL (10 seconds by default)".
 ERROR_SECONDS = 10
+YEAR = 31_536_000  # seconds
 
 # Characters that viewers were seen to spell in two ways: "%20" and "+", "+" and "%2B", ":" and
 # "%3A". CloudFront caches each spelling of a URL by itself.

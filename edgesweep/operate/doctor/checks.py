@@ -45,7 +45,7 @@ def unseen(facts: Facts) -> Iterator[Finding]:
     for what, reason in facts.unseen.items():
         if _NO_BUCKET not in reason:
             denied = _DENIED.search(reason) and not facts.place.profile
-            mend = facts.place.command(DOCTOR) + " --profile NAME" * bool(denied)
+            mend = facts.place.command(DOCTOR) + (" --profile NAME" if denied else "")
             text = f"{what} cannot be looked at: {reason}"
             yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
 

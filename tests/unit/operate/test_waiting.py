@@ -106,7 +106,7 @@ def test_accepted() -> None:
     """It ends once what waited at its beginning is sent, whatever comes later."""
     stack = Stack()
     stack.ticks.change("a.html")
-    step = waiting.accepted(stack.observer, ["E1", "E2"], stack.clock)
+    step = waiting.accepted(stack.observer, ["E1", "E2"], stack.clock, lambda: None)
     row = DirtyRow("E1", Change("site", "b", Kind.CREATED, NOON), NOON + timedelta(days=1), "0")
 
     reasons = through(step, lambda: stack.ticks.dirty.add([row]), stack.ticks.tick)
@@ -152,7 +152,7 @@ def test_nothing() -> None:
     """Where nothing waits, nothing is waited for."""
     stack = Stack()
 
-    assert through(waiting.accepted(stack.observer, ["E1"], stack.clock)) == []
+    assert through(waiting.accepted(stack.observer, ["E1"], stack.clock, lambda: None)) == []
     assert through(waiting.completed(stack.observer, ["E1"])) == []
     assert through(waiting.recorded(stack.observer, [], World({}, {}).filter, {}, str)) == []
 

@@ -117,7 +117,7 @@ def test_wrong_word(text: str, word: str) -> None:
         parse(text)
 
     assert str(refused.value).startswith(f"{word!r} names no viewer path; everything, html, ")
-    assert str(refused.value).endswith("strip=/app, errors=NAME, /images/{key}*, only or none do")
+    assert str(refused.value).endswith("strip=/app, errors=NAME or /images/{key}* do")
 
 
 SITE = {"site": "site.s3.amazonaws.com", "www": "www.example.com"}
