@@ -153,12 +153,8 @@ def _table(
         # A plus sign says that not all of the collateral was seen.
         seen = Survey.seen(collateral)
         dollars = prices.path * paths + prices.refetch * seen
-        return (
-            f"{covered:,}",
-            f"{seen:,}{'+' if collateral > seen else ''}",
-            f"{dollars:.6f}",
-            label,
-        )
+        hit = f"{seen:,}+" if collateral > seen else f"{seen:,}"
+        return f"{covered:,}", hit, f"{dollars:.6f}", label
 
     # `everything` tells whether `known` holds all objects that exist.
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})

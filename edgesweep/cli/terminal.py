@@ -15,7 +15,6 @@ from typing import Annotated, NoReturn, TypedDict
 
 import click
 
-from edgesweep.cli import INSTALL
 from edgesweep.errors import BadInput, EdgesweepError, TimedOut
 
 MAX_DOLLARS = 1_000_000
@@ -104,8 +103,6 @@ def _failure(error: BaseException) -> tuple[str, int]:
         with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return ("", UNREAD) if isinstance(error, BrokenPipeError) else (str(error), 1)
-    if isinstance(error, ModuleNotFoundError):
-        return f"{error}; {INSTALL}", EdgesweepError.exit_code
     from edgesweep.operate.failures import failure  # noqa: PLC0415  # imports AWS's libraries
 
     text = failure(error)

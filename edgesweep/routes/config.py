@@ -112,7 +112,7 @@ def read(
     return Distribution(
         id=identity,
         behaviours=behaviours,
-        root=str(config.get("DefaultRootObject") or ""),
+        root=(config.get("DefaultRootObject") or "").strip(),
         error_pages=tuple((page, stays) for _, page, stays in errors if page),
         error_seconds=max(lasting, default=ERROR_SECONDS),
         enabled=config["Enabled"] and not is_for_tenants(config),

@@ -15,7 +15,7 @@ SLOW = {"boto3", "botocore", "edgesweep.settings", "pynamodb", "rich"}
 # The installed command, which tells at its end which modules it has imported.
 TELLING = """
 import atexit, sys
-from edgesweep.cli import main
+from edgesweep.cli.commands import main
 atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 main()
 """
@@ -43,30 +43,6 @@ def start(*arguments: str, more: Mapping[str, str] | None = None) -> tuple[str, 
 def test_light(arguments: tuple[str, ...]) -> None:
     """A command that asks nothing of AWS imports none of AWS's libraries, nor the settings."""
     assert not SLOW & start(*arguments)[1]
-
-
-@pytest.mark.parametrize(
-    ("package", "arguments"),
-    [
-        ("click", ["plan", "-"]),
-        ("rich", ["replay", "--generate", "blog"]),
-        ("boto3", ["status"]),
-        ("pynamodb", ["status"]),
-    ],
-)
-def test_missing(package: str, arguments: list[str]) -> None:
-    """Without a package that a command needs, one line says which, and what to install."""
-    without = f"import sys; sys.modules[{package!r}] = None; from edgesweep.cli import main; main()"
-
-    ended = subprocess.run(
-        [sys.executable, "-c", without, *arguments], capture_output=True, text=True, check=False
-    )
-
-    assert (ended.returncode, ended.stdout) == (1, "")
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("edgesweep: ")
-    assert package in line
-    assert line.endswith("; install Edgesweep with all that it needs: pipx install .")
 
 
 @pytest.mark.parametrize("package", ["aws_lambda_powertools", "matplotlib", "moto"])
