@@ -16,7 +16,7 @@ from bench.flushing import timeout
 from bench.stand_ins import APART, BUCKET, Backlog, BacklogRows, Edge, Objects
 from edgesweep import wiring
 from edgesweep.cover.survey import Survey
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import DirtyRow, Span
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.tick import shared
 from edgesweep.operate.dry_run import JournalInMemory
@@ -188,8 +188,8 @@ class PacedRows:
     def __init__(self, rows: BacklogRows, wait: Callable[[float], None], pace: Pace) -> None:
         self._rows, self._wait, self._pace = rows, wait, pace
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
-        """Return when the oldest and the newest row were recorded."""
+    def span(self, distribution: str) -> Span | None:
+        """Return the span of the rows."""
         self._wait(self._pace.call)
         return self._rows.span(distribution)
 

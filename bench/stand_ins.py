@@ -13,7 +13,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from edgesweep.dirty import Change, DirtyRow, Kind, instant
+from edgesweep.dirty import Change, DirtyRow, Kind, Span, instant
 from edgesweep.flush.sender import Accepted, Answer
 
 BUCKET = "site"
@@ -122,13 +122,13 @@ class BacklogRows:
     def __init__(self, *backlogs: Backlog) -> None:
         self.backlogs = {backlog.distribution: backlog for backlog in backlogs}
 
-    def span(self, distribution: str) -> tuple[datetime, datetime] | tuple[()]:
-        """Return when the oldest and the newest row were recorded."""
+    def span(self, distribution: str) -> Span | None:
+        """Return the span of the rows."""
         backlog = self.backlogs.get(distribution)
         oldest, newest = backlog.ends() if backlog else (-1, -1)
         if backlog is None or oldest < 0:
-            return ()
-        return backlog.row(oldest).recorded_at, backlog.row(newest).recorded_at
+            return None
+        return Span(backlog.row(oldest).recorded_at, backlog.row(newest).recorded_at)
 
     def read(
         self,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
 from edgesweep.errors import BadInput
@@ -24,9 +24,6 @@ CHUNK = 1_000  # rows between two renewals of the lease
 # "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
 # long." https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1_024
-
-# When the oldest and the newest dirty row were recorded; empty without any.
-Span = tuple[datetime, datetime] | tuple[()]
 
 # Seconds since 1970 and a fraction of one, in eight digits each.
 _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
@@ -138,6 +135,13 @@ class DirtyRow:
         return f"{instant(self.recorded_at)}#{self.token}"
 
 
+class Span(NamedTuple):
+    """When the oldest and the newest dirty row of a distribution were recorded."""
+
+    oldest: datetime
+    newest: datetime
+
+
 class DirtyWriter(Protocol):
     """Appends dirty rows."""
 
@@ -148,8 +152,8 @@ class DirtyWriter(Protocol):
 class DirtyRows(DirtyWriter, Protocol):
     """The rows that wait, as a flusher reaches them."""
 
-    def span(self, distribution: str) -> Span:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
+    def span(self, distribution: str) -> Span | None:
+        """Return the span of the rows, None if there are none."""
 
     def recent(self, distribution: str, most: int) -> Sequence[datetime]:
         """Return when the newest rows were recorded, the newest first."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.policy import MAX_IN_PROGRESS, RESERVED_WILDCARDS, Headroom, Policy
+from edgesweep.flush.policy import MAX_IN_PROGRESS, RESERVED_WILDCARDS, Policy, Quota
 from edgesweep.prices import FREE_PATHS, REFETCH_COST
 from edgesweep.record.headers import metadata_name
 from edgesweep.record.recorder import Selection
@@ -269,7 +269,7 @@ def _policy(given: Mapping[str, str]) -> Policy:
         max_wait=timedelta(seconds=int(given["maxWaitSeconds"])),
         patience=_patience(given),
         refetch=Decimal(given["refetchUsd"]) + Decimal(given["missUsd"]),
-        quota=Headroom(MAX_IN_PROGRESS.paths, MAX_IN_PROGRESS.wildcards - int(given["headroom"])),
+        quota=Quota(MAX_IN_PROGRESS.paths, MAX_IN_PROGRESS.wildcards - int(given["headroom"])),
         urgent=split(given["urgent"]),
     )
 

@@ -11,10 +11,9 @@ from enum import StrEnum
 from itertools import accumulate, takewhile
 
 from edgesweep.dirty import instant
-from edgesweep.flush.budget import Budget, month_of
+from edgesweep.flush.budget import Budget, Ledger, month_of
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
 
 # "The maximum size for a PutEvents event entry is 256 KB"; quoted paths are ASCII.

@@ -24,7 +24,7 @@ from functools import cache
 
 from edgesweep.dirty import count
 from edgesweep.errors import BadInput
-from edgesweep.flush.others import UNSPENT, Ledger
+from edgesweep.flush.others import NOBODY, Others
 from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
 
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
@@ -35,6 +35,23 @@ _CENT = Decimal("0.01")
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 LONGEST_MONTH = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The paths of a month."""
+
+    paths: int = 0  # our charges, and what others were seen to spend
+    others: Others = NOBODY
+
+    @property
+    def own(self) -> int:
+        return self.paths - self.others.paths
+
+
+UNSPENT = Ledger()
+
+Ledgers = Mapping[str, Ledger]  # month -> its ledger, for each month that may be billed now
 
 
 @dataclass(frozen=True, slots=True)

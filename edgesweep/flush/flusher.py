@@ -29,8 +29,7 @@ from datetime import datetime, timedelta
 
 from edgesweep.dirty import LONG_AGO, DirtyRow, DirtyRows, Span
 from edgesweep.errors import OverLimit, Overtaken
-from edgesweep.flush.budget import months_near
-from edgesweep.flush.journal import Flush, HeldLease, Journal, Lease, State
+from edgesweep.flush.journal import Flush, HeldLease, Journal, Lease, State, ledgers_near
 from edgesweep.flush.pace import NO_PATHS
 from edgesweep.flush.planning import SEVERAL_DEATHS, Planner, Surveyor, first_rows
 from edgesweep.flush.policy import Policy, Reason
@@ -64,13 +63,13 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     distribution: str
-    span: Span
+    span: Span | None
     lease: Lease
 
     def order(self, now: datetime) -> tuple[bool, datetime]:
         """Return a sort key: the longest waiting first, but last if its flusher has just died."""
         died_at = self.lease.expires_at if self.lease.abandoned(now) else None
-        since = self.span[0] if self.span else LONG_AGO
+        since = self.span.oldest if self.span else LONG_AGO
         return died_at is not None and now - died_at < LAST_FOR, since
 
 
@@ -108,7 +107,7 @@ class Flusher:
         for one in sorted(waiting, key=lambda one: one.order(began)):
             late = self.clock() - began >= LAST_TURN
             outcome = Outcome(one.distribution, Reason.LATER) if late else self._attempt(one)
-            oldest, deaths = one.span[0] if one.span else None, one.lease.deaths(began)
+            oldest, deaths = one.span.oldest if one.span else None, one.lease.deaths(began)
             outcomes.append(replace(outcome, oldest=oldest, deaths=deaths))
         return outcomes
 
@@ -116,7 +115,7 @@ class Flusher:
         distribution, span = one.distribution, one.span
         try:
             # A wake that waits for the end of the upload would leave if we took the lease.
-            if span and one.lease.free and self._settle(distribution, *span) is Reason.UPLOADING:
+            if span and one.lease.free and self._ready(distribution, *span) is Reason.UPLOADING:
                 return Outcome(distribution, Reason.UPLOADING)
             return self._lease(distribution, span)
         except Overtaken:
@@ -126,11 +125,11 @@ class Flusher:
         except Exception as error:  # noqa: BLE001  # reported; the others go on
             return Outcome(distribution, Reason.FAILED, error=error)
 
-    def _settle(self, distribution: str, oldest: datetime, newest: datetime) -> Reason:
+    def _ready(self, distribution: str, oldest: datetime, newest: datetime) -> Reason:
         rows = first_rows(self.dirty, distribution)
-        return self.policy.settle(oldest, newest, self.clock(), rows)
+        return self.policy.ready(oldest, newest, self.clock(), rows)
 
-    def _lease(self, distribution: str, span: Span) -> Outcome:
+    def _lease(self, distribution: str, span: Span | None) -> Outcome:
         lease = self.journal.take(distribution, self.token(), self.clock())
         held = HeldLease(distribution, lease, self.journal, self.clock)
         if held.deaths >= SEVERAL_DEATHS:
@@ -141,7 +140,7 @@ class Flusher:
         finally:
             self.journal.release(distribution, str(lease.token))
 
-    def _turn(self, held: HeldLease, span: Span) -> Outcome:
+    def _turn(self, held: HeldLease, span: Span | None) -> Outcome:
         outcome = Outcome(held.distribution, Reason.LEASE)
         if held.lease.unfinished is not None:
             flush = self.journal.load(held.distribution, held.lease.unfinished)
@@ -158,10 +157,10 @@ class Flusher:
 
     def _flush(self, held: HeldLease, oldest: datetime, newest: datetime) -> Outcome:
         now = self.clock()
-        reason = self._settle(held.distribution, oldest, newest)
+        reason = self._ready(held.distribution, oldest, newest)
         if reason is Reason.UPLOADING:
             return Outcome(held.distribution, reason)
-        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
+        ledgers = ledgers_near(self.journal, now)
         self.sender.prune(held)
         demand = self.journal.demand()
         decision = self.policy.decide(ledgers, demand, held.lease, now)

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from edgesweep.dirty import instant
-from edgesweep.flush.budget import months_near
-from edgesweep.flush.others import Ledger, Looks, Others
+from edgesweep.flush.budget import Ledger, Ledgers, months_near
+from edgesweep.flush.others import Looks, Others
 from edgesweep.flush.pace import Demand
 
 LedgerLimits = Mapping[str, int | None]  # month -> the most paths in its ledger, None for no limit
@@ -284,6 +284,11 @@ class Journal(Protocol):
 
     def forget(self, distribution: str, flush_id: str) -> None:
         """Let go of an unfinished flush that is journaled no more; its charges stay."""
+
+
+def ledgers_near(journal: Journal, now: datetime) -> Ledgers:
+    """Return the ledgers of the months that may be billed now."""
+    return {month: journal.ledger(month) for month in months_near(now)}
 
 
 @dataclass(slots=True)

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.planning import SEVERAL_DEATHS
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Refused, Unanswered

@@ -157,20 +157,3 @@ class Others:
 
 
 NOBODY = Others()
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """The paths of a month."""
-
-    paths: int = 0  # our charges, and what others were seen to spend
-    others: Others = NOBODY
-
-    @property
-    def own(self) -> int:
-        return self.paths - self.others.paths
-
-
-UNSPENT = Ledger()
-
-Ledgers = Mapping[str, Ledger]  # month -> its ledger, for each month that may be billed now

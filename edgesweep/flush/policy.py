@@ -7,9 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from edgesweep.dirty import Change, DirtyRow
-from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
+from edgesweep.flush.budget import Budget, Ledgers, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Invalidation, Lease, LedgerLimits
-from edgesweep.flush.others import Ledgers
 from edgesweep.flush.pace import Demand, Purse, Terms, Wanted
 from edgesweep.paths import MAX_WILDCARDS
 from edgesweep.prices import REFETCH_COST
@@ -60,20 +59,20 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
-class Headroom:
+class Quota:
     """How much more may be in progress at CloudFront for a distribution."""
 
     paths: int
     wildcards: int
 
-    def less(self, requests: Collection[Invalidation]) -> "Headroom":
+    def less(self, requests: Collection[Invalidation]) -> "Quota":
         exact = sum(request.exact for request in requests)
         wildcards = sum(request.wildcards for request in requests)
-        return Headroom(self.paths - exact, self.wildcards - wildcards)
+        return Quota(self.paths - exact, self.wildcards - wildcards)
 
 
 # Per distribution: https://docs.aws.amazon.com/general/latest/gr/cf_region.html
-MAX_IN_PROGRESS = Headroom(paths=3_000, wildcards=15)
+MAX_IN_PROGRESS = Quota(paths=3_000, wildcards=15)
 OUR_QUOTA = replace(MAX_IN_PROGRESS, wildcards=MAX_WILDCARDS)
 RESERVED_WILDCARDS = MAX_IN_PROGRESS.wildcards - MAX_WILDCARDS
 
@@ -92,14 +91,14 @@ class Policy:
     max_wait: timedelta = timedelta(seconds=300)  # no change waits longer than this for quiet
     patience: timedelta = timedelta(minutes=5)
     refetch: Decimal = REFETCH_COST  # dollars of hitting an object that did not change
-    quota: Headroom = OUR_QUOTA  # how much may be in progress for a distribution
+    quota: Quota = OUR_QUOTA  # how much may be in progress for a distribution
     urgent: Sequence[str] = ()  # patterns of keys whose changes are urgent
 
     def guaranteed(self, moment: datetime) -> timedelta:
         """Return the longest time from a record to its flush that month, if CloudFront accepts."""
         return max(self.budget.interval(moment), self.max_wait, self.patience) + TICKS_APART
 
-    def settle(self, oldest: datetime, newest: datetime, now: datetime, rows: Rows = ()) -> Reason:
+    def ready(self, oldest: datetime, newest: datetime, now: datetime, rows: Rows = ()) -> Reason:
         """Tell whether an upload has come to rest: QUIET, WAITED or UPLOADING; or URGENT."""
         if now - newest >= self.quiet:
             return Reason.QUIET
@@ -122,33 +121,33 @@ class Policy:
 
     def decide(self, ledgers: Ledgers, demand: Demand, lease: Lease, now: datetime) -> Go | Reason:
         """Return how many paths a flush may take and how much each has to save, or why it waits."""
-        headroom = self.quota.less(lease.in_progress)
-        if min(headroom.paths, headroom.wildcards) < 1:
+        room = self.quota.less(lease.in_progress)
+        if min(room.paths, room.wildcards) < 1:
             return Reason.QUOTA
         left = {
             month: (self.budget.after(ledgers[month]), near)
             for month, near in months_near(now).items()
         }
-        granted = self._granted(left, headroom, lease, now)
+        granted = self._granted(left, room, lease, now)
         if isinstance(granted, Reason):
             return granted
         purses = (self._purse(budget, demand, lease, near) for budget, near in left.values())
         return Go(*granted, tuple(purses))
 
     def _granted(
-        self, left: Months, headroom: Headroom, lease: Lease, now: datetime
+        self, left: Months, room: Quota, lease: Lease, now: datetime
     ) -> tuple[int, int, LedgerLimits] | Reason:
         """Return the most paths and wildcards, and the limits of months; or why a flush waits."""
         allowance, flushed_at = self.budget.allowance, lease.flushed_at
         if allowance is None:
-            return headroom.paths, headroom.wildcards, dict.fromkeys(left)
+            return room.paths, room.wildcards, dict.fromkeys(left)
         limits = {
             month: allowance - budget.reserve(near) - budget.kept(near, flushed_at)
             for month, (budget, near) in left.items()
         }
         can = min(limits[month] - budget.ledger.paths for month, (budget, _) in left.items())
         if can >= 1 and not any(budget.ledger.others.unread for budget, _ in left.values()):
-            return min(headroom.paths, can), headroom.wildcards, limits
+            return min(room.paths, can), room.wildcards, limits
         if any(budget.ledger.paths >= allowance for budget, _ in left.values()):
             return Reason.SPENT
         if flushed_at is None or now - flushed_at >= left[month_of(now)][0].interval(now):

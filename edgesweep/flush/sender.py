@@ -15,7 +15,7 @@ from typing import Protocol
 from edgesweep.errors import OverLimit
 from edgesweep.flush.budget import Budget, month_of, months_near
 from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Journal, State, split
-from edgesweep.flush.policy import OUR_QUOTA, Headroom
+from edgesweep.flush.policy import OUR_QUOTA, Quota
 from edgesweep.paths import coarser
 
 # Requests of one flush are a second apart: the rates of CloudFront are per second.
@@ -105,7 +105,7 @@ class Sender:
     clock: Callable[[], datetime]
     token: Callable[[], str]
     pause: Callable[[float], None]
-    quota: Headroom = OUR_QUOTA
+    quota: Quota = OUR_QUOTA
 
     def prune(self, held: HeldLease) -> None:
         """Forget the requests that CloudFront has completed."""

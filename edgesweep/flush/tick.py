@@ -20,12 +20,11 @@ from typing import Literal, TypeVar
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.auditing import Audited
-from edgesweep.flush.budget import month_bounds, month_of
+from edgesweep.flush.budget import Ledger, month_bounds, month_of
 from edgesweep.flush.discovery import Discovered, Discovery
 from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.gaps import Watched
 from edgesweep.flush.metrics import Series, measured
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.routes import Routes
 

@@ -16,10 +16,9 @@ from enum import Enum
 from itertools import pairwise
 
 from edgesweep.dirty import DirtyRows
-from edgesweep.flush.budget import months_near
+from edgesweep.flush.budget import Ledgers
 from edgesweep.flush.flusher import LAST_TURN, Flusher, Outcome
-from edgesweep.flush.journal import Journal, Lease
-from edgesweep.flush.others import Ledgers
+from edgesweep.flush.journal import Journal, Lease, ledgers_near
 from edgesweep.flush.pace import LADDER, NO_PATHS, Demand
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Policy, Reason
@@ -98,7 +97,7 @@ class Waker:
         ends = {one: now + WITHIN for one in known if self.dirty.span(one)}
         if not ends:
             return outcomes
-        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
+        ledgers = ledgers_near(self.journal, now)
         allowed = haste(policy, ledgers, self.journal.demand(), now)
         if allowed is Haste.NONE:
             return outcomes
@@ -130,7 +129,7 @@ class Waker:
         span = self.dirty.span(distribution)
         if not span or not lease.free:
             return None
-        recorded = self.dirty.recent(distribution, NEWEST) or span[1:]
+        recorded = self.dirty.recent(distribution, NEWEST) or [span.newest]
         if policy.hurries(first_rows(self.dirty, distribution)):
-            return Upload(recorded[0], span[0], timedelta(0))
-        return Upload.of(span[0], recorded, policy.quiet, allowed)
+            return Upload(recorded[0], span.oldest, timedelta(0))
+        return Upload.of(span.oldest, recorded, policy.quiet, allowed)

@@ -13,10 +13,9 @@ from itertools import chain, islice, repeat
 
 from edgesweep.cover import Candidates, Cover, Member, find_candidates
 from edgesweep.dirty import LONG_AGO
-from edgesweep.flush.budget import month_of, months_near
+from edgesweep.flush.budget import Ledger, month_of, months_near
 from edgesweep.flush.choice import offers, pick
 from edgesweep.flush.journal import Lease
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.flush.wake import NEWEST, UPLOAD, Haste, Upload, haste
@@ -132,7 +131,7 @@ class Paced:
 
     def _flush(self, distribution: str, waiting: _Waiting, policy: Policy) -> Iterator[PacedFlush]:
         now = self._now
-        reason = policy.settle(waiting.steps[0].at, waiting.steps[-1].at, now)
+        reason = policy.ready(waiting.steps[0].at, waiting.steps[-1].at, now)
         if reason is Reason.UPLOADING:
             return
         waiting.due_at = waiting.due_at or now

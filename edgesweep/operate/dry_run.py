@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from edgesweep.dirty import DirtyRow, DirtyRows, Span
 from edgesweep.errors import OverLimit, Overtaken
+from edgesweep.flush.budget import UNSPENT, Ledger
 from edgesweep.flush.discovery import DistributionStore
 from edgesweep.flush.journal import (
     LEASE_TERM,
@@ -22,7 +23,7 @@ from edgesweep.flush.journal import (
     LedgerLimits,
     gained,
 )
-from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
+from edgesweep.flush.others import Looks, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.flush.sender import Accepted, Answer, Edge
 from edgesweep.routes.kept import Kept
@@ -60,11 +61,11 @@ class DryRunRows:
         self._added: dict[tuple[str, str], DirtyRow] = {}
         self._gone: set[tuple[str, str]] = set()
 
-    def span(self, distribution: str) -> Span:
+    def span(self, distribution: str) -> Span | None:
         if not self._gone and not self._added:
             return self._dirty.span(distribution)
         newest = self.recent(distribution)
-        return (newest[-1], newest[0]) if newest else ()
+        return Span(newest[-1], newest[0]) if newest else None
 
     def recent(self, distribution: str, most: int | None = None) -> Sequence[datetime]:
         return [row.recorded_at for row in self.read(distribution)][::-1][:most]

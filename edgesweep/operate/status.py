@@ -9,14 +9,14 @@ from typing import Annotated, Protocol
 
 from edgesweep.dirty import UNROUTED, DirtyRows, Span
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
-from edgesweep.flush.journal import Flush, Journal, Lease
+from edgesweep.flush.journal import Flush, Journal, Lease, ledgers_near
 from edgesweep.flush.pace import LADDER, NO_PATHS
 from edgesweep.flush.planning import first_rows
 from edgesweep.flush.policy import Go, Policy, Reason
 from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
-Seen = tuple[Span, Lease]  # of a distribution
+Seen = tuple[Span | None, Lease]  # of a distribution
 
 
 class Waiting(DirtyRows, Protocol):
@@ -139,7 +139,7 @@ class Observer:
         return NextFlush(
             distribution=distribution,
             dirty=self.rows.count(distribution) if span else 0,
-            oldest=span[0] if span else None,
+            oldest=span.oldest if span else None,
             in_progress=sum(one.paths for one in busy),
             unfinished=lease.unfinished,
             flushed_at=lease.flushed_at,
@@ -154,15 +154,16 @@ class Observer:
     def peek(self, distribution: str) -> Seen:
         return self.rows.span(distribution), self.journal.lease(distribution)
 
-    def why(self, distribution: str, span: Span, lease: Lease, now: datetime) -> str:
+    def why(self, distribution: str, span: Span | None, lease: Lease, now: datetime) -> str:
         """Return what holds rows or a flush up, and until when at the latest."""
         text = NEXT[self._next(distribution, span, lease, now)[0]]
         if not span:
             return text
-        return f"{text}, by {span[0] + self.policy.guaranteed(span[0]):%F %T} UTC at the latest"
+        latest = span.oldest + self.policy.guaranteed(span.oldest)
+        return f"{text}, by {latest:%F %T} UTC at the latest"
 
     def _next(
-        self, distribution: str, span: Span, lease: Lease, now: datetime
+        self, distribution: str, span: Span | None, lease: Lease, now: datetime
     ) -> tuple[Reason, datetime | None, Go | None]:
         """Return the reason and the time of the next flush, and the decision if it goes now."""
         if not span and lease.unfinished is None:
@@ -172,11 +173,11 @@ class Observer:
         if lease.unfinished is not None or not span:
             return Reason.UNFINISHED, now, None
         oldest, newest = span
-        reason = self.policy.settle(oldest, newest, now, first_rows(self.rows, distribution))
+        reason = self.policy.ready(oldest, newest, now, first_rows(self.rows, distribution))
         if reason is Reason.UPLOADING:
             return reason, min(newest + self.policy.quiet, oldest + self.policy.max_wait), None
         # The decision that the flusher would take now.
-        ledgers = {month: self.journal.ledger(month) for month in months_near(now)}
+        ledgers = ledgers_near(self.journal, now)
         demand = self.journal.demand()
         decision = self.policy.decide(ledgers, demand, lease, now)
         if isinstance(decision, Go):

@@ -86,7 +86,7 @@ def accepted(
         asked: object = None
         while remains(seen, now := observer.peek(one)):
             span, lease = now
-            first = span[:1], lease.unfinished
+            first = span and span.oldest, lease.unfinished
             if first != asked and not lease.held(clock()):
                 asked = first
                 ask()
@@ -96,7 +96,7 @@ def accepted(
 def remains(before: Seen, now: Seen) -> bool:
     """Tell whether rows or the unfinished flush of before are still there, whatever came since."""
     (span, lease), (later, held) = before, now
-    rows = span and later and later[0] <= span[1]
+    rows = span and later and later.oldest <= span.newest
     return bool(rows or (lease.unfinished and lease.unfinished == held.unfinished))
 
 

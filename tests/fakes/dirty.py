@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from edgesweep.dirty import DirtyRow, instant
+from edgesweep.dirty import DirtyRow, Span, instant
 
 # Sorts after every shard.
 _LAST = 1_000
@@ -59,12 +59,12 @@ class DirtyRowsInMemory:
                 self.add(copies)
         return unmoved
 
-    def span(self, distribution: str, shards: int = _LAST) -> tuple[datetime, datetime] | tuple[()]:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
+    def span(self, distribution: str, shards: int = _LAST) -> Span | None:
+        """Return the span of the rows, None if there are none."""
         moments = [
             row.recorded_at for _, shard, row in self._sorted[distribution] if shard < shards
         ]
-        return (moments[0], moments[-1]) if moments else ()
+        return Span(moments[0], moments[-1]) if moments else None
 
     def recent(self, distribution: str, most: int, shards: int = _LAST) -> Sequence[datetime]:
         """Return when the newest rows were recorded, the newest first."""

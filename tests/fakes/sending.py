@@ -8,7 +8,7 @@ from itertools import count
 
 from edgesweep.flush.budget import Budget
 from edgesweep.flush.journal import Flush, HeldLease, Invalidation, Lease
-from edgesweep.flush.policy import Headroom
+from edgesweep.flush.policy import Quota
 from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Sender, Unanswered
 from edgesweep.operate.dry_run import JournalInMemory
 
@@ -61,7 +61,7 @@ class World:
             clock=lambda: self.now,
             token=lambda: f"t{next(tokens)}",
             pause=self.paused.append,
-            quota=Headroom(3_000, self.quota),
+            quota=Quota(3_000, self.quota),
         )
 
     def invalidate(self, _distribution: str, paths: Sequence[str], reference: str) -> Answer:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from random import Random
 
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.policy import Headroom, Policy
+from edgesweep.flush.policy import Policy, Quota
 from tests.fakes.cloudfront import Rules
 from tests.faults.scenario import (
     BUCKETS,
@@ -246,7 +246,7 @@ def crammed(random: Random, scenario: Scenario) -> Scenario:
     wildcards, paths = random.choice(((13, 40), (5, 12), (1, 6)))
     return replace(
         _whole(scenario),
-        policy=Policy(Budget(usd=None), quota=Headroom(paths=paths, wildcards=wildcards)),
+        policy=Policy(Budget(usd=None), quota=Quota(paths=paths, wildcards=wildcards)),
         spent=0,
         calm=Weather(),
         rules=replace(
@@ -273,7 +273,7 @@ def piled(random: Random, scenario: Scenario) -> Scenario:
     return replace(
         _beside(scenario),
         rules=Rules(paths_per_second=None),
-        policy=replace(_UNLIMITED, quota=Headroom(paths=3, wildcards=13)),
+        policy=replace(_UNLIMITED, quota=Quota(paths=3, wildcards=13)),
         weather=replace(scenario.weather, latency=0.3, crash=0.0, late=0.0),
         backlog=0 if lost else rows,
         unrouted=rows if lost else 0,

@@ -163,14 +163,14 @@ class DirtyClient:
             return dict.fromkeys(moves, str(error))
         return {**gone, **dict.fromkeys(moves.keys() - some.keys(), "TransactionConflict")}
 
-    def span(self, distribution: str) -> Span:
-        """Return when the oldest and the newest row were recorded, or nothing without any."""
+    def span(self, distribution: str) -> Span | None:
+        """Return the span of the rows, None if there are none."""
         dirty, shards = self._tables.dirty, self._shards()
         span = here().call("dirty.oldest", lambda: dirty.span(distribution, shards))
         if not span:
-            return ()
+            return None
         newest = here().call("dirty.newest", lambda: dirty.span(distribution, shards))
-        return span[0], (newest or span)[1]
+        return Span(span.oldest, (newest or span).newest)
 
     def recent(self, distribution: str, most: int) -> Sequence[datetime]:
         """Return when the newest rows were recorded, the newest first."""

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesweep.errors import BadInput
-from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
+from edgesweep.flush.budget import MONTH_MARGIN, Budget, Ledger, month_bounds, month_of, months_near
 from edgesweep.flush.journal import Lease
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN
 from edgesweep.flush.policy import Go, Policy
 

@@ -7,7 +7,7 @@ import pytest
 
 from edgesweep.errors import BadInput
 from edgesweep.flush.budget import Budget
-from edgesweep.flush.policy import Headroom, Policy
+from edgesweep.flush.policy import Policy, Quota
 from edgesweep.record.recorder import Selection
 from edgesweep.routes import Variants
 from edgesweep.settings import Settings
@@ -125,7 +125,7 @@ def test_policy() -> None:
 
     assert settings.policy.quiet == timedelta(0)
     assert settings.policy.max_wait == timedelta(minutes=1)
-    assert settings.policy.quota == Headroom(3_000, 10)
+    assert settings.policy.quota == Quota(3_000, 10)
     assert settings.policy.refetch == Decimal("0.002001")
     assert settings.shards == 4
 

@@ -14,7 +14,7 @@ from edgesweep.cover import Limits, Prices
 from edgesweep.dirty import Change, DirtyRow, Kind
 from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.flusher import Flusher
-from edgesweep.flush.policy import Headroom, Policy
+from edgesweep.flush.policy import Policy, Quota
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from edgesweep.settings import Settings
@@ -34,7 +34,7 @@ def test_more_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = mock.Mock(return_value=NOON)
     monkeypatch.setattr(wiring, "now", clock)
     dirty = wiring.Adapters.real(Settings.from_mapping(ENVIRONMENT), boto3.Session()).dirty
-    assert dirty.span("E1") == ()
+    assert dirty.span("E1") is None
 
     FlushTable("flushes", boto3.Session()).shards(3)
     dirty.add([DirtyRow("E1", Change("site", "a", Kind.CREATED, NOON), NOON, "00", shard=2)])
@@ -57,7 +57,7 @@ def wired(policy: Policy, listing: ListingInMemory) -> Flusher:
 
 def test_headroom() -> None:
     """The wildcards that are left to people bind the sender as well as the policy."""
-    policy = Policy(quota=Headroom(3_000, 1))
+    policy = Policy(quota=Quota(3_000, 1))
 
     assert wired(policy, ListingInMemory({})).sender.quota == policy.quota
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from edgesweep.flush.policy import Headroom
+from edgesweep.flush.policy import Quota
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import Selection
 from infra.local.edge.s3 import Website
@@ -53,7 +53,7 @@ _HEADERS: Sequence[Mapping[str, str]] = (
 _KINDS = ("put", "put", "put", "remove", "copy", "again")
 # A user who wants every path of an object that an edge may know.
 _ALL_WORDS = "folders+bare+queries+errors"
-_ROOMS = (Headroom(3_000, 13), Headroom(3_000, 1), Headroom(2, 2), Headroom(1, 1))
+_ROOMS = (Quota(3_000, 13), Quota(3_000, 1), Quota(2, 2), Quota(1, 1))
 _SELECTIONS = (Selection(), Selection(), Selection(exclude=("*.css",), immutable=("assets/*",)))
 _WEBSITES: Sequence[Website] = (
     Website(),

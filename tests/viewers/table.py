@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from edgesweep.flush.policy import Headroom
+from edgesweep.flush.policy import Quota
 from edgesweep.record.recorder import Selection
 from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Answer, Website, rest
@@ -128,7 +128,7 @@ _PLAIN: Mapping[str, Any] = {
     "website": Website(),
     "listable": True,
     "catalogue": True,
-    "room": Headroom(3_000, 13),
+    "room": Quota(3_000, 13),
     "refetch": Decimal(1),
 }
 

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from edgesweep.aws.cloudfront import Distributions
-from edgesweep.flush.policy import Headroom
+from edgesweep.flush.policy import Quota
 from edgesweep.operate.doctor import Finding, diagnose
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import Selection
@@ -52,7 +52,7 @@ def story(function: Config, key: str, urls: Sequence[Request], pattern: str = "*
         website=Website(),
         listable=True,
         catalogue=False,
-        room=Headroom(3_000, 13),
+        room=Quota(3_000, 13),
         objects={(SITE, key): {}, **OTHERS},
         requests=urls,
         changes=[Change("put", (SITE, key))],

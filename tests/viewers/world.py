@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CloudFront, Distributions
-from edgesweep.flush.policy import Headroom
+from edgesweep.flush.policy import Quota
 from edgesweep.flush.tick import Tick
 from edgesweep.operate.dry_run import JournalInMemory
 from edgesweep.prices import REFETCH_COST
@@ -120,7 +120,7 @@ class Story:
     website: Website
     listable: bool
     catalogue: bool
-    room: Headroom
+    room: Quota
     objects: Mapping[Name, Mapping[str, str]]
     requests: Sequence[Request]
     changes: Sequence[Change]

@@ -97,12 +97,12 @@ class DirtyTable:
                     item = self._model(row.partition, row.position)
                     transaction.delete(item, condition=_Row.pk.exists())
 
-    def span(self, distribution: str) -> Span:
+    def span(self, distribution: str) -> Span | None:
         oldest = [row.recorded_at for row in self._ends(distribution, forward=True)]
         if not oldest:
-            return ()
+            return None
         newest = [row.recorded_at for row in self._ends(distribution, forward=False)]
-        return min(oldest), max(newest, default=max(oldest))
+        return Span(min(oldest), max(newest, default=max(oldest)))
 
     def recent(self, distribution: str, most: int) -> Sequence[datetime]:
         rows = self._ends(distribution, forward=False, most=most)

@@ -16,8 +16,9 @@ from pynamodb.transactions import TransactWrite
 from edgesweep.aws.dynamodb import items
 from edgesweep.aws.dynamodb.models import Keyed, Table, find, packed, shared, written
 from edgesweep.errors import OverLimit, Overtaken
+from edgesweep.flush.budget import UNSPENT, Ledger
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
-from edgesweep.flush.others import UNSPENT, Ledger, Looks, Others
+from edgesweep.flush.others import Looks, Others
 from edgesweep.flush.pace import LADDER, NOTHING_SEEN, Demand
 from edgesweep.routes.kept import Kept
 

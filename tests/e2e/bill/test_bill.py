@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from edgesweep.flush.budget import Budget, month_bounds, month_of
-from edgesweep.flush.others import Ledger, Others
+from edgesweep.flush.budget import Budget, Ledger, month_bounds, month_of
+from edgesweep.flush.others import Others
 from infra.local.aws import EmbeddedAws, embedded_aws
 from tests.e2e.conftest import EXISTING, RESTING, Stack, make_distribution
 from tests.e2e.permissions.test_permissions import Functions

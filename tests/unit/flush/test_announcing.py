@@ -12,10 +12,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from edgesweep.flush import announcing, journal
 from edgesweep.flush.announcing import Announcer, Detail, Event
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Accepted, Refusal, Refused
 from tests.fakes.flushing import Ticks

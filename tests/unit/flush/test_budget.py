@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from edgesweep.errors import BadInput
-from edgesweep.flush.budget import Budget, month_bounds, month_of, months_near
-from edgesweep.flush.others import Ledger, Others
+from edgesweep.flush.budget import Budget, Ledger, month_bounds, month_of, months_near
+from edgesweep.flush.others import Others
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -62,14 +62,14 @@ def test_too_small(free_paths: int, distributions: int) -> None:
             "90 minutes",
         ),
         (
-            Budget(Decimal(300)),
-            0.5,
-            "every 0.5 minutes takes 89,280 paths a month, $441.40",
-            "1 minute",
+            Budget(Decimal(100)),
+            1,
+            "every 1 minute takes 44,640 paths a month, $218.20",
+            "3 minutes",
         ),
     ],
 )
-def test_unpaid(budget: Budget, minutes: float, takes: str, possible: str) -> None:
+def test_unpaid(budget: Budget, minutes: int, takes: str, possible: str) -> None:
     """A guarantee that the allowance cannot pay for is refused with its price."""
     with pytest.raises(BadInput) as failure:
         replace(budget, guarantee=minutes * MINUTE)

@@ -5,10 +5,9 @@ from decimal import Decimal
 from edgesweep.cover import find_candidates
 from edgesweep.cover.candidates import Candidates
 from edgesweep.dirty import Change, DirtyRow, Kind, RequestedPath
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.choice import MOST, explain, pick
 from edgesweep.flush.journal import Lease
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.flush.policy import Go, Policy
 from edgesweep.paths import REST

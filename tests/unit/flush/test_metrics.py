@@ -6,11 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, State
 from edgesweep.flush.metrics import Series, measured, properties
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.sender import Answer, Refusal, Refused, Unanswered
 

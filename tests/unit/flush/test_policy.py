@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from edgesweep.dirty import Change, DirtyRow, Kind
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.journal import Invalidation, Lease
-from edgesweep.flush.others import Ledger, Others
+from edgesweep.flush.others import Others
 from edgesweep.flush.pace import LADDER, NO_PATHS, NOTHING_SEEN, Demand, Terms
-from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Headroom, Policy, Reason
+from edgesweep.flush.policy import OUR_QUOTA, TICKS_APART, Go, Policy, Quota, Reason
 from edgesweep.prices import PATH_PRICE
 
 # The middle of a month of 30 days: half of the reserve of 500 is still needed.
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 16, tzinfo=UTC)
 MONTH_END = datetime(2026, 12, 1, tzinfo=UTC)
 INTERVAL = timedelta(minutes=86.4)
 SECOND = timedelta(seconds=1)
-WIDE = Headroom(3_000, 13)
+WIDE = Quota(3_000, 13)
 
 
 def row(key: str) -> DirtyRow:
@@ -30,7 +30,7 @@ def row(key: str) -> DirtyRow:
 def decide(
     policy: Policy,
     *spent: int,
-    headroom: Headroom = WIDE,
+    headroom: Quota = WIDE,
     flushed_at: datetime | None = None,
     now: datetime = NOW,
 ) -> Go | Reason:
@@ -58,15 +58,15 @@ def terms(decision: Go | Reason, wants: int = 0) -> Terms:
         (300, -5, Reason.WAITED),
     ],
 )
-def test_settle(oldest: float, newest: float, reason: Reason) -> None:
+def test_ready(oldest: float, newest: float, reason: Reason) -> None:
     """A flush waits for a silence of 10 s, but no change for longer than 300 s."""
     moments = NOW - oldest * SECOND, NOW - newest * SECOND, NOW
     policy = Policy(urgent=("legal/*",))
 
-    assert Policy().settle(*moments) is reason
-    assert policy.settle(*moments, [row("a"), row("illegal/b")]) is reason
+    assert Policy().ready(*moments) is reason
+    assert policy.ready(*moments, [row("a"), row("illegal/b")]) is reason
     hurried = Reason.URGENT if reason is Reason.UPLOADING else reason
-    assert policy.settle(*moments, [row("a"), row("legal/b")]) is hurried
+    assert policy.ready(*moments, [row("a"), row("legal/b")]) is hurried
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_share(spent: int, paths: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headroom", "paths"), [(Headroom(3, 2), 3), (Headroom(376, 1), 375), (Headroom(1, 1), 1)]
+    ("headroom", "paths"), [(Quota(3, 2), 3), (Quota(376, 1), 375), (Quota(1, 1), 1)]
 )
-def test_headroom(headroom: Headroom, paths: int) -> None:
+def test_headroom(headroom: Quota, paths: int) -> None:
     """No flush takes more than may still be in progress."""
     decision = decide(Policy(), 0, headroom=headroom)
 
@@ -93,9 +93,9 @@ def test_headroom(headroom: Headroom, paths: int) -> None:
     assert (terms(decision).paths, decision.wildcards) == (paths, headroom.wildcards)
 
 
-@pytest.mark.parametrize("headroom", [Headroom(0, 13), Headroom(3_000, 0), Headroom(5, -1)])
+@pytest.mark.parametrize("headroom", [Quota(0, 13), Quota(3_000, 0), Quota(5, -1)])
 @pytest.mark.parametrize("budget", [Budget(), Budget(usd=None)])
-def test_quota(headroom: Headroom, budget: Budget) -> None:
+def test_quota(headroom: Quota, budget: Budget) -> None:
     """Where no wildcard or no path may be in progress any more, the next flush waits."""
     assert decide(Policy(budget), 0, headroom=headroom) == Reason.QUOTA
 
@@ -237,8 +237,8 @@ def test_less() -> None:
     """What is in progress is taken off the quota, wildcards and other paths apart."""
     requests = [Invalidation("I1", "2026-11", 100, 3), Invalidation("I2", "2026-11", 7, 0)]
 
-    assert OUR_QUOTA.less(requests) == Headroom(2_893, 10)
-    assert OUR_QUOTA.less([]) == OUR_QUOTA == Headroom(3_000, 13)
+    assert OUR_QUOTA.less(requests) == Quota(2_893, 10)
+    assert OUR_QUOTA.less([]) == OUR_QUOTA == Quota(3_000, 13)
 
 
 @pytest.mark.parametrize(("wants", "paths"), [(375, 375), (376, 375 + 1_500)])

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from edgesweep import dirty
+from edgesweep.dirty import Span
 from edgesweep.flush import planning
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush, Invalidation, State
@@ -160,8 +161,8 @@ def test_vanished() -> None:
     """Rows that another flusher has covered since the peek need no flush."""
 
     class Stale(DirtyRowsInMemory):
-        def span(self, distribution: str, shards: int = 1) -> tuple[datetime, datetime]:  # noqa: ARG002  # as it is
-            return NOON - HOUR, NOON - HOUR
+        def span(self, distribution: str, shards: int = 1) -> Span:  # noqa: ARG002  # as it is
+            return Span(NOON - HOUR, NOON - HOUR)
 
     world = Ticks(dirty=Stale())
 
@@ -213,7 +214,7 @@ def test_unreadable() -> None:
     failure = OSError("No route")
 
     class Closed(DirtyRowsInMemory):
-        def span(self, distribution: str, shards: int = 1) -> tuple[datetime, datetime] | tuple[()]:
+        def span(self, distribution: str, shards: int = 1) -> Span | None:
             if distribution == "E1":
                 raise failure
             return super().span(distribution, shards)

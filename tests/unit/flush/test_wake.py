@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesweep.flush.budget import Budget
+from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.flusher import Outcome
 from edgesweep.flush.journal import Flush
-from edgesweep.flush.others import Ledger
 from edgesweep.flush.pace import LADDER, Demand
 from edgesweep.flush.policy import Policy, Reason
 from edgesweep.flush.wake import LONE, NEWEST, SEVERAL, UPLOAD, WITHIN, Haste, Waker, haste, quiet

@@ -25,25 +25,25 @@ NEW = replace(THERE, modified_at=THERE.seen_at - SECOND)
 @pytest.mark.parametrize(
     ("span", "settled"),
     [
-        ((), True),
-        ((NOON, NOON), False),
-        ((NOON - SECOND, NOON + SECOND), False),
-        ((NOON + SECOND, NOON + SECOND), True),
+        (None, True),
+        (Span(NOON, NOON), False),
+        (Span(NOON - SECOND, NOON + SECOND), False),
+        (Span(NOON + SECOND, NOON + SECOND), True),
     ],
 )
-def test_rows(span: Span, settled: bool) -> None:  # noqa: FBT001  # a parameter
+def test_rows(span: Span | None, settled: bool) -> None:  # noqa: FBT001  # a parameter
     """A distribution is settled once its oldest row is younger than all that were marked."""
-    assert remains(((NOON - SECOND, NOON), Lease()), (span, Lease())) is not settled
-    assert not remains(((), Lease()), (span, Lease()))
+    assert remains((Span(NOON - SECOND, NOON), Lease()), (span, Lease())) is not settled
+    assert not remains((None, Lease()), (span, Lease()))
 
 
 def test_unfinished() -> None:
     """The flush that was unfinished must be finished; another one does not count."""
-    before = (), Lease(unfinished="one")
+    before = None, Lease(unfinished="one")
 
     assert remains(before, before)
-    assert not remains(before, ((), Lease(unfinished="two")))
-    assert not remains(before, ((), Lease()))
+    assert not remains(before, (None, Lease(unfinished="two")))
+    assert not remains(before, (None, Lease()))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_asked() -> None:
     dirty, journal = stack.ticks.dirty, stack.ticks.journal
     first, second = dirty.rows
     journal.take("E1", "other", stack.ticks.now)
-    asked: list[tuple[Lease, Span]] = []
+    asked: list[tuple[Lease, Span | None]] = []
 
     reasons = through(
         waiting.accepted(
