@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import click
 
 from edgesweep import wiring
-from edgesweep.aws.dynamodb import FlushTable
 from edgesweep.cli.deployed import Deployed, stack_command
 from edgesweep.cli.output import dollars, length, show, table
 from edgesweep.dirty import count
@@ -26,14 +25,13 @@ def bill(deployed: Deployed, *, month: datetime | None) -> None:
     \b
     edgesweep bill
     edgesweep bill --month 2026-11 --json
-    """  # noqa: D301  # \b tells click to keep the lines
-    settings, now = deployed.settings, wiring.now()
+    """
+    now = wiring.now()
     when = month.replace(tzinfo=UTC) if month else now
     if when.year not in YEARS:
         raise BadInput(f"--month {when:%Y-%m} is not from {YEARS[0]} to {YEARS[-1]}")
-    journal = FlushTable(settings.flushes_table, deployed.session)
-    free_paths = settings.policy.budget.free_paths
-    found = bill_of(journal, deployed.routes.ids, free_paths, when, now)
+    free_paths = deployed.settings.policy.budget.free_paths
+    found = bill_of(deployed.journal, deployed.routes.ids, free_paths, when, now)
     show(found, _lines(found, now))
 
 

@@ -12,7 +12,6 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgesweep import wiring
-from edgesweep.aws.dynamodb import RoutesTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.cli.deployed import Deployed, session, stack_command
 from edgesweep.cli.output import dollars, json_option, progress, show
@@ -27,7 +26,6 @@ from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRIC
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import Fate, fate
 from edgesweep.record.unchanged import UnchangedFilter
-from edgesweep.routes.kept import Kept
 
 Page = Sequence[Name]
 
@@ -69,7 +67,7 @@ def attach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     \b
     edgesweep attach my-site --dry-run
     edgesweep attach my-site
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     chosen = session(**where)
     check(chosen.client("s3"), bucket, anywhere=not chosen.region_name)
     free = f"`edgesweep learn {bucket}` makes even the first re-upload of unchanged files free"
@@ -86,7 +84,7 @@ def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
     \b
     edgesweep detach my-site --dry-run
     edgesweep detach my-site
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     chosen = session(**where)
     check(chosen.client("s3"), bucket, anywhere=True)
     say(_users(chosen, bucket))
@@ -127,7 +125,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
 
     \b
     edgesweep learn my-site
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     learnt = learn_all(deployed, bucket, yes=yes)
     show(learnt, [f"Known: {learnt['known']:,} of {count(learnt['objects'], 'object')}"])
     if learnt["known"] < learnt["objects"]:
@@ -138,8 +136,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
 
 def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
     """Learn the objects of a bucket, if a person agrees to the cost."""
-    kept = RoutesTable(deployed.settings.flushes_table, deployed.session).load()
-    sweeps = _judge(deployed, bucket, kept)
+    sweeps = _judge(deployed, bucket)
     s3 = deployed.session.client("s3")
     check(s3, bucket)
     pages = partial(_pages, S3Listing(s3), bucket, sweeps)
@@ -151,23 +148,24 @@ def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
     if total:
         say(f"{bucket} holds {count(total, 'object')}; {_cost(total, requests)}")
         agree("Learn them?", yes=yes)
-        learner = wiring.unchanged_filter(deployed.settings, deployed.session, None, kept)
+        settings, session = deployed.settings, deployed.session
+        learner = wiring.unchanged_filter(settings, session, None, deployed.kept)
         known, asked = _learnt(pages(), total, learner)
     return Learnt(bucket=bucket, objects=asked, known=known)
 
 
-def _judge(deployed: Deployed, bucket: str, kept: Kept | None) -> Callable[[Name], bool]:
+def _judge(deployed: Deployed, bucket: str) -> Callable[[Name], bool]:
     """Return what tells whether an object is swept, if the stack can learn the bucket."""
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
         raise BadInput(f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}")
     if not settings.catalogue_table:
         raise BadInput(f"{name} skips no upload, since it was deployed with skipUnchanged=false")
-    if kept and bucket in kept.missed:
+    if deployed.kept and bucket in deployed.kept.missed:
         later = "learn it a quarter of an hour after edgesweep doctor finds no fault"
         raise Unsettled(f"Events of {bucket} may be missed now; {later}")
-    routes = wiring.routes_of(settings, kept)
-    return lambda name: fate(settings.selection, routes, *name)[0] is Fate.SWEPT
+    judge = partial(fate, settings.selection, deployed.routes)
+    return lambda name: judge(*name)[0] is Fate.SWEPT
 
 
 def _pages(listing: Listing, bucket: str, sweeps: Callable[[Name], bool]) -> Iterator[Page]:

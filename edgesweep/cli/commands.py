@@ -61,7 +61,7 @@ def completion(shell: str) -> None:
     echo 'eval "$(edgesweep completion bash)"' >> ~/.bashrc
     echo 'eval "$(edgesweep completion zsh)"' >> ~/.zshrc
     edgesweep completion fish > ~/.config/fish/completions/edgesweep.fish
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     script = get_completion_class(shell)
     assert script is not None  # noqa: S101  # click knows each of the choices
     click.echo(script(main, {}, "edgesweep", COMPLETE).source())

@@ -64,7 +64,7 @@ def deploy(
     edgesweep deploy --bucket my-site --dry-run
     edgesweep deploy --bucket my-site
     edgesweep deploy --param budgetUsd=5
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     values = _assigned([*(f"bucket={one}" for one in bucket), *param])
     if not (yes or dry_run):
         check_terminal()
@@ -112,7 +112,7 @@ def remove(deployed: Deployed, *, yes: bool) -> None:
 
     \b
     edgesweep remove
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     session, stack = deployed.session, deployed.stack
     buckets = () if stack.environment.get("NOTIFIED_QUEUE") else split(stack.outputs["Buckets"])
     for line in before_removal(stack, waiting(session, stack), buckets, kept=True):

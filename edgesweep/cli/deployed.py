@@ -9,12 +9,13 @@ import boto3
 import click
 
 from edgesweep import wiring
-from edgesweep.aws.dynamodb import RoutesTable
+from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.cli.output import json_option
 from edgesweep.cli.terminal import aws_options
 from edgesweep.errors import BadInput
 from edgesweep.operate.stack import SERVICE, Stack, find_stack
 from edgesweep.routes import Routes
+from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
 
 _DEFAULT_REGION = "us-east-1"  # of `npx osls deploy`
@@ -39,9 +40,16 @@ class Deployed:
         return Settings.from_mapping(self.stack.environment)
 
     @cached_property
+    def journal(self) -> FlushTable:
+        return FlushTable(self.settings.flushes_table, self.session)
+
+    @cached_property
+    def kept(self) -> Kept | None:
+        return RoutesTable(self.settings.flushes_table, self.session).load()
+
+    @cached_property
     def routes(self) -> Routes:
-        kept = RoutesTable(self.settings.flushes_table, self.session).load()
-        return wiring.routes_of(self.settings, kept)
+        return wiring.routes_of(self.settings, self.kept)
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
         """Return the ids of all distributions, or of those of a bucket, or only the named one."""

@@ -32,7 +32,7 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
     edgesweep doctor
     edgesweep doctor --stage test --json
     edgesweep doctor --fix
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     if yes and not fix:
         raise click.UsageError("--yes belongs to --fix")
     if fix and not yes:

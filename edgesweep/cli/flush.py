@@ -48,20 +48,19 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     \b
     edgesweep flush --dry-run
     edgesweep flush
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     real = wiring.Adapters.real(deployed.settings, deployed.session)
     edge = NotedEdge(real.edge, sends=not dry_run)
     adapters = replace(_writing_nothing(real) if dry_run else real, edge=edge)
-    tick = wiring.tick(deployed.settings, adapters, say)
-    tick.discovery.route(tick.discovery.look())
-    done = tick.run(now=True)
+    done = wiring.tick(deployed.settings, adapters, say).run(now=True)
     if not done.outcomes:
         say("Nothing waits to be flushed" if done.known.routes.ids else "No distribution is known")
     results = [_result(one, edge.paths[one.distribution], dry_run=dry_run) for one in done.outcomes]
     show(results, (line for result in results for line in _lines(result)))
     if done.refusal:
         say(f"The budget does not pay for the guaranteed interval: {done.refusal}")
-    troubles = [*(result["error"] for result in results), done.known.error]
+    failures = (failure(error) or error for error in done.failures)
+    troubles = [*(result["error"] for result in results), done.known.error, *failures]
     if any(troubles):
         raise EdgesweepError("; ".join(map(str, filter(None, troubles))))
     _suggest(results, dry_run=dry_run)

@@ -62,9 +62,8 @@ def flushes(deployed: Deployed, *, flush_id: str | None, only: str | None, limit
     edgesweep flushes --limit 100
     edgesweep flushes 1f3a5c7e
     edgesweep flushes I2J0I21PCUYOIK
-    """  # noqa: D301  # \b tells click to keep the lines
-    journal = FlushTable(deployed.settings.flushes_table, deployed.session)
-    distributions = [only] if only else deployed.routes.ids
+    """
+    journal, distributions = deployed.journal, [only] if only else deployed.routes.ids
     if flush_id is not None:
         flush = _one(journal, distributions, flush_id)
         show(_sent(flush), _full(flush))

@@ -69,7 +69,7 @@ def invalidate(
     \b
     edgesweep invalidate '/blog/*' --by cms
     edgesweep invalidate --distribution-id E2QWRUHEXAMPLE --paths '/img/*'
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     ids, distinct = deployed.distributions(only), list(dict.fromkeys([*paths, *batch]))
     if not distinct:
         raise click.UsageError("Missing argument 'PATH...', or --invalidation-batch")

@@ -83,7 +83,7 @@ def plan(
     edgesweep plan changed.txt --config site.json --viewer-paths strip=/app
     git -c core.quotePath=off diff --name-only --no-renames HEAD~1 |
         edgesweep plan --alias --bucket my-site --paths -
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     if bare and machine():
         raise click.UsageError("Give --paths or --json, not both")
     prices, limits = Prices(path_price, refetch_cost), Limits(max_wildcards, max_paths)

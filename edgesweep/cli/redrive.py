@@ -39,7 +39,7 @@ def redrive(deployed: Deployed, *, dry_run: bool) -> None:
     \b
     edgesweep redrive --dry-run
     edgesweep redrive
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     outputs, sqs = deployed.stack.outputs, deployed.session.client("sqs")
     dead = DeadLetterQueue(sqs, outputs["DeadLetterQueueUrl"], outputs["QueueUrl"])
     visible, hidden = dead.depth()

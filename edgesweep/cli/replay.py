@@ -125,7 +125,7 @@ def replay(
     edgesweep replay histories/* --budget 5
     edgesweep replay histories/my-site --reupload-all
     edgesweep replay --git my-site --branch gh-pages
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     sources: list[HistorySource] = [Folder(folder) for folder in histories]
     if repository is not None:
         sources.append(Repository(repository, branch, root))

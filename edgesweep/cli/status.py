@@ -5,7 +5,7 @@ from datetime import datetime
 
 from edgesweep import wiring
 from edgesweep.aws.cloudfront import CLIENT_CONFIG, CloudFront
-from edgesweep.aws.dynamodb import DirtyTable, FlushTable
+from edgesweep.aws.dynamodb import DirtyTable
 from edgesweep.aws.sqs import Queue
 from edgesweep.cli.bill import looked
 from edgesweep.cli.deployed import Deployed, stack_command
@@ -25,7 +25,7 @@ def status(deployed: Deployed) -> None:
     \b
     edgesweep status
     edgesweep status --stage test --json
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     now = wiring.now()
     found = observer(deployed).look(deployed.routes.ids, now)
     show(found, _lines(found, now))
@@ -36,11 +36,11 @@ def observer(deployed: Deployed) -> Observer:
     policy, refusal = shared(deployed.settings.policy, deployed.routes.enabled)
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")
-    settings, session, outputs = deployed.settings, deployed.session, deployed.stack.outputs
-    journal, sqs = FlushTable(settings.flushes_table, session), session.client("sqs")
+    journal, session, outputs = deployed.journal, deployed.session, deployed.stack.outputs
+    sqs = session.client("sqs")
     return Observer(
         # Read every shard that was ever used; asking for more would write.
-        rows=DirtyTable(settings.dirty_table, session, lambda: journal.shards(1)),
+        rows=DirtyTable(deployed.settings.dirty_table, session, lambda: journal.shards(1)),
         journal=journal,
         in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
         policy=policy,

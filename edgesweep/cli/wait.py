@@ -68,7 +68,7 @@ def wait(
 
     \b
     aws s3 sync build s3://my-site && edgesweep wait --completed --after build
-    """  # noqa: D301  # \b tells click to keep the lines
+    """
     until, settings = wiring.now() + timedelta(seconds=timeout), deployed.settings
     if after and not bucket:
         bucket, *others = settings.buckets

@@ -32,6 +32,7 @@ from edgesweep.flush.journal import Journal
 from edgesweep.routes import Distribution, Routes, Variants
 from edgesweep.routes.config import digest
 from edgesweep.routes.kept import Kept, Tracked
+from edgesweep.routes.variants import variants_of
 
 REFRESH_EVERY = timedelta(minutes=5)
 HURRY_EVERY = timedelta(minutes=1)
@@ -102,14 +103,12 @@ class Discovery:
                 self._looked_at = now
             except Exception as failure:  # noqa: BLE001  # reported; flushes go on with known ones
                 error = failure
-        routes = Routes(kept.distributions if kept else (), self.variants)
-        return Discovered(routes, kept, waiting, error)
+        return Discovered(self._routes(kept), kept, waiting, error)
 
     def remembered(self) -> Discovered:
         """Return the distributions that the last look has kept, without another one."""
         kept = self.store.load()
-        routes = Routes(kept.distributions if kept else (), self.variants)
-        return Discovered(routes, kept, waiting=False)
+        return Discovered(self._routes(kept), kept, waiting=False)
 
     def route(self, known: Discovered) -> int:
         """Route a portion of the unrouted rows; return about how many are left."""
@@ -139,6 +138,9 @@ class Discovery:
             self.store.save(kept)
         return left
 
+    def _routes(self, kept: Kept | None) -> Routes:
+        return Routes(kept.distributions if kept else (), self.variants)
+
     def _refreshed(self, kept: Kept | None, now: datetime) -> Kept | None:
         before = kept or Kept()
         known = {one.newest.id: one for one in before.tracked}
@@ -160,7 +162,7 @@ class Discovery:
         self, newest: Distribution, known: Tracked | None, now: datetime, *, first: bool
     ) -> Tracked:
         if newest.fingerprint:
-            variants = asdict(Routes(variants=self.variants).variants_of(newest.id))
+            variants = asdict(variants_of(self.variants, newest.id))
             plain = asdict(Variants()).items()
             ours = [list(map(sorted, self.selection)), sorted(variants.items() - plain)]
             newest = replace(newest, fingerprint=digest([newest.fingerprint, ours]))

@@ -47,9 +47,12 @@ def measured(
     policy: Policy,
     ledger: Callable[[], Ledger],
     now: datetime,
-    unrouted: int = 0,
+    counted: Mapping[Series, int],
 ) -> Mapping[Series, float]:
-    """Return the values that a tick publishes; the month's `ledger` is read only after a flush."""
+    """Return the values that a tick publishes, those `counted` outside of flushes included.
+
+    It reads the month's `ledger` only after a flush.
+    """
     age = max((now - one.oldest for one in outcomes if one.oldest), default=timedelta())
     flushes = _accepted(outcomes)
     counts = {
@@ -60,7 +63,7 @@ def measured(
         Series.COLLATERAL: sum(flush.collateral for flush in flushes),
         Series.HELD_BY_BUDGET: sum(one.reason is Reason.BUDGET for one in outcomes),
         Series.STUCK: sum(map(_stuck, outcomes)),
-        Series.UNROUTED_ROWS: unrouted,
+        **counted,
     }
     values = {series: float(count) for series, count in counts.items() if count}
     if flushes:

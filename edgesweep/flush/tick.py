@@ -78,15 +78,17 @@ class Tick:
 
     def run(self, *, now: bool = False) -> Ticked:
         """Take every step; if somebody asks for it `now`, only the budget holds a flush."""
-        began = self.clock()
+        began, failures = self.clock(), list[Exception]()
         known = self.discovery.look()
+        route = partial(self.discovery.route, known)
+        # Somebody who asks for a flush now waits for the unrouted rows as well.
+        unrouted = _attempted(route, failures) if now else None
         policy, refusal = shared(self.policy, known.routes.enabled)
         flusher = self.flusher(known.routes, policy.hurried() if now else policy)
         outcomes = flusher.tick(known.routes.ids)
-        failures: list[Exception] = []
         spending = any(one.flush for one in outcomes)
         audited = _attempted(partial(self.audit, known.routes.ids, spending), failures) or Audited()
-        unrouted = _attempted(partial(self.discovery.route, known), failures) or 0
+        unrouted = (unrouted if now else _attempted(route, failures)) or 0
         redriven = _attempted(self.redrive, failures) or 0
         watched = _attempted(partial(self.gaps, known.routes), failures) or Watched()
         _attempted(partial(self.announce, outcomes, policy), failures)
@@ -108,9 +110,9 @@ class Tick:
     def measured(self, done: Ticked) -> Mapping[Series, float]:
         now = self.clock()
         ledger = partial(self.ledger, month_of(now))
-        values = measured(done.outcomes, done.policy, ledger, now, done.unrouted)
-        unseen = len(done.watched.unwired) + len(done.audited.refusals)
-        return {**values, **({Series.UNSWEPT: float(unseen)} if unseen else {})}
+        unswept = len(done.watched.unwired) + len(done.audited.refusals)
+        counted = {Series.UNROUTED_ROWS: done.unrouted, Series.UNSWEPT: unswept}
+        return measured(done.outcomes, done.policy, ledger, now, counted)
 
 
 def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:

@@ -13,7 +13,7 @@ from itertools import chain
 from edgesweep.dirty import DirtyRow, RequestedPath
 from edgesweep.paths import Origin, unquoted, viewer_path
 from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
-from edgesweep.routes.variants import ALL_OTHERS, INDEX, Variants
+from edgesweep.routes.variants import INDEX, Variants, variants_of
 
 __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 
@@ -85,7 +85,7 @@ class Routes:
         return any(one.foreign(prefix) for one in self._named(distribution))
 
     def variants_of(self, distribution: str) -> Variants:
-        return self.variants.get(distribution) or self.variants.get(ALL_OTHERS) or Variants()
+        return variants_of(self.variants, distribution)
 
     def _where(self, serves: Callable[[Distribution], bool]) -> Sequence[str]:
         return list(dict.fromkeys(one.id for one in self.known if one.enabled and serves(one)))

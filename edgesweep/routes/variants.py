@@ -140,6 +140,11 @@ def parse(
     return parsed if plain == Variants() else {ALL_OTHERS: plain, **parsed}
 
 
+def variants_of(said: Mapping[str, Variants], distribution: str) -> Variants:
+    """Return the variants of a distribution, by what `parse` returned."""
+    return said.get(distribution) or said.get(ALL_OTHERS) or Variants()
+
+
 def query_copies(path: str, *, own: bool) -> str:
     """Return what stands for a path with any query string.
 

@@ -11,7 +11,7 @@ from edgesweep.operate.doctor.kinds import BUCKET
 from edgesweep.prices import FREE_PATHS
 from edgesweep.record.recorder import Fate, fate
 from edgesweep.routes import Distribution, Routes, Variants
-from edgesweep.routes.variants import ALL
+from edgesweep.routes.variants import ALL, variants_of
 
 # In `Facts.unseen`: a name, and a code in a reason.
 DISTRIBUTIONS = "The distributions"
@@ -248,7 +248,7 @@ def _serving_words(facts: Facts, bucket: str, keys: Sequence[str]) -> Mapping[st
 
 
 def _said(facts: Facts, identity: str) -> tuple[str, ...]:
-    return Routes(variants=facts.configured.variants).variants_of(identity).words
+    return variants_of(facts.configured.variants, identity).words
 
 
 def _saying(facts: Facts, words: Mapping[str, Collection[str]]) -> str:

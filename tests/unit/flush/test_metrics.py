@@ -30,7 +30,9 @@ FLUSH = Flush(
 
 def publish(*outcomes: Outcome, spent: int = 0, unrouted: int = 0) -> dict[str, float]:
     """Return what is published, by name."""
-    values = measured(outcomes, POLICY, lambda: Ledger(spent), NOW, unrouted)
+    values = measured(
+        outcomes, POLICY, lambda: Ledger(spent), NOW, {Series.UNROUTED_ROWS: unrouted}
+    )
     return {series.value: value for series, value in values.items()}
 
 
@@ -40,7 +42,7 @@ def test_idle() -> None:
     def asked() -> Ledger:
         raise AssertionError
 
-    assert measured((), POLICY, asked, NOW) == {}
+    assert measured((), POLICY, asked, NOW, {}) == {}
 
 
 def test_flushes() -> None:
