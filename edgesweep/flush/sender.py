@@ -23,8 +23,9 @@ PAUSE_SECONDS = 1.0
 CLOCKS_APART = timedelta(seconds=10)  # twice the 5 s that a clock may be off true time
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
 REPEATED_FOR = timedelta(minutes=10)
-# CloudFront documents no time for which it knows a reference: we look up older attempts first.
-LOOKED_UP_AFTER = timedelta(hours=1)
+# We look up older attempts before we repeat or split them: CloudFront documents no time for which
+# it knows a reference, and refuses a repetition for the quota that the first attempt takes up.
+LOOKED_UP_AFTER = REPEATED_FOR / 2
 
 
 class Refusal(StrEnum):
