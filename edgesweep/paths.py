@@ -44,12 +44,20 @@ class Origin:
     bucket: str
     prefix: str = ""  # the part of keys before the viewer path: `site/` for the origin path `/site`
     website: bool = False  # as the website endpoint, which serves `/docs/` from `docs/index.html`
+    before: str = ""  # the part of viewer paths before keys: `/site` for a bucket in path style
 
     def path(self, bucket: str, key: str) -> str | None:
         """Return the viewer path that requests an object from this origin, None if none does."""
         if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
             return None
-        return "/" + key[len(self.prefix) :]
+        return f"{self.before}/{key[len(self.prefix) :]}"
+
+    def below(self, text: str) -> str | None:
+        """Return how the keys begin whose viewer paths begin with `text`, None without any."""
+        start = self.before + "/"
+        if text.startswith(start):
+            return self.prefix + text[len(start) :]
+        return self.prefix if start.startswith(text) else None
 
 
 @dataclass(frozen=True, slots=True, order=True)

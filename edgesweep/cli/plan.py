@@ -110,7 +110,7 @@ def _listed(
     from edgesweep.cli.deployed import session  # noqa: PLC0415  # likewise
     from edgesweep.operate.buckets import check  # noqa: PLC0415  # likewise
 
-    pages, origins = numbers(1), rules.origins(rules.ids[0])
+    pages, origins = numbers(1), rules.listed(rules.ids[0])
     with closing(session(**where).client("s3")) as client, progress("Listing pages") as shown:
         check(client, bucket, anywhere=True)
         listing = S3Listing(client)

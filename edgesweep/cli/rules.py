@@ -105,7 +105,7 @@ def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: W
 
 def requested(rules: Routes, keys: Iterable[str]) -> Sequence[str]:
     """Return the viewer paths at which viewers request existing objects."""
-    origins = rules.origins(rules.ids[0])
+    origins = rules.listed(rules.ids[0])
     found = (origin.path(origin.bucket, key) for key in keys for origin in origins)
     return [path for path in found if path is not None]
 

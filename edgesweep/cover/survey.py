@@ -214,12 +214,12 @@ class _Walk:
     def _follow(self, origin: Origin, prefix: str) -> _Stretch:
         """List an outermost candidate while there is hope."""
         beside: list[str] = []
-        after = ""
-        while True:
+        below, after = origin.below(prefix), ""
+        while below is not None:
             self.pages += 1
             self.heartbeat()
-            keys, more = self.listing.page(origin.bucket, origin.prefix + prefix[1:], after)
-            paths = ["/" + key[len(origin.prefix) :] for key in keys]
+            keys, more = self.listing.page(origin.bucket, below, after)
+            paths = [f"{origin.before}/{key[len(origin.prefix) :]}" for key in keys]
             unchanged = [path for path in paths if path not in self.dirty]
             self.seen.update(unchanged)
             self.size += _bytes(unchanged)
@@ -229,6 +229,7 @@ class _Walk:
             if not keys or self._spent() or self._hopeless(prefix, paths[-1], beside):
                 return _Stretch(prefix, paths[-1] if keys else prefix)
             after = keys[-1]
+        return _Stretch(prefix)
 
     def _spent(self) -> bool:
         return self.pages >= self.terms.pages or self.size >= MAX_LISTED

@@ -36,6 +36,7 @@ class Fate(StrEnum):
     EXCLUDED = "excluded"  # the user does not want it swept
     IMMUTABLE = "immutable"  # the user says that its bytes never change
     UNSERVED = "unserved"  # no distribution of its bucket serves it
+    UNCACHED = "uncached"  # no cache keeps it
     UNCHANGED = "unchanged"  # viewers see the same as before
 
 
@@ -165,7 +166,9 @@ class Recorder:
             except BadInput as error:
                 failed[message] = str(error)
                 continue
-            if understood and len(found) > max(1, room):
+            if len(found) > MOST_ROWS:
+                failed[message] = f"It takes {len(found):,} rows, and at most {MOST_ROWS:,} fit"
+            elif understood and len(found) > max(1, room):
                 failed[message] = "The requests before it take all the time of this batch"
             else:
                 understood[message], room = found, room - len(found)
@@ -192,7 +195,7 @@ def fate(
     distributions = routes.distributions(bucket, key)
     if distributions or not routes.serving(bucket):
         return selected, distributions or (UNROUTED,)
-    return Fate.UNSERVED, ()
+    return (Fate.UNCACHED if routes.answers(bucket, key) else Fate.UNSERVED), ()
 
 
 def _about(one: Change | Request) -> Name | Request:

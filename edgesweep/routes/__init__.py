@@ -50,6 +50,10 @@ class Routes:
         """Return the ids of the distributions that can serve an object."""
         return self._where(lambda one: any(one.viewer_paths(bucket, key, self.variants_of(one.id))))
 
+    def answers(self, bucket: str, key: str) -> bool:
+        """Tell whether any distribution answers from an object, cached or not."""
+        return bool(self._where(lambda one: one.answers(bucket, key, self.variants_of(one.id))))
+
     def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
         """Return the ids of those that may say for longer than accepted that it is missing."""
         return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
@@ -82,7 +86,13 @@ class Routes:
         return list(dict.fromkeys(origin for one in named for origin in one.origins))
 
     def foreign(self, distribution: str, prefix: str) -> bool:
-        return any(one.foreign(prefix) for one in self._named(distribution))
+        unlisted = self.variants_of(distribution).unlisted(prefix)
+        return unlisted or any(one.foreign(prefix) for one in self._named(distribution))
+
+    def listed(self, distribution: str) -> Sequence[Origin]:
+        """Return the origins as a survey lists them, each in every folder where viewers see it."""
+        variants, named = self.variants_of(distribution), self._named(distribution)
+        return list(dict.fromkeys(chain.from_iterable(one.listed(variants) for one in named)))
 
     def variants_of(self, distribution: str) -> Variants:
         return variants_of(self.variants, distribution)

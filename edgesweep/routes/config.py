@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from edgesweep.paths import Origin
+from edgesweep.paths import ANY_BUCKET, Origin
 from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
 from edgesweep.routes.patterns import matches
 from edgesweep.routes.variants import ERROR_SECONDS, YEAR
@@ -62,6 +62,8 @@ _ORDERED = {"PathPattern", "OriginId"}
 def origin_of(origin: Config) -> Origin | None:
     """Return the bucket behind an origin, None if its domain is none of S3's for a bucket.
 
+    In path style without an origin path, viewers name the bucket, which may be any.
+
     >>> origin_of({"DomainName": "docs.example.com.s3-website.eu-central-1.amazonaws.com"})
     Origin(bucket='docs.example.com', prefix='', website=True)
     """
@@ -73,7 +75,7 @@ def origin_of(origin: Config) -> Origin | None:
     if found["bucket"]:
         return Origin(found["bucket"], prefix, website)
     bucket, _, prefix = prefix.partition("/")
-    return Origin(bucket, prefix) if bucket and not website else None
+    return None if website else Origin(bucket or ANY_BUCKET, prefix)
 
 
 def buckets_of(config: Config) -> Collection[str]:
@@ -165,7 +167,9 @@ class _Origins:
 
 def _leading(origin: Config, buckets: Collection[str], *, named: bool) -> Iterator[Origin]:
     found = origin_of(origin)
-    if found and (not buckets or found.bucket in buckets):
+    if found and found.bucket == ANY_BUCKET:
+        yield from (Origin(bucket, before=f"/{bucket}") for bucket in buckets)
+    elif found and (not buckets or found.bucket in buckets):
         yield found
     elif named and _ACCESS_POINT.fullmatch(origin["DomainName"].lower()):
         yield from somewhere(buckets, _prefix(origin))

@@ -12,12 +12,12 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from edgesweep.paths import ANY_BUCKET, Origin
-from edgesweep.routes.patterns import matches, may_match, must_match, readings
+from edgesweep.paths import ANY_BUCKET, REST, Origin
+from edgesweep.routes.patterns import matches, matches_slash, may_match, must_match, readings
 from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, query_copies
 
 
@@ -107,12 +107,22 @@ class Distribution:
         for path in self._paths(bucket, key, variants):
             yield from variants.spelled(path)
 
+    def answers(self, bucket: str, key: str, variants: Variants) -> bool:
+        return any(self._answers(bucket, key, variants))
+
     def may_hold_error(self, bucket: str, key: str, variants: Variants) -> bool:
         """Tell whether the edge may say for longer than accepted that an object is missing."""
         answers = [*self._answers(bucket, key, variants)]
-        hidden = self._hidden(bucket, key, variants, answered=bool(answers))
+        hidden = self._hidden(bucket, key, variants, answers)
         every = (*answers, *hidden, *self._learnt(bucket, key, variants))
         return any(self._keeps_error(one, variants) for one in every)
+
+    def listed(self, variants: Variants) -> Iterator[Origin]:
+        """Yield the origins as a survey lists them; some may come twice."""
+        for behaviour in self.behaviours:
+            for origin in behaviour.origins:
+                yield from variants.listed(origin)
+                yield from Variants(behaviour.learnt).listed(origin)
 
     def foreign(self, prefix: str) -> bool:
         """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
@@ -132,13 +142,17 @@ class Distribution:
                     yield query_copies(one.path, own=one.own)
             if one.path in pages:
                 yield EVERYTHING
-        for one in self._hidden(bucket, key, variants, answered=bool(answers)):
+        for one in self._hidden(bucket, key, variants, answers):
             yield from variants.below(one.behaviour.stem)
             if one.behaviour.rekeyed:
                 yield one.path
         if "/" + key in variants.error_documents and self.leads_to(bucket):
             yield EVERYTHING
-        yield from variants.said(key)
+        for path in variants.said(key):
+            yield path
+            whole = variants.queries and not path.endswith(REST)
+            if whole and any(one.query_strings for one in self._leading(path)):
+                yield query_copies(path, own=False)
 
     def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
         """Yield what answers from an object, by the configuration and the user's words."""
@@ -172,9 +186,11 @@ class Distribution:
                         yield Answer(path, behaviour, origin)
 
     def _hidden(
-        self, bucket: str, key: str, variants: Variants, *, answered: bool
+        self, bucket: str, key: str, variants: Variants, answers: Iterable[Answer]
     ) -> Iterator[Answer]:
         """Yield the behaviours that may answer any path from an object."""
+        # An answer that no cache keeps does not show what a function makes of other paths.
+        answered = any(one.behaviour.caches for one in answers)
         for behaviour in () if variants.given else self.behaviours:
             words = behaviour.learnt
             wide = not answered and (behaviour.rewritten or behaviour.unknown)
@@ -189,12 +205,15 @@ class Distribution:
         # return the default root object for end-user requests for the install directory".
         return ("/", path[: path.rindex("/") + 1]) if path == "/" + self.root else ()
 
-    def _leading(self, path: str) -> Sequence[Behaviour]:
-        """Return the first behaviour that matches, for each way to read the path."""
-        return [
-            next(one for one in self.behaviours if matches(one.pattern, reading))
-            for reading in readings(path)
-        ]
+    def _leading(self, path: str) -> Iterator[Behaviour]:
+        """Yield the behaviours that may be the first to match, for each way to read the path."""
+        for reading in readings(path):
+            for one in self.behaviours:
+                sure = matches(one.pattern, reading)
+                if sure or matches_slash(one.pattern, reading):
+                    yield one
+                if sure:
+                    break
 
     def _error_pages(self, variants: Variants) -> Collection[str]:
         """Return the error pages that stay cached for longer than accepted."""

@@ -27,6 +27,14 @@ def matches(pattern: str, path: str) -> bool:
     return _compiled(pattern).fullmatch(path.removeprefix("/")) is not None
 
 
+def matches_slash(pattern: str, path: str) -> bool:
+    """Tell whether a pattern matches a path with its leading slash, as `*/a` may match `/a`.
+
+    AWS does not document whether a path keeps its leading slash where the pattern has none.
+    """
+    return pattern[:1] in "*?" and _compiled(pattern).fullmatch(path) is not None
+
+
 def may_match(pattern: str, prefix: str) -> bool:
     """Tell whether a path pattern matches some path that starts with `prefix`."""
     head, star, _ = pattern.removeprefix("/").partition("*")

@@ -5,14 +5,16 @@ Goal: viewer paths that only a function's code can tell, without a user who says
 Plan: each version of a function gets the probes below, once for each folder of a path pattern. A
 word of `viewerPaths` that explains an answer is learnt. If none explains it, or if another viewer
 gets another answer, that is `everything` below the path pattern. A handful of probes proves no rule
-for all keys, so words only add paths.
+for all keys, so words only add paths. A look probes `MOST_PROBED` functions, each with eight calls;
+for those whose turn has not come it is `everything` as well.
 
 A function that reads a key value store is not asked, since the store changes without a version.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 from edgesweep.errors import Undiscovered
@@ -33,8 +35,13 @@ _OTHER_VIEWER = {
     "cloudfront-is-mobile-viewer": "true",
 }
 
+MOST_PROBED = 20  # functions of one look
+
 # What a function makes of paths; None where it answers itself, or fails.
 Made = Mapping[str, str | None]
+
+Live = Callable[[str], tuple[str, bool]]
+Run = Callable[[str, str, str], str]
 
 
 class Functions(Protocol):
@@ -53,7 +60,11 @@ def probed(
     """Return distributions with what their functions do; `before` tells what was learnt."""
     known = {(one.name, one.folder): one for each in before for one in each.functions}
     functions = dict.fromkeys(one for each in newest for one in each.functions if one.name)
-    found = {one: _probed(known.get((one.name, one.folder), one), ask) for one in functions}
+    live, turns = cache(ask.live), iter(range(MOST_PROBED))
+    found = {
+        one: _probed(known.get((one.name, one.folder), one), live, ask.run, turns)
+        for one in functions
+    }
 
     def asked(one: Behaviour) -> Behaviour:
         return replace(one, functions=tuple(found.get(each, each) for each in one.functions))
@@ -94,16 +105,18 @@ def _words(path: str, made: str) -> Iterator[str]:
         yield f"errors={made[1:]}" if _NAME not in made.lower() else f"? {made}"
 
 
-def _probed(known: Function, ask: Functions) -> Function:
+def _probed(known: Function, live: Live, run: Run, turns: Iterator[int]) -> Function:
     name, folder = known.name, known.folder
     try:
-        version, stores = ask.live(name)
+        version, stores = live(name)
         if version == known.version:
             return replace(known, refusal="")
         if stores:
             return Function(name, folder, version, doubt="it reads a key value store")
+        if next(turns, None) is None:
+            return replace(known, words=(ALL,), refusal="its turn to be asked has not come")
         plain, others = (
-            {folder + end: _uri(ask.run(name, version, _event(folder + end, by))) for end in ends}
+            {folder + end: _uri(run(name, version, _event(folder + end, by))) for end in ends}
             for by, ends in ((_VIEWER, _PROBES), (_OTHER_VIEWER, _BY_OTHERS))
         )
     except Undiscovered as error:

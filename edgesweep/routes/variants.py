@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from edgesweep.errors import BadInput
-from edgesweep.paths import REST
+from edgesweep.paths import REST, Origin
 
 _PLAIN = ("everything", "html", "folders", "bare", "queries", "errors", "stems", "only", "none")
 WORDS = (*_PLAIN, "index=NAME", "strip=/app", "errors=NAME", "/images/{key}*")
@@ -81,6 +81,22 @@ class Variants:
             elif word.startswith("/"):
                 path = word.removesuffix("*").replace("{key}", key)
                 yield from self.below(path) if word.endswith("*") else (path,)
+
+    def listed(self, origin: Origin) -> Iterator[Origin]:
+        """Yield an origin once for each folder in which viewers see its keys."""
+        yield origin
+        for folder in self._values("strip"):
+            yield replace(origin, before=folder + origin.before)
+        for word in self.words:
+            folder, key, rest = word.removesuffix("*").partition("/{key}")
+            if key and not rest:
+                yield Origin(origin.bucket, before=folder)
+
+    def unlisted(self, prefix: str) -> bool:
+        """Tell whether words may make paths that begin with `prefix` and that no survey lists."""
+        parts = [word.removesuffix("*").partition("{key}") for word in self.words]
+        starts = [one for one, key, end in parts if key and (end or not one.endswith("/"))]
+        return any(one.startswith(prefix) or prefix.startswith(one) for one in starts)
 
     def below(self, text: str) -> Iterator[str]:
         """Yield what stands for all paths that begin with a text."""

@@ -88,31 +88,34 @@ def served(config: Config, url: str) -> Iterator[tuple[str, str, str, bool]]:
     root = config["DefaultRootObject"]
     at_root = root and url in ("/", f"/{root}"[: f"/{root}".rindex("/") + 1])
     for looked_up in [url, f"/{root}"] if at_root else [url]:
-        behaviour = first(config, looked_up)
-        query = behaviour["ForwardedValues"]["QueryString"]
-        rewriting = bool(events(behaviour) & {*CHANGING})
-        for origin in targets(config, behaviour):
-            bucket = origin["DomainName"].split(".")[0]
-            asked = [root] if at_root else []
-            if looked_up == url:
-                asked.append(url[1:])
-                folder = "website" in origin["DomainName"] or rewriting
-                if url.endswith("/") and folder:
-                    asked.append(url[1:] + "index.html")
-            for name in asked:
-                renamed = name == root or "viewer-request" in events(behaviour)
-                for cached in {url, f"/{name}", "/" * (name == root)} - {""} if renamed else {url}:
-                    yield bucket, f"{origin['OriginPath']}/{name}"[1:], cached, query
+        for behaviour in first(config, looked_up):
+            query = behaviour["ForwardedValues"]["QueryString"]
+            rewriting = bool(events(behaviour) & {*CHANGING})
+            for origin in targets(config, behaviour):
+                bucket = origin["DomainName"].split(".")[0]
+                asked = [root] if at_root else []
+                if looked_up == url:
+                    asked.append(url[1:])
+                    folder = "website" in origin["DomainName"] or rewriting
+                    if url.endswith("/") and folder:
+                        asked.append(url[1:] + "index.html")
+                for name in asked:
+                    renamed = name == root or "viewer-request" in events(behaviour)
+                    seen = {url, f"/{name}", "/" * (name == root)} - {""} if renamed else {url}
+                    for cached in seen:
+                        yield bucket, f"{origin['OriginPath']}/{name}"[1:], cached, query
 
 
-def first(config: Config, url: str) -> Config:
-    """Return the first behaviour whose pattern fits a URL."""
+def first(config: Config, url: str) -> Iterator[Config]:
+    """Yield the behaviours that may be the first to fit a URL, with or without its slash."""
     for behaviour in config["CacheBehaviors"].get("Items", []):
-        if fits(behaviour["PathPattern"].removeprefix("/"), url[1:]):
-            found: Config = behaviour
-            return found
-    default: Config = config["DefaultCacheBehavior"]
-    return default
+        pattern = behaviour["PathPattern"]
+        sure = fits(pattern.removeprefix("/"), url[1:])
+        if sure or fits(pattern, url):
+            yield behaviour
+        if sure:
+            return
+    yield config["DefaultCacheBehavior"]
 
 
 def listed(config: Config) -> Sequence[Config]:

@@ -180,7 +180,7 @@ _FUNCTIONS: Sequence[Config] = (
     edge_lambda("lambda-fallback", "origin-response"),
 )
 
-_PATTERNS = ("/docs/*", "*.html", "docs/?.html", "/docs", "*", "/errors/*", "/app/*")
+_PATTERNS = ("/docs/*", "*.html", "docs/?.html", "/docs", "*", "/errors/*", "/app/*", "*/a.html")
 # Host and origin path of the origin that is drawn.
 _HOSTS: Sequence[tuple[str, str]] = (
     ("site.s3.us-east-1.amazonaws.com", ""),
@@ -191,6 +191,7 @@ _HOSTS: Sequence[tuple[str, str]] = (
     ("site.s3-website.eu-central-1.amazonaws.com", "/v1"),
     ("SITE.S3.us-east-1.amazonaws.com", ""),
     ("s3.us-east-1.amazonaws.com", "/site"),
+    ("s3.us-east-1.amazonaws.com", ""),
     ("site.s3-external-1.amazonaws.com", ""),
     ("site.s3.us-east-1.amazonaws.com", "/%761"),
 )

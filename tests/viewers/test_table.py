@@ -40,6 +40,11 @@ def row(config: object, key: str, url: str, *sent: str, **more: object) -> Row:
     return Row(config, key, url, sent, **{**plain, **more})  # type: ignore[arg-type]  # as they are
 
 
+UNCACHED = config(
+    behaviour("site", CachePolicyId=CACHING_DISABLED),
+    {"site": HOST},
+    {"/app/*": behaviour("site", **edge_lambda("lambda-strip", "origin-request"))},
+)
 FUNCTIONS: Mapping[str, Row] = {
     "a function strips /app": row(
         STRIPPED, "static/js/main.js", "/app/static/js/main.js", "/app/*"
@@ -50,8 +55,11 @@ FUNCTIONS: Mapping[str, Row] = {
     ),
     "a function strips /app in front of the root": row(
         *({**beside("/app/*", **function("strip")), "DefaultRootObject": "index.html"},),
-        *("index.html", "/app/", "/", "/app/*", "/index.html"),
+        *("index.html", "/app/", "/", "/app/", "/app/index.html", "/index.html"),
         words="strip=/app",
+    ),
+    "a function strips /app, and no cache keeps the object's own path": row(
+        *(UNCACHED, "static/js/main.js", "/app/static/js/main.js", "/app/*"),
     ),
     "an answer is replaced": row(FALLBACK, "index.html", "/app/users", "/app/*"),
     "an answer is replaced, in words": row(
@@ -104,6 +112,12 @@ PLACEHOLDER = config(
 ESCAPED = site(path="/my%20site")
 ORIGINS: Mapping[str, Row] = {
     "a function selects the bucket": row(SELECTED, "a.html", "/a.html", "/a.html"),
+    "a pattern begins with a star and a slash": row(
+        *(beside("*/static/*"), "static/a.js", "/static/a.js", "/static/a.js")
+    ),
+    "viewers name the bucket": row(
+        site(host="s3.us-east-1.amazonaws.com"), "a.html", "/site/a.html", "/site/a.html"
+    ),
     "a placeholder": row(PLACEHOLDER, "a.html", "/a.html", "/*", named="named"),
     **{
         f"an access point: {host}": row(

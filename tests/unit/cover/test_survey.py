@@ -65,6 +65,18 @@ def test_jump() -> None:
     assert covered(known, dirty, prices) == ("/blog/0000*", "/posts/0000*")
 
 
+def test_moved() -> None:
+    """Where viewers see the keys below a folder, the keys are listed and their paths are known."""
+    listing = ListingInMemory({"site": ["v1/a/1", "v1/a/2", "v1/b", "x"]})
+    origins = [Origin("site", "v1/", before="/app")]
+
+    known = survey(listing, origins, {"/app/a/1", "/app/b"}, LIST_PRICES, Limits())
+
+    assert known == Survey(["/app/a/2"], set(), pages=1)
+    assert listing.asked == [("site", "v1/", "")]
+    assert survey(listing, origins, {"/b/1", "/b/2"}, LIST_PRICES, Limits()) == Survey([], set())
+
+
 def test_hopeless() -> None:
     """A candidate that has hit more than its paths are worth is listed no further."""
     listing = ListingInMemory({"site": pages_of("img")}, page_size=100)

@@ -9,7 +9,7 @@ import pytest
 
 from edgesweep.dirty import UNROUTED, Kind
 from edgesweep.record.recorder import Fate, Recorded, Recorder, Selection
-from edgesweep.routes import Routes
+from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from tests.fakes.dirty import DirtyRowsInMemory
 from tests.fakes.routes import routes_in_memory
 from tests.keys import HARD_KEYS
@@ -164,6 +164,19 @@ def test_unserved() -> None:
     assert (recorded.rows, recorded.unrouted, recorded.failed) == (0, 0, {})
     assert recorded.passed_over == {Fate.UNSERVED: 2}
     assert recorded.unserved == (("site", "a"), ("site", "b"))
+
+
+def test_uncached() -> None:
+    """A change of an object that no cache keeps makes no row, and nobody is alarmed."""
+    writer = DirtyRowsInMemory()
+    behaviour = Behaviour(origins=(Origin("site"),), caches=False, keeps_errors=False)
+
+    recorded = recorder(writer, Routes([Distribution("E1", (behaviour,))])).record(
+        batch(notification("index.html")), SOON
+    )
+
+    assert (writer.rows, recorded.unserved) == ([], ())
+    assert recorded.passed_over == {Fate.UNCACHED: 1}
 
 
 def test_selection() -> None:

@@ -128,6 +128,17 @@ def test_large() -> None:
     assert len(writer.rows) == 4 * MOST_ROWS + len(ids)
 
 
+def test_too_large() -> None:
+    """A request that no invocation has time for is refused, and nothing else with it."""
+    writer, ids = DirtyRowsInMemory(), [f"E{number}" for number in range(21)]
+    large = json.dumps({**GOOD, "paths": [f"/{n}" for n in range(MAX_PATHS)]})
+
+    recorded = recorder(writer, *ids).record({"large": large, "small": json.dumps(GOOD)}, SOON)
+
+    assert recorded.failed == {"large": "It takes 21,000 rows, and at most 20,000 fit"}
+    assert len(writer.rows) == len(GOOD["paths"]) * len(ids)
+
+
 def test_unwritten() -> None:
     """A request whose row cannot be written comes back, and so does nothing else."""
     writer = DirtyRowsInMemory(room=1)

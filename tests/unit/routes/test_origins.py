@@ -40,7 +40,7 @@ POINT = "web-111122223333.s3-accesspoint.eu-west-1.amazonaws.com"
         ("s3.eu-west-1.amazonaws.com", "/site/v1", Origin("site", "v1/")),
         ("s3.dualstack.eu-west-1.amazonaws.com", "/site", SITE),
         ("s3-us-west-2.amazonaws.com", "/site", SITE),
-        ("s3.amazonaws.com", "", None),
+        ("s3.amazonaws.com", "", Origin(ANY_BUCKET)),
         ("s3-website.eu-central-1.amazonaws.com", "/site", None),
         (POINT, "", None),
         ("web-1a2b3c4d-s3alias.s3.eu-west-1.amazonaws.com", "", None),

@@ -12,8 +12,8 @@ from edgesweep.errors import Undiscovered
 from edgesweep.paths import REST
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes
 from edgesweep.routes.distribution import Function
-from edgesweep.routes.probing import probed
-from edgesweep.routes.variants import parse
+from edgesweep.routes.probing import MOST_PROBED, probed
+from edgesweep.routes.variants import ALL, parse
 
 Request = Mapping[str, Any]
 # What a function makes of a request; None: it answers by itself.
@@ -183,6 +183,30 @@ def test_folders() -> None:
 
     assert {uri[:6] for uri in asked.uris} == {"/docs/", "/", "/edges", "/EDGES"}
     assert Counter(asked.uris).most_common(1)[0][1] == 2
+
+
+def test_many() -> None:
+    """A look asks some functions and no more; the others may do anything until their turn."""
+    asked, described = Asked(_original), Counter[str]()
+
+    def live(name: str) -> tuple[str, bool]:
+        described[name] += 1
+        return "1", False
+
+    asked.live = live  # type: ignore[method-assign]  # it counts
+    asked.run = lambda *_: "{}"  # type: ignore[method-assign]  # whatever its name is
+    names = [f"rewrite{number}" for number in range(MOST_PROBED + 1)]
+    new = [rewritten("*", Function(name), Function(name, "/docs/")) for name in names]
+
+    first = probed(new, (), asked)
+    waiting = [function for one in first for function in one.functions if not function.version]
+    second = probed(new, first, asked)
+
+    assert described == dict.fromkeys(names, 2)
+    assert len(waiting) == 2 * len(names) - MOST_PROBED
+    assert {(function.words, bool(function.unclear)) for function in waiting} == {((ALL,), True)}
+    later = [function for one in second for function in one.functions if not function.version]
+    assert len(later) == len(waiting) - MOST_PROBED
 
 
 @pytest.mark.parametrize("action", ["describe", "test"])

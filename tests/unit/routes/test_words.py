@@ -1,10 +1,13 @@
 """The words of `viewerPaths`: under which viewer paths they find an object, and what they cost."""
 
+from dataclasses import replace
+
 import pytest
 
 from edgesweep.errors import BadInput
-from edgesweep.routes import Routes, Variants
+from edgesweep.routes import Behaviour, Distribution, Origin, Routes, Variants
 from edgesweep.routes.config import read
+from edgesweep.routes.distribution import Function
 from edgesweep.routes.variants import ALL_OTHERS, parse
 from tests.configured import behaviour, config, configuration, shown
 
@@ -44,6 +47,12 @@ from tests.configured import behaviour, config, configuration, shown
             ["/index.html", "/", "/app/index.html", "/app/", "/app"],
         ),
         ("/images/{key}*", "oac", "a.png", ["/a.png", "/images/a.png*"]),
+        (
+            "/thumbs/{key}",
+            "cache-policy",
+            "a.jpg",
+            ["/a.jpg", "/thumbs/a.jpg", "/thumbs/a.jpg?*"],
+        ),
         ("/{key}/w=200", "oac", "a.png", ["/a.png", "/a.png/w=200"]),
         ("/300x300/{key}+/x/*", "oac", "a.png", ["/a.png", "/300x300/a.png", "/x/*"]),
         ("stems", "single-page", "index.html", ["/index.html", "/*", "/"]),
@@ -97,6 +106,46 @@ def test_stems() -> None:
     assert not routes.strict("E2")
     assert not Routes().strict("E1")
     assert Routes((), parse("stems")).strict("E2")
+
+
+@pytest.mark.parametrize(
+    ("words", "before"),
+    [
+        ("", []),
+        ("strip=/app", ["/app"]),
+        ("strip=/app+/thumbs/{key}", ["/thumbs", "/app"]),
+        ("/thumbs/{key}*", ["/thumbs"]),
+        ("/thumbs/{key}/small+/all/*", []),
+    ],
+)
+def test_listed(words: str, before: list[str]) -> None:
+    """A survey lists the keys that words show in another folder, and no other made-up paths."""
+    routes = Routes([configuration("oac")], parse(words))
+    (origin,) = routes.origins("oac")
+
+    moved = {replace(origin, before=one) for one in before}
+
+    assert {*routes.listed("oac")} == {origin, *moved}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "foreign"), [("/thumbs/a", True), ("/", True), ("/thumbs/", True), ("/a", False)]
+)
+def test_unlisted(prefix: str, *, foreign: bool) -> None:
+    """Paths that words make of keys, and that no listing shows, may hold anything."""
+    routes = Routes([configuration("oac")], parse("/thumbs/{key}/small"))
+
+    assert routes.foreign("oac", prefix) is foreign
+
+
+def test_learnt_folder() -> None:
+    """A folder that a function was seen to strip is listed as well."""
+    stripping = Function("rewrite", "/app/", "1", ("strip=/app",))
+    behaviour = Behaviour("/app/*", (Origin("site"),), functions=(stripping,))
+
+    listed = Routes([Distribution("E1", (behaviour, Behaviour()))]).listed("E1")
+
+    assert listed == [Origin("site"), Origin("site", before="/app")]
 
 
 @pytest.mark.parametrize(
