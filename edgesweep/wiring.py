@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from edgesweep.aws import cloudfront
 from edgesweep.aws.dynamodb import CatalogueTable, DirtyTable, FlushTable, RoutesTable
 from edgesweep.aws.eventbridge import EventBus
-from edgesweep.aws.s3 import HEAD_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
+from edgesweep.aws.s3 import HEAD_CONFIG, LISTING_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Heartbeat, Limits, Prices
 from edgesweep.cover.survey import Listing, Remembered, Survey, survey
@@ -73,7 +73,7 @@ class Adapters:
             store=RoutesTable(settings.flushes_table, session),
             source=cloudfront.Distributions(reader, settings.buckets, settings.distributions).find,
             edge=cloudfront.CloudFront(client),
-            listing=Remembered(S3Listing(session.client("s3")), now),
+            listing=Remembered(S3Listing(session.client("s3", config=LISTING_CONFIG)), now),
             publish=EventBus(session).publish,
         )
 
@@ -150,7 +150,7 @@ def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[s
 def _gaps(
     settings: Settings, session: boto3.Session, adapters: Adapters, warn: Callable[[str], None]
 ) -> Gaps:
-    s3 = session.client("s3")
+    s3 = session.client("s3", config=LISTING_CONFIG)
 
     def silent(bucket: str) -> bool:
         try:
@@ -237,7 +237,7 @@ def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> 
     def look(
         distribution: str, dirty: Collection[str], prices: Prices, limits: Limits, keep: Heartbeat
     ) -> Survey:
-        origins, strict = routes.origins(distribution), routes.strict(distribution)
+        origins, strict = routes.listed(distribution), routes.strict(distribution)
         ask = partial(survey, foreign=partial(routes.foreign, distribution), heartbeat=keep)
         found = ask(listing, origins, dirty, prices, limits, strict=strict)
         if found.refused:

@@ -13,6 +13,7 @@ from botocore.parsers import ResponseParserError
 from edgesweep.errors import Busy, Undiscovered, Unreadable
 from edgesweep.flush.others import Mark
 from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Unanswered
+from edgesweep.paths import ANY_BUCKET
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
 from edgesweep.routes.distribution import Distribution, unread
 from edgesweep.routes.probing import probed
@@ -102,7 +103,7 @@ class Distributions:
                 if is_for_tenants(summary):
                     continue
                 leads_to = set(buckets_of(summary))
-                if leads_to & set(self._buckets or leads_to):
+                if leads_to & {ANY_BUCKET, *(self._buckets or leads_to)}:
                     yield summary["Id"]
 
     def _described(self, identity: str) -> Mapping[str, Any] | None:
@@ -149,7 +150,12 @@ class Invalidations:
         return (batch["CallerReference"], batch["Paths"]["Quantity"]) if batch else ("", 0)
 
     def in_progress(self, distribution: str, invalidation: str) -> bool:
-        return bool(self._one(distribution, invalidation).get("Status", _DONE) != _DONE)
+        try:
+            return bool(self._one(distribution, invalidation).get("Status", _DONE) != _DONE)
+        except ClientError as error:
+            if _REFUSALS.get(error.response["Error"]["Code"]) is not Refusal.THROTTLED:
+                raise
+            return True  # it counts until CloudFront says that it does not
 
     def _one(self, distribution: str, identity: str) -> Mapping[str, Any]:
         ask = partial(self._client.get_invalidation, DistributionId=distribution, Id=identity)

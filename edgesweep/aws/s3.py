@@ -11,8 +11,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from edgesweep.errors import Unlistable
 from edgesweep.flush.gaps import Notifications
@@ -31,6 +31,8 @@ HEAD_CONFIG = Config(
     read_timeout=2,
     retries={"total_max_attempts": 1},
 )
+# For listings, which a flush does without: a request ends before the lease does.
+LISTING_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2})
 _ATTEMPTS = 3
 # After this many seconds no further request is begun. A batch looks twice, which takes up to 22 of
 # the record function's 30 seconds, and less than two as a rule; see `bench/catalogue.py`.
@@ -68,7 +70,7 @@ class S3Listing:
     def page(self, bucket: str, prefix: str, after: str) -> tuple[Sequence[str], bool]:
         try:
             page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after)
-        except (ClientError, HTTPClientError, NoConnection) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise Unlistable(bucket, str(error)) from error
         return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 

@@ -5,6 +5,7 @@ request and every answer to the shapes that AWS has published.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -183,6 +184,16 @@ def test_in_progress(service: Service) -> None:
     assert not service.edge.in_progress(SITE, "I1")
     assert not service.edge.in_progress(SITE, "I2")
     assert not service.edge.in_progress("E3", "I1")
+
+
+@pytest.mark.parametrize(("code", "counts"), [("Throttling", True), ("AccessDenied", False)])
+def test_progress_unknown(code: str, *, counts: bool) -> None:
+    """A throttled look says nothing, so the invalidation counts; a denied one is an error."""
+    client = boto3.client("cloudfront", config=CLIENT_CONFIG)
+    stub = Stubber(client)
+    stub.add_client_error("get_invalidation", code)
+    with stub, nullcontext() if counts else pytest.raises(ClientError, match=code):
+        assert CloudFront(client).in_progress(SITE, "I1")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """What every listing of buckets promises, held against the fake and against S3."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,10 +18,11 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
-from edgesweep.aws.s3 import S3Listing
+from edgesweep.aws.s3 import LISTING_CONFIG, S3Listing
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import Unlistable
-from tests.aws import listening
+from edgesweep.flush.journal import LEASE_TERM
+from tests.aws import http_response, listening
 from tests.fakes.listing import ListingInMemory
 from tests.keys import HARD_KEYS
 
@@ -144,3 +147,24 @@ def test_unreachable(failure: Callable[..., BotoCoreError]) -> None:
         client = boto3.client("s3", config=Config(retries={"max_attempts": 0}))
         with pytest.raises(Unlistable, match=r"https://s3\.example"):
             S3Listing(client).page(BUCKET, "", "")
+
+
+def test_broken_off() -> None:
+    """Nor can it if S3's answer ends within a page."""
+
+    def break_off(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        return http_response(request, 200, b"<ListBucketResult><Contents>")
+
+    with listening("before-send.s3", break_off):
+        client = boto3.client("s3", config=Config(retries={"max_attempts": 0}))
+        with pytest.raises(Unlistable):
+            S3Listing(client).page(BUCKET, "", "")
+
+
+def test_ends() -> None:
+    """A listing that S3 does not answer ends before the lease of its flusher does."""
+    attempts = LISTING_CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]  # of botocore
+
+    seconds = LISTING_CONFIG.connect_timeout + LISTING_CONFIG.read_timeout  # type: ignore[attr-defined]
+
+    assert timedelta(seconds=attempts * seconds) < LEASE_TERM

@@ -8,6 +8,7 @@ import pytest
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.journal import LEASE_TERM, Invalidation, Journal
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
+from edgesweep.flush.planning import MAX_NAMES
 from edgesweep.operate.dry_run import JournalInMemory
 from tests.contract.journals import (
     MADE,
@@ -239,7 +240,9 @@ class TestDynamoDB(DynamoDB, Opening):
         for step in (4_096, 2_048, 1_024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1):
             if journal.fits(planned(paths=tuple(paths[: fitting + step]))):
                 fitting += step
-        flush = planned(paths=tuple(paths[:fitting]))
+        # With as many names as a flush may have, of letters that take the most bytes.
+        by = tuple((f"{number:02}{'🧹' * 98}", 1) for number in range(MAX_NAMES))
+        flush = planned(paths=tuple(paths[:fitting]), by=by)
         assert 3_000 < fitting < len(paths)
 
         journal.open(flush, journal.take(SITE, "t1", NOON), {})

@@ -58,7 +58,11 @@ class FlushItem(Keyed):
     settled_at = InstantAttribute(null=True)
     changed_at = InstantAttribute(null=True)
     swept = UnicodeAttribute(null=True)
-    by = TextAttribute(json.dumps, lambda text: tuple(map(tuple, json.loads(text))), null=True)
+    by = TextAttribute(
+        partial(json.dumps, ensure_ascii=False),
+        lambda text: tuple(map(tuple, json.loads(text))),
+        null=True,
+    )
     why = BytesAttribute(
         lambda text: zlib.compress(text.encode()),
         lambda body: zlib.decompress(body).decode(),
