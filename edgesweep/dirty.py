@@ -31,7 +31,7 @@ _SEQUENCER = re.compile("0*([1-9A-F][0-9A-F]{7})[0-9A-F]{8}", re.IGNORECASE)
 # "The maximum length of a path is 4,000 characters"; a star may only end it, and "~" is refused.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
 _QUOTED = re.compile(r"(?=.{1,4000}$)/[!-)+-}]*[*]?")
-_INEXACT = re.compile("[~*?\ud800-\udfff]")  # once unquoted; the last are bytes that are no UTF-8
+_INEXACT = re.compile("[~*?\ud800-\udfff]")  # once unquoted; the last are bytes that are not UTF-8
 _SHOWN = 200  # characters of a path in an error
 # A cache tag, without a character at which we cut a path that CloudFront refuses.
 _TAG = re.compile(r"#[!-$&()+\--~]{1,256}")
@@ -55,7 +55,7 @@ class Change:
     etag: str | None = None  # absent where the event lacks it, as for a permanent removal
     size: int | None = None  # bytes; absent as `etag` is
     sequencer: str | None = None  # hexadecimal text that orders the changes of one key
-    # The one written or permanently removed; absent without versions, and for a delete marker.
+    # The version written or permanently removed; absent without versions, and for a delete marker.
     version: str | None = None
     other: str | None = field(default=None, compare=False)  # another reading of the event's key
 
@@ -73,7 +73,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RequestedPath:
-    """An invalidation path or a cache tag (`#tag`) that somebody requested, whatever has changed.
+    """An invalidation path or a cache tag (`#tag`) that somebody requested, changed or not.
 
     Its row waits for the budget like any other, and only a path that matches at least as much
     removes it: that path, another spelling of it, or a wider wildcard. It raises BadInput if the
@@ -84,12 +84,12 @@ class RequestedPath:
     by: str  # who requested it
 
     def __post_init__(self) -> None:
-        # A "?" as it stands begins a query string; an encoded one is a part of a key.
+        # A plain "?" begins a query string; an encoded "?" is a part of a key.
         text = unquote(self.path.removesuffix("*").replace("?", ""), errors="surrogateescape")
         quoted = _QUOTED.fullmatch(self.path) and not _INEXACT.search(text)
         if self.path.endswith("?") or not (quoted or _TAG.fullmatch(self.path)):
             raise BadInput(
-                f"{self.path[:_SHOWN]!r} is no invalidation path: quote its UTF-8 in 4,000 "
+                f"{self.path[:_SHOWN]!r} is not an invalidation path: quote its UTF-8 in 4,000 "
                 "characters at most, and end it with * before ~ * ?"
             )
 
@@ -168,8 +168,8 @@ class DirtyRows(DirtyWriter, Protocol):
     ) -> Iterator[DirtyRow]:
         """Yield rows, the oldest first, strongly consistent.
 
-        They are those recorded at or before `until`, and beyond the position `after`. If
-        `everywhere`, they include partitions that only other processes have heard of.
+        They were recorded at or before `until`, and lie beyond the position `after`. If
+        `everywhere`, they include partitions that this process does not know of yet.
         """
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:
@@ -179,7 +179,7 @@ class DirtyRows(DirtyWriter, Protocol):
         """Put copies in the place of rows; return the rows that stay, each with the reason.
 
         A crash leaves a row or its copies, never both, unless it has a hundred copies or more. A
-        row without copies is deleted, and one that is gone gets no copies.
+        row without copies is deleted, and a row that is gone gets no copies.
         """
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-# What reading text raises that is not well-formed.
+# The exceptions that reading malformed text raises.
 MALFORMED = (AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -11,7 +11,7 @@ class EdgesweepError(Exception):
     """A failure that a user or operator should read in one line."""
 
     exit_code: ClassVar[int] = 1
-    text: ClassVar[str] = ""  # of kinds that carry data, whose names stand in braces
+    text: ClassVar[str] = ""  # of kinds that carry data: it has the fields' names in braces
 
     def __str__(self) -> str:
         return self.text.format(**vars(self)) or super().__str__()
@@ -42,7 +42,7 @@ class OutOfPatience(EdgesweepError):
 
 
 class Overtaken(EdgesweepError):
-    """Somebody else took the lease or went on with the flush: let go of both."""
+    """Somebody else took the lease or continued the flush: let go of both."""
 
 
 class OverLimit(EdgesweepError):
@@ -85,7 +85,7 @@ class Busy(EdgesweepError):
 
 @dataclass(eq=False)
 class Unwritten(EdgesweepError):
-    """DynamoDB did not take every deletion of rows."""
+    """DynamoDB did not accept every deletion of rows."""
 
     text = "{left} of {rows} rows were not deleted: {reason}"
     left: int

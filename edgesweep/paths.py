@@ -16,7 +16,7 @@ from urllib.parse import unquote
 ANY_BUCKET = "*"  # stands for any bucket
 
 # Ends a viewer path that stands for all that begin with the text before it. A `?` in that text
-# begins a query string: `/docs/?` and REST is `/docs/` with any. A lone surrogate, so in no key.
+# begins a query string: `/docs/?` and REST is `/docs/` with any query. A lone surrogate: in no key.
 REST = "\udfff"
 
 # "The maximum length of a path is 4,000 characters", including the star of a wildcard.
@@ -71,13 +71,13 @@ class Pattern:
         return viewer_path.startswith(self.text) if self.wildcard else viewer_path == self.text
 
     def span(self, paths: Sequence[str]) -> range:
-        """Return the places of those among sorted paths that it matches."""
+        """Return the places of the sorted paths that it matches."""
         low = bisect_left(paths, self.text)
         cut = itemgetter(slice(len(self.text) if self.wildcard else None))
         return range(low, bisect_right(paths, self.text, low, key=cut))
 
     def quoted(self) -> str:
-        """Return the path as CreateInvalidation takes it, at most 4,000 characters."""
+        """Return the path as CreateInvalidation accepts it, at most 4,000 characters."""
         return quote(self.text) + ("*" if self.wildcard else "")
 
 

@@ -1,6 +1,6 @@
 """Prices of AWS, as dated data.
 
-They decide which paths are chosen, in US dollars; `notebooks.cost.prices` lists all that are paid.
+They decide which paths are chosen, in US dollars; `notebooks.cost.prices` lists all prices.
 """
 
 from decimal import Decimal

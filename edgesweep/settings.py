@@ -22,7 +22,7 @@ from edgesweep.routes.variants import ERROR_SECONDS, YEAR
 
 LONGEST = 1_000  # characters of a value
 # Bytes of all values together: "The total size of all environment variables doesn't exceed 4 KB",
-# of which their names and the names of our resources take the rest.
+# so this leaves room for the names of the variables and of our resources.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 MOST_BYTES = 2_400
 
@@ -36,7 +36,7 @@ class Parameter:
     pattern: str  # what a value looks like, to Python and to CloudFormation
     default: str = ""  # costs nothing; where it is empty, a user may pass an empty value
     most: int = 1  # how many values the parameter takes, separated by commas
-    within: Callable[[str], bool] = bool  # tells whether a value that looks so is within the bound
+    within: Callable[[str], bool] = bool  # tells whether a value of that pattern is in bounds
 
     def fits(self, value: str) -> bool:
         return bool(re.fullmatch(self.pattern, value, re.ASCII)) and self.within(value)
@@ -104,7 +104,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "demo": _flag("a demo site instead, with a bucket and a distribution of its own", "false"),
     "distribution": Parameter(
-        "ids of the distributions that serve them, separated by commas; empty: discovered",
+        "ids of the distributions that serve the buckets, separated by commas; empty: discovered",
         "a distribution id: an E followed by capital letters and digits",
         _DISTRIBUTION,
         most=20,
@@ -139,33 +139,33 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "freePaths": _whole("free paths a month of the account", FREE_PATHS, 0, FREE_PATHS),
     "others": Parameter(
-        "count: what others in the account spend is counted against them; ignore: it is not",
+        "count: subtract what others in the account spend from freePaths; ignore: do not",
         "count or ignore",
         "count|ignore",
         "count",
     ),
     "guaranteeMinutes": _whole(
-        "every change is sent within them; empty: what half the allowance pays for", "", 1, 9_999
+        "most minutes until a change is sent; empty: what half the allowance pays for", "", 1, 9_999
     ),
-    "skipUnchanged": _flag("an upload of the same costs a HEAD instead of a path", "true"),
+    "skipUnchanged": _flag("an upload that changes nothing costs a HEAD instead of a path", "true"),
     "ignoreMetadata": Parameter(
-        "user metadata that does not count for that, beside what tools keep for themselves",
+        "user metadata that is not compared, beside what tools keep for themselves",
         "a name of user metadata, such as build or ci-*",
         r"[\w.*?-]{1,255}",
         most=LONGEST,
     ),
-    "quietSeconds": _whole("a flush waits for this long a silence", 10, 0, 3_600),
-    "maxWaitSeconds": _whole("and no longer than this after the first change", 300, 1, 3_600),
+    "quietSeconds": _whole("seconds without a change before a flush", 10, 0, 3_600),
+    "maxWaitSeconds": _whole("most seconds that a flush waits for such quiet", 300, 1, 3_600),
     "patienceMinutes": _whole(
-        "longest wait where paths are dear; empty: 5, or a shorter guarantee", "", 0, 1_440
+        "longest wait while paths are dear; empty: 5, or a shorter guarantee", "", 0, 1_440
     ),
-    "wake": _flag("a change wakes a flush, else each waits for the next minute", "true"),
+    "wake": _flag("a change wakes a flush; false: it waits for the next minute", "true"),
     "shards": _whole("partitions of a distribution's changes, each for 1,000 a second", 1, 1, 100),
     "headroom": _whole(
         "wildcards left to people, of 15", RESERVED_WILDCARDS, 0, MAX_IN_PROGRESS.wildcards - 1
     ),
     "refetchUsd": _dollars("dollars to fetch an unchanged object again", REFETCH_COST),
-    "missUsd": _dollars("dollars that a visitor's cache miss is worth beyond it", Decimal(0)),
+    "missUsd": _dollars("dollars that a visitor's cache miss costs beyond refetchUsd", Decimal(0)),
     "alarmEmail": Parameter(
         "address for alarms; empty: only in CloudWatch",
         "one e-mail address",
@@ -188,15 +188,15 @@ class Settings:
     flushes_table: str
     catalogue_table: str  # if empty, every upload is a change
     buckets: tuple[str, ...]
-    distributions: tuple[str, ...]  # ids of those that serve them; if empty, discovered
+    distributions: tuple[str, ...]  # ids of those that serve the buckets; if empty, discovered
     policy: Policy
     shards: int  # partitions over which the dirty rows of a distribution are spread
     selection: Selection
     variants: Mapping[str, Variants]  # distribution id -> the viewer paths of an object that count
     others: bool  # whether what others spend of the account's paths is counted
-    ignored_metadata: tuple[str, ...]  # names, or patterns, of what viewers do not miss
+    ignored_metadata: tuple[str, ...]  # names, or patterns, of metadata that does not count
     wake: bool  # whether rows wake a flusher, so that nothing waits for the next tick
-    notified_queue: str | None  # ARN of the one that buckets notify; None with EventBridge
+    notified_queue: str | None  # ARN of the queue that buckets notify; None with EventBridge
     queue: str = ""  # URL of the queue of changes; empty for a function that does not use it
     dead_letter_queue: str = ""  # URL of the queue of unrecordable messages; empty likewise
 
@@ -239,7 +239,7 @@ def checked(values: Mapping[str, str]) -> Mapping[str, str]:
     """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
     if (size := len("".join(given.values()).encode())) > MOST_BYTES:
-        raise BadInput(f"The parameters have {size:,} bytes together, and at most {MOST_BYTES:,}")
+        raise BadInput(f"The parameters have {size:,} bytes together; at most {MOST_BYTES:,} fit")
     _whole("", "", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
     _patience(given)
     return given
@@ -275,7 +275,7 @@ def _policy(given: Mapping[str, str]) -> Policy:
 
 
 def _patience(given: Mapping[str, str]) -> timedelta:
-    """Return how long a flush waits where paths are dear, by default no longer than a guarantee."""
+    """Return how long a flush waits while paths are dear, by default no longer than a guarantee."""
     minutes, guarantee = given["patienceMinutes"], given["guaranteeMinutes"]
     longest = timedelta(minutes=int(guarantee)) if guarantee else timedelta.max
     if not minutes:

@@ -44,7 +44,7 @@ from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
 
-# Random text; that of rows has 64 bits, since a collision of two of one batch would lose a row.
+# Random text. A row's token has 64 bits: two equal tokens in one batch would lose a row.
 token, row_token = partial(secrets.token_hex, 4), partial(secrets.token_hex, 8)
 
 
@@ -215,7 +215,7 @@ def unchanged_filter(
 
 
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:
-    """Return the routes of a record, or those of the settings without one."""
+    """Return the routes of a record; without a record, the routes of the settings."""
     if kept is None:
         return everywhere(settings.distributions, settings.buckets)
     return Routes(kept.distributions, settings.variants)

@@ -27,7 +27,7 @@ def tick() -> Tick:
 
 
 def handler(event: object, _context: object) -> None:
-    """Flush every distribution; the event `NOW` lets no change wait for others.
+    """Flush every distribution; for the event `NOW`, no change waits for another or for quiet.
 
     Raises:
         ExceptionGroup: some distributions failed, were not found or share too small a budget, or

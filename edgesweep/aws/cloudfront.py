@@ -62,7 +62,7 @@ def _discovering() -> Iterator[None]:
 
 
 class Distributions:
-    """The distributions that lead to some buckets, or to any if empty; or `only` some ids."""
+    """Finds the distributions that lead to the buckets, or to any if empty; or `only` some ids."""
 
     def __init__(
         self, client: "CloudFrontClient", buckets: Collection[str] = (), only: Sequence[str] = ()
@@ -75,8 +75,8 @@ class Distributions:
         """Return the distributions as they are configured now, including disabled ones.
 
         A list may lag behind, so known ids are read directly. A distribution that the settings name
-        but whose configuration we may not read counts as serving every object at any path. One for
-        tenants only counts as disabled. Functions are asked unless `known` tells already.
+        but whose configuration we may not read counts as serving every object at any path. One that
+        is for tenants only counts as disabled. Functions are asked unless `known` says already.
         """
         with _discovering():
             identities = self._only or dict.fromkeys((*self._leading(), *known))
@@ -133,7 +133,7 @@ class Distributions:
 
 
 class Invalidations:
-    """The invalidations of distributions; of one that is gone there are none."""
+    """Reads the invalidations of distributions; a distribution that is gone has none."""
 
     def __init__(self, client: "CloudFrontClient") -> None:
         self._client = client
@@ -216,8 +216,8 @@ class CloudFront(Invalidations):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        # A list lacks references, so each is read by itself. "results are returned in decreasing
-        # order from most recent to oldest"; of a deleted distribution none can be found.
+        # The list has no caller references, so we read each invalidation. "results are returned in
+        # decreasing order from most recent to oldest"; a deleted distribution has none.
         # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListInvalidations.html
         after, more = "", True
         while more:

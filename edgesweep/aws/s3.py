@@ -84,7 +84,7 @@ class S3Heads:
 
     client: "S3Client"  # made with `HEAD_CONFIG`
     patience: float | None = PATIENCE  # no request begins after this many seconds, if given
-    ignored: Sequence[str] = ()  # metadata that viewers do not miss
+    ignored: Sequence[str] = ()  # names of user metadata that do not count
 
     def __call__(self, names: Collection[Name]) -> Mapping[Name, Head | None]:
         until = math.inf if self.patience is None else time.monotonic() + self.patience

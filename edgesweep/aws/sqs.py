@@ -119,7 +119,7 @@ def _numbered(entries: Iterable[Mapping[str, object]]) -> list[Any]:
 def _letter(message: "MessageTypeDef") -> Letter:
     attributes = message.get("MessageAttributes", {})
     count = attributes[REDRIVEN].get("StringValue", "") if REDRIVEN in attributes else "0"
-    # A message whose count somebody else wrote, as no number, is not redriven.
+    # If the count is not a number, somebody else wrote it, and we do not redrive the message.
     redriven = int(count) if count.isdecimal() else ATTEMPTS
     sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
     return Letter(message["ReceiptHandle"], message["Body"], sent_at, redriven)

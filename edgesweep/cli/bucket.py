@@ -48,7 +48,7 @@ class Learnt(TypedDict):
     """The result for a bucket."""
 
     bucket: str
-    objects: Annotated[int, "objects of it that the stack sweeps"]
+    objects: Annotated[int, "objects in it that the stack sweeps"]
     known: Annotated[int, "how many of them the catalogue knows now"]
 
 
@@ -93,7 +93,7 @@ def detach(bucket: str, *, dry_run: bool, **where: str | None) -> None:
 
 
 def _users(chosen: boto3.Session, bucket: str) -> str:
-    """Return a line about the rules that get no events any more, if there are any."""
+    """Return a line about the rules that will get no more events, if there are any."""
     region = region_of(chosen.client("s3"), bucket) or chosen.region_name
     try:
         names = listeners(chosen.client("events", region_name=region), bucket)
@@ -129,7 +129,7 @@ def learn(deployed: Deployed, bucket: str, *, yes: bool) -> None:
     learnt = learn_all(deployed, bucket, yes=yes)
     show(learnt, [f"Known: {learnt['known']:,} of {count(learnt['objects'], 'object')}"])
     if learnt["known"] < learnt["objects"]:
-        raise EdgesweepError("The others could not be read; another run tries them again")
+        raise EdgesweepError("The other objects could not be read; another run tries them again")
     result = "is learnt" if learnt["objects"] else f"holds no object that {deployed.name} sweeps"
     suggest(f"{bucket} {result}; upload something, and `edgesweep status` shows what waits")
 
@@ -155,7 +155,7 @@ def learn_all(deployed: Deployed, bucket: str, *, yes: bool) -> Learnt:
 
 
 def _judge(deployed: Deployed, bucket: str) -> Callable[[Name], bool]:
-    """Return what tells whether an object is swept, if the stack can learn the bucket."""
+    """Return a test of whether an object is swept; raise if the bucket cannot be learnt."""
     settings, name = deployed.settings, deployed.stack.name
     if bucket not in settings.buckets:
         raise BadInput(f"{name} does not sweep {bucket!r}; it sweeps {', '.join(settings.buckets)}")
@@ -192,13 +192,13 @@ def _cost(objects: int, requests: int) -> str:
 
 
 def _learnt(pages: Iterable[Page], total: int, unchanged: UnchangedFilter) -> tuple[int, int]:
-    """Learn objects; return how many are known now, and of how many."""
+    """Learn objects; return how many are known now, and how many there are."""
     known = asked = 0
     with progress("Learning", total) as shown:
         for names in chain.from_iterable(chunks(page, _STRIDE) for page in pages):
             known, asked = known + unchanged.survey(names), asked + len(names)
             if not known:
-                may = f"may you do s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
+                may = f"do you have s3:GetObject on arn:aws:s3:::{names[0][0]}/*?"
                 raise EdgesweepError(f"None of {count(asked, 'object')} could be read; {may}")
             shown(asked)
     return known, asked

@@ -9,7 +9,7 @@ from click.shell_completion import get_completion_class
 from edgesweep import __version__
 from edgesweep.cli.terminal import COMPLETE, OneLineErrors
 
-# Also of a command that is parsed alone: click keeps the options of its help.
+# Also for a command that is parsed alone: click keeps the options of its help.
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
@@ -45,7 +45,7 @@ for command in (
     LazyCommand("flushes", "List what was sent, or show one flush in full.", "flushes"),
     LazyCommand("flush", "Flush now, or show what would be sent.", "flush"),
     LazyCommand("wait", "Wait until the edge is fresh.", "wait"),
-    LazyCommand("invalidate", "Request paths, whatever has changed.", "invalidate"),
+    LazyCommand("invalidate", "Invalidate paths, whether or not anything changed.", "invalidate"),
     LazyCommand("redrive", "Send dead letters back to the queue.", "redrive"),
     LazyCommand("doctor", "Say what is wrong with a stack, and what mends it.", "doctor"),
 ):

@@ -23,7 +23,7 @@ class Deployment(TypedDict):
     """The result of a deployment, or of its dry run."""
 
     stack: str
-    parameters: Annotated[Mapping[str, str], "those that are not the default"]
+    parameters: Annotated[Mapping[str, str], "the parameters that are not the default"]
     changes: Annotated[Mapping[str, str], "by resource: Add, Modify, Remove, or Retain its data"]
 
 
@@ -31,7 +31,7 @@ def _assigned(texts: Iterable[str]) -> Mapping[str, str]:
     values: dict[str, str] = {}
     for name, _, value in (text.partition("=") for text in texts):
         if not value or name in values:
-            raise click.UsageError(f"Parameter {name} is given as NAME=VALUE, and once")
+            raise click.UsageError(f"Give the parameter {name} as NAME=VALUE, and only once")
         values[name] = value
     return values
 
@@ -43,7 +43,7 @@ def _assigned(texts: Iterable[str]) -> Mapping[str, str]:
 )
 @click.option(
     "--code-bucket", default="", metavar="NAME", show_default=False,
-    help="Bucket of yours for the zip (default: edgesweep-releases-ACCOUNT-REGION, which is made).",
+    help="Your bucket for the zip (default: edgesweep-releases-ACCOUNT-REGION, made if missing).",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the change set; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask to confirm the cost of learning.")
@@ -77,7 +77,7 @@ def deploy(
         lines = [f"{action:<7} {resource}" for resource, action in changes.items()]
         show(Deployment(stack=name, parameters=accepted["given"], changes=changes), lines)
         for resource in [one for one, action in changes.items() if action == RETAIN]:
-            say(f"{resource} leaves the stack and stays, with its data; see docs/operating.md")
+            say(f"{resource} leaves the stack, but stays with its data; see docs/operating.md")
         if dry_run:
             suggest("A dry run changed nothing; `edgesweep deploy` without --dry-run does it")
             return
@@ -122,7 +122,7 @@ def remove(deployed: Deployed, *, yes: bool) -> None:
     s3, events = session.client("s3"), session.client("events")
     for bucket in buckets:
         if others := listeners(events, bucket):
-            say(f"{bucket} goes on to publish its events to {', '.join(others)}")
+            say(f"{bucket} still publishes its events, for {', '.join(others)}")
         else:
             with suppress(s3.exceptions.NoSuchBucket):
                 deliver(Bucket(s3, bucket), on=False)

@@ -36,7 +36,7 @@ class Deployed:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the deployment, which must be of a version that this one can read."""
+        """The settings of the deployment; this version has to be able to read them."""
         return Settings.from_mapping(self.stack.environment)
 
     @cached_property
@@ -52,12 +52,12 @@ class Deployed:
         return wiring.routes_of(self.settings, self.kept)
 
     def distributions(self, only: str | None, bucket: str | None = None) -> Sequence[str]:
-        """Return the ids of all distributions, or of those of a bucket, or only the named one."""
+        """Return the ids of all distributions, or of a bucket's, or only the id that is named."""
         known = self.routes.serving(bucket) if bucket else self.routes.leading
         if not known:
             raise BadInput(f"{bucket or self.name} has no known distribution")
         if only and only not in known:
-            raise BadInput(f"{only} is none of {', '.join(known)}")
+            raise BadInput(f"{only} is not one of {', '.join(known)}")
         return [only] if only else known
 
 

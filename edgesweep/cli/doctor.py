@@ -25,8 +25,8 @@ def doctor(deployed: Deployed, *, fix: bool, yes: bool) -> None:
 
     It compares every resource with the stack's template, and checks credentials, concurrency,
     notifications of the buckets, the distributions, and who else spends the free paths. It exits
-    with 1 if there is more than a note. It only reads, unless --fix is given; then commands run in
-    this folder, with these credentials. Commands that contain NAME are for you to complete.
+    with 1 if a finding is more than a note or has a command. It only reads, unless --fix is given;
+    then commands run in this folder, with these credentials. Complete commands with NAME yourself.
 
     \b
     edgesweep doctor

@@ -106,11 +106,11 @@ def _suggest(results: Sequence[Flushed], *, dry_run: bool) -> None:
     """Tell a person how to follow what was sent, or when the rest goes."""
     sent = [one for result in results for one in result["invalidations"]]
     if dry_run and any(result["paths"] for result in results):
-        suggest("A dry run sent nothing; `edgesweep flush` sends it")
+        suggest("A dry run sent nothing; `edgesweep flush` sends the paths")
     elif sent:
-        suggest(f"CloudFront accepted it; `edgesweep flushes {sent[-1]}` shows it in full")
+        suggest(f"CloudFront accepted the paths; `edgesweep flushes {sent[-1]}` shows why")
     elif results:
-        suggest("`edgesweep status` shows when it goes")
+        suggest("`edgesweep status` shows when the next flush is due")
 
 
 def _trouble(outcome: Outcome) -> str | None:

@@ -82,7 +82,7 @@ def _newest(journal: FlushTable, ids: Sequence[str], most: int | None = None) ->
 
 def _one(journal: FlushTable, distributions: Sequence[str], asked: str) -> Flush:
     """Return the flush of that id, token or invalidation."""
-    if "#" in asked:  # an id; for the others all flushes are read
+    if "#" in asked:  # an id; for a token or an invalidation, all flushes are read
         found: Iterable[Flush | None] = (journal.load(one, asked) for one in distributions)
     else:
         found = _newest(journal, distributions)

@@ -41,9 +41,9 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
     except OSError as error:
         raise BadInput(f"--invalidation-batch {text}: {error.strerror}") from error
     except MALFORMED as error:
-        raise BadInput(f"--invalidation-batch: it is no JSON such as {_BATCH}") from error
+        raise BadInput(f"--invalidation-batch must be JSON such as {_BATCH}") from error
     if told != many:
-        raise BadInput(f"--invalidation-batch: Quantity is {told}, and Items are {many}")
+        raise BadInput(f"--invalidation-batch: Quantity is {told}, but Items has {many}")
     return paths
 
 
@@ -59,12 +59,12 @@ def batched(_: click.Context, __: click.Parameter, text: str | None) -> Sequence
 def invalidate(
     deployed: Deployed, paths: Sequence[str], *, batch: Sequence[str], only: str | None, by: str
 ) -> None:
-    """Request PATHs, whatever has changed: they go with the next flush, within the budget.
+    """Invalidate PATHs with the next flush, within the budget, whether or not anything changed.
 
-    A PATH is quoted, as CloudFront takes it, and is sent byte for byte, or something wider if the
-    budget or a quota asks for it; a cache tag (`#tag`) is sent as it is, or as `/*`. All
-    distributions of the stack forget it, unless one is named. The arguments of
-    `aws cloudfront create-invalidation` work as they stand.
+    Quote a PATH as CloudFront expects it. It is sent byte for byte, or as a wider path if the
+    budget or a quota requires that; a cache tag (`#tag`) is sent unchanged, or as `/*`. All
+    distributions of the stack forget the paths, unless you name one. The arguments of
+    `aws cloudfront create-invalidation` work unchanged.
 
     \b
     edgesweep invalidate '/blog/*' --by cms

@@ -12,7 +12,7 @@ from edgesweep.cli.terminal import say
 from edgesweep.dirty import MAX_KEY_BYTES, count
 from edgesweep.errors import BadInput
 
-# A longer line is no key, and is not read to its end.
+# A longer line is not a key, and is not read to its end.
 _LONGEST_LINE = 2**20
 
 STANDARD_INPUT = "<stdin>"
@@ -22,8 +22,8 @@ STANDARD_INPUT = "<stdin>"
 # https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
 _QUOTED = re.compile(rb'"(?:[^"\\]*\\([abtnvfr"\\]|[0-3][0-7]{2}))+[^"\\]*"')
 
-# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm, which may stand behind a
-# progress message, whose end spaces hide. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
+# An object's URL, alone or in the output of `aws s3 sync`, cp, mv or rm. A progress message may
+# come before it, its end hidden by spaces. https://docs.aws.amazon.com/cli/latest/reference/s3/sync.html
 _URL = re.compile(
     rb"(.*\r)?(?:\(dryrun\) )?(?:(?:upload|copy|move): .* to |delete: )?"
     rb"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?P<key>.+?)(?(1) *)",
@@ -36,8 +36,8 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     """Return the object keys of a file, one a line, or with `null` each ended by a NUL byte.
 
-    A `./` or `/` before every key of a line is left out. A message says which lines may be no keys;
-    BadInput names one that is none.
+    If all lines begin with `./` or `/`, the keys leave it out. A message says which lines may not
+    be keys; BadInput names a line that cannot be a key.
     """
     name = name_of(file)
     keys = list(_keys(file, name, null=null))
@@ -46,10 +46,10 @@ def read_keys(file: BinaryIO, *, null: bool = False) -> Sequence[str]:
     if all(key.startswith("./") for key in keys):
         return [key[2:] for key in keys]
     if all(key.startswith("/") for key in keys):
-        say(f"{name}: every line begins with /, so it was taken for a viewer path; -0 reads keys")
+        say(f"{name}: all lines begin with /, so we read them as viewer paths; -0 reads keys")
         return [key[1:] for key in keys]
     if odd := [key for key in keys if _ODD.match(key)]:
-        say(f"{name}: {count(len(odd), 'line')} taken for a key as it stands, such as {odd[0]!r}")
+        say(f"{name}: {count(len(odd), 'line')} read as a key without a change, such as {odd[0]!r}")
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Prints what a command found, as text for people or JSON of a documented type; shows progress."""
+"""Prints the result of a command, as text or as JSON of a documented type; shows progress."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ _MOST_UNITS = 2
 
 
 class JsonOption(click.Option):
-    """The option `--json`; `kind` is the type of what the command then prints."""
+    """The option `--json`; `kind` is the type of the value that the command then prints."""
 
     def __init__(self, names: list[str], kind: object, **settings: Any) -> None:  # noqa: ANN401  # click's
         super().__init__(names, **settings)
@@ -82,7 +82,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]
 
 @contextmanager
 def progress(label: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
-    """Show progress on standard error, or nothing if that is a file; yield what sets how far."""
+    """Show progress if standard error is a terminal; yield a function that sets the progress."""
     from rich.console import Console  # noqa: PLC0415  # takes long
     from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415  # likewise
 

@@ -74,9 +74,9 @@ def plan(
 ) -> None:
     """Print the cheapest invalidation paths for the keys in the file CHANGES, one a line.
 
-    Standard input is `-`. Names may be quoted as git quotes them, or stand in the output of
-    `aws s3 sync`. Objects that were not seen count as dear to hit, never as absent; a plus sign
-    behind the collateral stands for them.
+    Standard input is `-`. Names may be quoted as git quotes them, or be in the output of
+    `aws s3 sync`. An object that was not seen counts as dear to hit, never as absent; a plus sign
+    after the collateral marks such objects.
 
     \b
     edgesweep plan changed.txt --live all-keys.txt
@@ -132,7 +132,7 @@ def _warnings(chosen: Cover, *, unseen: bool, foreign: bool) -> Iterator[str]:
         if exact > most.paths or chosen.wildcards > most.wildcards:
             sent = f"{count(exact, 'exact path')} and {count(chosen.wildcards, 'wildcard')}"
             takes = f"{most.paths:,} and {most.wildcards}"
-            yield f"{sent} are more than CloudFront takes at once for a distribution: {takes}"
+            yield f"{sent} are more than CloudFront accepts at once for a distribution: {takes}"
     if foreign:
         yield "None of the keys is in the list of --live"
 
@@ -156,7 +156,7 @@ def _table(
         hit = f"{seen:,}+" if collateral > seen else f"{seen:,}"
         return f"{covered:,}", hit, f"{dollars:.6f}", label
 
-    # `everything` tells whether `known` holds all objects that exist.
+    # `everything` says whether `known` holds all objects that exist.
     changed, unchanged = len(dirty), len({*known.live} - {*dirty} - {*known.marks})
     sent = len(chosen.members)
     items, width = sorted(dirty), max(map(len, chosen.paths), default=0)

@@ -57,7 +57,7 @@ class Result(TypedDict):
 
 
 class Reupload(Result):
-    """The same with `--reupload-all`."""
+    """The result with `--reupload-all`."""
 
     heads: Annotated[int, "HEAD requests that found unchanged uploads"]
     heads_usd: Annotated[Decimal, "their price"]
@@ -116,8 +116,8 @@ def replay(
 ) -> None:
     """Replay strategies over HISTORIES: folders of deploys.jsonl.gz and live.jsonl.gz.
 
-    Every nth month of a long history is replayed, so that it takes minutes; the table says how
-    many of how many.
+    Of a long history only every nth month is replayed, so that a replay takes minutes; the table
+    says which part that is, such as 4 of 12 months.
 
     \b
     edgesweep replay histories/my-site

@@ -22,7 +22,7 @@ Where = Mapping[str, str | None]  # region and profile
 # Viewer paths of changed objects, each with the keys that it may hold.
 Holders = Mapping[str, Collection[str]]
 
-# Cache policies of AWS's that a file may name where there are no credentials. A missing setting
+# AWS's own cache policies, which a file may name where there are no credentials. A missing setting
 # has the same meaning as in the policy.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
 _MANAGED: dict[str, Config] = {
@@ -45,7 +45,7 @@ def rules_options(command: Callable[..., None]) -> Callable[..., None]:
     )  # fmt: skip
     @click.option(
         "--viewer-paths", metavar="WORDS",
-        help="Words for these rules, as of the parameter viewerPaths.",
+        help="Words for these rules, as in the parameter viewerPaths.",
     )  # fmt: skip
     @wraps(command)
     def with_rules(*, alias: bool, viewer_paths: str | None, **others: Any) -> None:  # noqa: ANN401  # click's
@@ -59,7 +59,7 @@ def rules_options(command: Callable[..., None]) -> Callable[..., None]:
         if others["live"] and others["bucket"]:
             raise click.UsageError("Give --live or --bucket, not both")
         if viewer_paths and not sources:
-            raise click.UsageError("Words need a configuration: give --distribution or --config")
+            raise click.UsageError("--viewer-paths needs --distribution or --config")
         bucket, where = others["bucket"], {name: others[name] for name in ("region", "profile")}
         rules = _plain(bucket, alias=alias)
         for source in sources:
@@ -78,7 +78,7 @@ def _plain(bucket: str | None, *, alias: bool) -> Routes:
 
 
 def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: Where) -> Routes:
-    """Return the rules of a distribution, of which there is the id or a file."""
+    """Return the rules of a distribution, given by its id or by a file."""
     variants, asked = parse(words), partial(_asked, where)
     name = source if isinstance(source, str) else name_of(source)
     try:
@@ -92,7 +92,7 @@ def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: W
         known = read(identity, config, [bucket] if bucket else (), policies, named=True)
     except MALFORMED as error:
         raise BadInput(f"{name} is not the configuration of a distribution: {error!r}") from error
-    # Words for other distributions may stand beside those for this one.
+    # Words for other distributions may be given beside the words for this one.
     others = variants.keys() - {ALL_OTHERS, identity}
     if others and (others == variants.keys() or not all(map(str.isupper, others))):
         stray = ", ".join(sorted(others))
@@ -111,7 +111,7 @@ def requested(rules: Routes, keys: Iterable[str]) -> Sequence[str]:
 
 
 def holders(rules: Routes, keys: Iterable[str]) -> Holders:
-    """Return the paths of keys of every bucket that the rules lead to; say which have no path."""
+    """Return the paths of keys in every bucket that the rules lead to; say which keys have none."""
     (name,) = rules.ids
     buckets = {origin.bucket: None for origin in rules.origins(name)}
     found: dict[str, dict[str, None]] = {}

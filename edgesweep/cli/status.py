@@ -32,7 +32,7 @@ def status(deployed: Deployed) -> None:
 
 
 def observer(deployed: Deployed) -> Observer:
-    """Return what reads the state of a stack, and say so if its budget is too small."""
+    """Return the observer of a stack, and say so if the stack's budget is too small."""
     policy, refusal = shared(deployed.settings.policy, deployed.routes.enabled)
     if refusal:
         say(f"The budget does not pay for the guaranteed interval: {refusal}")

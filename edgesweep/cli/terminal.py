@@ -25,7 +25,7 @@ COMPLETE = "_EDGESWEEP_COMPLETE"  # the variable of a shell that requests comple
 # Whether `--json` was given, to a command line that can be parsed or not.
 _JSON: ContextVar[bool] = ContextVar("json", default=False)
 
-# A shell reports 128 and the signal's number of a command that a signal ended.
+# A shell reports 128 plus the signal's number for a command that a signal ended.
 INTERRUPTED = 130
 UNREAD = 141
 
@@ -45,7 +45,7 @@ class Failure(TypedDict):
 
 EXIT_CODES: Mapping[int, str] = {
     0: "done",
-    EdgesweepError.exit_code: "failed; of `doctor`, faults were found",
+    EdgesweepError.exit_code: "failed, or `doctor` found faults",
     BadInput.exit_code: "bad use: an option, an argument or a file is wrong",
     TimedOut.exit_code: "`wait` took longer than its `--timeout`",
     INTERRUPTED: "interrupted",
@@ -87,7 +87,7 @@ def _check_none_empty(given: Sequence[str]) -> None:
     for before, one in pairwise(["edgesweep", *given]):
         # Such as a shell's unset variable, which would stand for a default.
         if not one or re.fullmatch("--[^=]*=", one):
-            raise click.UsageError(f"What follows {one or before} is empty")
+            raise click.UsageError(f"The value after {one or before} is empty")
 
 
 def _failure(error: BaseException) -> tuple[str, int]:
@@ -128,7 +128,7 @@ def machine() -> bool:
 
 
 def say(*texts: str) -> None:
-    """Print messages on standard error, each that is not empty in a line."""
+    """Print each message that is not empty on a line of standard error."""
     for text in texts:
         _print(text, Message(message=_line(text)))
 
@@ -150,7 +150,7 @@ def _line(text: str) -> str:
 
 
 def printable(line: str) -> str:
-    """Escape what is not to be seen: a key may hold what moves the cursor or ends a line."""
+    """Escape invisible characters: those of a key may move the cursor or end a line."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 

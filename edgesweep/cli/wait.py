@@ -60,11 +60,11 @@ def wait(
 ) -> None:
     """Wait until CloudFront has accepted every change that happened before; write nothing.
 
-    Changes that S3 has not reported yet count: without --after, the usual delay of its events is
-    always waited for. With --after, the catalogue tells which uploads are recorded; removals cannot
-    be seen so. Keys that are excluded, immutable, served by no distribution or not in the bucket
-    are named, and not waited for. A wait that takes longer than --timeout ends with exit code 3.
-    With --now, what is recorded waits neither for an upload to end nor for the next change.
+    It also waits for changes that S3 has not reported yet: without --after, it always waits for the
+    usual delay of S3's events. With --after, the catalogue shows which uploads are recorded; it
+    does not show removals. Keys that are excluded, immutable, served by no distribution or not in
+    the bucket are named, and not waited for. A wait longer than --timeout ends with exit code 3.
+    With --now, recorded changes wait neither for an upload to end nor for the next change.
 
     \b
     aws s3 sync build s3://my-site && edgesweep wait --completed --after build
@@ -91,7 +91,7 @@ def wait(
 
 
 def _uploaded(deployed: Deployed, bucket: str, after: Path) -> tuple[list[Name], dict[str, str]]:
-    """Return the objects that may get rows, and why the keys of others get none."""
+    """Return the objects that may get rows, and why the other keys get none."""
     judge = partial(fate, deployed.settings.selection, deployed.routes, bucket)
     fates = {key: judge(key)[0] for key in _keys(after)}
     names = [(bucket, key) for key in fates if fates[key] is Fate.SWEPT]
@@ -109,7 +109,7 @@ def _keys(after: Path) -> Sequence[str]:
 
 
 def _check(deployed: Deployed, name: Name) -> None:
-    """Raise the error of S3 if an object may not be read: other than to a HEAD, it says why."""
+    """Raise S3's error if we may not read an object: unlike a HEAD, a GET says why."""
     try:
         deployed.session.client("s3").get_object(Bucket=name[0], Key=name[1])["Body"].close()
     except ClientError as error:
@@ -123,7 +123,7 @@ def _ask(deployed: Deployed) -> None:
 
 
 def _through(step: Iterator[str], until: datetime) -> bool:
-    """Take a step to its end, and say why it waits; return whether it did."""
+    """Take a step to its end, and say why it waits; return whether it waited."""
     said = ""
     for why in step:
         if wiring.now() >= until:

@@ -86,7 +86,7 @@ class Cover:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The members as CreateInvalidation takes them."""
+        """The members as CreateInvalidation accepts them."""
         return tuple(member.pattern.quoted() for member in self.members)
 
     @property

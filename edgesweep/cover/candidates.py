@@ -182,7 +182,7 @@ def _depths(items: Sequence[str], *, strict: bool) -> Iterator[int]:
 
 
 def _shared(text: str, other: str, known: int = 0) -> int:
-    """Return the length of the longest common prefix, of which `known` characters are known."""
+    """Return the length of the longest common prefix; its first `known` characters are known."""
     low, high = known, min(len(text), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -4,15 +4,15 @@ Goal: the optimum, proven; and where the problem is too large to prove it, the b
 a bound that no cover is cheaper than.
 
 Plan:
-1. Put a price on each path beside its real one and solve without the cap (`knapsack.py`). Whatever
-   the price, that costs no more than the optimum, once the price of the allowed paths is taken
-   off again: a bound. The secant method finds the price of the best bound, and meets covers under
-   the cap on its way. Often the cheapest of them already costs what the bound says.
+1. Put a price on each path beside its real one and solve without the cap (`knapsack.py`). At any
+   price, the cost less this price of all allowed paths is at most the optimum: a bound. The secant
+   method finds the price of the best bound, and meets covers under the cap on its way. Often the
+   cheapest of them already costs what the bound says.
 2. Put a price on each wildcard too, found the same way. Now nodes are independent, and so is how
    far a part of a choice falls behind the best part under both prices: its slack (`slack.py`).
 3. Enumerate the choices with less slack than a small room. If the cheapest of them that keeps the
    caps costs less than the bound and the room, it is the optimum; if not, the bound has risen by
-   the room: go on with a wider one.
+   the room: continue with a wider room.
 
 Cost: about ten solutions for each secant. The enumeration takes O(n * paths * wildcards^2) steps in
 the worst case and far fewer as a rule. A larger problem is left after `PATIENCE` steps for one
@@ -32,7 +32,7 @@ from edgesweep.errors import OutOfPatience
 # dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven; see `cover`.
 PROVEN_SIZE = 2**25
 PATIENCE = 2**22  # steps after which the enumeration gives up on a larger problem: some seconds
-BEAM = 16  # how many choices of each range the search goes on with when it gave up proving
+BEAM = 16  # how many choices of each range the search keeps after it gave up proving
 # The first room is this part of the distance from the bound to the best known cover; each next one
 # goes further by this factor of the last.
 FIRST_ROOM = 64

@@ -41,7 +41,7 @@ MAX_AGE = timedelta(minutes=10)
 MAX_LISTED = 64 * 2**20
 MAX_REMEMBERED = 64 * 2**20
 
-_MARK = "\ud800"  # a lone surrogate: no key holds one, so a mark is never taken for an object
+_MARK = "\ud800"  # a lone surrogate: no key holds one, so a mark is never mistaken for an object
 
 Page = tuple[Sequence[str], bool]  # keys, and whether more follow
 

@@ -1,7 +1,7 @@
 """Announcing: an event for every sweep, and for every distribution that is held or overdue.
 
 A flush is announced before it is settled, so at least once. A state is announced when it begins,
-and once more by a new process. An event that EventBridge does not take is logged; nothing waits.
+and again by a new process. An event that EventBridge does not accept is logged; nothing waits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -27,7 +27,7 @@ class Account(Protocol):
         """Yield pages of distribution ids, each with whether it is for tenants only."""
 
     def invalidations(self, distribution: str, after: str) -> tuple[Sequence[Mark], bool]:
-        """Return the newest ones, or those before the id `after`, and whether there are more."""
+        """Return the newest marks, or the next after the id `after`, and whether more follow."""
 
     def invalidation(self, distribution: str, identity: str) -> tuple[str, int]:
         """Return the caller reference of an invalidation, and how many paths it has."""
@@ -38,11 +38,11 @@ class Audited:
     """The result of a tick's looks."""
 
     others: int | None = None  # paths that others were seen to spend this month, if that was saved
-    # Distribution, or empty for the list of them -> why it cannot be read, of those tried.
+    # Distribution that we tried to read, or empty for their list -> why it cannot be read.
     refusals: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Cut(Exception):  # it is no error
+class _Cut(Exception):  # not an error
     """This tick has made all its calls."""
 
 
@@ -77,7 +77,7 @@ class Auditor:
             pass
         except Busy:
             self._paused_until, self._pause = now + self._pause, min(2 * self._pause, EVERY)
-        # Of two flushers that have counted the same, one forgets it.
+        # If two flushers counted the same invalidations, the second to save forgets its count.
         self._looks = turn.saved(known) or Looks()
         return Audited(turn.others, turn.refusals)
 
@@ -91,7 +91,7 @@ class _Turn:
     now: datetime
     looks: Looks  # as they are so far
     calls: int = 0
-    found: dict[str, Others] = field(default_factory=dict)  # by month, wherever one was read
+    found: dict[str, Others] = field(default_factory=dict)  # by month, where any was read
     refusals: dict[str, str] = field(default_factory=dict)
     others: int | None = None
 
@@ -122,7 +122,7 @@ class _Turn:
         return replace(looks, revision=looks.revision + 1) if saved else None
 
     def _list(self, swept: Collection[str]) -> None:
-        """List the distributions; if we cannot, we look at those that we sweep and know."""
+        """List the distributions; if we cannot, we look at the ones that we sweep."""
         listed: dict[str, bool] = {}
         reason = ""
         try:

@@ -3,16 +3,16 @@
 Goal: within one UTC month the ledger never passes the allowance, and every distribution can be
 flushed once every interval until the month ends, however the month went.
 
-The allowance A is the free paths and those that the budget pays for. The reserve is one path for
+The allowance A is the free paths and the paths that the budget buys. The reserve is one path for
 each of the D distributions every interval I until the month ends: R(t) = D * ceil((end - t) / I).
 More than a single path may be spent only while A - spent >= R(t) afterwards. From then on a
 distribution takes at most one path every interval, ceil((end - t) / I) in all: the reserve lasts.
 
-A distribution that flushes again and again leaves the others what they may have saved: of a day's
-free reserve the share of each. So one that is busy does not price out one that is quiet.
+A distribution that flushes again and again leaves the others what they may have saved: the share
+of each in a day's free reserve. So a busy distribution does not price out a quiet one.
 
-Others spend from the same paths of the account: A, and with it the reserve, is less what they were
-seen to spend. If they take from the reserve, the interval grows until what is left lasts.
+Others spend from the same paths of the account: we subtract what they were seen to spend from A,
+and so from the reserve. If they take from the reserve, the interval grows until the rest lasts.
 """
 
 import math
@@ -56,7 +56,7 @@ Ledgers = Mapping[str, Ledger]  # month -> its ledger, for each month that may b
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The cost of a month at most, and the guarantee; BadInput if the allowance is too small."""
+    """The most that a month costs, and the guarantee; BadInput if the allowance is too small."""
 
     usd: Decimal | None = Decimal(0)  # a month, for paths beyond the free ones; None: no limit
     free_paths: int = FREE_PATHS  # free paths a month of the account
@@ -72,7 +72,7 @@ class Budget:
         if allowance < 2 * self.distributions:
             raise BadInput(
                 f"An allowance of {allowance} paths a month is too small: "
-                f"{self.distributions} distributions take {2 * self.distributions} at least"
+                f"{self.distributions} distributions need {2 * self.distributions} at least"
             )
         if self.guarantee is not None and self._paths_guaranteed(self.guarantee) > allowance:
             raise BadInput(self._unpaid(self.guarantee, allowance))
@@ -93,7 +93,7 @@ class Budget:
         return max(planned, self.distributions * (month_bounds(moment)[1] - moment) / left)
 
     def planned(self, moment: datetime) -> timedelta:
-        """The interval as long as others take nothing from the reserve."""
+        """The interval while others leave the reserve alone."""
         if self.guarantee is not None or self.allowance is None:
             return self.guarantee or timedelta(0)
         start, end = month_bounds(moment)
@@ -111,12 +111,12 @@ class Budget:
         return self.distributions * math.ceil(self._free_share(moment, LONGEST_MONTH))
 
     def saved(self, moment: datetime, flushed_at: datetime | None) -> int:
-        """Return what one of several distributions saved since its last flush, in up to a day."""
+        """Return what one of several distributions saved since its last flush, a day's at most."""
         since = _DAY if flushed_at is None else min(_DAY, moment - flushed_at)
         return int(self._free_share(moment, since)) if self.distributions > 1 else 0
 
     def kept(self, moment: datetime, flushed_at: datetime | None) -> int:
-        """Return the free paths that a distribution without savings leaves for those of others."""
+        """Return the free paths that a distribution without savings must leave to the others."""
         others = self.distributions - 1
         return 0 if self.saved(moment, flushed_at) else others * self.saved(moment, None)
 

@@ -19,13 +19,13 @@ MOST = 3_000  # characters of the lines; compressed they take about a third of t
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The paths that a flush takes, beside those that it would take at other prices."""
+    """The paths that a flush takes, and how many it would take at other prices."""
 
     cover: Cover
     terms: Terms
     wanted: Wanted
     dear: int  # collateral that the flush would not have if paths were nearly free
-    bought: int  # paths beyond those that it would take of the free ones alone
+    bought: int  # paths beyond those that it would take without money
 
 
 def offers(
@@ -46,7 +46,7 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
     keep: Heartbeat = lambda: None,
 ) -> Choice:
     """Return the cheapest cover on the terms that a flush gets, of `most` paths if given."""
-    # Cache tags take a path each beside it, which `go` no longer counts.
+    # Each cache tag takes one more path, which `go` no longer counts.
     covers = known or offers(candidates, policy, keep)
     wanted = [len(cover.members) for cover in covers]
     terms = go.terms(wanted)
@@ -62,7 +62,7 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
 
     cover, free, bought = within(terms.paths), max(1, terms.free), 0
     if size(cover) > free:
-        # Where the free ones do not suffice even for the tags, they would be spent on `/*`.
+        # If the free paths do not even cover the tags, a flush without money would send `/*`.
         fits = free - tags >= bool(candidates.items)
         bought = size(cover) - (size(within(free - tags)) if fits else 1)
     wanted = [paths + tags for paths in wanted]
@@ -123,7 +123,7 @@ def _wildcard(member: Member, dirty: Sequence[str], refetch: Decimal) -> str:
     hits = f"it also hits {count(hit, 'unchanged object')}"
     if hit:
         hits += f", worth ${hit * refetch:f} to fetch again"
-    instead = "no exact path can name that one"
+    instead = "no exact path can name that path"
     if member.dirty > 1:
         instead = f"naming each exactly takes {count(member.dirty - 1, 'more path')}"
     return f"{covers}, first {_first(path[1:] for path in dirty)}; {hits}; {instead}"

@@ -1,6 +1,6 @@
 """Discovery: find the distributions that serve the swept buckets, and keep them for all functions.
 
-Goal: nobody has to name the distributions, and no change is lost over one that is not known yet.
+Goal: nobody has to name the distributions, and no change is lost if one is not known yet.
 The flusher looks and keeps what it found beside the journal; the recorder only reads that. A change
 in a bucket that no distribution leads to waits as an unrouted row until one does.
 
@@ -56,7 +56,7 @@ class DistributionStore(Protocol):
         """Return the last record, None if nobody has ever looked; strongly consistent."""
 
     def save(self, kept: Kept) -> bool:
-        """Save it unless somebody has saved since it was loaded; return whether it is saved."""
+        """Save a record unless somebody saved one since it was loaded; return whether it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Discovery:
     store: DistributionStore
     dirty: DirtyRows
     journal: Journal
-    buckets: Collection[str]  # those that are swept; all if empty
+    buckets: Collection[str]  # the swept ones; all if empty
     variants: Mapping[str, Variants]
     selection: Sequence[Sequence[str]]
     clock: Callable[[], datetime]
@@ -101,7 +101,7 @@ class Discovery:
             try:
                 kept = self._refreshed(kept, now)
                 self._looked_at = now
-            except Exception as failure:  # noqa: BLE001  # reported; flushes go on with known ones
+            except Exception as failure:  # noqa: BLE001  # reported; flushes use the known ones
                 error = failure
         return Discovered(self._routes(kept), kept, waiting, error)
 

@@ -50,9 +50,9 @@ class Outcome:
     distribution: str
     reason: Reason
     flush: Flush | None = None  # the flush that was sent, settled or left open
-    answer: Answer | None = None  # CloudFront's last one
+    answer: Answer | None = None  # CloudFront's last answer
     error: Exception | None = None
-    oldest: datetime | None = None  # when the oldest row was recorded that waited, if any did
+    oldest: datetime | None = None  # when the oldest waiting row was recorded, if any waited
     deaths: int = 0  # how many flushers died in a row before the tick, without any progress
 
     @property
@@ -90,7 +90,7 @@ class Flusher:
     announce: Callable[[Flush], None] = lambda _: None
 
     def tick(self, distributions: Iterable[str]) -> Sequence[Outcome]:
-        """Flush distributions, the longest waiting first; an error of one stops no other."""
+        """Flush distributions, the longest waiting first; an error in one stops no other."""
         began = self.clock()
         waiting: list[_Waiting] = []
         outcomes: list[Outcome] = []
@@ -205,7 +205,7 @@ class Flusher:
         # CloudFront accepted a part of it, whose rows we delete before we forget the flush.
         flush, swept = self._sweeper.sweep(flush, held)
         if swept and self._closed(flush, answer):
-            # The others that serve its buckets have their own rows, or appear later and are swept.
+            # Other distributions of its buckets have their own rows, or get a `/*` on appearing.
             swept = self._sweeper.delete(self.dirty.read(held.distribution), held)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
@@ -215,7 +215,7 @@ class Flusher:
         return Outcome(flush.distribution, reason, rejected, answer)
 
     def _closed(self, flush: Flush, answer: Answer | None) -> bool:
-        """Tell whether CloudFront refuses us a distribution that we know as disabled or deleted."""
+        """Tell whether CloudFront refused because the distribution is disabled or deleted."""
         refused = isinstance(answer, Refused) and answer.refusal in {Refusal.GONE, Refusal.DENIED}
         return refused and self.routes.gone(flush.distribution)
 

@@ -60,7 +60,7 @@ class Watched:
 
 
 def reaches(notifications: Notifications, queue: str | None) -> bool:
-    """Tell whether a bucket sends its changes to our queue, an ARN; without one to EventBridge."""
+    """Tell whether a bucket sends its changes to our queue, an ARN, or if None to EventBridge."""
     if not queue:
         return EVENTBRIDGE in notifications
     ours = (one for one in notifications.get("QueueConfigurations", []) if one["QueueArn"] == queue)
@@ -113,7 +113,7 @@ class Gaps:
     buckets: Sequence[str]
     store: DistributionStore
     dirty: DirtyRows
-    unwired: Callable[[], Sequence[str]]  # returns those buckets that publish no events
+    unwired: Callable[[], Sequence[str]]  # returns the buckets that publish no events
     # Returns how old the oldest message of the queue has been since a moment.
     oldest: Callable[[datetime], timedelta]
     clock: Callable[[], datetime]

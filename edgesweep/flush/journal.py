@@ -52,7 +52,7 @@ class Invalidation:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """One journaled flush of one distribution; each step returns the flush as it is then."""
+    """One journaled flush of one distribution; each step returns the next state of the flush."""
 
     distribution: str
     opened_at: datetime  # the flusher's clock just before the flush was opened
@@ -61,8 +61,8 @@ class Flush:
     months: tuple[str, ...]  # the months charged with all of `paths`, as `YYYY-MM`
     rows: int  # how many dirty rows were planned into it
     collateral: int = 0  # unchanged objects that its wildcards hit
-    split: bool = False  # whether they go out in several requests, each within a second's rates
-    replaces: str | None = None  # id of the refused flush whose remaining paths this one sends
+    split: bool = False  # whether the paths go in several requests, each within a second's rates
+    replaces: str | None = None  # id of the refused flush whose remaining paths it sends
     state: State = State.OPEN
     attempts: int = 0  # requests, counted before they were made
     refusals: int = 0  # attempts that CloudFront refused
@@ -170,7 +170,7 @@ class Flush:
 
 
 def gained(*steps: tuple[Flush | None, Flush]) -> Mapping[str, int]:
-    """Return the gain of each month's ledger as flushes go from a state, or none, to the next."""
+    """Return the growth of each month's ledger as flushes, None if new, reach their next states."""
     gains = Counter[str]()
     for before, after in steps:
         gains.update(after.charges)
@@ -186,7 +186,7 @@ class Lease:
     expires_at: datetime | None = None
     unfinished: str | None = None  # id of the flush that is neither settled nor rejected
     in_progress: tuple[Invalidation, ...] = ()  # accepted requests that were not yet seen completed
-    flushed_at: datetime | None = None  # when the last flush was opened that may be billed
+    flushed_at: datetime | None = None  # when the last flush that may be billed was opened
     # How often it was taken since a release, or since a flush was opened or finished.
     tries: int = 0
 
@@ -208,7 +208,7 @@ class Lease:
 
 
 def flush_of(reference: str) -> str | None:
-    """Return the id of the flush, of some stack, that a caller reference names; None if of none."""
+    """Return the id of the flush, of any stack, that a caller reference names; None without one."""
     match reference.split(" "):
         case [name, flush_id, _] if name == REFERENCE:
             return flush_id
@@ -251,7 +251,7 @@ class Journal(Protocol):
         """Return how far the invalidations of others are read."""
 
     def audit(self, looks: Looks, others: Mapping[str, Others], gains: Mapping[str, int]) -> bool:
-        """Save it unless other looks were saved since these were read; return whether it was."""
+        """Save all unless other looks were saved since these were read; return whether we did."""
 
     def demand(self) -> Demand:
         """Return the paths that flushes have taken so far, all distributions together."""
@@ -268,7 +268,7 @@ class Journal(Protocol):
     def open(
         self, flush: Flush, lease: Lease, limits: LedgerLimits, replaced: Flush | None = None
     ) -> None:
-        """Journal a new flush, charge its months and make it the unfinished one, all or nothing.
+        """Journal a new flush, charge its months and note it as unfinished, all or nothing.
 
         The lease is ours, and its `in_progress` replaces the recorded one. Beyond the `limits` it
         raises `OverLimit`. The flush `replaced` is rejected; without it none may be unfinished.
@@ -283,7 +283,7 @@ class Journal(Protocol):
         """
 
     def forget(self, distribution: str, flush_id: str) -> None:
-        """Let go of an unfinished flush that is journaled no more; its charges stay."""
+        """Clear an unfinished flush whose journal item is gone; its charges stay."""
 
 
 def ledgers_near(journal: Journal, now: datetime) -> Ledgers:
@@ -312,7 +312,7 @@ class HeldLease:
             self.renew()
 
     def reread(self) -> None:
-        """Read again what a flush has changed; the token stays ours, whoever holds it by now."""
+        """Read the lease again but keep our token, so that a write fails if it was taken."""
         self.lease = replace(self.journal.lease(self.distribution), token=self.lease.token)
 
     def renew(self) -> None:

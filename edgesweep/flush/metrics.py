@@ -26,7 +26,7 @@ class Series(StrEnum):
 
     DIRTY_ROWS = "DirtyRows"  # that flushes found and swept
     SECONDS_WAITED = "SecondsWaited"  # from an upload to its acceptance by CloudFront, or until now
-    SECONDS_OVERDUE = "SecondsOverdue"  # by which this is beyond the guarantee
+    SECONDS_OVERDUE = "SecondsOverdue"  # by which that wait exceeds the guarantee
     PATHS = "Paths"  # that CloudFront accepted, wildcards included
     COLLATERAL = "Collateral"  # unchanged objects that wildcards hit
     DOLLARS_SPENT = "DollarsSpent"  # on paths, in the UTC month so far

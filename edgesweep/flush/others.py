@@ -7,8 +7,8 @@ read before. If it is cut, it keeps both ends of the unread stretch, and the nex
 first. Until then the number is a lower bound, and flushes keep to the reserve.
 
 Ours is an invalidation whose caller reference names a flush of our journal, however far that flush
-came. Everything else is foreign, other stacks of ours too. It counts in the month in which it was
-created. A look and its counts are saved in one transaction, so nothing is counted twice.
+came. Everything else is foreign, even from other stacks of ours. It counts in the month in which it
+was created. A look and its counts are saved in one transaction, so nothing is counted twice.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -41,10 +41,10 @@ class Look:
 
     distribution: str
     looked_at: datetime = LONG_AGO
-    newest: Mark | None = None  # that was read, or where reading began; None before a look
+    newest: Mark | None = None  # the newest read, or where reading began; None before a look
     gap: tuple[Mark, Mark] | None = None  # the ends of the unread stretch, the newer one first
-    hidden: str = ""  # why they cannot be read, or are not counted; empty if they are
-    tenants: bool = False  # whether that is since tenants make invalidations, which no list has
+    hidden: str = ""  # why they cannot be read or are not counted; empty if they are counted
+    tenants: bool = False  # whether `hidden` is for tenants, whose invalidations no list has
 
     @property
     def unread(self) -> bool:
@@ -56,7 +56,7 @@ class Look:
         return replace(self, newest=self.newest if self.gap else one, gap=(one, until))
 
     def whole(self, until: Mark) -> Self:
-        """Note that the stretch was read to its end, where the next look ends if it was empty."""
+        """Note that the stretch was read to its end; if it was empty, the next look stops there."""
         return replace(self, newest=self.newest or until, gap=None)
 
     def due_at(self, swept: Collection[str]) -> datetime:
@@ -80,8 +80,8 @@ class Looks:
         self, tenants: Mapping[str, bool], now: datetime, since: datetime, hidden: str = ""
     ) -> Self:
         """Return the looks at these distributions, each with whether it is for tenants only."""
-        # One that is not listed stays known while anything newer than `since` was read of it: lists
-        # lag behind, and nothing may be counted twice.
+        # An unlisted distribution stays known while an invalidation of it since `since` was read:
+        # lists lag behind, and nothing may be counted twice.
         known = {one.distribution: one for one in self.each}
         stay = (one for one in self.each if one.newest and one.newest.created_at >= since)
         tenants = {one.distribution: False for one in stay} | {**tenants}
@@ -108,12 +108,12 @@ class Looks:
 
     @property
     def news(self) -> object:
-        """All but when each look was made."""
+        """Everything but the times of the looks."""
         return [(replace(one, looked_at=LONG_AGO), one.unread) for one in self.each], self.hidden
 
     @property
     def since(self) -> datetime:
-        """When the look was made that is the longest ago, of those that can be made."""
+        """The time of the oldest look, among the distributions that can be read."""
         return min((one.looked_at for one in self.each if not one.hidden), default=self.listed_at)
 
     @property
@@ -128,14 +128,14 @@ class Looks:
 
     @property
     def refusals(self) -> Mapping[str, str]:
-        """Those that cannot be read: tenants have no list that anybody could read."""
+        """The distributions that we may not read; those for tenants have no list to read."""
         tenants = {one.distribution for one in self.each if one.tenants}
         return {name: why for name, why in self.uncounted.items() if name not in tenants}
 
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What others were seen to spend in a month."""
+    """The paths that others were seen to spend in a month."""
 
     spent: Mapping[str, Tally] = field(default_factory=dict)  # distribution -> paths
     unread: bool = False  # whether there may be more

@@ -14,8 +14,8 @@ Money: the free paths have a reserve of their own, the same at every budget, and
 budget pays for takes none of them. So a flush finds the same free paths at every budget, and takes
 more than them only at the list price; `docs/budget.md` says what follows from that.
 
-Invariant: no path is priced above the list price: to save a path by refetching more than it costs
-would be no saving. If the paths run out all the same, flushes wait for the reserve.
+Invariant: no path is priced above the list price: above it we would refetch objects worth more
+than the path we save. If the paths run out all the same, flushes wait for the reserve.
 
 Patience: two deploys that go out together take fewer paths than two that do not. A flush that hits
 unchanged objects because paths are dear waits while the next one is likely enough to come in time.
@@ -120,12 +120,12 @@ class Purse:
     """The paths that a month offers."""
 
     demand: Demand
-    left: int  # free paths that were not taken; at most 0 if there are none
-    free: int  # how many of them may be taken at once; likewise
+    left: int  # free paths of the month that are left; 0 or less if there are none
+    free: int  # how many of them may be taken at once; 0 or less too
     paid: int  # how many more the budget pays for at once
     remaining: timedelta  # until the month ends
     now: datetime
-    saved: int = 0  # the free paths that the distribution may take though they do not last
+    saved: int = 0  # free paths that the distribution saved, and may take though they do not last
 
     def terms(self, wanted: Wanted) -> Terms:
         """Return the terms of a flush: only if the free paths do not suffice, it may buy some."""

@@ -26,7 +26,7 @@ ROW_BYTES = 700  # bytes of a row without its key and its paths
 SMALL_PART = 16
 SEVERAL_DEATHS, HOPELESS_DEATHS = 2, 3
 
-# How many of those who requested its paths a flush names: its journal item has to stay small.
+# How many requesters of its paths a flush names: its journal item has to stay small.
 MAX_NAMES = 100
 
 # Finds the objects that a wildcard would hit.
@@ -58,7 +58,7 @@ class Batch:
 
 
 def first_rows(dirty: DirtyRows, distribution: str) -> Iterator[DirtyRow]:
-    """Yield as many rows as a flush takes at most; nothing is read before one is asked for."""
+    """Yield as many rows as a flush takes at most; nothing is read before the first is used."""
     yield from islice(dirty.read(distribution), MAX_ROWS)
 
 
@@ -86,7 +86,7 @@ class Planner:
         return batch
 
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Choice | None]:
-        """Return a flush and the choice of its paths; None if it is `/*`, which takes no survey."""
+        """Return a flush and the choice of its paths; None if it is `/*`, which needs no survey."""
         changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
         go = replace(go, paths=go.paths - len(batch.tags))
         if batch.cut and go.paths == 1:
@@ -98,7 +98,7 @@ class Planner:
         prices, most = Prices(PATH_PRICE, refetch), go.paths
         # Without a path for what is dirty it is `/*`; tags alone need no path beside their own.
         while held.deaths < HOPELESS_DEATHS and most >= bool(dirty):
-            # Nobody knows yet whether the flush may buy paths, so the survey counts on none.
+            # We do not know yet whether the flush may buy paths, so the survey assumes not.
             paths = min(most, go.terms(NO_PATHS).paths)
             limits = Limits(wildcards=min(go.wildcards, paths), paths=paths)
             held.keep()

@@ -18,7 +18,7 @@ from edgesweep.routes.patterns import matches
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 TICKS_APART = timedelta(minutes=2)
 
-Rows = Iterable[DirtyRow]  # those that wait
+Rows = Iterable[DirtyRow]  # the rows that wait
 Months = Mapping[str, tuple[Budget, datetime]]  # month near now -> what is left of it, and a time
 
 
@@ -81,9 +81,9 @@ RESERVED_WILDCARDS = MAX_IN_PROGRESS.wildcards - MAX_WILDCARDS
 class Policy:
     """When to flush.
 
-    No flush cuts an upload in pieces, so nothing new must arrive for as long as `quiet`. Where
-    paths are dear, a change waits for the next one as long as it has `patience`. A removal does not
-    wait for that. An urgent change waits for neither, and everything else goes with it.
+    A flush must not split an upload, so it waits until nothing has arrived for `quiet`. While paths
+    are dear, a change waits for the next change as long as `patience`. A removal does not wait for
+    that. An urgent change waits for neither, and everything else goes with it.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -157,9 +157,9 @@ class Policy:
     def waits(
         self, dear: int, oldest: datetime, demand: Demand, now: datetime, rows: Rows = ()
     ) -> bool:
-        """Tell whether a flush waits, because paths are dear, for the next one to go with it."""
-        # We expect that to spare at least one of the `dear` objects: unchanged ones that it hits,
-        # and would not hit if paths were nearly free. None of the rows hurries.
+        """Tell whether a flush waits for the next change, because paths are dear."""
+        # It waits if we expect that to save one or more of the `dear` objects: unchanged ones that
+        # it hits, and would not hit if paths were nearly free. None of the rows hurries.
         left = self.patience - (now - oldest)
         spares = dear * demand.chance(left, self.budget.distributions, now) >= 1
         return spares and not any(row.removal or self.is_urgent(row) for row in rows)

@@ -11,7 +11,7 @@ Nothing else has to be remembered, and no message waits for another one that fai
 A message that is not due is hidden until it is. Otherwise SQS would return the messages that stay
 again and again, before those that are due.
 
-Cost: one request for a look without dead letters; with them three for every ten.
+Cost: one request for a look without dead letters; three for every ten dead letters.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

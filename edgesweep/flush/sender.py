@@ -34,7 +34,7 @@ class Refusal(StrEnum):
     THROTTLED = "throttled"  # too many calls: the same request may pass later
     QUOTA = "quota"  # too much in progress: the same request may pass later
     DENIED = "denied"  # not allowed, or anything else that an operator has to mend
-    TOO_LARGE = "too large"  # more paths than one request takes
+    TOO_LARGE = "too large"  # more paths than one request may have
     INVALID = "invalid"  # a path is not understood
     CONFLICT = "conflict"  # the caller reference was used with other paths
     GONE = "gone"  # there is no such distribution
@@ -83,7 +83,7 @@ class Edge(Protocol):
     def look_up(
         self, distribution: str, reference: str, since: datetime, keep: Callable[[], None]
     ) -> Accepted | None:
-        """Return what a reference has made since a moment, if anything; it may take many calls."""
+        """Return the invalidation made under a reference since a moment, if any, by many calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Sent:
     """The result of sending a flush."""
 
     flush: Flush
-    answer: Answer | None = None  # CloudFront's last one
-    # Whether it can never be sent as it is; else an open one waits for the next tick.
+    answer: Answer | None = None  # CloudFront's last answer
+    # Whether the flush can never be sent unchanged; else an open flush waits for the next tick.
     given_up: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Delete the rows that a flush covers, and those of a distribution that is gone.
+"""Delete the rows that a flush covers, and the rows of a distribution that is gone.
 
 A change whose row was recorded at or before `opened_at` - `MARGIN` is older than the invalidation:
 each clock is within 5 s of true time. Recovery has not read the rows, and deletes by that alone.
@@ -44,8 +44,8 @@ class Sweeper:
     ) -> tuple[Flush, bool]:
         """Delete a portion of the older rows that a flush covers; tell whether it was the last.
 
-        Accepted paths of a flush that it replaces count too, for rows older than that one. What
-        another process has planned is swept `everywhere`: it may have known of more partitions.
+        The accepted paths of a flush that it replaced count too, for rows older than that flush. If
+        another process planned it, sweep `everywhere`: it may have known of more partitions.
         """
         sent = list(self._sent(flush, held))
         if not sent:
@@ -83,7 +83,7 @@ class Sweeper:
     def _sent(
         self, flush: Flush, held: HeldLease
     ) -> Iterator[tuple[datetime, Callable[[str], bool]]]:
-        """Yield the test of accepted paths, with the time until which it counts, for each flush."""
+        """Yield for each flush the newest time of a row it covers, and a test of its paths."""
         one: Flush | None = flush
         while one is not None:
             if one.accepted:

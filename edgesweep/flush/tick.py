@@ -6,10 +6,10 @@
 4. audit     what others spend of the same paths
 5. route     some of the rows that waited for a distribution
 6. redrive   messages that failed before: DynamoDB answers by now
-7. gaps      events that may have been missed, such as that of an abandoned dead letter
+7. gaps      events that may have been missed, such as the event of an abandoned dead letter
 8. wake      look once more at what was flushed, for the rows whose wakes found the lease taken
 
-A wake takes the last of these steps alone, by the distributions that a tick has kept.
+A wake takes only the last of these steps, with the distributions that the last tick kept.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -100,7 +100,7 @@ class Tick:
         )
 
     def woken(self, distributions: Collection[str]) -> Ticked:
-        """Flush those of the distributions that changed whose uploads come to rest soon."""
+        """Flush those of the distributions whose uploads come to rest soon."""
         began = self.clock()
         known = self.discovery.remembered()
         policy, refusal = shared(self.policy, known.routes.enabled)
@@ -124,7 +124,7 @@ def _attempted(step: Callable[[], T], failures: list[Exception]) -> T | None:
 
 
 def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]:
-    """Return the policy for some distributions, or the old one, and why the budget is too small."""
+    """Return the policy for that many distributions; else the old one, and the budget's fault."""
     try:
         budget = replace(policy.budget, distributions=max(1, distributions))
     except BadInput as error:
@@ -142,7 +142,7 @@ def lines(done: Ticked, now: datetime) -> Iterator[Line]:
         yield "info", "Others", {"paths": done.audited.others}  # the dashboard shows it
     if done.audited.refusals:
         unread = {"unread": dict(done.audited.refusals)}
-        yield "error", "Some invalidations are not counted; freePaths is believed", unread
+        yield "error", "Others' invalidations are uncounted; freePaths must leave them out", unread
     if done.redriven:
         yield "warning", "Sent dead letters back to the queue", {"messages": done.redriven}
     for bucket in done.watched.unwired:
@@ -158,4 +158,4 @@ def _outcome(outcome: Outcome, now: datetime) -> Iterator[Line]:
     yield "info", "Flushed" if flush else "Held", {**fields, **done}
     if reason is Reason.SPENT:
         until = {"distribution": distribution, "until": month_bounds(now)[1]}
-        yield "error", "Nothing is left of the month; changes wait for the next", until
+        yield "error", "The month's budget is spent; changes wait for the next month", until

@@ -36,7 +36,7 @@ _PAUSES = 3
 
 
 def quiet(recorded: Sequence[datetime], most: timedelta) -> timedelta:
-    """Return for how long nothing new must arrive after the rows recorded then, newest first."""
+    """Return how long a silence ends an upload with rows recorded at these times, newest first."""
     gaps = [later - earlier for later, earlier in pairwise(recorded)]
     return min(most, max(SEVERAL, _PAUSES * max(gaps)) if gaps else LONE)
 
@@ -91,7 +91,7 @@ class Waker:
     def run(
         self, distributions: Collection[str], routes: Routes, policy: Policy, began: datetime
     ) -> Sequence[Outcome]:
-        """Flush those distributions that come to rest soon; this process began at `began`."""
+        """Flush the distributions that come to rest soon; this process began at `began`."""
         now, outcomes = self.clock(), list[Outcome]()
         known = [one for one in routes.ids if one in distributions]
         ends = {one: now + WITHIN for one in known if self.dirty.span(one)}
@@ -124,7 +124,7 @@ class Waker:
         return {name: one for name, one in found.items() if one and one.awaited(now, ends[name])}
 
     def _look(self, distribution: str, policy: Policy, allowed: Haste) -> Upload | None:
-        """Return the upload of a distribution, None without one or if it is the ticks'."""
+        """Return the upload of a distribution, None without one or if a tick takes it."""
         lease = self.journal.lease(distribution)
         span = self.dirty.span(distribution)
         if not span or not lease.free:

@@ -24,7 +24,7 @@ from typing import IO, Any, cast
 from edgesweep.errors import BadInput
 from edgesweep.lab.history import Deploy, Progress, Step, follow
 
-# How the mode of a file and that of a symbolic link begin; a submodule's is 160000.
+# How the modes of a file and of a symbolic link begin; a submodule's is 160000.
 _OBJECTS = {b"10", b"12"}
 _UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}  # by any tool
 
@@ -129,7 +129,7 @@ class Repository:
             # Git reads the given repository and complains in English, whatever the shell says.
             kept = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
             try:
-                git = subprocess.Popen(  # noqa: S603  # what a user typed is no option
+                git = subprocess.Popen(  # noqa: S603  # the user's text is not an option
                     ["git", "-C", self.path, *arguments],  # noqa: S607  # the user's own git
                     stdin=asked,
                     stdout=subprocess.PIPE,
@@ -147,10 +147,10 @@ class Repository:
 
 
 def _forward(times: Sequence[int]) -> Sequence[int]:
-    """Return times that never go back: those of the longest run that does not.
+    """Return times that never go back: we keep the times of the longest run that does not.
 
-    Every other commit, whose clock was wrong, gets the time of the one before it in the run, the
-    first ones that of its beginning.
+    Every other commit, whose clock was wrong, gets the time of the commit before it in the run; the
+    first commits get the time at which the run begins.
     """
     # Of the runs of each length, the one with the earliest end: its last time and place, the rest.
     runs: list[tuple[int, int, Any]] = []

@@ -7,7 +7,7 @@ The simplest is a folder of two files, one JSON object a line:
 - `deploys.jsonl.gz`: the `commit`, the `time` (epoch seconds) and the keys that were `added`,
   `modified` and `deleted` of each deploy, oldest first.
 
-The deploys stream past: what is held is the list of live paths, which is kept sorted.
+Deploys are streamed; only the sorted list of live paths stays in memory.
 """
 
 import gzip
@@ -189,7 +189,7 @@ def holds(paths: Sequence[str], path: str) -> bool:
 
 
 def _read(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
-    """Yield what each line says; `parse` raises one of `MALFORMED` for one that is wrong."""
+    """Yield what each line says; `parse` raises one of `MALFORMED` for a wrong line."""
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:

@@ -1,6 +1,6 @@
 """Edgesweep replayed under a budget: every deploy waits for its tick, and every path is counted.
 
-The policy and the pace are those of the deployed flusher; its clock ticks every minute, nothing
+The policy and the pace are the deployed flusher's; its clock ticks every minute, nothing
 fails, and CloudFront completes an invalidation before the next tick. With wakes, an upload goes as
 soon as it has come to rest, unless it is left to the ticks.
 """
@@ -110,7 +110,7 @@ class Paced:
     def _uploads(
         self, wanting: Iterable[tuple[str, _Waiting]], end: datetime
     ) -> Mapping[str, Upload]:
-        """Return the uploads for whose end a wake waits, of those that may rest before `end`."""
+        """Return the uploads that may rest before `end` and whose rest a wake waits for."""
         found, most = {}, self.policy.quiet
         for distribution, waiting in wanting:
             began, newest = waiting.steps[0].at, waiting.steps[-1].at

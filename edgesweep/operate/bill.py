@@ -40,10 +40,10 @@ class Bill:
 
     month: Annotated[str, "the UTC month, as YYYY-MM"]
     spenders: Sequence[Spender]
-    charged: Annotated[int, "paths of all of them"]
+    charged: Annotated[int, "paths of all spenders"]
     free_paths: Annotated[int, "paths that are free for the account"]
     usd: Annotated[Decimal, "the price of the paths beyond the free ones"]
-    heading_paths: Annotated[int, "paths of the whole month if it goes on like this"]
+    heading_paths: Annotated[int, "paths of the whole month at the rate so far"]
     heading_usd: Annotated[Decimal, "their price"]
     unread: Annotated[bool, "whether others may have spent more"]
     looked_at: Annotated[datetime | None, "when others were looked at last; null for never"]
@@ -102,8 +102,8 @@ def _charged(journal: FlushTable, distribution: str, begin: datetime) -> Counter
 def shares(flush: Flush, charged: int) -> Counter[str]:
     """Divide the charged paths of a flush by who requested them; "" is for uploads.
 
-    Everybody pays for as many as they requested, or less in proportion if the flush took fewer;
-    uploads pay for the rest.
+    Everybody pays for the paths that they requested, or for a proportional share if the flush took
+    fewer; uploads pay for the rest.
     """
     asked = [0, *accumulate(paths for _, paths in flush.by)]
     theirs = min(charged, asked[-1])

@@ -37,7 +37,7 @@ def check(client: "S3Client", name: str, *, anywhere: bool = False) -> None:
 
 
 def deliver(bucket: Bucket, *, on: bool, dry_run: bool = False) -> tuple[bool, Notifications]:
-    """Turn EventBridge delivery on or off; return whether it was not yet so, and what else stays.
+    """Turn EventBridge delivery on or off; return whether that is a change, and the other settings.
 
     S3 replaces the notification configuration as a whole, so we read it, merge it and put it back.
     """

@@ -1,6 +1,6 @@
 """A dry run: adapters that read from AWS and keep their writes in memory.
 
-A flusher on these takes every step of a real flush, so it reports exactly the paths of a real one.
+A flusher on these takes every step of a real flush, so it reports exactly a real flush's paths.
 """
 
 import heapq
@@ -30,7 +30,7 @@ from edgesweep.routes.kept import Kept
 
 _key, _position = attrgetter("partition", "position"), attrgetter("position")
 
-# How the ids of invalidations begin that a dry run accepts, and that stay in progress.
+# Begins the ids of invalidations that a dry run accepts; they stay in progress.
 _NOT_SENT = "not sent: "
 
 
@@ -117,7 +117,7 @@ class DryRunStore:
 
 
 class JournalInMemory:
-    """Keeps in memory what is written to a `Journal` over a base, which is empty by default."""
+    """A `Journal` that keeps its writes in memory, over a base that is empty by default."""
 
     def __init__(self, base: Journal | None = None, most_paths: int = 100_000) -> None:
         self.flushes: dict[tuple[str, str], Flush] = {}
@@ -218,12 +218,12 @@ class JournalInMemory:
         self.leases[distribution] = replace(lease, unfinished=None)
 
     def _step(self, steps: Sequence[tuple[Flush | None, Flush]], limits: LedgerLimits) -> None:
-        """Keep the flushes as they are then, if their charges are within the limits."""
+        """Keep the new states of the flushes, if their charges are within the limits."""
         gains = gained(*steps)
         for month, paths in gains.items():
             limit = limits.get(month)
             if paths > 0 and limit is not None and self.ledger(month).paths + paths > limit:
-                raise OverLimit(f"{paths} more paths are above the {limit} that {month} may hold")
+                raise OverLimit(f"{paths} more paths exceed the {limit} that {month} may hold")
         self.charged.update(gains)
         self.flushes |= {(flush.distribution, flush.id): flush for _, flush in steps}
 
@@ -235,8 +235,8 @@ class JournalInMemory:
 
     def _check_unfinished(self, lease: Lease, flush_id: str | None) -> None:
         if lease.unfinished != flush_id:
-            raise Overtaken(f"Unfinished is {lease.unfinished}, not {flush_id}")
+            raise Overtaken(f"The unfinished flush is {lease.unfinished}, not {flush_id}")
 
     def _check_known(self, flush: Flush) -> None:
         if self.load(flush.distribution, flush.id) != flush:
-            raise Overtaken(f"The flush {flush.id} is no longer as we know it")
+            raise Overtaken(f"The flush {flush.id} has changed since we read it")

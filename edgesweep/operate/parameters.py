@@ -13,7 +13,7 @@ from edgesweep.settings import PARAMETERS, budget, checked, split
 
 DEFAULT = "default"  # resets a parameter, because osls accepts no empty value
 _TWICE = (
-    "(freePaths is now what the whole account has free, and what others spend is taken off it; "
+    "(freePaths is now what the whole account has free, less what others spend of it; "
     "freePaths=default resets it)"
 )
 _GIVE = "give --param bucket=NAME for your bucket, or --param demo=true for a demo site"
@@ -25,7 +25,7 @@ def logical(name: str) -> str:
 
 
 def values_of(values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
-    """Return the values of the template's parameters, as CloudFormation takes them."""
+    """Return the values of the template's parameters, as CloudFormation expects them."""
     return [{"ParameterKey": logical(name), "ParameterValue": values[name]} for name in PARAMETERS]
 
 
@@ -49,7 +49,7 @@ class Remembered:
 
     stack: str  # its name and region; empty if nobody looked for it
     parameters: Mapping[str, str]  # those that are not the default; none without a stack
-    counts: bool = True  # whether it is of a release that counts what others spend
+    counts: bool = True  # whether its release counts what others spend
 
     @classmethod
     def of(cls, stack: str, template: Mapping[str, Any], values: Mapping[str, str]) -> Self:
@@ -73,7 +73,7 @@ class Remembered:
         return {name: values.get(name, one.default) for name, one in PARAMETERS.items()}
 
     def check(self, values: Mapping[str, str], drop: Collection[str] = ()) -> None:
-        """Raise BadInput if a deployment of all these parameters is not to be made."""
+        """Raise BadInput if these parameters must not be deployed."""
         buckets, stack = split(values["bucket"]), f"the stack {self.stack}"
         for bucket in drop:
             if bucket not in self.buckets:
@@ -81,7 +81,7 @@ class Remembered:
             if bucket in buckets:
                 raise BadInput(f"Parameters bucket and drop both name {bucket}")
         if lost := ",".join(one for one in self.buckets if one not in {*buckets, *drop}):
-            keep = f"name it as well, or give --param drop={lost} to sweep it no longer"
+            keep = f"name it as well, or give --param drop={lost} to stop sweeping it"
             raise BadInput(f"Parameter bucket leaves out {lost}, which {stack} sweeps; {keep}")
         self._check_swept(values["bucket"], demo=values["demo"] == "true")
 
@@ -101,9 +101,9 @@ class Remembered:
 def accept(values: Mapping[str, str], before: Remembered | None) -> Mapping[str, Any]:
     """Return the parameters, each within its bounds; BadInput says what is wrong with one.
 
-    Under `given` are those that are not defaults, under `remembered` those that the stack adds.
-    The user set `values`, perhaps `drop` among them, and `before` is the stack as it is deployed;
-    None if it stays as it is.
+    `given` has the parameters that differ from the default, `remembered` those that the stack adds.
+    The user set `values`, perhaps `drop` among them. `before` is the stack as it is deployed; None
+    if the stack stays unchanged.
     """
     known = (*PARAMETERS, "drop")
     for name in values:

@@ -46,7 +46,7 @@ class Release:
         return cls(template, function["Properties"]["Code"]["S3Key"], code)
 
     def upload(self, session: boto3.Session, bucket: str) -> None:
-        """Put the zip into a bucket of the account, without a name into one that is made for it."""
+        """Upload the zip to a bucket of the account; without a name, make one for it."""
         s3, region = session.client("s3"), session.region_name
         account = session.client("sts").get_caller_identity()["Account"]
         if not bucket:
@@ -73,8 +73,8 @@ class Deployer:
     ) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Yield the id of a change set, and what it does to each resource.
 
-        What nobody executes goes at the end. A stack that cannot be created leaves nothing to be
-        removed before another attempt.
+        At the end we delete a change set that nobody executed, and a stack that was never created,
+        so that nothing blocks another attempt.
         """
         client, new = self.session.client("cloudformation"), self._is_new()
         kind: Any = {"ChangeSetType": "CREATE", "OnStackFailure": "DELETE"} if new else {}
@@ -140,7 +140,7 @@ class Deployer:
 
     @contextmanager
     def _waiting(self, until: Any) -> Iterator[None]:  # noqa: ANN401  # a literal of boto3's
-        """Wait for what is begun within; a stack that is gone still has its id."""
+        """Wait for the operation that the block starts; we ask by id, as the stack may go."""
         client = self.session.client("cloudformation")
         identity = described(self.session, self.stack)["StackId"]
         yield
@@ -148,10 +148,10 @@ class Deployer:
             client.get_waiter(until).wait(StackName=identity, WaiterConfig=_WAIT)
         except WaiterError as error:
             pages = client.get_paginator("describe_stack_events").paginate(StackName=identity)
-            # The newest come first, and those of what was begun go back to the user's request.
+            # The newest events come first; those of our operation end at the user's request.
             events = pages.search("StackEvents[]")
             first = str(error)
             for one in takewhile(lambda one: one.get("ResourceStatusReason") != _BEGUN, events):
                 if one["ResourceStatus"].endswith("_FAILED"):
                     first = f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
-            raise EdgesweepError(f"CloudFormation failed, at first with {first}") from error
+            raise EdgesweepError(f"CloudFormation failed; the first failure was {first}") from error

@@ -43,12 +43,12 @@ def described(session: boto3.Session, name: str) -> "StackTypeDef":
 
 
 def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
-    """Return the parameters of CloudFormation that a stack has."""
+    """Return the values of a stack's parameters in CloudFormation."""
     return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
 
 
 def is_released(found: "StackTypeDef") -> bool:
-    """Tell whether a stack was deployed without osls, which needs a bucket for its uploads."""
+    """Tell whether a stack was deployed without osls, which adds a bucket for its uploads."""
     return not any(one["OutputKey"].startswith("Serverless") for one in found.get("Outputs", []))
 
 
@@ -65,7 +65,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack:
 
 
 def acceptable(stack: str, session: boto3.Session, values: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the parameters of a deployment over what is there, whose buckets can be swept."""
+    """Return checked parameters for deploying over the stack; its buckets can be swept."""
     before = remembered(stack, session)
     accepted = accept(values, before)
     check_buckets(split(accepted["bucket"]), before.buckets, session)
@@ -74,11 +74,11 @@ def acceptable(stack: str, session: boto3.Session, values: Mapping[str, str]) ->
 
 
 def remembered(stack: str, session: boto3.Session) -> Remembered:
-    """Return the memory of a stack, which may not exist."""
+    """Return the parameters that a stack remembers; it may not exist."""
     place = f"{stack} in {session.region_name}"
     with _stopping(f"The stack {place} cannot be read"), suppress(NoStack):
         found = described(session, stack)
-        # By name, a template may be that of a stack that was deleted.
+        # Asked by name, CloudFormation may return the template of a deleted stack.
         client = session.client("cloudformation")
         template = client.get_template(StackName=found["StackId"])["TemplateBody"]
         return Remembered.of(place, template, parameters_of(found))
@@ -86,25 +86,25 @@ def remembered(stack: str, session: boto3.Session) -> Remembered:
 
 
 def check_buckets(names: Collection[str], swept: Collection[str], session: boto3.Session) -> None:
-    """Raise BadInput if a bucket cannot be swept from the region; one that was may be dropped."""
+    """Raise BadInput if a bucket cannot be swept from the region; a swept one may be dropped."""
     client = session.client("s3")
     for name in names:
-        with _stopping(f"The bucket {name} cannot be looked at"):
+        with _stopping(f"The bucket {name} cannot be checked"):
             try:
                 buckets.check(client, name)
             except BadInput as error:
-                drop = f"; or give --param drop={name} to sweep it no longer"
+                drop = f"; or give --param drop={name} to stop sweeping it"
                 raise BadInput(f"{error}{drop if name in swept else ''}") from error
 
 
 def check_distributions(names: Collection[str], session: boto3.Session) -> None:
-    """Raise BadInput if a named distribution that may be read is for tenants only."""
+    """Raise BadInput if a named distribution that we may read is for tenants only."""
     client = session.client("cloudfront")
     for name in names:
         its = f"The distribution {name}"
-        with _stopping(f"{its} cannot be looked at"), suppress(ClientError):
+        with _stopping(f"{its} cannot be checked"), suppress(ClientError):
             if is_for_tenants(client.get_distribution_config(Id=name)["DistributionConfig"]):
-                raise BadInput(f"{its} takes invalidations by tenant only; leave it out")
+                raise BadInput(f"{its} accepts invalidations by tenant only; leave it out")
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def _stopping(what: str) -> Iterator[None]:
 
 
 def before_removal(stack: Stack, lost: str, quiet: Collection[str], *, kept: bool) -> Iterator[str]:
-    """Yield what a removal loses, and what it leaves behind; the tables too if they are `kept`.
+    """Yield lines for all that a removal loses or leaves behind; for the tables if `kept`.
 
     `lost` is what `waiting` says; `quiet` buckets are not seen to publish their events.
     """
@@ -127,7 +127,7 @@ def before_removal(stack: Stack, lost: str, quiet: Collection[str], *, kept: boo
         for bucket in stack.outputs["Buckets"].split(","):
             if bucket not in quiet:
                 detach = join(["edgesweep", "detach", bucket, "--region", stack.region])
-                yield f"{bucket} goes on to publish its events; if nobody else needs them: {detach}"
+                yield f"{bucket} keeps publishing events; if nothing else needs them, run {detach}"
     if kept:
         names = ("DirtyTable", "FlushesTable", "CatalogueTable")
         tables = ", ".join(filter(None, map(stack.outputs.get, names)))
@@ -135,7 +135,7 @@ def before_removal(stack: Stack, lost: str, quiet: Collection[str], *, kept: boo
 
 
 def waiting(session: boto3.Session, stack: Stack) -> str:
-    """Say how many changes wait: those of the first page of the table, and about the others."""
+    """Say how many changes wait: those on the table's first page, and about those in the queues."""
     page = session.client("dynamodb").scan(TableName=stack.outputs["DirtyTable"], Select="COUNT")
     urls = (stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl"))
     messages = sum(Queue(session.client("sqs"), url).waiting() for url in urls)

@@ -30,14 +30,14 @@ NEXT: Mapping[Reason, str] = {
     Reason.QUIET: "goes at the next tick",
     Reason.WAITED: "goes at the next tick, although the upload continues",
     Reason.URGENT: "goes at the next tick, since a change is urgent",
-    Reason.PATIENT: "goes at the next tick, or with the next change if that spares paths",
+    Reason.PATIENT: "goes at the next tick, or with the next change if that saves paths",
     Reason.UPLOADING: "waits for the upload to come to rest",
     Reason.BUDGET: "waits: only the reserve of the budget is left",
-    Reason.SPENT: "waits: nothing is left of the month",
+    Reason.SPENT: "waits: nothing is left of the month's budget",
     Reason.QUOTA: "waits: too much is in progress at CloudFront",
     Reason.LEASE: "is being flushed",
     Reason.UNFINISHED: "is sent again: CloudFront has not answered all of it",
-    Reason.LATER: "goes at the next tick, since the others took long",
+    Reason.LATER: "goes at the next tick, since other distributions took long",
     Reason.FAILED: "failed; the next tick tries it again",
 }
 
@@ -46,14 +46,14 @@ NEXT: Mapping[Reason, str] = {
 class MonthBudget:
     """The budget of the month."""
 
-    charged: Annotated[int, "paths that are charged to the month, those of others included"]
-    others: Annotated[int, "those of others"]
-    spenders: Annotated[Sequence[Spender], "who these are, the most paths first"]
+    charged: Annotated[int, "paths that are charged to the month, including the paths of others"]
+    others: Annotated[int, "the paths of others"]
+    spenders: Annotated[Sequence[Spender], "who the others are, the most paths first"]
     unread: Annotated[bool, "whether others may have spent more"]
     looked_at: Annotated[datetime | None, "when others were looked at last; null for never"]
-    allowance: Annotated[int | None, "the most paths that it may take; null for no limit"]
+    allowance: Annotated[int | None, "the most paths that the month may take; null for no limit"]
     reserve: Annotated[int, "paths that are kept for the rest of the month"]
-    left: Annotated[int | None, "paths that are left, with the reserve"]
+    left: Annotated[int | None, "paths that are left, including the reserve"]
     spent_usd: Annotated[Decimal, "the price of the charged paths beyond the free ones"]
     left_usd: Annotated[Decimal | None, "dollars that are left"]
 
@@ -85,7 +85,7 @@ class NextFlush:
     oldest: Annotated[datetime | None, "when the oldest of them was recorded"]
     in_progress: Annotated[int, "paths that CloudFront is working on"]
     unfinished: Annotated[str | None, "the id of the flush that CloudFront has not answered"]
-    flushed_at: Annotated[datetime | None, "when the last flush was opened that may be billed"]
+    flushed_at: Annotated[datetime | None, "when the last flush that may be billed was opened"]
     waited_seconds: Annotated[float | None, "from the upload of its first change to its acceptance"]
     reason: Annotated[Reason, "why it is flushed or held, or may be held if it is patient"]
     due: Annotated[datetime | None, "when the next flush can go; null for never, or not known"]
@@ -155,7 +155,7 @@ class Observer:
         return self.rows.span(distribution), self.journal.lease(distribution)
 
     def why(self, distribution: str, span: Span | None, lease: Lease, now: datetime) -> str:
-        """Return what holds rows or a flush up, and until when at the latest."""
+        """Return why rows or a flush wait, and until when at the latest."""
         text = NEXT[self._next(distribution, span, lease, now)[0]]
         if not span:
             return text
@@ -199,7 +199,7 @@ class Observer:
 
 
 def _affordable(budget: Budget, flushed_at: datetime | None, now: datetime) -> datetime:
-    """Return when a path of the reserve is due, or the month is nearly over and needs none."""
+    """Return when the reserve's next path is due, or when the month no longer needs a reserve."""
     planned, end, many = budget.planned(now), month_bounds(now)[1], budget.distributions
     left, since = (budget.allowance or 0) - budget.ledger.paths, flushed_at or now
     # The interval is rounded to microseconds, so this is rounded up.

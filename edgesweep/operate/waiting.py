@@ -2,8 +2,8 @@
 
 Plan: first every change has to be recorded. S3 reports changes with a delay, so either its usual
 delay passes, or the catalogue shows that the uploads have arrived: the recorder writes rows before
-entries. Then the rows and the unfinished flush that are there have to go. A row is deleted only
-once CloudFront has accepted a request that covers it. No clock of ours is compared with another.
+entries. Then the rows and the unfinished flush that we saw must be gone. A row is deleted only once
+CloudFront has accepted a request that covers it. No clock of ours is compared with another clock.
 
 Each step yields why it waits, and looks again when it is asked for more.
 """
@@ -40,11 +40,11 @@ def recorded(
 ) -> Iterator[str]:
     """Wait until uploaded objects are recorded; the keys that are not there are `skipped`.
 
-    An object without an answer is passed to `check`, which raises an error if there will be none.
+    An object without an answer is passed to `check`, which raises an error if none will come.
     """
     left = names
     while left:
-        # The entry comes last: one that is the same was learnt from such an object.
+        # The recorder writes entries last, so an equal entry was learnt from such an object.
         heads, entries = known.heads(left), known.catalogue.known(left)
         skipped.update({key: "not in the bucket" for (_, key), head in heads.items() if not head})
         if dark := [name for name in left if name not in heads]:
@@ -79,7 +79,7 @@ def accepted(
 ) -> Iterator[str]:
     """Wait until CloudFront has accepted what waits now.
 
-    It calls `ask` for a flush now, once no flusher is at work, and again for what that one leaves.
+    It calls `ask` for a flush now, once no flusher is at work, and again for what the flush leaves.
     """
     before = {one: observer.peek(one) for one in distributions}
     for one, seen in before.items():
@@ -94,7 +94,7 @@ def accepted(
 
 
 def remains(before: Seen, now: Seen) -> bool:
-    """Tell whether rows or the unfinished flush of before are still there, whatever came since."""
+    """Tell whether any of the earlier rows, or the earlier unfinished flush, is still there."""
     (span, lease), (later, held) = before, now
     rows = span and later and later.oldest <= span.newest
     return bool(rows or (lease.unfinished and lease.unfinished == held.unfinished))

@@ -54,7 +54,7 @@ class Entry:
         created = [event for event in events if event.kind is Kind.CREATED]
         return (
             self.is_same_as(head)
-            # Of a removal, only the known etag proves that nothing came in between.
+            # After a removal, only the known etag proves that nothing was written in between.
             and (head.etag == self.etag or len(created) == len(events))
             and all(
                 event.etag == head.etag
@@ -74,7 +74,7 @@ class Entry:
         return self.version is not None and event.version not in (None, NULL, self.version)
 
 
-# Returns what HEAD requests see, None if S3 says that nothing is there; a failed one has no answer.
+# Returns what HEAD requests see, None if S3 says that nothing is there; a failed request has none.
 Heads = Callable[[Collection[Name]], Mapping[Name, Head | None]]
 
 
@@ -82,10 +82,10 @@ class Catalogue(Protocol):
     """Keeps entries. An object without one is unknown."""
 
     def known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
-        """Return the entries of those that are known; consistent with every earlier write."""
+        """Return the entries of the known objects; consistent with every earlier write."""
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
-        """Make objects unknown under a token; return those that were not, with the reason."""
+        """Make objects unknown under a token; return failures, and why."""
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:
         """Set the entries of objects still unknown under `token`; return failures, and why."""

@@ -87,7 +87,7 @@ class Request:
 def parse(body: str) -> tuple[Change | Request, ...]:
     """Return what the body of an SQS message reports or requests; BadInput refuses all of it.
 
-    There are none for `s3:TestEvent` and for events that change no byte a viewer sees. A key that
+    Nothing comes of `s3:TestEvent` and of events that change no byte a viewer sees. A key that
     EventBridge may have encoded comes under both readings.
     """
     message = _loads(body)
@@ -103,12 +103,12 @@ def parse(body: str) -> tuple[Change | Request, ...]:
         return tuple(chain.from_iterable(map(_notification, records)))
     if "detail-type" in message:
         return tuple(_event(message))
-    raise BadInput(f"No S3 event: {_excerpt(message)}")
+    raise BadInput(f"Not an S3 event: {_excerpt(message)}")
 
 
 def _requests(message: Mapping[str, Any]) -> Iterator[Request]:
     if unknown := sorted(message.keys() - {"edgesweep", "paths", "by", "distribution"}):
-        raise BadInput(f"A request has no {_excerpt(unknown[0])}")
+        raise BadInput(f"A request has no field {_excerpt(unknown[0])}")
     if message["edgesweep"] != INVALIDATE:
         raise BadInput(f"edgesweep must be {INVALIDATE}, not {_excerpt(message['edgesweep'])}")
     paths, by = _field(message, "paths", list), _field(message, "by", str)

@@ -2,7 +2,7 @@
 
 Tools keep times, owners and digests of a file in its user metadata, and change them although the
 file is the same. CloudFront sends them to viewers, but no viewer depends on them, so they do not
-count. An edge may therefore go on sending an earlier one until the object expires.
+count. An edge may therefore still send earlier metadata until the object expires.
 """
 
 import hashlib
@@ -30,17 +30,17 @@ BOOKKEEPING: Sequence[str] = (
     *("file-atime", "file-ctime", "file-group", "file-mtime", "file-owner", "file-permissions"),
 )
 
-# Release 0.1.0 left out nothing. A change of `BOOKKEEPING` adds the names of before.
+# Release 0.1.0 left out nothing. If you change `BOOKKEEPING`, add its old value here.
 _EARLIER: Sequence[Sequence[str]] = (BOOKKEEPING, ())
 
 
 def fingerprints(headers: Mapping[str, str], ignored: Sequence[str] = ()) -> tuple[str, ...]:
     """Return digests of what viewers see of S3's headers, which have lower-case names.
 
-    The first is the current one, which also leaves out the `ignored` names of user metadata, or
-    patterns such as `build-*`; each other leaves out what an earlier release or deployment did, and
-    no more. A digest includes what it left out, so two are equal only if all headers are that count
-    by their rule. An entry is compared by the rule that it was made by.
+    The first follows today's rule, which also leaves out the `ignored` names of user metadata, or
+    patterns such as `build-*`. The others follow the rules of earlier releases and deployments. A
+    digest includes its rule, so two digests are equal only if their rule and all headers that count
+    by it are equal. An entry is compared by the rule that it was made by.
 
     >>> fingerprints({"x-amz-meta-mtime": "1"})[0] == fingerprints({"date": "now"})[0]
     True

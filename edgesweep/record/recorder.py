@@ -4,10 +4,10 @@ Goal: no message is acknowledged before all its rows are written. A message that
 understood or written fails alone; writing a row twice is harmless, losing one is not.
 
 A change needs no row if the user excludes it or says that its bytes never change, if its bucket is
-served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). Of an
-object whose bytes never change, an edge may still say that it is missing: where that lasts, a new
-one gets a row. We count the changes without a row, so a wrong pattern shows. All but those that
-changed nothing make their objects unknown, since patterns and distributions change.
+served but the object is not, or if it changed nothing (see `edgesweep.record.unchanged`). An edge
+may still say that an object whose bytes never change is missing: where that lasts, a new object
+gets a row. We count the changes without a row, so a wrong pattern shows. Unless it changed nothing,
+such a change makes its object unknown, since patterns and distributions change.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
 from edgesweep.routes import Routes
 from edgesweep.routes.patterns import matches
 
-MOST_ROWS = 20_000  # of the requests of a batch: one invocation has time for as many
+MOST_ROWS = 20_000  # of the requests of a batch: one invocation has time for that many
 
 
 class Fate(StrEnum):
@@ -47,8 +47,8 @@ class Selection:
     include: Sequence[str] = ()  # the keys to sweep; all if empty
     exclude: Sequence[str] = ()  # keys not to sweep, even if included
     # Names that never get other bytes, such as hashed assets. Their removal is not invalidated: an
-    # edge may serve a removed one until it expires. A new one is, where an edge may say for longer
-    # than the user accepts that it is missing.
+    # edge may serve a removed object until it expires. A new object is invalidated where an edge
+    # may say for longer than the user accepts that it is missing.
     immutable: Sequence[str] = ()
 
     @property
@@ -169,7 +169,7 @@ class Recorder:
             if len(found) > MOST_ROWS:
                 failed[message] = f"It takes {len(found):,} rows, and at most {MOST_ROWS:,} fit"
             elif understood and len(found) > max(1, room):
-                failed[message] = "The requests before it take all the time of this batch"
+                failed[message] = "This batch has no time left for this message; it comes back"
             else:
                 understood[message], room = found, room - len(found)
         return understood, failed

@@ -52,8 +52,8 @@ Clocks. The recorder's clock stamps a row after the HEAD: the flusher allows bot
 deletes by that stamp. S3's clock alone decides whether an object was written after an event, and
 since when an entry of a survey holds: the clock of the surveying machine may be off by any amount.
 
-Limits. Where events name no version, headers alone changed and changed back (A-B-A) may be skipped
-both, if the way back has a Last-Modified no later than the way there; the edge then keeps B's
+Limits. Where events name no version, and only headers change and change back (A-B-A), both uploads
+may be skipped if the second has a Last-Modified no later than the first; the edge then keeps B's
 headers until its TTL. Both have whole seconds, so they were at most two apart. If a sequencer does
 not show when an upload began, the time of its event counts.
 
@@ -90,7 +90,7 @@ class Checked:
     unchanged: frozenset[Name] = frozenset()  # objects that viewers already see as they are
     refused: Mapping[Name, str] = field(default_factory=dict)  # why no row may be written now
     seen: Mapping[Name, Head] = field(default_factory=dict)  # changed objects that are there
-    token: str = ""  # what `seen` and all other changed objects were forgotten under
+    token: str = ""  # the token under which all changed objects were forgotten
     stamped_at: datetime | None = None  # later than every HEAD; None: there was none
     unseen: int = 0  # how many changed objects no HEAD saw: they are gone by now, or unreadable
 
@@ -192,7 +192,7 @@ def _gone(events: Iterable[Change]) -> bool:
 
 
 def _other_readings(events: Collection[Change]) -> frozenset[Name]:
-    """Return how else the keys of created events can be read; none if that is settled for one."""
+    """Return how else the keys of created events can be read; none if an event settles that."""
     others = [(one.bucket, one.other) for one in events if one.kind is Kind.CREATED and one.other]
     return frozenset(others if len(others) == len(events) else ())
 

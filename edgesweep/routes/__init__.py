@@ -22,8 +22,8 @@ __all__ = ["Behaviour", "Distribution", "Origin", "Routes", "Variants"]
 class Routes:
     """The known distributions, and the variants of viewer paths that count."""
 
-    # A disabled one serves nothing, but its paths are still known. One whose edges may use several
-    # configurations is there once for each.
+    # A disabled distribution serves nothing, but its paths are still known. A distribution whose
+    # edges may use several configurations is there once for each.
     known: Sequence[Distribution] = ()
     # Distribution id -> variants; `ALL_OTHERS` stands for the rest.
     variants: Mapping[str, Variants] = field(default_factory=dict)
@@ -34,12 +34,12 @@ class Routes:
 
     @property
     def leading(self) -> Sequence[str]:
-        """The ids of those that lead to a swept bucket."""
+        """The ids of the distributions that lead to a swept bucket."""
         return list(dict.fromkeys(one.id for one in self.known if one.origins))
 
     @property
     def enabled(self) -> int:
-        """How many of them serve objects of the swept buckets."""
+        """How many distributions serve objects of the swept buckets."""
         return len(self._where(lambda one: bool(one.origins)))
 
     def serving(self, bucket: str) -> Sequence[str]:
@@ -55,11 +55,11 @@ class Routes:
         return bool(self._where(lambda one: one.answers(bucket, key, self.variants_of(one.id))))
 
     def may_hold_error(self, bucket: str, key: str) -> Collection[str]:
-        """Return the ids of those that may say for longer than accepted that it is missing."""
+        """Return the ids of those whose edges may hold its error for longer than accepted."""
         return self._where(lambda one: one.may_hold_error(bucket, key, self.variants_of(one.id)))
 
     def viewer_paths(self, distribution: str, bucket: str, key: str) -> Collection[str]:
-        """Return an object's viewer paths; one that ends in `REST` stands for all that begin so."""
+        """Return an object's viewer paths; a path ending in `REST` stands for all that begin so."""
         variants = self.variants_of(distribution)
         paths = (one.viewer_paths(bucket, key, variants) for one in self._named(distribution))
         return list(dict.fromkeys(chain.from_iterable(paths)))
@@ -78,7 +78,7 @@ class Routes:
         return self.variants_of(distribution).stems
 
     def gone(self, distribution: str) -> bool:
-        """Tell whether a distribution is disabled, as one that is deleted is known."""
+        """Tell whether a distribution is disabled or deleted; we keep a deleted one as disabled."""
         return not any(one.enabled for one in self._named(distribution))
 
     def origins(self, distribution: str) -> Sequence[Origin]:

@@ -37,7 +37,7 @@ _CHANGE_ORIGINS = ("viewer-request", "origin-request")
 
 # Objects and errors of a behaviour with this policy of AWS's stay in no cache.
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-# Seconds without a setting of the user's; the most that objects stay is the greatest.
+# Seconds without a setting of the user's; objects stay for the greatest of them at most.
 _TTLS = {"MinTTL": 0, "DefaultTTL": 86_400, "MaxTTL": YEAR}
 _MISSING = (403, 404)  # S3 answers with one of these for an object that is missing
 
@@ -60,7 +60,7 @@ _ORDERED = {"PathPattern", "OriginId"}
 
 
 def origin_of(origin: Config) -> Origin | None:
-    """Return the bucket behind an origin, None if its domain is none of S3's for a bucket.
+    """Return the bucket behind an origin, None if its domain is not S3's for a bucket.
 
     In path style without an origin path, viewers name the bucket, which may be any.
 
@@ -84,7 +84,7 @@ def buckets_of(config: Config) -> Collection[str]:
 
 
 def is_for_tenants(config: Config) -> bool:
-    """Tell whether it is of a distribution for tenants only, which is invalidated by tenant."""
+    """Tell whether its distribution is for tenants only, which is invalidated by tenant."""
     return bool(config.get("ConnectionMode") == "tenant-only")
 
 
@@ -126,7 +126,7 @@ def read(
 def fingerprint(config: Config, policies: Mapping[str, Config]) -> str:
     """Return the fingerprint of a `DistributionConfig` and of the cache policies that it names.
 
-    A distribution with a new text gets a `/*`. Only `_FIELDS` count, and only if they are set: a
+    A distribution with a new one gets a `/*`. Only `_FIELDS` count, and only if they are set: a
     field that CloudFront adds, or a default that it begins to report, is no new configuration.
     Fields that concern viewers alone do not count (names, certificates, logs, firewalls, prices),
     nor do custom headers, since secrets in them rotate. New code of a CloudFront Function keeps its
@@ -146,7 +146,7 @@ class _Origins:
     def __init__(self, config: Config, buckets: Collection[str], *, named: bool) -> None:
         every = _items(config, "Origins")
         self._found = {one["Id"]: tuple(_leading(one, buckets, named=named)) for one in every}
-        # Whether the user says that they lead there, and we do not understand how.
+        # Whether the user says that they lead to the buckets, and we do not understand how.
         self.unknown = named and not any(self._found.values())
         if self.unknown:
             unclear = (one["Id"] for one in every if origin_of(one) is None)
@@ -158,7 +158,7 @@ class _Origins:
             members = [member["OriginId"] for member in _items(group, "Members")]
             self._found[group["Id"]] = tuple(one for name in members for one in self.of(name))
             used.update(members if group["Id"] in used else ())
-        # Those that no behaviour names, so only a function can choose them.
+        # The origins that no behaviour names, so only a function can choose them.
         self.unused = tuple(one for name, found in own.items() if name not in used for one in found)
 
     def of(self, identity: str) -> tuple[Origin, ...]:

@@ -25,22 +25,22 @@ from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, 
 class Function:
     """A function that may change paths, and what was learnt of it."""
 
-    name: str = ""  # empty for one of Lambda@Edge, which is never asked
-    folder: str = "/"  # the one below which it is asked, where the paths of its behaviour begin
-    version: str = ""  # of its code that was asked; empty if it never was
-    words: tuple[str, ...] = ()  # those of `viewerPaths` that say what it does
+    name: str = ""  # empty for a function of Lambda@Edge, which is never asked
+    folder: str = "/"  # the folder below which it is asked: the paths of its behaviour begin there
+    version: str = ""  # the version of its code that was asked; empty if it never was
+    words: tuple[str, ...] = ()  # the words of `viewerPaths` that say what it does
     doubt: str = ""  # why it is not understood; empty if it is
     refusal: str = ""  # why CloudFront did not let us ask it last time
 
     @property
     def unclear(self) -> str:
-        """Why nobody knows what it does; empty if somebody does."""
+        """Why we do not know what it does; empty if we do."""
         return self.refusal or self.doubt or ("" if self.name else "Lambda@Edge is never asked")
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A cache behaviour; its origins are none known, one, or several of an origin group."""
+    """A cache behaviour; it has no known origin, one, or several of an origin group."""
 
     pattern: str = "*"
     origins: tuple[Origin, ...] = ()
@@ -48,9 +48,9 @@ class Behaviour:
     rewritten: bool = False  # whether a function sees requests or the origin's answers
     rekeyed: bool = False  # whether a function may change the path before the cache sees it
     caches: bool = True  # whether objects stay in the cache
-    keeps_errors: bool = True  # whether errors do
-    unknown: bool = False  # whether its origins only may lead to the buckets, at any path
-    functions: tuple[Function, ...] = ()  # those that rewrite, where it leads to a bucket
+    keeps_errors: bool = True  # whether errors stay in the cache
+    unknown: bool = False  # whether we only assume that its origins lead there, at any path
+    functions: tuple[Function, ...] = ()  # the functions that rewrite, where it leads to a bucket
 
     @property
     def stem(self) -> str:
@@ -83,11 +83,11 @@ class Distribution:
     id: str
     behaviours: tuple[Behaviour, ...]  # in CloudFront's order, the default one last
     root: str = ""  # the default root object, such as `index.html`; empty without one
-    # Viewer path of an error page, and the most seconds that it stays under those that failed.
+    # Viewer path of an error page, and the most seconds that it stays under paths that failed.
     error_pages: tuple[tuple[str, int], ...] = ()
     error_seconds: int = ERROR_SECONDS  # how long the edge may say that an object is missing
-    enabled: bool = True  # whether it serves anybody, and takes invalidations
-    for_tenants: bool = False  # whether it takes invalidations by tenant alone
+    enabled: bool = True  # whether it serves anybody, and accepts invalidations
+    for_tenants: bool = False  # whether it accepts invalidations by tenant only
     # Equal where an edge may hold the same objects; empty if we may not read the configuration.
     fingerprint: str = ""
 
@@ -155,13 +155,13 @@ class Distribution:
                 yield query_copies(path, own=False)
 
     def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
-        """Yield what answers from an object, by the configuration and the user's words."""
+        """Yield the answers from an object, by the configuration and the user's words."""
         for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
             if path is None:
                 continue
             root = self._root(path)
             for asked, assumed in variants.forms(path, root):
-                # The guide does not say whether the pattern must match `/` or the object: both do.
+                # The guide does not say whether the pattern must match `/` or the object: try both.
                 leading = [*self._leading(asked), *(self._leading(path) if asked in root else ())]
                 for behaviour in leading:
                     if behaviour.unknown and not variants.given:
@@ -175,7 +175,7 @@ class Distribution:
                                 yield Answer(kept, behaviour, origin, own=kept == path)
 
     def _learnt(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
-        """Yield what answers from an object by the words that were learnt of functions."""
+        """Yield the answers from an object by the words that were learnt of functions."""
         for behaviour in () if variants.given else self.behaviours:
             words = behaviour.learnt
             for origin in behaviour.origins if words else ():

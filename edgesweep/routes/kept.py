@@ -39,7 +39,7 @@ class Tracked:
         return self.missing_since is not None and not self.newest.enabled
 
     def found(self, newest: Distribution, now: datetime) -> "Tracked":
-        """Return it after a discovery that found it; an unreadable one has not changed."""
+        """Return it after a discovery that found it; an unreadable one counts as unchanged."""
         before = self.newest
         newest = replace(newest, fingerprint=newest.fingerprint or before.fingerprint)
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
@@ -75,10 +75,10 @@ class Kept:
     # Bucket with an open gap -> when an event of it may last have been missed.
     missed: Mapping[str, datetime] = field(default_factory=dict)
     attached: tuple[str, ...] = ()  # the buckets that were seen to publish their events
-    unwired: tuple[str, ...] = ()  # those that did not when that was last checked
-    checked_at: datetime | None = None  # when that was; None for never
+    unwired: tuple[str, ...] = ()  # the buckets that did not when we last checked
+    checked_at: datetime | None = None  # when we last checked; None for never
     place: str = ""  # no distribution serves the unrouted rows up to this position
-    passed: int = 0  # how many of them there are
+    passed: int = 0  # how many such rows there are
     revision: int = 0  # counts the changes of this record
 
     @property

@@ -1,6 +1,6 @@
 """Ask functions on viewer-request what they make of a handful of paths.
 
-Goal: viewer paths that only a function's code can tell, without a user who says them.
+Goal: learn viewer paths that only a function's code shows, so that no user has to say them.
 
 Plan: each version of a function gets the probes below, once for each folder of a path pattern. A
 word of `viewerPaths` that explains an answer is learnt. If none explains it, or if another viewer
@@ -48,7 +48,7 @@ class Functions(Protocol):
     """CloudFront Functions; both methods raise `Undiscovered` if CloudFront refuses."""
 
     def live(self, name: str) -> tuple[str, bool]:
-        """Return the version that viewers meet, and if it reads a key value store."""
+        """Return the version that viewers meet, and whether it reads a key value store."""
 
     def run(self, name: str, version: str, event: str) -> str:
         """Return what the live version makes of an event, both as JSON; empty if it fails."""
@@ -101,7 +101,7 @@ def _words(path: str, made: str) -> Iterator[str]:
         yield "folders" if path == folder else "bare"
         yield from () if name in ("", INDEX) else (f"index={name}",)
     else:
-        # A page for all paths tells nothing of the path.
+        # If one page answers all paths, the answer says nothing of the path.
         yield f"errors={made[1:]}" if _NAME not in made.lower() else f"? {made}"
 
 

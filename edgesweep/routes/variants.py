@@ -40,7 +40,7 @@ _MOST_SPACES = 2
 class Variants:
     """Which viewer paths are invalidated beside an object's own."""
 
-    words: tuple[str, ...] = ()  # those of `viewerPaths`, sorted
+    words: tuple[str, ...] = ()  # words of `viewerPaths`, sorted
     spellings: bool = True  # whether the spellings of a URL that viewers were seen to use count
     error_seconds: int = ERROR_SECONDS  # for how long a cached error is accepted
 
@@ -68,7 +68,7 @@ class Variants:
         return ["/" + name for name in self._values("errors")]
 
     def forms(self, path: str, root: Iterable[str] = ()) -> Iterator[tuple[str, bool]]:
-        """Yield the paths that may stand for an object's own, and whether each is only assumed."""
+        """Yield paths at which viewers may request an object, and whether we only assume each."""
         own = [*self._own(path), *((one, False) for one in root)]
         for prefix in ("", *self._values("strip")):
             yield from ((prefix + form, assumed) for form, assumed in own if prefix + form)
@@ -106,8 +106,8 @@ class Variants:
 
     def spelled(self, path: str) -> Iterable[str]:
         """Return paths that match every spelling of a path that counts."""
-        # CloudFront takes both spellings of a space in an invalidation, `%20` and `+`. It takes no
-        # `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
+        # CloudFront accepts both spellings of a space in an invalidation, `%20` and `+`. It accepts
+        # no `%2B` and no `%3A`, so a wildcard stops before these, as it does before many spaces.
         odd = _SPELT.findall(path) if self.spellings else ()
         if not odd:
             return (path,)
@@ -183,6 +183,6 @@ def _checked(words: str) -> tuple[str, ...]:
     for word in sorted(said):
         if not WORD.fullmatch(word):
             raise BadInput(
-                f"{word!r} names no viewer path; {', '.join(WORDS[:-1])} or {WORDS[-1]} do"
+                f"{word!r} is not a word of viewerPaths; the words are {', '.join(WORDS)}"
             )
     return tuple(sorted(said))

@@ -328,7 +328,7 @@ class CatalogueClient:
         return here().call("catalogue.known", lambda: self._catalogue.known(names))
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
-        """Make objects unknown under a token; return those that were not, with the reason."""
+        """Make objects unknown under a token; return failures, and why."""
         return self._write("forget", names, lambda: self._catalogue.forget(names, token))
 
     def learn(self, entries: Mapping[Name, Entry], token: str) -> Mapping[Name, str]:

@@ -45,8 +45,8 @@ def test_removal() -> None:
     waiting, attached, tables = before_removal(STACK, "5 changes", ["my-site"], kept=True)
 
     assert waiting == "5 changes will not be sent; invalidate /* once instead"
-    assert attached.startswith("shop goes on to publish its events; if nobody else needs them: ")
-    assert attached.endswith(": edgesweep detach shop --region eu-west-1")
+    assert attached.startswith("shop keeps publishing events; if nothing else needs them, run ")
+    assert attached.endswith(" run edgesweep detach shop --region eu-west-1")
     assert tables.startswith("The tables stay, with their data: dirty, flushes; ")
 
 
@@ -109,7 +109,7 @@ def test_removed(
 
     waiting, attached, _ = json.loads(capsys.readouterr().out)
     assert waiting.startswith("1 waiting changes, and about 2 in the queues, will not be sent")
-    assert attached.startswith("my-site goes on to publish")
+    assert attached.startswith("my-site keeps publishing")
 
 
 def test_unreachable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ def test_requested(path: str) -> None:
 )
 def test_not_requested(path: str) -> None:
     """What CloudFront refuses, or forgets nothing by, cannot be asked for."""
-    with pytest.raises(BadInput, match="is no invalidation path"):
+    with pytest.raises(BadInput, match="is not an invalidation path"):
         RequestedPath(path, "somebody")
 
 

@@ -95,8 +95,8 @@ def test_terms_of_viewer_paths() -> None:
 
 
 def test_wrong_viewer_paths() -> None:
-    """A word that names no viewer path is named with its parameter."""
-    with pytest.raises(BadInput, match=r"^Parameter viewerPaths is \"folder\": 'folder' names no"):
+    """An unknown word is named with its parameter."""
+    with pytest.raises(BadInput, match=r"^Parameter viewerPaths is \"folder\": 'folder' is not"):
         Settings.from_mapping(LEAST | {"VIEWER_PATHS": "folder"})
 
 

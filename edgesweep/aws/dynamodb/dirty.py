@@ -54,7 +54,7 @@ class DirtyTable:
         name: str,
         session: boto3.Session,
         shards: Callable[[], int] = lambda: 1,  # how many partitions to read; it may lag behind
-        latest: Callable[[], int] | None = None,  # likewise to read `everywhere`, without a lag
+        latest: Callable[[], int] | None = None,  # the same to read `everywhere`, without a lag
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connection = Table(name, session)

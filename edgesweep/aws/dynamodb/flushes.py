@@ -27,7 +27,7 @@ _PAUSE_SECONDS = 0.1
 _FAILED = "ConditionalCheckFailed"
 
 # The sort key is the version. A release that stores another shape, or other fingerprints, takes the
-# next one: it then finds nothing, as on its first run, and sweeps nothing.
+# next version: it then finds nothing, as on its first run, and sweeps nothing.
 _ROUTES = ("routes", "3")
 
 
@@ -91,7 +91,7 @@ class FlushTable:
     def demand(self) -> Demand:
         item = find(self._demand, "demand", "demand")
         known = Demand(**shared(Demand, items.DemandItem, item)) if item else NOTHING_SEEN
-        # What was counted at other prices does not count.
+        # A demand that was counted at other prices is ignored.
         return known if len(known.paths) == len(LADDER) else NOTHING_SEEN
 
     def remember(self, demand: Demand) -> None:

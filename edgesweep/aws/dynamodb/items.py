@@ -71,13 +71,13 @@ class FlushItem(Keyed):
     expires_at = NumberAttribute(null=True)
 
 
-# Those by which we know a flush again, and all that change in its life.
+# The attributes that show whether a flush is still as we read it, and all that change later.
 _KNOWN = ("state", "months", "attempts", "refusals", "accepted", "swept")
 _CHANGING = (*_KNOWN, "sent_at", "settled_at")
 
 
 class LedgerItem(Keyed):
-    """The paths of one month, ours and those of others: `ledger` / `<YYYY-MM>`."""
+    """The paths of one month, ours and the paths of others: `ledger` / `<YYYY-MM>`."""
 
     paths = NumberAttribute(default=0)
     others = TextAttribute(
@@ -181,13 +181,13 @@ def progress(flush: Flush) -> list[Action]:
 
 
 def stored(flush: Flush) -> dict[str, Any]:
-    """Return the fields of a flush, without empty ones that its item may lack."""
+    """Return the fields of a flush, without empty fields that its item may lack."""
     known = models.shared(Flush, FlushItem, flush)
     return {name: one for name, one in known.items() if one or not getattr(FlushItem, name).null}
 
 
 def opened(lease: Lease, flush: Flush, replaced: Flush | None) -> list[Action]:
-    """Make `flush` the unfinished one of its lease, in place of the one that it replaces."""
+    """Make `flush` the unfinished flush of its lease, in place of any that it replaces."""
     return [
         LeaseItem.unfinished.set(flush.id),
         *(_billed(replaced) if replaced else ()),

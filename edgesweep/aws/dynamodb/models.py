@@ -60,7 +60,7 @@ class TextAttribute(Attribute[Any]):
 
 
 class BytesAttribute(TextAttribute):
-    """Likewise for bytes."""
+    """The same for bytes."""
 
     attr_type = BINARY
 
@@ -187,7 +187,7 @@ def written(write: Callable[..., object], *arguments: object, **options: object)
 
 
 def shared(kind: Any, model: type[Model], source: object) -> dict[str, Any]:  # noqa: ANN401  # any dataclass
-    """Return the fields of a dataclass that a model has too, of either, without those of None."""
+    """Return the fields that a dataclass and a model share, of either, without the empty ones."""
     names = (one.name for one in fields(kind) if hasattr(model, one.name))
     return {name: value for name in names if (value := getattr(source, name)) is not None}
 

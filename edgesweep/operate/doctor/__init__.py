@@ -1,6 +1,6 @@
 """The doctor finds what is wrong with a deployed stack, and names the command that mends it.
 
-CloudFormation knows what it made, but not what became of it. The stack's template says what each
+CloudFormation knows what it made, but not what changed since. The stack's template says what each
 resource should be, and `gather` looks up what it is. A check compares the two, or examines the
 surroundings of the stack. Checks are pure functions from facts to findings.
 """

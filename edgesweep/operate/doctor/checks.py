@@ -34,8 +34,8 @@ _UNSERVED = (
     "with exclude"
 )
 _GUESSED = (
-    "Only a function can lead to {}, so all that it may answer is invalidated with them; words of "
-    "viewerPaths say it exactly"
+    "Only a function can lead to {}, so all that it may answer is invalidated with them; say what "
+    "exactly it does with words of viewerPaths"
 )
 _MOSTLY = ("bare", "folders", "html")  # done by functions beside taking a folder away
 
@@ -46,7 +46,7 @@ def unseen(facts: Facts) -> Iterator[Finding]:
         if _NO_BUCKET not in reason:
             denied = _DENIED.search(reason) and not facts.place.profile
             mend = facts.place.command(DOCTOR) + (" --profile NAME" if denied else "")
-            text = f"{what} cannot be looked at: {reason}"
+            text = f"{what} cannot be read: {reason}"
             yield Finding("unreadable", Harm.DELAYS, text, mend, manual=True)
 
 
@@ -59,7 +59,7 @@ def stuck(facts: Facts) -> Iterator[Finding]:
 
 
 def gone(facts: Facts) -> Iterator[Finding]:
-    """Each bucket exists; the demo site's own one is a resource of the stack."""
+    """Each bucket exists; the demo site's own bucket is a resource of the stack."""
     unread = facts.unseen.items() if "bucket" in facts.place.parameters else ()
     names = [what.rpartition(" ")[2] for what, reason in unread if _NO_BUCKET in reason]
     none_left = {*names} >= {*facts.configured.buckets}
@@ -99,7 +99,7 @@ def routes(facts: Facts) -> Iterator[Finding]:
             text = f"{its} {'leads to no swept bucket' if one else 'does not exist'}"
             yield Finding("distribution-astray", Harm.DELAYS, text, _renamed(facts))
         elif one.for_tenants:
-            text = f"{its} takes invalidations by tenant only; leave it out"
+            text = f"{its} accepts invalidations by tenant only; leave it out"
             yield Finding("distribution-for-tenants", Harm.LOSES, text, _renamed(facts))
         elif not one.enabled:
             text = f"{its} is disabled, so it serves nobody"
@@ -176,11 +176,11 @@ def uncounted(facts: Facts) -> Iterator[Finding]:
 
 
 def free_paths(facts: Facts) -> Iterator[Finding]:
-    """The free paths are those of the account: the stack counts what others spend of them."""
+    """The free paths are the whole account's: the stack subtracts what others spend."""
     said = facts.configured.policy.budget.free_paths
     if facts.others.paths and 0 < said < FREE_PATHS:
-        spent = f"others spent {facts.others.paths:,} this month, which the stack takes off that"
-        text = f"freePaths is {said:,}, and {spent} as well; it is what the whole account has free"
+        spent = f"the stack subtracts the {facts.others.paths:,} that others spent this month"
+        text = f"freePaths is {said:,}, and {spent}; set it to what the whole account has free"
         mend = facts.place.deploy(freePaths="default")
         yield Finding("free-paths-twice", Harm.DELAYS, text, mend)
 
@@ -195,7 +195,7 @@ def _serving(facts: Facts) -> Collection[Distribution]:
 
 def _renamed(facts: Facts) -> str:
     """Return the deployment for all distributions that lead to a swept bucket."""
-    if "bucket" not in facts.place.parameters:  # the demo site's own one can only be restored
+    if "bucket" not in facts.place.parameters:  # the demo's can only be restored
         return facts.place.command(REVERT)
     there = [one for one in facts.distributions if not one.for_tenants]
     leading = [one.id for one in there if _buckets(one, facts)]
@@ -220,7 +220,7 @@ def _enable(facts: Facts, identity: str) -> str:
 
 
 def _without_distribution(facts: Facts, bucket: str) -> Finding:
-    """Return that no distribution serves a bucket: one is disabled, or there is none."""
+    """Return the finding that no distribution serves a bucket: it is disabled, or missing."""
     text = f"No enabled distribution leads to the bucket {bucket}; its changes wait for one"
     for one in facts.distributions:
         if bucket in _buckets(one, facts):

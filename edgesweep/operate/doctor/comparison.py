@@ -49,7 +49,7 @@ def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, st
         "texts": {name: _text(value)},
         "code": {**one.properties.get("Code", {}), name: value},
         "properties": one.properties,
-        # Those that have no command of their own.
+        # The properties that have no command of their own.
         "others": {key: item for key, item in kind.wanted(one).items() if key not in kind.mends},
     }
     return {key: _text(item) for key, item in filled.items()}
@@ -85,13 +85,13 @@ def reserves(facts: Facts) -> Iterator[Finding]:
         reserved = found.get("Concurrency", {}).get("ReservedConcurrentExecutions")
         demand += needed if reserved is None else 0
         if reserved is not None and reserved < needed:
-            text = f"The function {one.id} may run {reserved} times at once, and takes {needed}"
+            text = f"The function {one.id} may run {reserved} times at once, and needs {needed}"
             line = "aws lambda delete-function-concurrency --function-name {id} {at}"
             mend = facts.place.command(line, id=one.id)
             yield Finding("function-concurrency", Harm.DELAYS, text, mend)
     if facts.unreserved is not None and facts.unreserved < demand:
-        together = f"{facts.unreserved} times at once, all together"
-        text = f"The account's functions may run {together}, and the stack takes {demand}"
+        together = f"{facts.unreserved} times at once in all"
+        text = f"The account's functions may run {together}, and the stack needs {demand}"
         mend = facts.place.command(
             "aws service-quotas request-service-quota-increase --service-code lambda "
             "--quota-code L-B99A9384 --desired-value 1000 {at}"
@@ -100,7 +100,7 @@ def reserves(facts: Facts) -> Iterator[Finding]:
 
 
 def _text(value: Value) -> str:
-    """Return a text as it is unless it is an object in JSON, and anything else as JSON."""
+    """Return a text unchanged unless it is an object in JSON, and anything else as JSON."""
     plain = _plain(value)
     keeps = isinstance(value, str) and not isinstance(plain, dict)
     return value if keeps else json.dumps(plain, default=list)
@@ -127,7 +127,7 @@ def _lost(wanted: Value, found: Value) -> set[tuple[str, str]]:
 
 
 def _plain(value: Value) -> Value:
-    """Return the content of a text in JSON, such as a number, and other values as they are."""
+    """Return the content of a text in JSON, such as a number, and other values unchanged."""
     with suppress(ValueError, TypeError):
         return json.loads(value)
     return value

@@ -45,7 +45,7 @@ class Finding:
     harm: Harm
     text: str  # the fault and its consequence
     mend: str = ""  # the command that mends it, for a shell; empty if there is none
-    # Whether a person has to run it: it asks, decides what we cannot know, or lacks a NAME.
+    # Whether a person has to run it, because it asks, needs a decision, or contains NAME.
     manual: bool = False
 
 

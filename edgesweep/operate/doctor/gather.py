@@ -1,4 +1,4 @@
-"""Reads the facts about a stack and its surroundings from AWS, or says why it is not reached."""
+"""Reads the facts about a stack and its surroundings, or says why the stack is not reached."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ def unreached(place: Place, error: Exception) -> Finding:
     code = answered.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     broken = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if broken or isinstance(error, NoConnection | HTTPClientError):
-        text = f"{reason}; look at the network, and at AWS_ENDPOINT_URL if that is set"
+        text = f"{reason}; check the network, and AWS_ENDPOINT_URL if that is set"
         return Finding("no-connection", Harm.DELAYS, text, place.command(DOCTOR), manual=True)
     command = f"aws sso login --profile {place.profile}" if place.profile else "aws configure"
     return Finding("credentials", Harm.DELAYS, reason, command, manual=True)
@@ -95,7 +95,7 @@ def _regions(session: boto3.Session, stack: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Gatherer:
-    """Gathers facts; it notes those that it cannot read and goes on."""
+    """Gathers facts; it notes the facts that it cannot read, and continues."""
 
     session: boto3.Session
     place: Place

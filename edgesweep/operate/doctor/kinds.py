@@ -28,7 +28,7 @@ _LEFT_OUT = {
 
 
 def _call(service: str, operation: str, *properties: str, by: str = "") -> Reader:
-    """Return what reads a resource with one call, given these properties or, as `by`, its id."""
+    """Return a reader of a resource by one call, given these properties or, as `by`, its id."""
     return lambda session, one: getattr(session.client(service), operation)(
         **({by: one.id} if by else {name: one.properties[name] for name in properties})
     )
@@ -51,16 +51,16 @@ class Kind:
     """A type of resource; its commands contain the words of `comparison.words`."""
 
     noun: str  # its name for people
-    harm: Harm  # of one that is gone
-    gone: str  # the consequence if one is gone
-    describe: Reader  # reads one from AWS, with its properties named as in the template
+    harm: Harm  # if a resource is gone
+    gone: str  # the consequence if a resource is gone
+    describe: Reader  # reads a resource from AWS, with its properties named as in the template
     mend: str = ""  # the command that sets a property
     mends: Mapping[str, str] = field(default_factory=dict)  # property -> another command for it
-    says: str = "is configured otherwise: {name}"  # the fault if a property does not match
-    changed: Harm | None = None  # the harm of one that does not match, if not `harm`
+    says: str = "differs from the template in {name}"  # the fault if a property does not match
+    changed: Harm | None = None  # the harm of a resource that does not match, if not `harm`
     wanted: Callable[[Resource], Found] = _compared  # returns the properties that must match
     merged: Callable[[Value, Value], Value] = lambda wanted, _: wanted  # wanted, found -> to set
-    restore: str = REVERT  # the command that creates one again; empty if `mend` does that as well
+    restore: str = REVERT  # the command that creates it again; empty if `mend` does that as well
 
     @property
     def check(self) -> str:
@@ -245,7 +245,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::IAM::Role": _ROLE,
     "AWS::IAM::Policy": replace(_ROLE, noun="policy", mends={}),
     "AWS::IAM::ManagedPolicy": Kind(
-        *("managed policy", Harm.NOTE, "nobody else may be let request paths"),
+        *("managed policy", Harm.NOTE, "no other role can be allowed to request paths"),
         _call("iam", "get_policy", by="PolicyArn"),
         wanted=lambda _: {},  # a person may attach it, and nobody else uses it
     ),
@@ -257,7 +257,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::SNS::Topic": Kind(
         *("topic", Harm.NOTE, "nobody hears of an alarm", _topic),
         "aws sns subscribe --topic-arn {id} --protocol email --notification-endpoint {name} {at}",
-        says="mails nobody: {name} has not confirmed; confirm the mail that comes of this",
+        says="sends no mail: {name} has not confirmed; run this, then confirm the mail you get",
         wanted=lambda one: {each["Endpoint"]: True for each in one.properties["Subscription"]},
     ),
     "AWS::CloudWatch::Alarm": Kind(

@@ -1,6 +1,6 @@
 """The template of a stack with its references filled in: the required state of its resources.
 
-It knows those functions of CloudFormation that Edgesweep's template uses.
+It knows the functions of CloudFormation that Edgesweep's template uses.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 """
 
@@ -68,7 +68,7 @@ def resolve(template: Mapping[str, Value], ids: Texts, values: Texts) -> Sequenc
 
 
 def actions(policy: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
-    """Yield each action that a policy allows, and on what; a role's trust names whom instead."""
+    """Yield each action that a policy allows, and its resource; its principal in a role's trust."""
     for statement in _listed(policy.get("Statement", [])):
         whom = json.dumps(statement.get("Principal"), sort_keys=True)
         if statement["Effect"] == "Allow":

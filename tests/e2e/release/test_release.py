@@ -167,7 +167,7 @@ def test_change(user: User) -> None:
     assert {"WakeLambdaFunction", "WakeRole", "CataloguePolicy"} <= set(removed)
     assert re.findall(r"^Retain +(\w+)$", dry, re.MULTILINE) == ["CatalogueTable"]
     for text in (dry, said):
-        assert "CatalogueTable leaves the stack and stays, with its data" in text
+        assert "CatalogueTable leaves the stack, but stays with its data" in text
     after = user.stack("prod").outputs
     assert after["Buckets"] == f"{SITE},{OTHER}"
     assert before.keys() - after.keys() == {"WakeFunction", "CatalogueTable"}

@@ -20,5 +20,5 @@ def test_parameters(arguments: tuple[str, ...], name: str) -> None:
     """A parameter has a value, and only one: none is silently dropped."""
     result = CliRunner().invoke(main, ["deploy", "--dry-run", *arguments])
 
-    told = f"edgesweep: Parameter {name} is given as NAME=VALUE, and once\n"
+    told = f"edgesweep: Give the parameter {name} as NAME=VALUE, and only once\n"
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", told)

@@ -103,10 +103,10 @@ def test_printed(operated: Operated) -> None:
         "  /index.html",
     ]
     assert dry.stdout == real.stdout
-    assert "`edgesweep flush` sends it" in dry.stderr
+    assert "`edgesweep flush` sends the paths" in dry.stderr
     (sent,) = json.loads(operated.run("flushes", "--json").stdout)[0]["invalidations"]
     assert real.stderr == (
-        f"edgesweep: CloudFront accepted it; `edgesweep flushes {sent}` shows it in full\n"
+        f"edgesweep: CloudFront accepted the paths; `edgesweep flushes {sent}` shows why\n"
     )
 
 
@@ -137,7 +137,7 @@ def test_leased(operated: Operated) -> None:
 
     told = f"{operated.distribution}: is being flushed\n"
     assert (result.exit_code, result.stdout) == (0, told)
-    assert result.stderr == "edgesweep: `edgesweep status` shows when it goes\n"
+    assert result.stderr == "edgesweep: `edgesweep status` shows when the next flush is due\n"
     assert operated.invalidations() == []
 
 

@@ -95,14 +95,14 @@ def test_lists(
 @pytest.mark.parametrize(
     ("text", "keys", "said"),
     [
-        ("/a\n/b/\n", ["a", "b/"], "every line begins with /, so it was taken for a viewer path"),
-        ("a\n/b\n", ["a", "/b"], "1 line taken for a key as it stands, such as '/b'"),
-        ("a\n./b\n", ["a", "./b"], "1 line taken for a key as it stands, such as './b'"),
-        ("../a\n", ["../a"], "1 line taken for a key as it stands, such as '../a'"),
+        ("/a\n/b/\n", ["a", "b/"], "all lines begin with /, so we read them as viewer paths"),
+        ("a\n/b\n", ["a", "/b"], "1 line read as a key without a change, such as '/b'"),
+        ("a\n./b\n", ["a", "./b"], "1 line read as a key without a change, such as './b'"),
+        ("../a\n", ["../a"], "1 line read as a key without a change, such as '../a'"),
         (
             "failed: ./x to s3://my-site/x\n" * 2,
             ["failed: ./x to s3://my-site/x"] * 2,
-            "2 lines taken for a key as it stands, such as 'failed: ./x to s3://my-site/x'",
+            "2 lines read as a key without a change, such as 'failed: ./x to s3://my-site/x'",
         ),
     ],
 )

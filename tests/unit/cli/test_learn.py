@@ -215,7 +215,7 @@ def test_unreadable() -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == (
         "edgesweep: None of 3 objects could be read; "
-        "may you do s3:GetObject on arn:aws:s3:::my-site/*?"
+        "do you have s3:GetObject on arn:aws:s3:::my-site/*?"
     )
 
 
@@ -231,7 +231,7 @@ def test_partly_unreadable() -> None:
         result = learn(BUCKET, "--yes")
 
     assert (result.exit_code, result.stdout) == (1, "Known: 1 of 2 objects\n")
-    assert result.stderr.splitlines()[-1].startswith("edgesweep: The others could not")
+    assert result.stderr.splitlines()[-1].startswith("edgesweep: The other objects could not")
 
 
 @pytest.mark.parametrize(

@@ -357,5 +357,5 @@ def test_too_many(write: Write, exact: int, wildcards: int, warned: bool) -> Non
     assert len(result.stdout.splitlines()) == exact + wildcards
     assert bool(result.stderr) == warned
     assert not warned or result.stderr.endswith(
-        " are more than CloudFront takes at once for a distribution: 3,000 and 15\n"
+        " are more than CloudFront accepts at once for a distribution: 3,000 and 15\n"
     )

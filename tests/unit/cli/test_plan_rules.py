@@ -303,7 +303,9 @@ def test_bad_words(write: Write) -> None:
     """A word that there is not is named with those that there are."""
     told = refused("--config", write(config()), "--viewer-paths", "bear")
 
-    assert told.startswith("'bear' names no viewer path; everything, html, folders, bare")
+    assert told.startswith(
+        "'bear' is not a word of viewerPaths; the words are everything, html, folders, bare"
+    )
 
 
 def test_together(write: Write) -> None:
@@ -314,9 +316,7 @@ def test_together(write: Write) -> None:
     assert refused("--config", file, "--alias") == one
     assert refused("--config", file, "--distribution", "E1EXAMPLE") == one
     assert refused("--alias", "--distribution", "E1EXAMPLE") == one
-    assert refused("--viewer-paths", "bare") == (
-        "Words need a configuration: give --distribution or --config"
-    )
+    assert refused("--viewer-paths", "bare") == ("--viewer-paths needs --distribution or --config")
     assert refused("--config", "-") == (
         "Only one of CHANGES, --live and --config can be standard input"
     )

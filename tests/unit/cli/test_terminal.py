@@ -161,7 +161,7 @@ def test_empty(arguments: Command, before: str) -> None:
     """An empty argument, such as an unset variable of a shell, never stands for the default."""
     result = CliRunner().invoke(main, arguments)
 
-    told = f"edgesweep: What follows {before} is empty\n"
+    told = f"edgesweep: The value after {before} is empty\n"
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", told)
 
 

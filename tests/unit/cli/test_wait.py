@@ -147,7 +147,7 @@ def test_unreadable(catalogued: Operated, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("--distribution", "E9"), "E9 is none of "),
+        (("--distribution", "E9"), "E9 is not one of "),
         (("--bucket", "other"), "other has no known distribution"),
         (("--timeout", "0"), "0 is not in the range"),
         (("--after", "nowhere"), "--after nowhere: No such file or directory"),
@@ -210,13 +210,13 @@ def test_invalidate_batch(operated: Operated, tmp_path: Path, *, filed: bool) ->
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ('{"Paths": {"Quantity": 2, "Items": ["/a"]}}', "Quantity is 2, and Items are 1"),
-        ('{"Paths": {"Items": ["/a"]}}', "it is no JSON such as {"),
-        ('{"Paths": {"Quantity": 2, "Items": "/a"}}', "'a' is no invalidation path"),
-        ('{"Paths": {"Quantity": 1, "Items": [["/a"]]}}', "it is no JSON such as {"),
-        ("[]", "it is no JSON such as {"),
-        pytest.param("[" * 100_000, "it is no JSON such as {", id="nested"),
-        ("Paths={Quantity=1,Items=[/a]}", "it is no JSON such as {"),
+        ('{"Paths": {"Quantity": 2, "Items": ["/a"]}}', "Quantity is 2, but Items has 1"),
+        ('{"Paths": {"Items": ["/a"]}}', "must be JSON such as {"),
+        ('{"Paths": {"Quantity": 2, "Items": "/a"}}', "'a' is not an invalidation path"),
+        ('{"Paths": {"Quantity": 1, "Items": [["/a"]]}}', "must be JSON such as {"),
+        ("[]", "must be JSON such as {"),
+        pytest.param("[" * 100_000, "must be JSON such as {", id="nested"),
+        ("Paths={Quantity=1,Items=[/a]}", "must be JSON such as {"),
         ("file://nowhere.json", "nowhere.json: No such file or directory"),
     ],
 )
@@ -232,8 +232,8 @@ def test_invalidate_batch_refused(operated: Operated, given: str, line: str) -> 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("/a b",), "'/a b' is no invalidation path"),
-        (("/a", "--distribution", "E9"), "E9 is none of"),
+        (("/a b",), "'/a b' is not an invalidation path"),
+        (("/a", "--distribution", "E9"), "E9 is not one of"),
         (("/a", "--by", " " * 101), "not 1 to 100"),
         ((), "Missing argument"),
     ],

@@ -37,7 +37,7 @@ def test_allowance(usd: str, free_paths: int, allowance: int) -> None:
 def test_too_small(free_paths: int, distributions: int) -> None:
     """An allowance below two paths for each distribution is refused with both figures."""
     least = 2 * distributions
-    text = f"allowance of {free_paths} .* {distributions} distributions take {least} at least"
+    text = f"allowance of {free_paths} .* {distributions} distributions need {least} at least"
 
     with pytest.raises(BadInput, match=text):
         Budget(free_paths=free_paths, distributions=distributions)

@@ -58,7 +58,7 @@ def test_wildcard() -> None:
 def test_inexact() -> None:
     """A key that no path says exactly has a wildcard for that reason."""
     assert explained(["a~b"], []).endswith(
-        "; it also hits 0 unchanged objects; no exact path can name that one"
+        "; it also hits 0 unchanged objects; no exact path can name that path"
     )
 
 

@@ -34,7 +34,7 @@ def believing(free_paths: int) -> Facts:
         (
             replace(HEALTHY, unseen={"The role": "The permission iam:GetRole is missing"}),
             "unreadable",
-            "The role cannot be looked at: The permission iam:GetRole is missing",
+            "The role cannot be read: The permission iam:GetRole is missing",
             "--profile NAME",
         ),
         (
@@ -80,7 +80,7 @@ def believing(free_paths: int) -> Facts:
                 named=("E1", "E2"),
             ),
             "distribution-for-tenants",
-            "E2 takes invalidations by tenant only; leave it out",
+            "E2 accepts invalidations by tenant only; leave it out",
             "--param=distribution=E1 ",
         ),
         (
@@ -120,7 +120,7 @@ def believing(free_paths: int) -> Facts:
         (
             replace(believing(300), others=Others({"E1": (0, 700)})),
             "free-paths-twice",
-            "freePaths is 300, and others spent 700 this month",
+            "freePaths is 300, and the stack subtracts the 700 that others spent",
             "--param=freePaths=default ",
         ),
     ],

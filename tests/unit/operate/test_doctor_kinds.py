@@ -33,13 +33,13 @@ from tests.fakes.doctor import (
         (
             found_otherwise("Table", DeletionProtectionEnabled=False),
             "table-changed",
-            "otherwise: DeletionProtectionEnabled",
+            "template in DeletionProtectionEnabled",
             "update-table --table-name dirty --cli-input-json",
         ),
         (
             found_otherwise("Queue", VisibilityTimeout="30"),
             "queue-changed",
-            "otherwise: VisibilityTimeout",
+            "template in VisibilityTimeout",
             '"VisibilityTimeout": "200"',
         ),
         (found_otherwise("Queue", RedrivePolicy=None), "queue-changed", "RedrivePolicy", DEAD_ARN),
@@ -101,13 +101,13 @@ from tests.fakes.doctor import (
         (
             found_otherwise("Schedule", Target={"Arn": "elsewhere"}),
             "schedule-changed",
-            "otherwise: Target",
+            "template in Target",
             FLUSH_ARN,
         ),
         (
             found_otherwise("Schedule", ScheduleExpression="rate(1 day)"),
             "schedule-changed",
-            "otherwise: ScheduleExpression",
+            "template in ScheduleExpression",
             "rate(1 minute)",
         ),
         (
@@ -120,31 +120,31 @@ from tests.fakes.doctor import (
         (
             found_otherwise("Record", Timeout=3),
             "function-changed",
-            "otherwise: Timeout",
+            "template in Timeout",
             "update-function-configuration --function-name record --cli-input-json",
         ),
         (
             found_otherwise("Record", Environment={"Variables": {"DIRTY_TABLE": "other"}}),
             "function-changed",
-            "otherwise: Environment",
+            "template in Environment",
             """'{"Timeout": 30, "Environment": {"Variables": {"DIRTY_TABLE": "dirty"}}}'""",
         ),
         (
             found_otherwise("Record", Architectures=["x86_64"]),
             "function-changed",
-            "otherwise: Architectures",
+            "template in Architectures",
             '{"S3Bucket": "deployments", "S3Key": "edgesweep.zip", "Architectures": ["arm64"]}',
         ),
         (
             found_otherwise("Record", Concurrency={"ReservedConcurrentExecutions": 4}),
             "function-concurrency",
-            "record may run 4 times at once, and takes 5",
+            "record may run 4 times at once, and needs 5",
             "delete-function-concurrency --function-name record",
         ),
         (
             replace(found_otherwise("Record", Concurrency={}), unreserved=5),
             "account-concurrency",
-            "the stack takes 6",
+            "the stack needs 6",
             "--quota-code L-B99A9384",
         ),
         (
@@ -163,14 +163,14 @@ from tests.fakes.doctor import (
         (
             found_otherwise("Alarm", Threshold=6_000.0),
             "alarm-changed",
-            "otherwise: Threshold",
+            "template in Threshold",
             "cloudwatch put-metric-alarm --alarm-name alarm",
         ),
         (found_otherwise("Alarm", AlarmActions=[]), "alarm-changed", "AlarmActions", TOPIC_ARN),
         (
             found_otherwise("Alarm", ActionsEnabled=False),
             "alarm-changed",
-            "otherwise: ActionsEnabled",
+            "template in ActionsEnabled",
             "put-metric-alarm",
         ),
     ],

@@ -40,9 +40,9 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
         ({"freePaths": "1001"}, ["freePaths", '"1001"', "0 to 1000"]),
         (
             {"freePaths": "0"},
-            ["freePaths 0 and budgetUsd 0: ", "allowance of 0 paths", "take 2 at least"],
+            ["freePaths 0 and budgetUsd 0: ", "allowance of 0 paths", "need 2 at least"],
         ),
-        ({"freePaths": "1"}, ["freePaths 1", "allowance of 1 paths a month", "take 2 at least"]),
+        ({"freePaths": "1"}, ["freePaths 1", "allowance of 1 paths a month", "need 2 at least"]),
         ({"guaranteeMinutes": "0"}, ["guaranteeMinutes", '"0"', "1 to 9999"]),
         (
             {"guaranteeMinutes": "5"},
@@ -78,7 +78,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, **given: str) -> int:
         ),
         (
             EXISTING | {"distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE", "freePaths": "3"},
-            ["freePaths 3", "3 paths a month", "2 distributions take 4 at least"],
+            ["freePaths 3", "3 paths a month", "2 distributions need 4 at least"],
         ),
         (
             EXISTING | {"distribution": "E2QWRUHEXAMPLE,E3QWRUHEXAMPLE", "guaranteeMinutes": "60"},

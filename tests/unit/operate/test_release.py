@@ -134,7 +134,7 @@ def test_failure(formation: Stubber, deployer: Deployer) -> None:
     ]  # fmt: skip
     formation.add_response("describe_stack_events", {"StackEvents": events})
 
-    with pytest.raises(EdgesweepError, match=r"at first with First: It is wrong$"):
+    with pytest.raises(EdgesweepError, match=r"the first failure was First: It is wrong$"):
         deployer.execute(ID)
 
 

@@ -92,7 +92,7 @@ _NOTHING = (
 )
 _LOST = (
     "Parameter bucket leaves out b-site, which the stack edgesweep-prod in us-east-1 sweeps; name "
-    "it as well, or give --param drop=b-site to sweep it no longer"
+    "it as well, or give --param drop=b-site to stop sweeping it"
 )
 _DEMO = (
     "The stack edgesweep-prod in us-east-1 is a demo site, which bucket=a-site would replace; give "

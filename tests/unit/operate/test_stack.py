@@ -87,7 +87,7 @@ def test_buckets() -> None:
         BadInput, match=r"^There is no bucket gone; create it, or correct its name$"
     ):
         stack.check_buckets(["my-site", "gone"], ["my-site"], SESSION)
-    with pytest.raises(BadInput, match=r"or give --param drop=gone to sweep it no longer$"):
+    with pytest.raises(BadInput, match=r"or give --param drop=gone to stop sweeping it$"):
         stack.check_buckets(["my-site", "gone"], ["gone"], SESSION)
 
 
@@ -122,7 +122,9 @@ def test_for_tenants(answers: Stubber) -> None:
     config = {**config, "ConnectionMode": "tenant-only"}
     answers.add_response("get_distribution_config", {"DistributionConfig": config})
 
-    with pytest.raises(BadInput, match=r"^The distribution E3 takes invalidations by tenant only"):
+    with pytest.raises(
+        BadInput, match=r"^The distribution E3 accepts invalidations by tenant only"
+    ):
         stack.check_distributions(["E1", "E2", "E3"], SESSION)
 
 
@@ -132,5 +134,5 @@ def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     client = mock.Mock(get_distribution_config=broken)
     monkeypatch.setattr("boto3.Session.client", lambda *_: client)
 
-    with pytest.raises(EdgesweepError, match=r"^The distribution E1 cannot be looked at, so nothi"):
+    with pytest.raises(EdgesweepError, match=r"^The distribution E1 cannot be checked, so nothi"):
         stack.check_distributions(["E1"], SESSION)

@@ -30,9 +30,9 @@ BAD: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "no path": ({"paths": []}, "A request has 0 paths, not 1 to 1,000"),
     "many paths": ({"paths": ["/a"] * 1_001}, "A request has 1,001 paths, not 1 to 1,000"),
     "path as number": ({"paths": [1]}, "A path must be text, not 1"),
-    "unquoted": ({"paths": ["/a b"]}, "'/a b' is no invalidation path"),
-    "glob": ({"paths": ["/*.html"]}, "is no invalidation path"),
-    "misspelt": ({"distributon": "E1"}, "A request has no 'distributon'"),
+    "unquoted": ({"paths": ["/a b"]}, "'/a b' is not an invalidation path"),
+    "glob": ({"paths": ["/*.html"]}, "is not an invalidation path"),
+    "misspelt": ({"distributon": "E1"}, "A request has no field 'distributon'"),
     "ids": ({"distribution": ["E1"]}, "distribution must be text"),
 }
 

@@ -161,12 +161,14 @@ def test_learnt_folder() -> None:
     ],
 )
 def test_wrong_word(text: str, word: str) -> None:
-    """A word that names no viewer path is named, with those that do."""
+    """An unknown word is named, with the words that there are."""
     with pytest.raises(BadInput) as refused:
         parse(text)
 
-    assert str(refused.value).startswith(f"{word!r} names no viewer path; everything, html, ")
-    assert str(refused.value).endswith("strip=/app, errors=NAME or /images/{key}* do")
+    assert str(refused.value).startswith(
+        f"{word!r} is not a word of viewerPaths; the words are everything, html, "
+    )
+    assert str(refused.value).endswith("strip=/app, errors=NAME, /images/{key}*")
 
 
 SITE = {"site": "site.s3.amazonaws.com", "www": "www.example.com"}
