@@ -175,7 +175,7 @@ class Attention:
         self._seen = self._worked()
 
     def clock(self) -> datetime:
-        """Return the time; whoever looks at the lease asks for it."""
+        """Return the time; everybody who looks at the lease asks for it."""
         worked = self._worked()
         self.longest, self._seen = max(self.longest, worked - self._seen), worked
         return wiring.now()

@@ -1,6 +1,6 @@
 'use strict';
 
-// Tells infra/params.js which command runs, and with which credentials; says the next step after a deployment.
+// Gives infra/params.js the command that runs, and its credentials; says the next step after a deployment.
 
 const { ask } = require('./python');
 

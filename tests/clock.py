@@ -7,7 +7,7 @@ STEP = timedelta(milliseconds=1)
 
 
 def stepping() -> Callable[[], datetime]:
-    """Return a clock that goes on a little each time it is read, and stands still meanwhile."""
+    """Return a clock that advances a little each time it is read, and not in between."""
     shown = datetime.now(UTC)
 
     def read() -> datetime:

@@ -74,7 +74,7 @@ class EmbeddedAws:
         return _environment() | {"AWS_ENDPOINT_URL": self.endpoint}
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # boto3 makes its clients at run time
-        """Return a boto3 client with the rights of the account's root user."""
+        """Return a boto3 client with the permissions of the account's root user."""
         return _client(self.endpoint, service)
 
     def at_work(self, function: str) -> bool:

@@ -52,7 +52,7 @@ def main() -> None:
     _predate_messages()
     _name_resources()
     _test_functions()
-    _name_anew()
+    _rename()
     _take_computed_alarms()
     _list_newest_first()
     _complete_what_is_taken()
@@ -318,7 +318,7 @@ def _list_newest_first() -> None:
 
 
 def _complete_what_is_taken() -> None:
-    """Let an invalidation be in progress until the edge of its distribution has taken it.
+    """Let an invalidation be in progress until the edge of its distribution has applied it.
 
     The edge tells by a tag how many it has taken. Without an edge all are completed at once.
     """
@@ -350,7 +350,7 @@ def _add_and_remove_by_conditions() -> None:
     changesets._resolve_props_for_diff = resolved
 
 
-def _name_anew() -> None:
+def _rename() -> None:
     """Give the resources of a stack other names than an earlier stack of its name had, as AWS does.
 
     Else a stack that is deployed again would empty the tables that the first one left behind.

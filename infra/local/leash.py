@@ -1,4 +1,4 @@
-"""Runs a command that ends with whoever started it: `python leash.py COMMAND ARGUMENT...`.
+"""Runs a command that ends with the process that started it: `python leash.py COMMAND ARGUMENT...`.
 
 The starter holds the other end of standard input and writes nothing. However it ends, even by
 SIGKILL, the pipe closes. Then the command goes, with all that it started and its scratch folder.

@@ -53,7 +53,7 @@ def ask(endpoint: str, path: str) -> Seen:
 
 @dataclass
 class Reader:
-    """Somebody who reads one page again and again; `seen` holds each answer unlike the last."""
+    """Somebody who keeps reading one page; `seen` holds each answer unlike the last."""
 
     endpoint: str
     path: str
@@ -116,7 +116,7 @@ def visit(endpoint: str, site: Mapping[str, bytes | None], requests: int, seed: 
 
 
 def await_taken(taken: Collection[str], invalidations: Collection[str], seconds: float) -> None:
-    """Wait until the edge has taken some invalidations.
+    """Wait until the edge has applied some invalidations.
 
     Raises:
         LocalError: it did not within these seconds.

@@ -1,4 +1,4 @@
-"""Builds what a release carries: `python -m infra.local.release FOLDER`.
+"""Builds the files of a release: `python -m infra.local.release FOLDER`.
 
 The folder gets the template, the zip under a name made of its hash, and the wheel that carries
 both. The same tree gives the same bytes.
@@ -20,7 +20,7 @@ from infra.local.aws import ROOT, packaging, working_copy
 
 # osls names functions and logs after it, where the template of a release names the stack.
 STACK = "edgesweep-prod"
-# The oldest moment that a zip can tell.
+# The oldest moment that a zip can hold.
 _THEN = (1980, 1, 1, 0, 0, 0)
 _CODE_BUCKET = "edgesweep-releases-${AWS::AccountId}-${AWS::Region}"
 _WHEEL = ("pyproject.toml", "README.md", "LICENSE")
@@ -92,7 +92,7 @@ def _packaged(project: Path) -> Path:
 
 
 def _pack(source: Path, target: Path) -> None:
-    """Write a zip anew: in the order of names, without times, rights or a maker's marks."""
+    """Rewrite a zip: in the order of names, without times, permissions or a maker's marks."""
     with ZipFile(source) as read, ZipFile(target, "w") as written:
         for name in sorted(read.namelist()):
             entry = ZipInfo(name, _THEN)

@@ -16,7 +16,7 @@ _MOST_CHANGED = 5
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What became of a round: the files that changed, and those of which a reader got old bytes."""
+    """The files that changed in a round, and the files of which a reader got old bytes."""
 
     changed: Sequence[str]
     stale: Sequence[str]

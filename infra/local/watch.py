@@ -1,4 +1,4 @@
-"""What became of changes: waits for their sweep, and checks it without the code that did it."""
+"""Waits until changes are swept, and checks the sweep without the code that did it."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """An invalidation as CloudFront tells of it.
+    """An invalidation as CloudFront describes it.
 
     Attributes:
         identity: its id.
@@ -32,7 +32,7 @@ class Invalidation:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Looks at a deployed stack from outside, with the rights of the account's root user.
+    """Looks at a deployed stack from outside, with the permissions of the account's root user.
 
     Args:
         aws: where the stack is deployed.

@@ -13,19 +13,19 @@ PAGE = ROOT / "docs" / "clients.md"
 _HEAD = f"""# What the habits of upload tools cost
 
 Each tool syncs a site of {FILES} files with a bucket of its own, step by step, against the embedded
-AWS. It uploads them first, then does the same again, then after every file got another time, three
-edits, a rename, two removals, one upload with another `Cache-Control`, and one of a file of 9 MiB
-in other parts than before. A deployed stack sweeps the buckets, with a budget of $0. Its `missUsd`
-of $1 keeps wildcards off unchanged objects, on any day of a month. A cell has the events that S3
-published, then the paths of the invalidations that came of them: this is what you pay for. A first
-sync takes one path, `/*`, since nothing else is there. An upload that changed nothing costs a HEAD.
-`make clients` runs the tools and writes this page.
+AWS. It uploads them, syncs again, and syncs after every file got another time. Then come three
+edits, a rename, two removals, an upload with another `Cache-Control`, and a file of 9 MiB that is
+uploaded in other parts than before. A deployed stack sweeps the buckets, with a budget of $0. Its
+`missUsd` of $1 keeps wildcards off unchanged objects, on any day of a month. Each cell shows how
+many events S3 published, and how many invalidation paths Edgesweep sent for them. You pay for the
+paths. A first sync takes one path, `/*`, since nothing else is there. An upload that changed
+nothing costs a HEAD. `make clients` runs the tools and writes this page.
 
 """
 _TAIL = """
-In none of these steps was a change missed. `s3cmd put` removes nothing, so after its rename and its
-removals the old objects are still there. `minio fput_object` is MinIO's SDK for Python.
-s3fs and rsync are those of Debian.
+Edgesweep missed no change in any of these steps. `s3cmd put` removes nothing, so after its rename
+and its removals the old objects are still there. `minio fput_object` is MinIO's SDK for Python.
+s3fs and rsync come from Debian.
 """
 
 Results = Mapping[str, Mapping[str, Result]]
@@ -61,8 +61,8 @@ def _table(results: Results, names: Iterable[str]) -> Iterator[str]:
 
 
 def _paid(clients: Mapping[str, Client]) -> Iterator[str]:
-    """Say which clients pay for objects that are as before, and why."""
-    yield "\nThese cost paths for objects that are as before:\n\n"
+    """Say which clients pay for objects that did not change, and why."""
+    yield "\nThese tools cost paths for objects that did not change:\n\n"
     reasons: dict[tuple[str, str], list[str]] = {}
     for name, client in clients.items():
         for reason in dict.fromkeys(client.pays.values()):

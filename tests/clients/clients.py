@@ -20,7 +20,7 @@ _CRC32 = (
 )
 _EMPTIED = (
     "`cp` empties a file before it writes it, and s3fs uploads the empty file; an edge may have "
-    "fetched that, so the path is needed although the bytes are as before"
+    "fetched that, so the path is needed although the bytes are the same"
 )
 
 
@@ -34,7 +34,7 @@ class Client:
         parts: the same for the file {key}, in other parts than `sync` uploads it in.
         advice: the option that costs least, for the documentation.
         environment: variables that it needs beside those of the AWS SDKs.
-        pays: step -> why it costs paths for objects that are as before.
+        pays: step -> why it costs paths for objects that did not change.
         needs: programs and devices that `make install` does not bring.
     """
 

@@ -1,4 +1,4 @@
-"""What every journal promises of a flush that goes on, held against memory and DynamoDB, twice."""
+"""Every journal keeps its promises while a flush advances: in memory and in DynamoDB, twice."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -171,7 +171,7 @@ class Advancing:
     @pytest.mark.parametrize("change", STEPS)
     @pytest.mark.parametrize("meanwhile", [step for step in STEPS if step != "settle"])
     def test_overtaken(self, journal: Journal, meanwhile: str, change: str) -> None:
-        """Whatever was done to a flush meanwhile, nothing more is done by who has not seen it."""
+        """A flusher that has not seen a flush's latest step changes nothing more."""
         flush, _ = opened(journal)
         journal.advance(flush, STEPS[meanwhile](flush))
 
@@ -200,7 +200,7 @@ class TestDynamoDB(DynamoDB, Advancing):
         assert expiry(flush) == int((flush.opened_at + timedelta(days=400)).timestamp())
 
     def test_unexplained(self, journal: Journal) -> None:
-        """A flush of release 0.1.0 is read, and goes on, without a reason."""
+        """A flush of release 0.1.0 is read, and continues, without a reason."""
         flush, _ = opened(journal)
         key = {"pk": {"S": f"flush#{flush.distribution}"}, "sk": {"S": flush.id}}
         table = boto3.client("dynamodb")

@@ -33,7 +33,7 @@ class Contract:
         assert catalogue.known([PAGE]) == {}
 
     def test_nothing_to_do(self, catalogue: Catalogue) -> None:
-        """Asking about no object is no error."""
+        """Asking about no object is not an error."""
         assert catalogue.known([]) == {}
         assert catalogue.forget([], "t1") == {}
         assert catalogue.learn({}, "t1") == {}
@@ -51,7 +51,7 @@ class Contract:
         assert catalogue.known([PAGE]) == {PAGE: entry}
 
     def test_token_gone(self, catalogue: Catalogue) -> None:
-        """Of two tokens the later one counts, and it is no error to hold the other."""
+        """Of two tokens the later one counts, and holding the other is not an error."""
         catalogue.forget([PAGE], "t1")
         catalogue.forget([PAGE], "t2")
 

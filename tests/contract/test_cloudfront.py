@@ -143,7 +143,7 @@ def test_bad_path(service: Service, path: str) -> None:
 
 
 def test_good_paths(service: Service) -> None:
-    """Whatever key is quoted as a path is understood."""
+    """CloudFront understands every key that is quoted as a path."""
     paths = {Pattern(viewer_path(key)).quoted() for key in HARD_KEYS if set("~*").isdisjoint(key)}
 
     assert service.ask(*sorted(paths), "/*", "/a*", "/" * 4_000) == "I1"
@@ -225,7 +225,7 @@ def test_rates(
     request_of_two: bool,  # noqa: FBT001  # what it allows
     fourth: bool,  # noqa: FBT001  # likewise
 ) -> None:
-    """A second takes one wildcard and so many paths, counted per path or per request."""
+    """A second takes one wildcard and a few paths, counted per path or per request."""
     service = start(Rules(paths_per_second=3, per_path=per_path, rate_code=code))
     refused = "throttled" if code == "Throttling" else "quota"
 

@@ -89,7 +89,7 @@ def test_empty(post: Post) -> None:
 
 
 def test_take(post: Post) -> None:
-    """Every message is taken once, a few at a time, and tells when it was sent."""
+    """Every message is received once, a few at a time, with the time when it was sent."""
     bodies = [f"body {number}" for number in range(23)]
     post.bury(bodies)
 
@@ -102,7 +102,7 @@ def test_take(post: Post) -> None:
 
 
 def test_send_back(post: Post) -> None:
-    """What is sent back is in the queue, is counted, and is no dead letter any more."""
+    """A letter that is sent back is in the queue, is counted, and is no longer a dead letter."""
     post.bury(["a", "b", "c"])
     taken = post.dead.take()
 
@@ -141,7 +141,7 @@ def test_hide(post: Post) -> None:
 
 
 def test_hide_nothing(post: Post) -> None:
-    """Nothing to hide is no error, and changes nothing."""
+    """Nothing to hide is not an error, and changes nothing."""
     post.bury(["body"])
 
     post.dead.hide({})

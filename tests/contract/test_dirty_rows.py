@@ -56,7 +56,7 @@ class Contract:
         assert list(keeper.read("E1")) == []
 
     def test_nothing_to_do(self, keeper: Keeper) -> None:
-        """Adding or deleting no rows is no error."""
+        """Adding or deleting no rows is not an error."""
         assert keeper.add([]) == {}
         keeper.delete([])
 
@@ -214,7 +214,7 @@ class Contract:
         assert list(keeper.read("E1")) == [row(1, "01"), row(2)]
 
     def test_delete_twice(self, keeper: Keeper) -> None:
-        """Deleting what is gone is no error."""
+        """Deleting rows that are gone is not an error."""
         keeper.add([row()])
         keeper.delete([row()])
 

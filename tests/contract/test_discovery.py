@@ -205,7 +205,7 @@ def test_gone(cloudfront: Stubber) -> None:
 
 
 def test_under_way(cloudfront: Stubber) -> None:
-    """A configuration that edges do not all work by yet is told from one that they do."""
+    """Discovery says whether all edges use a configuration already."""
     lists(cloudfront, ["oac", "staging"])
     tells(cloudfront, "oac", status="InProgress")
     tells(cloudfront, "staging")
@@ -230,7 +230,7 @@ def test_known(cloudfront: Stubber) -> None:
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NoSuchCachePolicy"])
 def test_refused(cloudfront: Stubber, code: str) -> None:
-    """What CloudFront refuses is said in one line, and is never taken for no distribution."""
+    """A refusal of CloudFront is one line, and never counts as the absence of a distribution."""
     cloudfront.add_client_error("list_distributions", code, http_status_code=403)
 
     with pytest.raises(Undiscovered, match=f"^The distributions cannot be read: .*{code}"):
@@ -238,7 +238,7 @@ def test_refused(cloudfront: Stubber, code: str) -> None:
 
 
 def test_unreadable_unnamed(cloudfront: Stubber) -> None:
-    """A listed distribution that may not be read is no reason to guess."""
+    """A listed distribution that may not be read is not a reason to guess."""
     lists(cloudfront, ["oac"])
     cloudfront.add_client_error("get_distribution", "AccessDenied", http_status_code=403)
 
@@ -378,7 +378,7 @@ def test_saved_before(table: RoutesTable) -> None:
 
 
 def test_saved_meanwhile(table: RoutesTable) -> None:
-    """Whoever has loaded before somebody else saved keeps nothing, and is told so."""
+    """A save fails, and says so, if somebody else saved after the record was loaded."""
     table.save(Kept(place="first"))
 
     assert not table.save(Kept(place="late"))
@@ -389,7 +389,7 @@ def test_saved_meanwhile(table: RoutesTable) -> None:
 
 
 def test_unwritable(table: RoutesTable) -> None:
-    """A table that does not answer is not taken for one that somebody else has written."""
+    """A table that does not answer does not count as one that somebody else has written."""
     boto3.client("dynamodb", "us-east-1").delete_table(TableName="flushes")
 
     with pytest.raises(PutError):

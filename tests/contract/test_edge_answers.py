@@ -221,7 +221,7 @@ def test_server_error(status: int, code: str) -> None:
     ids=lambda broken: type(broken).__name__,
 )
 def test_broken_connection(broken: Exception) -> None:
-    """A timeout or a broken connection is no answer, and there is exactly one attempt."""
+    """A timeout or a broken connection is not an answer, and there is exactly one attempt."""
     edge, wire = wired(broken)
 
     answer = edge.invalidate("E1", ["/a"], "reference")
@@ -255,7 +255,7 @@ def test_garbled(status: int, body: str) -> None:
 
 @pytest.mark.parametrize("body", ["", "<html>Forbidden</html>", "not xml at all"])
 def test_garbled_refusal(body: str) -> None:
-    """A refusal without a code is told apart by its status alone, never by a stack trace."""
+    """The status alone identifies a refusal without a code, and no stack trace appears."""
     edge, _ = wired((403, body))
 
     assert isinstance(edge.invalidate("E1", ["/a"], "reference"), Refused | Unanswered)

@@ -32,7 +32,7 @@ class Leases:
         assert journal.load(SITE, planned().id) is None
 
     def test_take(self, journal: Journal) -> None:
-        """Whoever takes a free lease has it for its term."""
+        """A flusher that takes a free lease has it for its term."""
         taken = journal.take(SITE, "t1", NOON)
 
         assert taken == journal.lease(SITE) == Lease("t1", NOON + LEASE_TERM, tries=1)

@@ -126,7 +126,7 @@ class TestS3(Contract):
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AllAccessDisabled", "SlowDown", "InternalError"])
 def test_refused(code: str) -> None:
-    """Whatever S3 answers but a page, the bucket cannot be listed, and why is told."""
+    """If S3 answers anything but a page, the bucket cannot be listed, and the error says why."""
     client = boto3.client("s3")
     with Stubber(client) as answers:
         answers.add_client_error("list_objects_v2", code)

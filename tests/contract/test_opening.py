@@ -54,7 +54,7 @@ class Opening:
         ],
     )
     def test_same(self, journal: Journal, parts: dict[str, object]) -> None:
-        """Whatever a flush holds comes back as it was."""
+        """Everything that a flush holds comes back unchanged."""
         flush, _ = opened(journal, **parts)
 
         assert journal.load(SITE, flush.id) == flush
@@ -83,7 +83,7 @@ class Opening:
         assert journal.load(SITE, planned().id) is None
 
     def test_open_beside(self, journal: Journal) -> None:
-        """Beside an unfinished flush none is opened, not by the owner of the lease either."""
+        """Beside an unfinished flush nobody opens another, not even the owner of the lease."""
         flush, lease = opened(journal)
 
         assert_unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {}))
@@ -129,7 +129,7 @@ class Opening:
         assert journal.ledger(MONTH).paths == (6 if fits else 3)
 
     def test_overtaken_first(self, journal: Journal) -> None:
-        """Who is overtaken and over the limit as well is told that it is overtaken."""
+        """If a flush is overtaken and over the limit, the journal says that it is overtaken."""
         flush, lease = opened(journal)
 
         assert_unchanged(journal, flush, lambda: journal.open(planned("f2"), lease, {MONTH: 3}))
@@ -211,7 +211,7 @@ class TestOverAnother(OverAnother, Opening):
     """It keeps them over another journal."""
 
     def test_above(self) -> None:
-        """What was begun below is gone on with above, and stays below as it was."""
+        """A flush that began below continues above, and stays unchanged below."""
         below = JournalInMemory()
         flush, lease = opened(below)
         above = JournalInMemory(below)

@@ -1,4 +1,4 @@
-"""What every journal promises of others' spending, and what CloudFront tells of it."""
+"""Every journal keeps its promises about others' spending, and CloudFront's answers are read."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,7 +65,7 @@ class Auditing:
         assert (journal.ledger(MONTH).paths, journal.ledger(NEXT).paths) == (910, 0)
 
     def test_audited_meanwhile(self, journal: Journal) -> None:
-        """Whoever has looked while somebody else saved counts nothing."""
+        """A flusher that looked while somebody else saved counts nothing."""
         assert journal.audit(LOOKS, {MONTH: SEEN}, {MONTH: 907})
 
         assert not journal.audit(LOOKS, {MONTH: SEEN}, {MONTH: 907})
@@ -155,7 +155,7 @@ def test_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.parametrize("operation", ["list_distributions", "list_invalidations"])
 def test_refused(operation: str, code: str, error: type[Exception]) -> None:
-    """A missing permission is told apart from an answer that does not come now."""
+    """A missing permission is distinguished from an answer that does not come now."""
     client = boto3.client("cloudfront", config=CLIENT_CONFIG)
     stub = Stubber(client)
     stub.add_client_error(operation, code)

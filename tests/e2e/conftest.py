@@ -44,7 +44,7 @@ class Stack:
 
     @property
     def s3(self) -> Any:  # noqa: ANN401  # a boto3 client
-        """A client with the rights of the account's root user."""
+        """A client with the permissions of the account's root user."""
         return self.aws.client("s3")
 
     def cli(self, *arguments: str) -> str:

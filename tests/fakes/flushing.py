@@ -65,7 +65,7 @@ class _Used:
 
 @dataclass
 class Ticks:
-    """Flushes with a CloudFront that answers what it is told to, and then accepts.
+    """Flushes with a CloudFront that gives the answers it was given, and then accepts.
 
     Attributes:
         answers: what CloudFront answers to requests, in this order.

@@ -36,7 +36,7 @@ class World:
         answers: of CloudFront, in this order.
         allowance: the most paths of a month.
         quota: wildcards that may be in progress.
-        now: the time, which goes on by `takes` with every request.
+        now: the time, which advances by `takes` with every request.
         asked: reference and paths of every request.
         busy: the invalidations that are in progress.
         paused: the seconds of each pause.
@@ -105,7 +105,7 @@ class World:
 
     @property
     def lease(self) -> Lease:
-        """The lease as it stands."""
+        """The present lease."""
         return self.journal.lease("E1")
 
     @property

@@ -35,7 +35,7 @@ class World:
         )
 
     def clock(self) -> datetime:
-        """Return a time that tells how often was looked before."""
+        """Return a time that shows how often somebody looked before."""
         return LATER + len(self.heads.looked) * SECOND
 
     @property

@@ -132,12 +132,12 @@ class Distribution:
 
     @property
     def config(self) -> Config:
-        """The configuration that CloudFront tells."""
+        """The configuration that CloudFront reports."""
         return self.changes[-1][2]
 
     @property
     def deployed_at(self) -> datetime:
-        """When the configuration that CloudFront tells is everywhere."""
+        """When the configuration that CloudFront reports is everywhere."""
         return self.changes[-1][1]
 
     @property
@@ -235,7 +235,7 @@ class Account:
             self._configure(distribution, config)
 
     def newest(self, distribution: str) -> int:
-        """Return the number of the configuration that CloudFront tells."""
+        """Return the number of the configuration that CloudFront reports."""
         return len(self.distributions[distribution].changes) - 1
 
     def keep(self, looked: Mapping[str, int]) -> None:

@@ -27,7 +27,7 @@ from tests.fakes.others import SharedAccount
 
 TICK = timedelta(minutes=30)
 FREE = 60
-# A story goes on for a day into the next month.
+# A story continues for a day into the next month.
 START, END = datetime(2026, 11, 20, 0, 5, tzinfo=UTC), datetime(2026, 12, 2, tzinfo=UTC)
 # A look is due once an hour, and made by the tick after that.
 BLIND = EVERY + TICK

@@ -92,11 +92,11 @@ class Function:
 
 
 class Deployment:
-    """The functions, what they are told, and what they reach.
+    """The functions, their settings, and what they reach.
 
     Args:
         world: where they run.
-        settings: what they are told.
+        settings: their settings.
         fakes: name of an adapter, or of whatever reaches AWS -> what stands in for it.
         broken: told of an error that is not of the world.
         asleep: told of a process that is about to sleep.

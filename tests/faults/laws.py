@@ -21,10 +21,11 @@ from tests.faults.simulation import Story
 
 # A tick, and one that found the lease of a crashed or frozen flusher.
 _TICKS = timedelta(minutes=2)
-# S3 tells of a change within some seconds in fair weather, and the recorder takes some more.
+# S3 reports a change within some seconds in fair weather, and the recorder takes some more.
 _ON_ITS_WAY = timedelta(seconds=30)
-# A flush that the last fault has left unanswered is asked for again so long, since it may have been
-# made: only then are its paths sent in another way. A tick begins that, another may find the lease.
+# A flush that the last fault left unanswered is asked for again for `REPEATED_FOR`, since it may
+# have been made. Only then are its paths sent in another way. A tick begins that, another may find
+# the lease.
 _AFTERMATH = REPEATED_FOR + _TICKS
 # Where every call takes seconds, a tick is cut off after `FLUSH_SECONDS`, and the next one begins
 # within a minute of that.
@@ -33,7 +34,7 @@ _SLOW_TICK = timedelta(seconds=FLUSH_SECONDS + MINUTE)
 # sweep what is left of a minute's portion.
 _TICKS_SURVEYING = 3
 # Where every call is slow, a turn may be cut off after each of its steps: refused for a path,
-# refused for a rate, sent in part, sent, swept. The next tick goes on from there.
+# refused for a rate, sent in part, sent, swept. The next tick continues from there.
 _TICKS_CALLING = 5
 
 

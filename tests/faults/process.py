@@ -116,7 +116,7 @@ class Process(Actor):
         return token
 
     def sleep(self, seconds: float) -> None:
-        """Let others run for so long.
+        """Let others run for `seconds`.
 
         Raises:
             Crash: the process was ended meanwhile, or ran into its deadline.

@@ -57,7 +57,7 @@ class Scenario:
         surveying: bucket -> seconds that it takes to look what wildcards would hit in it.
         surveyed: what a survey shows.
         gone: when a distribution is deleted, if one is.
-        catalogue: whether uploads that change nothing are told.
+        catalogue: whether the stack skips uploads that change nothing.
         versioned: whether buckets keep versions.
         fresh: whether the stack has never looked for distributions before.
         shards: partitions of each distribution.

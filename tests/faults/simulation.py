@@ -1,7 +1,7 @@
 """A site, its recorders and its flushers, from the first change to the last invalidation.
 
 The real functions run against fakes of what AWS does, in a world that fails at every call. When the
-faults are over it goes on until nothing is dirty; then `laws.py` judges what happened.
+faults are over it continues until nothing is dirty; then `laws.py` judges what happened.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -163,7 +163,7 @@ class Simulation:
         return self.story
 
     def _fakes(self, cloudfront: clients.CloudFrontClient) -> Mapping[str, object]:
-        """Return what stands in for everything that reaches AWS, by its name in our modules."""
+        """Return the fake of everything that reaches AWS, by its name in our modules."""
         scenario, world = self.scenario, self.world
 
         def dirty(
@@ -383,7 +383,7 @@ class Simulation:
 
 
 def _settings(scenario: Scenario) -> Settings:
-    """Return what the functions are told."""
+    """Return the settings of the functions."""
     told = Settings.from_mapping(
         {
             "DIRTY_TABLE": "dirty",

@@ -1,4 +1,4 @@
-"""What is in the buckets: objects with their versions, and what S3 tells of them.
+"""What is in the buckets: objects with their versions, and the events that S3 sends of them.
 
 A version is what a viewer gets: bytes and headers. An object is written with other bytes or other
 headers, with the same ones again, is removed, and a versioned bucket brings an earlier one back.
@@ -82,7 +82,7 @@ class Site:
         return [moment for moment, _ in self._objects[name].history] if name in self.names else []
 
     def change(self, name: Name) -> str:
-        """Let something happen to an object; return what S3 tells of it."""
+        """Let something happen to an object; return what S3 reports of it."""
         one, random = self._objects[name], self._world.random
         self.told.append((name, self._world.now))
         way = random.random()
@@ -98,7 +98,7 @@ class Site:
         return self._told(name, CREATED, self._store(name, version, self._world.now - ago))
 
     def pile(self, name: Name, moment: datetime) -> None:
-        """Let an object have changed, of which S3 has told already."""
+        """Let an object have changed, which S3 has reported already."""
         before = moment - timedelta(minutes=1)
         self._store(name, ("B", "1"), moment)
         self._objects[name].history = [(before, ("A", "1")), (moment, ("B", "1"))]
@@ -133,7 +133,7 @@ class Site:
         return stored
 
     def _told(self, name: Name, event: str, stored: _Stored) -> str:
-        """Note what viewers get by now; return what S3 tells."""
+        """Note what viewers get by now; return what S3 reports."""
         one, now = self._objects[name], self._world.now
         if not one.history or one.history[-1][1] != one.version:
             one.history.append((now, one.version))

@@ -1,6 +1,6 @@
 """Tell the stories of many seeds: `python -m tests.faults.soak --seeds 100000 [--first K]`.
 
-A story that breaks a law is told once more, line by line. The last line says how many seeds held.
+A story that breaks a law is told again, line by line. The last line says how many seeds held.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def _failed(seeds: Sequence[int], kind: str | None, jobs: int) -> Sequence[Judge
 
 
 def _judged(seeds: Sequence[int], kind: str | None, jobs: int) -> Iterator[Sequence[Judged]]:
-    """Yield what is broken of each chunk of seeds, judged in so many processes."""
+    """Yield the broken laws of each chunk of seeds, judged in `jobs` processes."""
     chunks = [seeds[start : start + _CHUNK] for start in range(0, len(seeds), _CHUNK)]
     if jobs == 1:
         yield from (judge_all(chunk, kind) for chunk in chunks)

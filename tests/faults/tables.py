@@ -77,7 +77,7 @@ class Tables:
         written: every row ever written, with the true time.
         planned: flush -> the rows that its flusher had read, less those that others have paid.
         stolen: the leases that were taken while somebody held them.
-        heard: is told of each row that is written, as a stream is.
+        heard: called with each row that is written, as a stream would be.
         paid: flush -> the paths that CloudFront accepted of the flushes that it replaces.
     """
 

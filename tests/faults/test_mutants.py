@@ -102,7 +102,7 @@ BY_TESTS: Mapping[Mutant, str] = {
 
 @pytest.mark.parametrize("mutant", IN_STORIES, ids=lambda mutant: mutant.__name__)
 def test_missed_in_a_story(mutant: Mutant) -> None:
-    """Some story breaks a law once a safety is off; it is no such story if the code just fails."""
+    """Some story breaks a law once a safety is off; it does not count if the code just fails."""
     kind, seed = IN_STORIES[mutant]
     chosen = KINDS if kind is None else {kind: 100}
     with mutant():

@@ -19,7 +19,7 @@ _AT_ONCE = 25
 
 @pytest.mark.parametrize("first", range(0, SEEDS, _AT_ONCE))
 def test_laws(first: int, record_property: Callable[[str, object], None]) -> None:
-    """No law is broken in any story; one that breaks a law is told line by line."""
+    """No law is broken in any story; the test prints a story that breaks a law line by line."""
     found = judge_all(range(first, first + _AT_ONCE))
     for seed, _ in found[:1]:
         replay(seed)
@@ -36,7 +36,7 @@ def test_requests() -> None:
 
 
 def test_same_story() -> None:
-    """A seed tells the same story line by line, however often it is told."""
+    """A seed gives the same story, line by line, each time."""
     told: Counter[tuple[str, ...]] = Counter()
     for _ in range(2):
         lines: list[str] = []

@@ -64,13 +64,13 @@ class World:
     _living: "list[Actor]" = field(default_factory=list)
 
     def after(self, seconds: float, happens: "Callable[[], None] | Actor") -> None:
-        """Let something happen, or an actor go on, in so many seconds."""
+        """Let something happen, or an actor continue, after `seconds`."""
         self._events += 1
         when = self.now + timedelta(seconds=seconds)
         heappush(self._queue, (when, self._events, happens))
 
     def run(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Let `seconds` pass."""
         over: list[bool] = []
         self.after(seconds, lambda: over.append(True))
         while not over:
@@ -122,7 +122,7 @@ class Actor:
         self.turn = greenlet(self.body)
 
     def wait(self) -> None:
-        """Let the world go on until it is this actor's turn again."""
+        """Let the world continue until it is this actor's turn again."""
         self.turn.parent.switch()
 
     def body(self) -> None:

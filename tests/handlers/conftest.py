@@ -50,7 +50,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the functions are told, and their table of dirty rows."""
+    """The environment of the functions, and their table of dirty rows."""
 
     distribution: str
     dirty: DirtyTable

@@ -31,7 +31,7 @@ def dirty(deployment: Deployment) -> list[str]:
 def test_flush(deployment: Deployment) -> None:
     """What is dirty becomes one invalidation, and the rows that were read are gone.
 
-    Without a bucket to look at, nothing is taken for empty: paths stay as narrow as they can be.
+    Without a bucket to look at, nothing counts as empty: paths stay as narrow as they can be.
     """
     deployment.dirty.add([row(deployment, key) for key in ("index.html", "a b.html", "é~")])
     flush = deployment.load("flush")

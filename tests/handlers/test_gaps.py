@@ -49,7 +49,7 @@ def queues(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Queues:
 
 
 def test_dead_letters(deployment: Deployment, queues: Queues) -> None:
-    """Dead letters go back to the queue without anybody's help, and that is told."""
+    """Dead letters go back to the queue without anybody's help, and the log says so."""
     flush = deployment.load("flush")
 
     flush()
@@ -92,7 +92,7 @@ def test_given_up(deployment: Deployment, queues: Queues, monkeypatch: pytest.Mo
 def test_age_unknown(
     deployment: Deployment, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the permission to look how old messages are, the function says so and goes on."""
+    """Without the permission to look how old messages are, the function says so and continues."""
     assert queues
     monkeypatch.setenv("BUCKET", "site")
     denied = refusal("AccessDenied", "No", status=403)
@@ -119,7 +119,7 @@ def test_idle_looks(deployment: Deployment) -> None:
 
 
 def test_refused_dead_letters(deployment: Deployment, queues: Queues) -> None:
-    """Without the permission to send them back nothing is lost, the flush goes on, and it fails."""
+    """Without the permission to send dead letters back nothing is lost, but the function fails."""
     deployment.dirty.add([row(deployment, "a.html")])
 
     with listening("before-call.sqs.SendMessageBatch", lambda **_: refusal("AccessDenied", "No")):

@@ -293,7 +293,7 @@ def test_unreadable(deployment: Deployment, sifting: Function) -> None:
 
 
 def test_unlearnt(deployment: Deployment, sifting: Function) -> None:
-    """An object that the catalogue cannot be told of is a change, and the log says why."""
+    """An object that the catalogue cannot record is a change, and the log says why."""
     body = upload("a")
     with listening(
         "before-call.dynamodb.PutItem", lambda **_: refusal("Throttled", "Later", status=400)

@@ -10,7 +10,7 @@ from tests.handlers.conftest import Deployment, invalidations, row
 
 
 def inserted(*distributions: str) -> dict[str, Any]:
-    """Return what DynamoDB's stream tells of new rows: their keys alone."""
+    """Return the records of new rows in DynamoDB's stream: their keys alone."""
     keys = [{"pk": {"S": f"{one}#0"}, "sk": {"S": "2026"}} for one in distributions]
     return {"Records": [{"eventName": "INSERT", "dynamodb": {"Keys": one}} for one in keys]}
 

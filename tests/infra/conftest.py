@@ -1,4 +1,4 @@
-"""The deployment as osls compiles it, once for each way to be told what changes."""
+"""The deployment as osls compiles it, once for each source of changes."""
 
 import json
 import os

@@ -63,7 +63,7 @@ def published(lines: str) -> Iterator[Watched]:
 
 
 def test_alarms(site: Package) -> None:
-    """Each alarm watches its metric, and rings beyond its bound for as long as that is told."""
+    """Each alarm watches its metric, and rings beyond its bound for the periods that it names."""
     watched = {
         name: (alarm["Namespace"], alarm["MetricName"], _rings(alarm))
         for name, alarm in alarms(site).items()

@@ -1,4 +1,4 @@
-"""Whoever deploys may do what the deployment does, and little else."""
+"""The deployer may do what the deployment does, and little else."""
 
 import json
 from collections.abc import Iterator, Mapping

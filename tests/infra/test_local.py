@@ -1,4 +1,4 @@
-"""The embedded AWS answers to this machine alone and leaves with whoever started it."""
+"""The embedded AWS answers to this machine alone and ends with the process that started it."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def test_end(owner: subprocess.Popen[str], tmp_path: Path, ending: signal.Signal
 
 
 def test_interrupt(tmp_path: Path) -> None:
-    """Whoever is interrupted goes on only once nothing is left, however much there is to remove."""
+    """An interrupted command ends only once nothing is left, however much there is to remove."""
     with pytest.raises(KeyboardInterrupt):
         _interrupted(tmp_path)
 
@@ -124,7 +124,7 @@ def test_functions() -> None:
 
 
 def test_starts() -> None:
-    """A function that is changed starts again: another process, with what it is told by then."""
+    """A function that is changed starts again: another process, with its new environment."""
     packed = BytesIO()
     with ZipFile(packed, "w") as archive:
         archive.writestr("index.py", HANDLER)

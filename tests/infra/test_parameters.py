@@ -195,7 +195,7 @@ def test_packaged(tmp_path: Path, given: Mapping[str, str], line: str) -> None:
 
 
 def test_remembered() -> None:
-    """A deployment without parameters goes by those of the stack, and says so in one line."""
+    """A deployment without parameters uses the stack's own, and says so in one line."""
     with formation(DEPLOYED) as environment:
         accepted = Osls(DEPLOY, environment=environment).check(shards="3")
 

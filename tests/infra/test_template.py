@@ -101,7 +101,7 @@ def test_doctor(package: Package, contrary: Package) -> None:
 
 
 def test_sifted(package: Package) -> None:
-    """The recorder is told of the catalogue only when it may use it."""
+    """The recorder gets the name of the catalogue only when it may use it."""
     function = package.template["Resources"]["RecordLambdaFunction"]
 
     assert function["Properties"]["Environment"]["Variables"]["CATALOGUE_TABLE"] == {
@@ -134,7 +134,7 @@ def test_settings(package: Package) -> None:
 
 
 def test_shards(package: Package) -> None:
-    """Writers and readers are told of as many shards, and writers may tell of more."""
+    """Writers and readers get the same number of shards, and writers may raise it."""
     conditions = {
         statement["Sid"]: statement["Condition"]["ForAllValues:StringEquals"]
         for policy in package.properties("RecordRole")["Policies"]
@@ -240,14 +240,14 @@ def test_no_wake(buckets: Package) -> None:
 
 @pytest.mark.parametrize("name", ["DirtyTable", "FlushesTable", "CatalogueTable"])
 def test_tables(packages: Mapping[str, Package], name: str) -> None:
-    """Tables outlive a stack, except in a passing stage, and CloudFormation names them."""
-    kept, passing = (packages[key].template["Resources"][name] for key in ("site", "buckets"))
+    """Tables outlive a stack, except in a temporary stage, and CloudFormation names them."""
+    kept, temporary = (packages[key].template["Resources"][name] for key in ("site", "buckets"))
 
     assert kept["DeletionPolicy"] == kept["UpdateReplacePolicy"] == "Retain"
     assert kept["Properties"]["DeletionProtectionEnabled"] is True
-    assert passing["DeletionPolicy"] == passing["UpdateReplacePolicy"] == "Delete"
-    assert passing["Properties"]["DeletionProtectionEnabled"] is False
-    for table in (kept["Properties"], passing["Properties"]):
+    assert temporary["DeletionPolicy"] == temporary["UpdateReplacePolicy"] == "Delete"
+    assert temporary["Properties"]["DeletionProtectionEnabled"] is False
+    for table in (kept["Properties"], temporary["Properties"]):
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert "TableName" not in table
@@ -265,7 +265,7 @@ def test_schedule(package: Package) -> None:
 
 
 def test_site(site: Package) -> None:
-    """The demo site tells the queue itself, and only CloudFront reads it."""
+    """The demo site notifies the queue itself, and only CloudFront reads it."""
     bucket = site.properties("SiteBucket")
     notified = bucket["NotificationConfiguration"]["QueueConfigurations"]
     sender = site.properties("QueuePolicy")["PolicyDocument"]["Statement"][0]
@@ -367,7 +367,7 @@ def test_tags(site: Package) -> None:
 
 
 def test_outputs(package: Package) -> None:
-    """The stack tells the names that the command line looks for."""
+    """The outputs of the stack have the names that the command line looks for."""
     assert package.template["Outputs"].keys() >= OUTPUTS
 
 

@@ -81,9 +81,9 @@ class Account:
     steps=st.lists(asks(), min_size=1, max_size=120),
 )
 def test_guarantees(budget: Budget, start: datetime, steps: list[tuple[float, int, float]]) -> None:
-    """The ledger stays within the allowance, and whoever has waited an interval is flushed.
+    """The ledger stays within the allowance, and a flush that has waited an interval goes.
 
-    Half a minute after a month may still be billed there: one may have to wait until it is over.
+    A flush within half a minute after a month may be billed to that month, and may have to wait.
     """
     account = Account(Policy(budget))
     now, allowance = start.replace(tzinfo=UTC), budget.allowance

@@ -68,7 +68,7 @@ def busy(hours: int) -> Iterator[Deploy]:
 
 
 def test_quiet() -> None:
-    """Where one takes whatever is free, a daily deploy of another still is exact."""
+    """If one distribution takes all free paths, a daily deploy of another is still exact."""
     budget = Budget(distributions=2)
     spent = FREE_PATHS - budget.reserve(START)
     daily = [("quiet", START + (20 + 24 * day) * HOUR, PAGES[:60:20]) for day in range(4)]

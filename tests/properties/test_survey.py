@@ -227,7 +227,7 @@ def test_to_the_point(world: World, most_pages: int) -> None:
 
 @given(st.frozensets(viewer_paths(ODD_LETTERS), max_size=8))
 def test_unsurveyed(dirty: frozenset[str]) -> None:
-    """Who has seen nothing chooses one path for each change, whatever a path costs."""
+    """Without a listing the cover is one path for each change, even at a high price."""
     known = unsurveyed(dirty)
     prices = Prices(path=Decimal(1_000))
 

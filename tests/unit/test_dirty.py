@@ -82,7 +82,7 @@ def test_partition() -> None:
     ],
 )
 def test_requested(path: str) -> None:
-    """Whatever CloudFront may forget by a path can be asked for, and the path is kept as it is."""
+    """Every path that CloudFront accepts can be requested, and is kept unchanged."""
     assert RequestedPath(path, "somebody").path == path
 
 

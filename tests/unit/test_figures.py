@@ -17,6 +17,7 @@ from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import MAX_IN_PROGRESS, TICKS_APART, Policy
 from edgesweep.lab.generators import START
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
+from edgesweep.record.recorder import MOST_ROWS
 from edgesweep.settings import MOST_BYTES, PARAMETERS, Parameter
 from notebooks.__main__ import read
 from notebooks.cost import workload
@@ -43,7 +44,7 @@ def spoken(cell: str) -> str:
     return " ".join(text.replace(r"<span>\$</span>", "$").split())
 
 
-# What each page says, one claim a line; a claim may go on in an indented line.
+# The claims of each page, one a line; a claim may continue in an indented line.
 SAID: Mapping[str, str] = {
     "README.md": f"""
 costs ${PATH_PRICE * 1_000:.0f} for every 1,000 files
@@ -62,14 +63,16 @@ a dashboard, ${Item.DASHBOARDS.usd:.0f} a month beyond an account's {COUNTS[Item
 """,
     "docs/budget.md": f"""
 the paths that `budgetUsd` buys at ${PATH_PRICE} each
+which is {FREE_PATHS:,}, or 0 on a plan without free paths
 At $0 in a month of 31 days, one distribution then waits at most
     {ceil(Budget().interval(START) / MINUTE)} minutes
-and {COUNTS[TICKS_APART // MINUTE]} minutes for the ticks
+Add {COUNTS[TICKS_APART // MINUTE]} minutes for the ticks
 of the {MAX_IN_PROGRESS.wildcards} that CloudFront works on at once
 publishes {COUNTS[len(Series)]} series
 | $5: dollars | half, worst |
 """,
     "docs/operating.md": f"""
+    paths times distributions are at most {MOST_ROWS:,}.
 share its {FREE_PATHS:,} free paths
 {BUCKETS} and {DISTRIBUTIONS} in one stack
 {MAX_ROWS:,} changes, fewer if their keys are long
@@ -105,7 +108,7 @@ def test_said(page: str) -> None:
 
 @pytest.mark.parametrize("page", SAID)
 def test_typed(page: str) -> None:
-    """No dollars stand outside what is held to the code."""
+    """No dollars appear outside the claims that are held to the code."""
     rest = prose(page)
     for claim in claims(page):
         rest = rest.replace(claim, "")

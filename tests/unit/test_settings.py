@@ -1,4 +1,4 @@
-"""What a deployment may be told, and what is said about a wrong value."""
+"""Which values a deployment accepts, and what is said about a wrong one."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -149,7 +149,7 @@ def test_patience(values: dict[str, str], minutes: int) -> None:
 
 
 def test_no_limit() -> None:
-    """A budget of `none` is no limit."""
+    """A budget of `none` sets no limit."""
     assert Settings.from_mapping(LEAST | {"BUDGET_USD": "none"}).policy.budget.allowance is None
 
 
@@ -167,7 +167,7 @@ def test_unpaid_guarantee() -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", ["five", "-1", "NaN", "Infinity", "1,000", "$5", "1e9"])
 def test_wrong_number(name: str, value: str) -> None:
-    """A value that is no number within its bounds is named with its parameter."""
+    """A value that is not a number within its bounds is named with its parameter."""
     first, *rest = name.lower().split("_")
     parameter = first + "".join(map(str.title, rest))
 

@@ -17,7 +17,7 @@ from infra.local.edge.functions import Node
 from infra.local.edge.s3 import Answer
 from tests.viewers.world import Story, World
 
-# For so long a cached error is accepted.
+# A cached error is accepted for this long.
 ACCEPTED_SECONDS = 10
 
 

@@ -99,7 +99,7 @@ def spellings_ignored() -> AbstractContextManager[object]:
     return mock.patch.object(Variants, "spelled", lambda _, path: (path,))
 
 
-# What tells a behaviour's cache key.
+# The parts of a behaviour's cache key.
 _KEYS = ("CachePolicyId", "ForwardedValues")
 
 

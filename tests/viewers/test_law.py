@@ -31,7 +31,7 @@ MUTANTS: Mapping[Mutant, int] = {
     mutants.tilde_sent_encoded: 2,
     mutants.website_taken_for_rest: 1335,
 }
-# So many stories have to miss a mutant, once its seed tells another story than before.
+# This many stories have to miss a mutant, once its seed tells another story than before.
 SEEDS = 1_500
 
 

@@ -44,7 +44,7 @@ from tests.viewers.configurations import CODE, POLICIES, Config, lambdas
 IDENTITY = "E1EXAMPLE00000"
 SITE, OLD = "site", "old"
 BUCKETS = (SITE, OLD)
-# A host that is no bucket; it always answers the same.
+# A host that is not a bucket; it always answers the same.
 API = "api.example.com"
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from infra.local.edge.config import Behaviour
 from infra.local.edge.s3 import Answer
 
-# Status codes of errors that CloudFront keeps whatever headers they come with; see HTTPStatusCodes.
+# Status codes of errors that CloudFront keeps, whatever their headers are; see HTTPStatusCodes.
 _ALWAYS = frozenset({404, 414, 500, 501, 502, 503, 504})
 _FIRST_ERROR = 400
 

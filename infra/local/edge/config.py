@@ -18,7 +18,7 @@ _YEAR = 31_536_000.0
 _DAY = 86_400.0
 
 # https://docs.aws.amazon.com/general/latest/gr/s3.html; "Domain names are not case-sensitive." The
-# alias of an access point is no bucket.
+# alias of an access point is not a bucket.
 _BUCKET = re.compile(
     r"(?!.+(-s3alias|--ol-s3)\.)(?P<bucket>.+)\.s3(?P<website>-website)?(-external-1)?"
     r"(-accelerate)?([.-]dualstack)?([.-][a-z]{2}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?",
@@ -71,7 +71,7 @@ class Ttl:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What is done with the requests that a path pattern matches.
+    """How the edge treats the requests that a path pattern matches.
 
     Attributes:
         pattern: the path pattern, with a slash at its beginning.
@@ -120,7 +120,7 @@ class ErrorResponse:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What an edge does.
+    """How an edge serves its viewers.
 
     Attributes:
         behaviours: in CloudFront's order, the default one last.

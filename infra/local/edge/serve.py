@@ -16,7 +16,7 @@ Lambda = Callable[..., Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a viewer asks for, as functions may have changed it.
+    """The request of a viewer, as functions may have changed it.
 
     Attributes:
         path: the raw path.

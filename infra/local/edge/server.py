@@ -200,7 +200,7 @@ def _handler(edge: Edge, lock: threading.Lock) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            """Answer a GET; the header X-Cache tells where the answer came from."""
+            """Answer a GET; the header X-Cache says where the answer came from."""
             with lock:
                 hits = edge.hits
                 answer = edge.get(self.path, dict(self.headers.items()))

@@ -75,7 +75,7 @@ def test_bill(functions: Functions) -> None:
 
 
 def test_denied(functions: Functions) -> None:
-    """Without the permission to read invalidations, everything else goes on, and it is said."""
+    """Without the permission to read invalidations all else continues, and the log says so."""
     stack, before = functions.stack, datetime.now(UTC)
     # Looks are an hour apart: as if nobody had looked before.
     stack.aws.client("dynamodb").delete_item(

@@ -41,7 +41,7 @@ class Patient:
         )
 
     def findings(self) -> Findings:
-        """Return what the doctor finds, and check that the exit code tells of it."""
+        """Return what the doctor finds, and check that the exit code shows it."""
         result = self.examine("--json")
         assert result.exit_code in {0, 1}, (result.stderr, result.exception)
         findings: Findings = json.loads(result.stdout)
@@ -57,7 +57,7 @@ class Patient:
         run(self.stack.aws, command)
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # a boto3 client
-        """Return a client with the rights of the account's root user."""
+        """Return a client with the permissions of the account's root user."""
         return self.stack.aws.client(service)
 
     def output(self, name: str) -> str:

@@ -1,7 +1,7 @@
-"""Without one of its permissions a function fails or goes on as documented, and loses nothing.
+"""Without one of its permissions a function fails or continues as documented, and loses nothing.
 
-What *stops* is what Lambda does itself with a role. The embedded AWS does it without asking IAM, so
-that of those permissions only the second half is shown.
+Lambda itself does the work that *stops*. The embedded AWS does it without asking IAM, so for those
+permissions the test shows only that work resumes.
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.e2e.conftest import EXISTING, RESTING, Stack, make_distribution
 
 CONFIG = {"Comment": "", "Runtime": "cloudfront-js-2.0"}
 CODE = b"function handler(event) { return event.request; }"
-ROW = re.compile(r"^\| (record|flush) \| `(\S+)` \| (fails|goes on|stops) \|", re.MULTILINE)
+ROW = re.compile(r"^\| (record|flush) \| `(\S+)` \| (fails|continues|stops) \|", re.MULTILINE)
 DOCUMENTED = ROW.findall((ROOT / "docs" / "operating.md").read_text())
 
 
@@ -62,7 +62,7 @@ class Functions:
         return zlib.decompress(item["kept"]["B"]).decode()
 
     def restart(self, role: str) -> None:
-        """Let the next call of a function be a cold start, which looks at everything anew."""
+        """Let the next call of a function be a cold start, which looks at everything again."""
         self.stack.aws.client("lambda").update_function_configuration(
             FunctionName=self.stack.outputs[f"{role.capitalize()}Function"],
             MemorySize=1024 + secrets.randbelow(1024),

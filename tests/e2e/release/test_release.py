@@ -123,7 +123,7 @@ def test_again(user: User) -> None:
 
 
 def test_workflow(user: User) -> None:
-    """The scripts of the workflow run as they stand: a plan as a comment, the upload, the wait."""
+    """The scripts of the workflow run unchanged: a plan as a comment, the upload, the wait."""
     began = datetime.now(UTC)
     workflow = yaml.safe_load((ROOT / "examples" / "github" / "edgesweep.yml").read_text())
     scripts = {

@@ -1,6 +1,6 @@
-"""A demo site that is removed: with all its objects in a passing stage, and not at all in another.
+"""A demo site is removed with all its objects in a temporary stage, and not at all in another.
 
-Whoever deploys and removes here has no rights but those of `infra/deployer-policy.json`.
+The deployer here has only the permissions of `infra/deployer-policy.json`.
 """
 
 from collections.abc import Iterator
@@ -62,8 +62,8 @@ def _deployer() -> Iterator[Deployer]:
         yield Deployer(aws, named)
 
 
-def test_passing_stage(deployer: Deployer) -> None:
-    """Of a passing stage nothing stays, every version included, and it can be deployed again."""
+def test_temporary_stage(deployer: Deployer) -> None:
+    """A temporary stage leaves nothing behind, not even old versions, and can be deployed again."""
     said = deployer.osls("deploy --param=demo=true", "test")
     bucket = deployer.fill("test")
     assert f"Next: upload something to {bucket}, then run edgesweep status" in said

@@ -53,7 +53,7 @@ BESIDE = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A stack that was told its buckets alone, and distributions that it was not told.
+    """A stack that was given only its buckets, and distributions that it was not given.
 
     Attributes:
         aws: where it is deployed.

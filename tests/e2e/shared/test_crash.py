@@ -48,7 +48,7 @@ def _role(function: Any) -> str:  # noqa: ANN401  # a boto3 answer
 
 @pytest.fixture(scope="module", name="doomed")
 def _doomed(stack: Stack, function: Any, role: str) -> Mapping[str, str]:  # noqa: ANN401  # a boto3 answer
-    """The environment of the flush function, with the rights of its role and no more."""
+    """The environment of the flush function, with the permissions of its role and no more."""
     iam = stack.aws.client("iam")
     iam.create_user(UserName="doomed")
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:

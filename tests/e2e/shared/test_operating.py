@@ -1,4 +1,4 @@
-"""A person operates a deployed stack with the installed command, and no rights but their own."""
+"""A person operates a deployed stack with the installed command, and only their own permissions."""
 
 import json
 import os
@@ -254,7 +254,7 @@ def test_closed_pipe(stack: Stack, operator: Person) -> None:
     ],
 )
 def test_onlooker(stack: Stack, onlooker: Person, command: Sequence[str], permission: str) -> None:
-    """Who may only look reads what there is, and is told in one line what else it takes."""
+    """A person may look with read permissions, and one line names a permission that is missing."""
     url = stack.outputs["DeadLetterQueueUrl"]
     sqs = stack.aws.client("sqs")
     with stack.resting_schedule():
@@ -274,7 +274,7 @@ def test_onlooker(stack: Stack, onlooker: Person, command: Sequence[str], permis
 
 
 def test_stranger(stack: Stack) -> None:
-    """Keys that nobody gave out are told as such, in one line."""
+    """Credentials that nobody gave out are named as such, in one line."""
     keys = {"AWS_ACCESS_KEY_ID": "AKIA" + "X" * 16, "AWS_SECRET_ACCESS_KEY": "none"}
     stranger = Person({**stack.aws.environment, **keys})
 

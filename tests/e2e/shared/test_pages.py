@@ -42,8 +42,8 @@ def test_commands(stacks: Mapping[str, Stack], page: str, count: int) -> None:
 
 
 def test_rights() -> None:
-    """The page on pipelines names the rights with which the commands are tested."""
+    """The page on pipelines names the permissions with which the commands are tested."""
     rows = re.findall(r"^\| `(status|flush)`.* \| (.*) \|$", PIPELINE, re.MULTILINE)
-    told = {name: tuple(re.findall(r"`(\w+:\w+)`", rights)) for name, rights in rows}
+    told = {name: tuple(re.findall(r"`(\w+:\w+)`", cell)) for name, cell in rows}
 
     assert told == {"status": LOOKING, "flush": FLUSHING}

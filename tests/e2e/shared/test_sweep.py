@@ -46,7 +46,7 @@ def _created(
 
 @pytest.fixture(scope="session", name="malformed")
 def _malformed(stacks: Mapping[str, Stack], created: Mapping[str, Changes]) -> Mapping[str, str]:
-    """The id of a message to each stack that is no event, once it is a dead letter."""
+    """The id of a message to each stack that is not an event, once it is a dead letter."""
     assert created
     with ExitStack() as impatient:
         for stack in stacks.values():
@@ -145,7 +145,7 @@ def test_stranger(stacks: Mapping[str, Stack]) -> None:
 
 
 def test_remove(stacks: Mapping[str, Stack], removed: Mapping[str, Changes]) -> None:
-    """Removing a stack that is no passing one leaves its tables and the bucket behind."""
+    """Removing a stack that is not temporary leaves its tables and the bucket behind."""
     stack = stacks["attached"]
     assert removed["attached"].recorded
 
@@ -169,7 +169,7 @@ def _impatient(stack: Stack) -> Iterator[None]:
 
 
 def _send_malformed(stack: Stack) -> str:
-    """Send a message that is no event, and return its id."""
+    """Send a message that is not an event, and return its id."""
     sqs, queue = stack.aws.client("sqs"), stack.outputs["QueueUrl"]
     identity: str = sqs.send_message(QueueUrl=queue, MessageBody='{"Records":')["MessageId"]
     return identity

@@ -29,7 +29,7 @@ def _site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sync(stack: Stack, site: Path) -> None:
-    """Every file is built anew and uploaded, three hold something else: three paths are sent."""
+    """Every file is rebuilt and uploaded, and three have changed: three paths are sent."""
 
     def rebuild() -> None:
         build(site)
@@ -95,7 +95,7 @@ def test_headers(stack: Stack) -> None:
 
 @pytest.mark.usefixtures("site")
 def test_learn(stack: Stack) -> None:
-    """The command tells the catalogue of a deployed stack what it does not know."""
+    """The command adds what the catalogue of a deployed stack does not know."""
     dynamodb, table = stack.aws.client("dynamodb"), stack.outputs["CatalogueTable"]
     key = {"pk": {"S": f"{stack.bucket}/unchanged/0003.html"}}
     dynamodb.delete_item(TableName=table, Key=key)

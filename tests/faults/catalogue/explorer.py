@@ -59,7 +59,7 @@ class Explorer:
             raise failures[min(failures)]
 
     def step(self) -> None:
-        """Let time pass and the others go on."""
+        """Let time pass and the others continue."""
         self.now += self.chance.choice(_PACES)
         if (others := getcurrent().parent) is not None:
             others.switch()

@@ -76,7 +76,7 @@ class AnyRemoval(UnchangedFilter):
 
 
 class AnyVersion(UnchangedFilter):
-    """Does not mind that another version is there than the event tells of."""
+    """Does not mind that another version is there than the one in the event."""
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         return super()._unchanged(renamed(events, Kind.CREATED, None))

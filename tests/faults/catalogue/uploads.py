@@ -63,7 +63,7 @@ class Site:
         waiting: events on their way, by number.
         careless: headers may change twice within two seconds.
         served: whether a distribution serves it.
-        complete_since: as the recorder is told.
+        complete_since: since when events are complete, as the recorder gets it.
         versioned: whether the bucket keeps versions.
         bridged: whether the events come from EventBridge.
         twin: what the other reading of the key names; None: nothing.
@@ -143,7 +143,7 @@ class Site:
         self._sweep()
 
     def pause(self) -> None:
-        """Let the recorders go on for a while."""
+        """Let the recorders continue for a while."""
         for _ in range(self.explorer.chance.choice((1, 1, 4))):
             self.explorer.step()
 

@@ -159,5 +159,5 @@ def asked_again_unheard() -> AbstractContextManager[object]:
 
 
 def never_routed() -> AbstractContextManager[object]:
-    """Rows that waited for a distribution go on waiting."""
+    """Rows that waited for a distribution still wait."""
     return mock.patch.object(Discovery, "route", lambda *_: 0)

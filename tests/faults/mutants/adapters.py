@@ -100,7 +100,7 @@ def one_shard() -> AbstractContextManager[object]:
 
 
 def held_lease_taken() -> AbstractContextManager[object]:
-    """A lease is taken from whoever holds it."""
+    """A lease is taken from its holder."""
     return mock.patch.object(
         items, "free", lambda _now: LeaseItem.pk.exists() | LeaseItem.pk.does_not_exist()
     )
@@ -129,7 +129,7 @@ def old_entries_trusted() -> AbstractContextManager[object]:
 
 
 def failures_untold() -> AbstractContextManager[object]:
-    """The flush function ends well whatever went wrong."""
+    """The flush function ends well even if something went wrong."""
     return mock.patch.object(Ticked, "errors", ())
 
 

@@ -135,7 +135,7 @@ def ledger_outside_the_transaction() -> Iterator[None]:
 
 
 def lease_by_time() -> AbstractContextManager[object]:
-    """Whoever finds the lease unexpired takes it for the own."""
+    """A flusher that finds the lease unexpired uses it as its own."""
 
     def unexpired(self: JournalInMemory, distribution: str, _token: str) -> Lease:
         return self.lease(distribution)
@@ -149,7 +149,7 @@ def refused_flush_counted() -> AbstractContextManager[object]:
 
 
 def no_skew_margin() -> AbstractContextManager[object]:
-    """A row stamped before the flush is taken for older than it."""
+    """A row stamped before the flush counts as older than it."""
     return mock.patch.object(sweeping, "MARGIN", timedelta(0))
 
 
@@ -159,7 +159,7 @@ def refund_after_no_answer() -> AbstractContextManager[object]:
 
 
 def hidden_retries() -> AbstractContextManager[object]:
-    """The client asks again by itself, and tells the last answer only."""
+    """The client asks again by itself, and returns only the last answer."""
     once = CloudFront.invalidate
 
     def twice(self: CloudFront, distribution: str, paths: Any, reference: str) -> Answer:
@@ -267,7 +267,7 @@ def announced_too_late() -> AbstractContextManager[object]:
 
 
 def patience_that_begins_again() -> AbstractContextManager[object]:
-    """However long a flush has waited for the next change, each tick has patience anew."""
+    """Each tick has its full patience again, however long the flush has waited."""
     waits = Policy.waits
 
     def endless(
@@ -284,7 +284,7 @@ def patience_that_begins_again() -> AbstractContextManager[object]:
 
 
 def patience_beyond_the_guarantee() -> AbstractContextManager[object]:
-    """A flush waits for the next change for longer than the stack was told."""
+    """A flush waits for the next change for longer than the parameter says."""
     waits = Policy.waits
 
     def longer(self: Policy, *arguments: Any) -> bool:

@@ -53,7 +53,7 @@ def month_of_looking() -> AbstractContextManager[object]:
 
 
 def other_stack_overlooked() -> AbstractContextManager[object]:
-    """What begins like a reference of ours is taken for ours."""
+    """A reference that begins like ours counts as ours."""
     load = JournalInMemory.load
 
     def known(self: JournalInMemory, distribution: str, flush_id: str) -> object:

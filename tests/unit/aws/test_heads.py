@@ -85,7 +85,7 @@ def test_version(s3: "S3Client", status: str, named: bool) -> None:  # noqa: FBT
 
 
 def test_missing(s3: "S3Client") -> None:
-    """An object that S3 says is not there is told from one that is."""
+    """A missing object is distinguished from one that exists."""
     s3.put_object(Bucket="site", Key=PAGE[1], Body=b"")
     seen = S3Heads(s3)([PAGE, ("site", "gone")])
 

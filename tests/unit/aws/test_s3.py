@@ -124,7 +124,7 @@ def test_wire() -> None:
 
 
 def test_destinations() -> None:
-    """S3 is told not to test the destinations, which belong to other people."""
+    """The call asks S3 not to test the destinations, which belong to other people."""
     with notifications_of("site") as wiring:
         deliver(Bucket(boto3.client("s3"), "site"), on=True)
 

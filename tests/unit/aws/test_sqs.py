@@ -1,4 +1,4 @@
-"""How old messages are, as CloudWatch tells it."""
+"""How old messages are, as CloudWatch reports it."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -48,7 +48,7 @@ def test_busy() -> None:
 
 
 def test_claims() -> None:
-    """A month that is dearer or staler than it may be is told."""
+    """A month that is dearer or staler than it may be is reported."""
     month = simulate("weekly deploy", 1, Decimal(0), 7)
 
     assert month.affordable

@@ -207,7 +207,7 @@ def test_other_rules(site: Bucket, rules: list[Answered]) -> None:
 
 
 def test_unknown_rules(site: Bucket, rules: list[Answered]) -> None:
-    """If the rules may not be read, that is said, and detaching goes on."""
+    """If the rules may not be read, `detach` says so and continues."""
     run("attach", "site")
     rules.append(refusal("AccessDeniedException", "Not you"))
 

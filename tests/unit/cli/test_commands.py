@@ -176,7 +176,7 @@ def test_wrong_option(
 
 @pytest.mark.parametrize("name", ASKING)
 def test_expired(call: Callable[..., list[str]], name: str) -> None:
-    """Credentials that have expired are told as such."""
+    """The message says that credentials have expired."""
     with expired():
         result = CliRunner().invoke(main, call(name))
 

@@ -139,7 +139,7 @@ def test_no_stack(main: click.Group, seen: Seen) -> None:
 
 
 def test_other_stack(main: click.Group) -> None:
-    """Somebody else's stack is told from ours."""
+    """Somebody else's stack is distinguished from ours."""
     with deployed(outputs={"Bucket": "site"}):
         result = look(main)
 

@@ -57,7 +57,7 @@ def test_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_yes(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Each command runs once, except those that a person has to complete; a note is no fault."""
+    """Each command runs once, except those that a person has to complete; a note is not a fault."""
     result = doctor(monkeypatch, "--fix", "--yes", left=(NOTE,))
 
     assert (folder / "greeted").read_text() == "hello\n"

@@ -15,7 +15,7 @@ from edgesweep.record.recorder import Fate
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-# One is written from the code, the other tells of the past.
+# The code generates one; the other describes the past.
 WRITTEN = [page for page in PAGES if page.name not in {"cli.md", "CHANGELOG.md"}]
 
 

@@ -142,7 +142,7 @@ def test_leased(operated: Operated) -> None:
 
 
 def test_budget(operated: Operated) -> None:
-    """The budget holds as ever, whoever asks."""
+    """The budget holds for everybody who asks."""
     operated.stack.environment["FREE_PATHS"] = "2"
     operated.change("a.html")
     assert operated.run("flush").exit_code == 0
@@ -171,7 +171,7 @@ def test_refused(operated: Operated) -> None:
 
 
 def test_undiscovered(operated: Operated) -> None:
-    """Where the distributions cannot be looked for, that is told, and it is no success."""
+    """If the distributions cannot be found out, `flush` says so and does not succeed."""
     operated.stack.environment["DISTRIBUTION"] = ""
     looking = "before-call.cloudfront.ListDistributions"
 
@@ -185,7 +185,7 @@ def test_undiscovered(operated: Operated) -> None:
 
 
 def test_failed(operated: Operated) -> None:
-    """What fails for one distribution is told in one line that names it."""
+    """A failure for one distribution is one line that names it."""
     operated.change("index.html")
     text = "User: me is not authorized to perform: dynamodb:UpdateItem on resource: flushes"
 

@@ -206,7 +206,7 @@ def test_question(answer: bytes, code: int, said: str) -> None:
 
 @pytest.mark.usefixtures("stack")
 def test_unreadable() -> None:
-    """If no object may be looked at that is told soon, with the permission that is missing."""
+    """If no object may be read, `learn` soon says so and names the missing permission."""
     put(*map(str, range(3)))
 
     with listening("before-call.s3.HeadObject", lambda **_: refusal("403", "Forbidden")):
@@ -246,7 +246,7 @@ def test_partly_unreadable() -> None:
 def test_refusal(
     stack: DeployedStack, told: dict[str, str], bucket: str, code: int, said: str
 ) -> None:
-    """What cannot be done is told in one line."""
+    """A failure is one line."""
     stack.environment |= told
 
     result = learn(bucket, "--yes")

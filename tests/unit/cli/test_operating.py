@@ -174,7 +174,7 @@ def spend(operated: Operated, others: Others) -> None:
 
 
 def test_too_small(operated: Operated) -> None:
-    """A budget that is too small for all distributions is told as such, and the rest all the same.
+    """A budget that is too small for all distributions is named, and the rest is printed too.
 
     Only the flusher knows how many there are, so the settings pass.
     """

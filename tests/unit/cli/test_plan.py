@@ -71,7 +71,7 @@ def test_table(write: Write) -> None:
 
 
 def test_nothing_known() -> None:
-    """Where nothing is known of other objects no wildcard is taken for harmless."""
+    """If nothing is known of other objects, no wildcard counts as harmless."""
     result = plan("-", stdin=lines("a", "b"))
 
     assert result.exit_code == 0
@@ -150,7 +150,7 @@ def test_missing() -> None:
 
 
 def test_long_key(write: Write) -> None:
-    """A key that S3 does not allow is told with its place, its length and the bound."""
+    """The error for a key that S3 does not allow has its place, its length and the bound."""
     changed = write("changed", lines("a", "b" * 2_000))
 
     assert refused(changed) == f"{changed}, line 2: 2,000 bytes; a key has at most 1,024"
@@ -183,7 +183,7 @@ def test_longest_path() -> None:
     ],
 )
 def test_noise(write: Write, content: bytes, told: str) -> None:
-    """What is no text is refused by its line, in either file."""
+    """A line that is not text is refused by its number, in either file."""
     noise = write("noise", content)
 
     assert refused(noise).startswith(f"{noise}, {told}")
@@ -208,7 +208,7 @@ def test_noise(write: Write, content: bytes, told: str) -> None:
     ],
 )
 def test_bad_price(option: str, value: str) -> None:
-    """A price that is none is told with the option and the bounds."""
+    """The error for a wrong price has the option and the bounds."""
     told = refused("-", f"{option}={value}", stdin=b"a\n")
 
     assert told == (
@@ -278,7 +278,7 @@ def test_caps(write: Write) -> None:
 
 
 def test_unproven(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cover that is not proven to be the cheapest is told with what it may cost too much."""
+    """If a cover is not proven to be the cheapest, `plan` says how much it may cost too much."""
     monkeypatch.setattr(capped, "PROVEN_SIZE", 0)
     monkeypatch.setattr(capped, "PATIENCE", 0)
     live = write(

@@ -94,7 +94,7 @@ def test_closed_bucket() -> None:
 
 
 def test_closing_bucket(site: str) -> None:
-    """A bucket of which the listing fails half-way is no bucket full of unknown objects."""
+    """A bucket whose listing fails half-way does not count as full of unknown objects."""
     asked: list[str] = []
 
     def throttle(params: dict[str, object], **_: object) -> Answered | None:

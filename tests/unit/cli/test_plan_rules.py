@@ -237,7 +237,7 @@ def test_no_distribution(distribution: str) -> None:
 
 
 def test_denied(distribution: str) -> None:
-    """A distribution that the caller may not read is no reason to guess."""
+    """A distribution that the caller may not read is not a reason to guess."""
 
     def deny(**_: object) -> Answered:
         return refusal("AccessDenied", "no")

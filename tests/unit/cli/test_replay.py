@@ -222,7 +222,7 @@ def test_missing(write: Write, tmp_path: Path) -> None:
     ],
 )
 def test_corrupt(write: Write, content: bytes, told: str) -> None:
-    """A history that cannot be read is told with the file and the place."""
+    """The error for a history that cannot be read has the file and the place."""
     folder = write("site", 2)
     Path(folder, "deploys.jsonl.gz").write_bytes(content)
 
@@ -233,7 +233,7 @@ def test_corrupt(write: Write, content: bytes, told: str) -> None:
 
 
 def test_no_folder(write: Write) -> None:
-    """A file is no history."""
+    """A file is not a history."""
     assert "Not a directory" in refused(write("site", 1) + "/live.jsonl.gz")
 
 
@@ -243,7 +243,7 @@ def test_no_history() -> None:
 
 
 def test_unknown_strategy(write: Write) -> None:
-    """A strategy that does not exist is told with those that do."""
+    """The error for a strategy that does not exist lists those that do."""
     line = refused(write("site", 1), "--strategy", "hope")
 
     assert line.startswith("Invalid value for '--strategy': 'hope' is not one of 'edgesweep', ")
@@ -251,7 +251,7 @@ def test_unknown_strategy(write: Write) -> None:
 
 
 def test_budget(write: Write) -> None:
-    """A budget that is none is told with all that one may be."""
+    """The error for a wrong budget says what a budget may be."""
     told = "Invalid value for '--budget': 'nope' is not none or a number of dollars from 0 to "
 
     assert refused(write("site", 1), "--budget", "nope").startswith(told)
@@ -284,7 +284,7 @@ def killed(*_asked: object) -> NoReturn:
 
 
 def test_killed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a process is killed that is told in one line."""
+    """If a process is killed, one line says so."""
     monkeypatch.setattr(Replayed, "begin", killed)
 
     result = replay(write("site", 2), write("other", 2))

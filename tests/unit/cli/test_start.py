@@ -12,7 +12,7 @@ from edgesweep import cli
 
 CLI = Path(cli.__file__).parent
 SLOW = {"boto3", "botocore", "edgesweep.settings", "pynamodb", "rich"}
-# The installed command, which tells at its end which modules it has imported.
+# The installed command, which prints at its end the modules that it has imported.
 TELLING = """
 import atexit, sys
 from edgesweep.cli.commands import main

@@ -209,7 +209,7 @@ def test_escaped(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_full_disk(tmp_path: Path) -> None:
-    """What cannot be written is told in one line."""
+    """A failure to write is one line."""
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("There is no device that is always full")
@@ -222,7 +222,7 @@ def test_full_disk(tmp_path: Path) -> None:
 
 
 def test_unreadable() -> None:
-    """What cannot be read is told in one line."""
+    """A failure to read is one line."""
     memory = Path("/proc/self/mem")
     if not memory.exists():
         pytest.skip("There is no file that opens and cannot be read")
@@ -234,7 +234,7 @@ def test_unreadable() -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    """A folder is no file of keys."""
+    """A folder is not a file of keys."""
     result = run("plan", tmp_path)
 
     told = f"edgesweep: Invalid value for 'CHANGES': '{tmp_path}': Is a directory\n"

@@ -274,7 +274,7 @@ def test_last_character() -> None:
 
 
 def test_null_character() -> None:
-    """No key, whatever it holds, is taken for a mark."""
+    """No key can be confused with a mark, whatever it holds."""
     dirty = {"/a", "/a\0", "/a\0\0"}
 
     assert covered(unsurveyed(dirty), dirty) == ("/a", "/a%00", "/a%00%00")
@@ -350,7 +350,7 @@ def test_remembers_so_much(
     listing, clock = ListingInMemory({"site": keys}), Clock()
     remembered = Remembered(listing, clock)
     for _ in range(2):
-        # Those that are told again after a while are not counted twice.
+        # Keys that are listed again after a while are not counted twice.
         for folder in range(80):
             remembered.page("site", f"{folder:02}/", "")
         clock.now += MAX_AGE

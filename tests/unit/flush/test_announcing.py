@@ -64,7 +64,7 @@ class Bus:
 
 
 def test_swept() -> None:
-    """A sweep tells its paths, its objects, its seconds, and the paths that are left."""
+    """The event of a sweep has its paths, its objects, its seconds, and the paths that are left."""
     bus = Bus()
 
     bus.announcer.swept(SENT)

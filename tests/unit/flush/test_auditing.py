@@ -182,7 +182,7 @@ def test_cut() -> None:
     st.integers(3, MOST_CALLS),
 )
 def test_all(steps: list[tuple[int, int, bool]], calls: int) -> None:
-    """Whatever is cut, forgotten or throttled, in the end everything is counted, and only once."""
+    """In the end everything is counted once, even if calls are cut off, forgotten or throttled."""
     account = SharedAccount({"E1", "E2"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edgesweep.flush.auditing.MOST_CALLS", calls)

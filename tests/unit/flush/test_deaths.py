@@ -125,7 +125,7 @@ def test_named() -> None:
 
 
 def test_named_by_others() -> None:
-    """Who finds another flusher at a distribution tells of the deaths before."""
+    """A flusher that finds another one at work reports the deaths before."""
     world = Ticks()
     world.change("a.html")
     for _ in range(2):

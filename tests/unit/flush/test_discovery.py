@@ -70,7 +70,7 @@ def test_hurry() -> None:
 
 
 def test_unreadable() -> None:
-    """When the account cannot be read, what is known goes on, and the next tick asks again."""
+    """If the account cannot be read, the known distributions stay; the next tick asks again."""
     account = settled(E1)
     account.there = None
 
@@ -180,7 +180,7 @@ def test_away(away: Sequence[Distribution]) -> None:
 
 
 def test_absent_once() -> None:
-    """One absence is not acted upon: rows go on being written, and nothing is swept."""
+    """One absence changes nothing: rows are still written, and nothing is swept."""
     account = settled(E1)
     account.there = []
 
@@ -248,7 +248,7 @@ def test_no_room() -> None:
 
 
 def test_overtaken() -> None:
-    """Of two that look at once, one is told what the other has kept."""
+    """If two look at once, one gets what the other has saved."""
     account = settled(E1)
     account.there = [DOCS]
     theirs = Kept(revision=7)
@@ -280,7 +280,7 @@ def test_words() -> None:
 
 
 def test_pinned() -> None:
-    """A release that is told the same finds the same; see `test_fingerprint.py`."""
+    """A release that reads the same finds the same; see `test_fingerprint.py`."""
     account = Account([E1], selection=(("*.html",), (), ()), variants={"E1": Variants(("bare",))})
     account.look()
 
@@ -300,7 +300,7 @@ def test_other_buckets() -> None:
 
 
 def test_unknown_configuration() -> None:
-    """A configuration that cannot be read serves everything, and is no other than before."""
+    """A configuration that cannot be read serves everything, and counts as unchanged."""
     account = settled(E1)
     account.there = [replace(distribution("E1", "*"), fingerprint="")]
 
@@ -316,7 +316,7 @@ def test_unknown_configuration() -> None:
 
 
 def test_never_known() -> None:
-    """A configuration that is read for the first time is no new one."""
+    """A configuration that is read for the first time is not a new one."""
     account = settled(replace(distribution("E1", "*"), fingerprint=""))
     account.there = [E1]
 
@@ -327,7 +327,7 @@ def test_never_known() -> None:
 
 
 def test_serving() -> None:
-    """The distributions that lead to a bucket are told, each once, to whoever sweeps for it."""
+    """`serving` returns the distributions that lead to a bucket, each once."""
     account = settled(E1, E2, distribution("E3", "other"))
     account.there = [DOCS, E2, distribution("E3", "other")]
     account.under_way = {"E1"}

@@ -1,4 +1,4 @@
-"""How a tick goes on while it takes long."""
+"""How a tick continues while it takes long."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -206,7 +206,7 @@ def test_given_up(body: str, swept: set[str]) -> None:
 
 
 def test_covered() -> None:
-    """A dead letter of a change that a closed gap has swept is no other gap."""
+    """A dead letter of a change that a closed gap has swept is not another gap."""
     since = {"one": LONG_AGO + MINUTE}
     world = World(Kept(complete_since=since, attached=BUCKETS, checked_at=NOON))
 

@@ -1,4 +1,4 @@
-"""What a flush remembers, how it goes on, and how it goes out in several requests."""
+"""How a flush is remembered, how it continues, and how it goes out in several requests."""
 
 import ast
 from collections import Counter
@@ -122,7 +122,7 @@ def test_charges(
 
 @given(st.lists(st.sampled_from(["charge", "attempt", "refuse", "accept"]), max_size=9), st.data())
 def test_life(steps: list[str], data: st.DataObject) -> None:
-    """Through whatever a flush goes, the ledger holds its charges, and never less than its bill."""
+    """Whatever happens to a flush, the ledger holds its charges, and never less than its bill."""
     months = ["2026-11", "2026-12", "2027-01"]
     flush = replace(FLUSH, paths=wild(3), split=True)
     ledger = Counter(gained((None, flush)))

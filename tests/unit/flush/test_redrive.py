@@ -166,7 +166,7 @@ def test_looks() -> None:
 
 
 def test_many() -> None:
-    """Where more wait than one look takes, the next minute goes on."""
+    """If more letters wait than one look takes, the next minute continues."""
     dead = queue_of(*letters(MOST_LETTERS + 5, NOON - FIRST_WAIT))
 
     assert list(ticks(dead, 3 * MINUTE)) == [NOON, NOON + MINUTE]

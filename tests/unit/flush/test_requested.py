@@ -111,7 +111,7 @@ def test_recovered(late: str) -> None:
 
 
 def test_refused() -> None:
-    """Where CloudFront refuses it as it stands, something wider goes."""
+    """If CloudFront refuses it unchanged, something wider goes."""
     world = Ticks([Refused(Refusal.INVALID, "Not like this"), Refused(Refusal.INVALID, "Nor this")])
     world.request("/caf%C3%A9/*")
 

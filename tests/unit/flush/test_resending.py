@@ -165,7 +165,7 @@ def test_found_after_the_turn() -> None:
 
 
 def test_lost_after_the_turn() -> None:
-    """What CloudFront has not made is planned anew, as the new month can pay it.
+    """Paths that CloudFront did not invalidate are planned again, as the new month can pay.
 
     An attempt went unanswered, so its charge is kept.
     """
@@ -307,7 +307,7 @@ def test_rest_alone() -> None:
 
 @pytest.mark.usefixtures("rate_of_two")
 def test_rest_recovered() -> None:
-    """Who finishes the rest without having read the rows deletes those of the first part too."""
+    """A flusher that finishes the rest without reading rows deletes those of the first part too."""
     site = Site(NOON, rules=PARTLY)
     site.change("a.html", "b.html", "c'.html", "d.html")
     with pytest.MonkeyPatch.context() as patch:

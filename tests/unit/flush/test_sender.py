@@ -135,7 +135,7 @@ def test_overtaken() -> None:
 
 
 def test_gone_on() -> None:
-    """Who finds that another went on with the flush asks for nothing."""
+    """A flusher that finds that another continued the flush asks for nothing."""
     world = World()
     flush = world.open()
     world.journal.advance(flush, flush.attempt())

@@ -190,7 +190,7 @@ def test_age() -> None:
 
 
 def test_failure() -> None:
-    """One distribution that fails is told of, and does not stop another."""
+    """A distribution that fails is reported, and does not stop another."""
 
     def fail(distribution: str) -> None:
         if distribution == "E1":
@@ -247,7 +247,7 @@ def test_unfinished(answer: Answer) -> None:
 
 
 def test_recovery() -> None:
-    """Recovery, which has not read the rows, deletes what is surely older; the rest goes anew."""
+    """Recovery has not read the rows; it deletes the older ones, and a new flush sends the rest."""
     world = Ticks([LOST])
     world.change("a.html")
     world.tick()

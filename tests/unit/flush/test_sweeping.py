@@ -64,13 +64,13 @@ def looked(world: Ticks) -> list[str]:
 
 
 def test_bounded(backlog: Ticks) -> None:
-    """A tick looks at a bounded number of rows, and the next one goes on where it left off."""
+    """A tick looks at a bounded number of rows, and the next one continues there."""
     (outcome,) = backlog.tick()
 
     assert outcome.reason is Reason.SWEEPING
     assert outcome.flush is not None
     assert outcome.flush.state is State.SENT
-    # One row more tells whether any is left.
+    # One row more shows whether any is left.
     assert looked(backlog) == ["2", "3", "4", "5", "6"]
     (outcome,) = backlog.tick()
     assert looked(backlog)[:4] == ["6", "7", "8", "9"]
@@ -101,7 +101,7 @@ def test_others_go_on(backlog: Ticks) -> None:
 
 
 def test_place_survives(backlog: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recovery goes on from the last place that was noted, also within a tick that has died."""
+    """A recovery continues from the last place that was noted, even if the tick died."""
     monkeypatch.setattr(sweeping, "NOTED_EVERY", 1)
     monkeypatch.setattr(sweeping, "MAX_SWEPT", 100)
     noted: list[str] = []
@@ -155,7 +155,7 @@ def test_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_covered_rows_go(backlog: Ticks) -> None:
-    """Whatever of the older rows is covered is deleted in the course of several ticks."""
+    """Several ticks delete all of the older rows that are covered."""
     for number in range(10):
         backlog.change("0.html", HOUR - number * MINUTE)
     backlog.change("0.html", timedelta(0))

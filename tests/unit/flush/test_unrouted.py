@@ -91,7 +91,7 @@ def test_disabled() -> None:
 
 
 def test_never_readable() -> None:
-    """Before the account could be read once, no row is taken for unserved."""
+    """Until the account could be read once, no row counts as unserved."""
     account = Account(None)
     account.dirty.add([row("a")])
 
@@ -112,7 +112,7 @@ def test_nothing_waits() -> None:
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_portions(warm: bool) -> None:  # noqa: FBT001  # a parameter
-    """A tick reads a bounded number of rows, and the next one goes on from there."""
+    """A tick reads a bounded number of rows, and the next one continues from there."""
     dirty = Read()
     account = Account(dirty=dirty)
     dirty.add(backlog(34))

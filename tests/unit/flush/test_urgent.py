@@ -44,7 +44,7 @@ def test_requested() -> None:
 
 
 def test_others_wait() -> None:
-    """Without an urgent change the upload goes on, and nobody takes the lease."""
+    """Without an urgent change the upload continues, and nobody takes the lease."""
     ticks, process = uploading("legal/*", "a", "illegal/b"), Process()
 
     (held,) = ticks.tick(process=process)

@@ -176,7 +176,7 @@ def test_lease_taken() -> None:
 
 
 def test_looks_again() -> None:
-    """Whoever has settled a flush sends what landed meanwhile, whose wake found the lease taken."""
+    """A flusher that settled a flush sends later changes, whose wake found the lease taken."""
     night = Night()
     night.ticks.change("a.html", timedelta())
 

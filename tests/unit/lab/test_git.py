@@ -222,7 +222,7 @@ def test_many_files(tmp_path: Path) -> None:
 
 
 def test_merge(tmp_path: Path) -> None:
-    """A merge is one deploy of what it brought in, also where it joins an unrelated root."""
+    """A merge is one deploy of what it brought in, even if it joins an unrelated root."""
     site = build(
         tmp_path,
         commit("side", START, put("b", "1")),
@@ -313,7 +313,7 @@ def test_remote_branch(tmp_path: Path) -> None:
 
 
 def test_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The repository that a hook or a shell points git at is not taken for the one asked for."""
+    """The repository that a hook or a shell points git at does not replace the one asked for."""
     site = build(tmp_path, commit("main", START, put("a", "1")))
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "another"))
 

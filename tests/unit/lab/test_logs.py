@@ -139,7 +139,7 @@ def test_impossible_year(tmp_path: Path, year: str) -> None:
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\x1f\x8bcut", b'{"Records": ', b'{"a": 1}'])
 def test_unreadable(tmp_path: Path, content: bytes) -> None:
-    """A file that is no log counts as one malformed record."""
+    """A file that is not a log counts as one malformed record."""
     (tmp_path / "a").write_bytes(content)
     (tmp_path / "b").write_text(line("12:00:00 +0000", "REST.PUT.OBJECT", "a"))
 
@@ -147,7 +147,7 @@ def test_unreadable(tmp_path: Path, content: bytes) -> None:
 
 
 def test_nothing(tmp_path: Path) -> None:
-    """A path that is not there, is empty or tells of no change is refused in one line."""
+    """A path that is not there, is empty or reports no change is refused in one line."""
     with pytest.raises(BadInput, match="nowhere is not there"):
         read(tmp_path / "nowhere")
     with pytest.raises(BadInput, match="none of 0 records"):
@@ -158,7 +158,7 @@ def test_nothing(tmp_path: Path) -> None:
 
 
 def test_event_a_line(tmp_path: Path) -> None:
-    """CloudTrail's events may stand one a line; a line that is none is counted."""
+    """CloudTrail's events may come one a line; a line that is not an event is counted."""
     events = [event(f"2026-10-01T12:00:0{n}Z", "PutObject") for n in range(2)]
     text = "\n".join([*map(json.dumps, events), "{", ""])
     (tmp_path / "trail.json").write_text(text)

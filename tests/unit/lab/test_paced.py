@@ -48,7 +48,7 @@ def test_merged() -> None:
 
 
 def test_uploading() -> None:
-    """A deploy that goes on is flushed after five minutes at the latest."""
+    """A deploy that continues is flushed after five minutes at the latest."""
     flushes = run(*(step(seconds, "/a") for seconds in range(55, 3_600, 5)))
 
     assert minutes(flushes)[:3] == [6, 12, 18]
@@ -67,13 +67,13 @@ def test_wakes() -> None:
 
 
 def test_woken_together() -> None:
-    """A deploy in parts goes once it rests, also where a tick comes between."""
+    """A deploy in parts goes once it rests, even if a tick comes between."""
     assert woken(step(50, "/a"), step(51.5, "/b"), step(58, "/c")) == [56.5, 60]
     assert woken(step(50, "/a"), step(51.5, "/b"), step(55, "/c")) == [65]
 
 
 def test_woken_long() -> None:
-    """A deploy that goes on for more than a minute is left to the ticks."""
+    """A deploy that continues for more than a minute is left to the ticks."""
     assert woken(*(step(seconds, "/a") for seconds in range(100))) == [120]
 
 

@@ -239,7 +239,7 @@ def test_missing_folder(tmp_path: Path) -> None:
     ],
 )
 def test_unreadable(tmp_path: Path, content: bytes) -> None:
-    """A file that is no gzip, cut short or not UTF-8 is refused by its name."""
+    """A file that is not a gzip, cut short or not UTF-8 is refused by its name."""
     site = history(tmp_path, ["a"], deploy())
     (site / "live.jsonl.gz").write_bytes(content)
 

@@ -1,4 +1,4 @@
-"""Deploys that upload everything: what is taken for changed, with a catalogue and without."""
+"""Deploys that upload everything: which objects count as changed, with a catalogue and without."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def steps() -> Sequence[Step]:
 
 
 def test_without_catalogue(steps: Sequence[Step]) -> None:
-    """Whoever asks nobody takes all that is live, and what is gone, for changed."""
+    """Without a catalogue all live objects, and the removed ones, count as changed."""
     seen = [step.seen(catalogue=False) for step in steps]
 
     assert [step.reported for step in seen] == [

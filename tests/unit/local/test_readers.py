@@ -45,7 +45,7 @@ class S3:
 
 
 class CloudFront(StrictCloudFront):
-    """A strict CloudFront that also tells how its distribution is configured.
+    """A strict CloudFront that also returns the configuration of its distribution.
 
     Attributes:
         taken: how many invalidations the edge said that it has taken, each time; None at its end.

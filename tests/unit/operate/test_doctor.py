@@ -21,7 +21,7 @@ def test_healthy() -> None:
 
 
 def believing(free_paths: int) -> Facts:
-    """Return healthy facts of a stack that was told how many paths are free."""
+    """Return healthy facts of a stack whose parameters say how many paths are free."""
     policy = HEALTHY.configured.policy
     budget = replace(policy.budget, free_paths=free_paths, usd=Decimal(50))
     configured = replace(HEALTHY.configured, policy=replace(policy, budget=budget))
@@ -227,7 +227,7 @@ def test_shared() -> None:
     ],
 )
 def test_decided(facts: Facts) -> None:
-    """A thing that somebody has decided, or that could not be seen, is no fault."""
+    """A thing that somebody has decided, or that could not be seen, is not a fault."""
     configured = replace(facts.configured, variants={"": Variants(("none",))})
     place = replace(facts.place, parameters={"bucket": "site", "budgetUsd": "none"})
     found = diagnose(replace(facts, configured=configured, place=place))

@@ -40,26 +40,26 @@ def test_permission(text: str, line: str) -> None:
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
 def test_expired(code: str) -> None:
-    """Credentials that have expired are told as that, whatever a service calls it."""
+    """The message says that credentials have expired, whatever code a service uses."""
     line = f"The AWS credentials have expired; sign in again ({code})"
     assert failure(refused(code)) == line
 
 
 def test_unknown_key() -> None:
-    """Credentials that AWS does not know are told as that."""
+    """The message says that AWS does not know the credentials."""
     line = "AWS does not know these credentials: No such key (InvalidClientTokenId)"
     assert failure(refused("InvalidClientTokenId", "No such key")) == line
 
 
 def test_pynamodb() -> None:
-    """What pynamodb wraps is told as AWS said it."""
+    """An error that pynamodb wraps has the words of AWS."""
     wrapped = GetError("Failed to get item", refused("ExpiredToken"))
     assert failure(wrapped) == "The AWS credentials have expired; sign in again (ExpiredToken)"
     assert failure(DoesNotExist()) == "Item does not exist"
 
 
 def test_others() -> None:
-    """What is known of no other kind is told as botocore does."""
+    """An error of no known kind has the words of botocore."""
     throttled, unreachable = refused("Throttling"), EndpointConnectionError(endpoint_url="http://a")
     assert failure(throttled) == str(throttled)
     assert failure(unreachable) == str(unreachable)
@@ -67,6 +67,6 @@ def test_others() -> None:
 
 
 def test_none() -> None:
-    """What is no failure of AWS is left to others."""
+    """An error that is not a failure of AWS is left to others."""
     assert failure(EdgesweepError("It failed")) is None
     assert failure(ZeroDivisionError()) is None

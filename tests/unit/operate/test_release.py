@@ -88,7 +88,7 @@ def test_dry_run(formation: Stubber, deployer: Deployer) -> None:
     ["The submitted information didn't contain changes.", "No updates are to be performed."],
 )
 def test_no_changes(formation: Stubber, deployer: Deployer, reason: str) -> None:
-    """Where nothing differs there are no changes, which is no failure."""
+    """If nothing differs there are no changes, and that is not a failure."""
     formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))
     planned(formation, OLD, {**FAILED, "StatusReason": reason})
     formation.add_response("describe_stacks", stack("UPDATE_COMPLETE"))

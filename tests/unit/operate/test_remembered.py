@@ -134,7 +134,7 @@ def test_demo(before: Remembered, given_: Mapping[str, str]) -> None:
 
 @given(befores, st.none() | names, names)
 def test_no_loss(before: Remembered, buckets: list[str] | None, drop: list[str]) -> None:
-    """Whatever is given, a bucket goes if it is dropped by name, and not otherwise."""
+    """A bucket goes only if it is dropped by name, whatever else is given."""
     values = before.completed({} if buckets is None else {"bucket": ",".join(buckets)}, drop)
     try:
         before.check(values, drop)

@@ -63,7 +63,7 @@ def test_no_stack(answers: Stubber) -> None:
 
 @pytest.mark.parametrize("denied", ["describe_stacks", "get_template"])
 def test_denied(answers: Stubber, denied: str) -> None:
-    """A stack that may not be read is not taken for one that is missing."""
+    """A stack that may not be read does not count as missing."""
     if denied == "get_template":
         answers.add_response("describe_stacks", {"Stacks": [STACK]})
     answers.add_client_error(denied, "AccessDenied", "You may not")

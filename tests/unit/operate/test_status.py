@@ -154,14 +154,14 @@ def test_next(  # noqa: PLR0913, PLR0917  # all that a tick depends on
 
 @pytest.mark.parametrize("waiting", [[3 * SECOND, MINUTE], [3 * SECOND, 299 * SECOND]])
 def test_uploading(waiting: Sequence[timedelta]) -> None:
-    """An upload is waited for until it has come to rest, or has gone on for too long."""
+    """An upload is waited for until it has come to rest, or has continued for too long."""
     world = World(Policy(UNLIMITED))
     world.change(*waiting)
 
     assert_due(world, NOON)
 
 
-# Here the due time is no whole number of microseconds.
+# Here the due time is not a whole number of microseconds.
 @example(free_paths=6, left=1, flushed=SECOND, now=datetime(2026, 11, 1, tzinfo=UTC))
 @given(
     free_paths=st.integers(2, 50),
@@ -209,7 +209,7 @@ def assert_due(world: World, now: datetime) -> None:
 
 @pytest.mark.parametrize(("pattern", "reason"), [("0*", Reason.URGENT), ("", Reason.UPLOADING)])
 def test_urgent(pattern: str, reason: Reason) -> None:
-    """An urgent change is said to go while the upload goes on; and so it does."""
+    """`status` says that an urgent change goes while the upload continues, and it does."""
     world = World(Policy(UNLIMITED, urgent=(pattern,)))
     world.change(SECOND)
 

@@ -74,7 +74,7 @@ def test_recorded(head: Head | None, entry: Entry | None, idle: bool, recorded: 
 
 @dataclass
 class Stack:
-    """A stack whose state changes from look to look: each wait is told what happens before it."""
+    """A stack whose state changes from look to look; each wait gets what happens before it."""
 
     ticks: Ticks = field(default_factory=Ticks)
     queue: int = 0

@@ -246,7 +246,7 @@ def test_nothing_changed() -> None:
 
 
 def test_no_message() -> None:
-    """An empty batch is no error."""
+    """An empty batch is not an error."""
     assert recorder(DirtyRowsInMemory()).record({}, SOON) == Recorded(0, 0, {})
 
 

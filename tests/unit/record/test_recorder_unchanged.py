@@ -99,7 +99,7 @@ def test_passed_over_unseen(key: str, its_fate: Fate, event: str) -> None:
 
 
 def test_unserved_spell() -> None:
-    """An upload is no repetition if its key was changed while no distribution served it."""
+    """An upload is not a repetition if its key was changed while no distribution served it."""
     bucket = Bucket("blue/a")
     bucket.record(notification("blue/a", event="ObjectCreated:Copy"))
     bucket.serve_all()
@@ -152,7 +152,7 @@ def test_not_forgotten() -> None:
 
 
 def test_not_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row counts though the catalogue cannot be told of it; that is told."""
+    """A row counts although the catalogue cannot record it, and the log says so."""
     bucket = Bucket()
     add = bucket.writer.add
 

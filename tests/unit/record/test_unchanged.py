@@ -82,7 +82,7 @@ def test_unchanged_again(events: list[Change]) -> None:
     ],
 )
 def test_changed(known: Entry | str, events: list[Change], there: Head | None) -> None:
-    """Whatever is unknown, or not as it was in every respect, is a change, and forgotten."""
+    """An object that is unknown, or differs in any respect, is a change, and forgotten."""
     world = World({PAGE: known}, {PAGE: there})
 
     checked = world.filter.check(events)
@@ -272,7 +272,7 @@ def test_overtaken() -> None:
 
 
 def test_unlearnt() -> None:
-    """What cannot be learnt is told, and stays unknown."""
+    """An object that cannot be learned is reported, and stays unknown."""
     world = World({}, {PAGE: THERE})
     checked = world.filter.check([CREATED])
     world.catalogue.closed = {PAGE}

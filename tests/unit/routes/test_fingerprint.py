@@ -69,7 +69,7 @@ def test_pinned(name: str) -> None:
     ],
 )
 def test_other(path: str, value: object) -> None:
-    """Whatever decides what an edge may hold makes another fingerprint."""
+    """Everything that decides what an edge may hold makes another fingerprint."""
     assert _of(changed("three-behaviours", path, value)) != _of(config_of("three-behaviours"))
 
 

@@ -88,7 +88,7 @@ def test_all_configurations_tried() -> None:
 
 
 def test_disabled() -> None:
-    """A disabled distribution serves nothing, though it can be told what it served."""
+    """A disabled distribution serves nothing, though `routes` knows what it served."""
     routes = Routes([configuration("disabled")])
 
     assert routes.distributions("docs-site", "index.html") == []
@@ -185,7 +185,7 @@ def test_bare_cache_policy() -> None:
 
 
 def test_references() -> None:
-    """A configuration tells its buckets and its cache policies."""
+    """A configuration contains its buckets and its cache policies."""
     config = config_of("three-behaviours")
 
     assert buckets_of(config) == {"shop-pages", "shop-media"}
