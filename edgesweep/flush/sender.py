@@ -23,9 +23,8 @@ PAUSE_SECONDS = 1.0
 CLOCKS_APART = timedelta(seconds=10)  # twice the 5 s that a clock may be off true time
 # CloudFront may have accepted a request that timed out, so we repeat it unchanged for this long.
 REPEATED_FOR = timedelta(minutes=10)
-# We look up older attempts before we repeat or split them: CloudFront documents no time for which
-# it knows a reference, and refuses a repetition for the quota that the first attempt takes up.
-LOOKED_UP_AFTER = REPEATED_FOR / 2
+# CloudFront documents no time for which it knows a reference: we look up older attempts first.
+LOOKED_UP_AFTER = timedelta(hours=1)
 
 
 class Refusal(StrEnum):
@@ -198,7 +197,12 @@ class Sender:
             self.prune(held)
             if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
                 return Sent(flush, answer)
-        successor = self._successor(flush, held, answer.refusal)
+        now = self.clock()
+        unheard = not flush.answered and now - flush.opened_at >= REPEATED_FOR
+        if unheard and answer.refusal in _TOO_MUCH_AT_ONCE and (made := self._look_up(flush, held)):
+            # It is the first attempt that takes up the quota, so the flush must not be split.
+            return Sent(self._accepted(flush, made), made)
+        successor = self._successor(flush, held, answer.refusal, now)
         if successor is None:
             return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
         try:
@@ -208,8 +212,9 @@ class Sender:
             return Sent(flush, answer, given_up=True)
         return Sent(successor, answer)
 
-    def _successor(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
-        now = self.clock()
+    def _successor(
+        self, flush: Flush, held: HeldLease, refusal: Refusal, now: datetime
+    ) -> Flush | None:
         if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
             unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
             if unheard and refusal is not Refusal.TOO_LARGE:

@@ -208,12 +208,10 @@ class Distribution:
     def _leading(self, path: str) -> Iterator[Behaviour]:
         """Yield the behaviours that may be the first to match, for each way to read the path."""
         for reading in readings(path):
-            for one in self.behaviours:
-                sure = matches(one.pattern, reading)
-                if sure or matches_slash(one.pattern, reading):
-                    yield one
-                if sure:
-                    break
+            fitting = (n for n, one in enumerate(self.behaviours) if matches(one.pattern, reading))
+            *doubtful, sure = self.behaviours[: next(fitting) + 1]
+            yield from (one for one in doubtful if matches_slash(one.pattern, reading))
+            yield sure
 
     def _error_pages(self, variants: Variants) -> Collection[str]:
         """Return the error pages that stay cached for longer than accepted."""

@@ -35,7 +35,7 @@ def cloudfront() -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
-def lists(stubber: Stubber, *pages: Sequence[str], **differing: str) -> None:
+def lists(stubber: Stubber, *pages: Sequence[str], **differing: object) -> None:
     """Foresee a listing of distributions, in pages."""
     for number, page in enumerate(pages):
         last = number == len(pages) - 1
@@ -141,6 +141,17 @@ def test_none(cloudfront: Stubber) -> None:
     cloudfront.add_response("list_distributions", {"DistributionList": empty}, {})
 
     assert find(cloudfront, ["docs-site"]) == []
+
+
+def test_path_style(cloudfront: Stubber) -> None:
+    """Viewers may name any bucket of a path-style origin, so its distribution is found."""
+    host = "s3.us-east-1.amazonaws.com"
+    origins = {"Quantity": 1, "Items": [{"Id": "s3", "DomainName": host}]}
+    lists(cloudfront, ["oac"], Origins=origins)
+    tells(cloudfront, "oac")
+    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
+
+    assert [one.id for one in find(cloudfront, ["docs-site"])] == ["oac"]
 
 
 def test_for_tenants(cloudfront: Stubber) -> None:

@@ -18,7 +18,7 @@ from edgesweep.flush.flusher import Flusher, Outcome
 from edgesweep.flush.journal import Flush, HeldLease, Lease, LedgerLimits, gained
 from edgesweep.flush.pace import Demand
 from edgesweep.flush.policy import Go, Policy, Reason
-from edgesweep.flush.sender import Answer, Refusal, Sender, Unanswered
+from edgesweep.flush.sender import Answer, Sender, Unanswered
 from edgesweep.flush.sweeping import Sweeper
 from edgesweep.operate.dry_run import JournalInMemory
 from tests.faults.process import here
@@ -225,8 +225,8 @@ def successor_pays_again() -> AbstractContextManager[object]:
     """What replaces a refused flush sends what was accepted of it as well."""
     real = Sender._successor
 
-    def whole(self: Sender, flush: Flush, held: HeldLease, refusal: Refusal) -> Flush | None:
-        return real(self, replace(flush, accepted=()), held, refusal)
+    def whole(self: Sender, flush: Flush, *others: Any) -> Flush | None:
+        return real(self, replace(flush, accepted=()), *others)
 
     return mock.patch.object(Sender, "_successor", whole)
 

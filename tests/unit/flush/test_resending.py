@@ -236,9 +236,9 @@ def test_slow() -> None:
     assert site.journal.charged == {DECEMBER: 2}
 
 
-@pytest.mark.parametrize(("minutes", "looks"), [(4, False), (6, True)])
+@pytest.mark.parametrize(("minutes", "looks"), [(59, False), (61, True)])
 def test_looked_up(minutes: int, looks: bool) -> None:  # noqa: FBT001  # a parameter
-    """A flush of the last minutes is sent again at once, as CloudFront means it to be."""
+    """A flush of the last hour is sent again at once, as CloudFront means it to be."""
     site = Site(NOON, budget=Budget())
     site.change("a.html")
     site.edge.lost = "answer"

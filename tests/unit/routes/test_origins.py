@@ -97,6 +97,16 @@ def test_unknown_in_words() -> None:
     assert routes.viewer_paths("E1", "site", "a/index.html") == ["/a/index.html", "/a/", "/a"]
 
 
+def test_named_by_viewers() -> None:
+    """In path style without an origin path, each swept bucket is below its own name."""
+    path_style = config(behaviour("s3"), {"s3": "s3.eu-central-1.amazonaws.com"})
+    routes = Routes([read("E1", path_style, ["site", "other"])])
+
+    assert routes.origins("E1") == [Origin(one, before=f"/{one}") for one in ("site", "other")]
+    assert shown(routes.viewer_paths("E1", "other", "a.html")) == ["/other/a.html"]
+    assert routes.listed("E1") == routes.origins("E1")
+
+
 def test_unread() -> None:
     """A distribution whose configuration may not be read is swept as a whole."""
     routes = Routes([unread("E1", ["site"])])
