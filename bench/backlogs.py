@@ -32,7 +32,7 @@ from bench.minutes import WATCHED, Minutes, Pace, make_flusher, settled, smaller
 from bench.stand_ins import Backlog, BacklogRows, DynamoDb, Edge, Objects
 from edgesweep import wiring
 from edgesweep.aws.dynamodb import DirtyTable
-from edgesweep.cover.survey import Remembered
+from edgesweep.cover.survey import CachedListing
 from edgesweep.flush.flusher import Flusher
 from edgesweep.operate.dry_run import JournalInMemory
 from infra.local.aws import REGION
@@ -134,7 +134,7 @@ def measured(count: int, length: int, live: int) -> Measured:
                 delete="delete",
             ),
             Timed(JournalInMemory(), stopwatch),
-            Timed(Remembered(objects, wiring.now), stopwatch, page="survey"),
+            Timed(CachedListing(objects, wiring.now), stopwatch, page="survey"),
             Edge(watch.clock),
             watch.clock,
         )

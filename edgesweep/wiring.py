@@ -19,7 +19,7 @@ from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, LISTING_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Heartbeat, Limits, Prices
-from edgesweep.cover.survey import Listing, Remembered, Survey, survey
+from edgesweep.cover.survey import CachedListing, Listing, Survey, survey
 from edgesweep.dirty import LONG_AGO, DirtyRows
 from edgesweep.flush.announcing import Announcer, Detail, Event
 from edgesweep.flush.auditing import Auditor
@@ -73,7 +73,7 @@ class Adapters:
             store=RoutesTable(settings.flushes_table, session),
             source=cloudfront.Distributions(reader, settings.buckets, settings.distributions).find,
             edge=cloudfront.CloudFront(client),
-            listing=Remembered(S3Listing(session.client("s3", config=LISTING_CONFIG)), now),
+            listing=CachedListing(S3Listing(session.client("s3", config=LISTING_CONFIG)), now),
             publish=EventBus(session).publish,
         )
 

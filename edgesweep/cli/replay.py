@@ -158,7 +158,7 @@ def _replayed(
 ) -> Sequence[Replayed]:
     """Replay one history here, several in processes; return rows by history and strategy."""
     if len(sources) == 1:
-        [source] = sources if whole else _told(sources, map(sample, sources))
+        [source] = sources if whole else _say_sampled(sources, map(sample, sources))
         with progress("Replaying", 1) as shown:
             return _rows(source, strategies, budget, lambda done, all_: shown(done / all_))
     processes = min(len(sources), os.cpu_count() or 1)
@@ -167,7 +167,7 @@ def _replayed(
     rows: list[Replayed] = []
     with ProcessPoolExecutor(processes, None, signal.signal, ignoring) as pool:
         try:
-            taken = sources if whole else _told(sources, pool.map(sample, sources))
+            taken = sources if whole else _say_sampled(sources, pool.map(sample, sources))
             # Before the display, which runs a thread: forking with threads is unsafe.
             replayed = pool.map(partial(_rows, strategies=strategies, budget=budget), taken)
             with progress("Replaying", len(sources)) as shown:
@@ -184,7 +184,7 @@ def _replayed(
     return rows
 
 
-def _told(sources: Sources, samples: Iterable[HistorySource]) -> Sources:
+def _say_sampled(sources: Sources, samples: Iterable[HistorySource]) -> Sources:
     """Return samples, and say which are not whole."""
     taken = list(samples)
     for source, one in zip(sources, taken, strict=True):

@@ -27,7 +27,7 @@ _JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 # A shell reports 128 plus the signal's number for a command that a signal ended.
 INTERRUPTED = 130
-UNREAD = 141
+BROKEN_PIPE = 141
 
 
 class Message(TypedDict):
@@ -49,7 +49,7 @@ EXIT_CODES: Mapping[int, str] = {
     BadInput.exit_code: "bad use: an option, an argument or a file is wrong",
     TimedOut.exit_code: "`wait` took longer than its `--timeout`",
     INTERRUPTED: "interrupted",
-    UNREAD: "the reader of the output has gone",
+    BROKEN_PIPE: "the reader of the output has gone",
 }
 
 
@@ -102,7 +102,7 @@ def _failure(error: BaseException) -> tuple[str, int]:
         # Discard unwritten output, so that it does not fail again at exit.
         with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        return ("", UNREAD) if isinstance(error, BrokenPipeError) else (str(error), 1)
+        return ("", BROKEN_PIPE) if isinstance(error, BrokenPipeError) else (str(error), 1)
     from edgesweep.operate.failures import failure  # noqa: PLC0415  # imports AWS's libraries
 
     text = failure(error)

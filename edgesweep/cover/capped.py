@@ -15,7 +15,7 @@ Plan:
    the room: continue with a wider room.
 
 Cost: about ten solutions for each secant. The enumeration takes O(n * paths * wildcards^2) steps in
-the worst case and far fewer as a rule. A larger problem is left after `PATIENCE` steps for one
+the worst case and far fewer as a rule. A larger problem is left after `MOST_STEPS` steps for one
 room, and searched once more, with few choices kept of each range, for a cheaper cover.
 """
 
@@ -31,7 +31,7 @@ from edgesweep.errors import OutOfPatience
 
 # dirty paths * max_paths * wildcards ** 2 up to which the optimum is proven; see `cover`.
 PROVEN_SIZE = 2**25
-PATIENCE = 2**22  # steps after which the enumeration gives up on a larger problem: some seconds
+MOST_STEPS = 2**22  # steps after which the enumeration gives up on a larger problem: some seconds
 BEAM = 16  # how many choices of each range the search keeps after it gave up proving
 # The first room is this part of the distance from the bound to the best known cover; each next one
 # goes further by this factor of the last.
@@ -139,7 +139,7 @@ def _proven(  # noqa: PLR0913, PLR0917  # a problem, and what is known of it
     offset = price * caps.paths + wildcard_price * caps.wildcards - part.least
     known, best = scale * found.bound + offset, scale * found.cost + offset
     size = len(candidates.items) * caps.paths * caps.wildcards**2
-    patience = inf if size <= PROVEN_SIZE else PATIENCE
+    patience = inf if size <= PROVEN_SIZE else MOST_STEPS
     enumeration = Enumeration(candidates, rates, part, caps)
     room = known + (best - known) // FIRST_ROOM + 1
     while known < best:

@@ -53,7 +53,7 @@ class Listing(Protocol):
         """Return the first keys under `prefix` after `after`, and whether more follow."""
 
 
-class Remembered:
+class CachedListing:
     """A listing that caches recent pages."""
 
     def __init__(self, listing: Listing, clock: Callable[[], datetime]) -> None:

@@ -42,7 +42,7 @@ class Audited:
     refusals: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Cut(Exception):  # not an error
+class _OutOfCalls(Exception):  # not an error
     """This tick has made all its calls."""
 
 
@@ -73,7 +73,7 @@ class Auditor:
         try:
             turn.run(swept, often)
             self._pause = PAUSE
-        except _Cut:
+        except _OutOfCalls:
             pass
         except Busy:
             self._paused_until, self._pause = now + self._pause, min(2 * self._pause, EVERY)
@@ -96,7 +96,7 @@ class _Turn:
     others: int | None = None
 
     def run(self, swept: Collection[str], often: Collection[str]) -> None:
-        """Make the looks that are due; `_Cut` and `Busy` leave some for a later tick."""
+        """Make the looks that are due; `_OutOfCalls` and `Busy` leave some for a later tick."""
         if self.looks.listed_at + EVERY <= self.now:
             self._list(swept)
         for look in self.looks.due(often, self.now):
@@ -172,5 +172,5 @@ class _Turn:
 
     def _call(self) -> None:
         if self.calls >= MOST_CALLS:
-            raise _Cut
+            raise _OutOfCalls
         self.calls += 1

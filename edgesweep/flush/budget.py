@@ -100,6 +100,15 @@ class Budget:
         left = max(1, self.allowance - self.ledger.others.paths)
         return 2 * self.distributions * (end - start) / left
 
+    def next_path(self, flushed_at: datetime | None, now: datetime) -> datetime:
+        """Return when the reserve's next path is due, or the month no longer needs a reserve."""
+        planned, end, many = self.planned(now), month_bounds(now)[1], self.distributions
+        left, since = (self.allowance or 0) - self.ledger.paths, flushed_at or now
+        # The end of the grown interval; it is rounded to microseconds, so this is rounded up.
+        grown = many * (end - since) / (left + 2 * many) + timedelta.resolution
+        due = min(since + max(planned, grown), end - planned * ((left - 1) // many))
+        return due if due < end else end + MONTH_MARGIN
+
     def reserve(self, moment: datetime) -> int:
         if self.allowance is None:
             return 0

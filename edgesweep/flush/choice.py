@@ -24,7 +24,7 @@ class Choice:
     cover: Cover
     terms: Terms
     wanted: Wanted
-    dear: int  # collateral that the flush would not have if paths were nearly free
+    avoidable: int  # collateral that the flush would not have if paths were nearly free
     bought: int  # paths beyond those that it would take without money
 
 

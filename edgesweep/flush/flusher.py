@@ -171,7 +171,7 @@ class Flusher:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
         flush, choice = self._planner.plan(held, batch, decision)
-        if choice and self.policy.waits(choice.dear, oldest, demand, now, batch.rows):
+        if choice and self.policy.waits(choice.avoidable, oldest, demand, now, batch.rows):
             return Outcome(held.distribution, Reason.PATIENT)
         self.journal.open(flush, held.lease, decision.limits)
         wanted, bought = (choice.wanted, choice.bought) if choice else (NO_PATHS, 0)

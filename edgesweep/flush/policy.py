@@ -105,13 +105,13 @@ class Policy:
         if now - oldest >= self.max_wait:
             return Reason.WAITED
         # The rows are read only if it depends on them.
-        return Reason.URGENT if self.hurries(rows) else Reason.UPLOADING
+        return Reason.URGENT if self.any_urgent(rows) else Reason.UPLOADING
 
-    def hurried(self) -> "Policy":
+    def with_all_urgent(self) -> "Policy":
         """Return the policy of a flush that somebody asks for now: every change is urgent."""
         return replace(self, urgent=("*",))
 
-    def hurries(self, rows: Rows) -> bool:
+    def any_urgent(self, rows: Rows) -> bool:
         """Tell whether any row is urgent; they are read only if there are patterns."""
         return bool(self.urgent) and any(map(self.is_urgent, rows))
 
@@ -155,13 +155,13 @@ class Policy:
         return Reason.BUDGET
 
     def waits(
-        self, dear: int, oldest: datetime, demand: Demand, now: datetime, rows: Rows = ()
+        self, avoidable: int, oldest: datetime, demand: Demand, now: datetime, rows: Rows = ()
     ) -> bool:
         """Tell whether a flush waits for the next change, because paths are dear."""
-        # It waits if we expect that to save one or more of the `dear` objects: unchanged ones that
-        # it hits, and would not hit if paths were nearly free. None of the rows hurries.
+        # It waits if we expect that to save one or more `avoidable` objects: unchanged ones that it
+        # hits, and would not hit if paths were nearly free. None of the rows hurries.
         left = self.patience - (now - oldest)
-        spares = dear * demand.chance(left, self.budget.distributions, now) >= 1
+        spares = avoidable * demand.chance(left, self.budget.distributions, now) >= 1
         return spares and not any(row.removal or self.is_urgent(row) for row in rows)
 
     def _purse(self, budget: Budget, demand: Demand, lease: Lease, moment: datetime) -> Purse:

@@ -83,8 +83,8 @@ class Tick:
         route = partial(self.discovery.route, known)
         # Somebody who asks for a flush now waits for the unrouted rows as well.
         unrouted = _attempted(route, failures) if now else None
-        policy, refusal = shared(self.policy, known.routes.enabled)
-        flusher = self.flusher(known.routes, policy.hurried() if now else policy)
+        policy, refusal = shared(self.policy, known.routes.enabled_count)
+        flusher = self.flusher(known.routes, policy.with_all_urgent() if now else policy)
         outcomes = flusher.tick(known.routes.ids)
         spending = any(one.flush for one in outcomes)
         audited = _attempted(partial(self.audit, known.routes.ids, spending), failures) or Audited()
@@ -103,7 +103,7 @@ class Tick:
         """Flush those of the distributions whose uploads come to rest soon."""
         began = self.clock()
         known = self.discovery.remembered()
-        policy, refusal = shared(self.policy, known.routes.enabled)
+        policy, refusal = shared(self.policy, known.routes.enabled_count)
         outcomes = self.wake(distributions, known.routes, policy, began)
         return Ticked(known, policy, outcomes, refusal)
 

@@ -130,6 +130,6 @@ class Waker:
         if not span or not lease.free:
             return None
         recorded = self.dirty.recent(distribution, NEWEST) or [span.newest]
-        if policy.hurries(first_rows(self.dirty, distribution)):
+        if policy.any_urgent(first_rows(self.dirty, distribution)):
             return Upload(recorded[0], span.oldest, timedelta(0))
         return Upload.of(span.oldest, recorded, policy.quiet, allowed)

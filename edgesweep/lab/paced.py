@@ -141,7 +141,7 @@ class Paced:
             return
         step, candidates, known = waiting.offered(self.policy)
         choice = pick(candidates, go, self.policy, known=known)
-        if self.policy.waits(choice.dear, waiting.steps[0].at, self._demand, now):
+        if self.policy.waits(choice.avoidable, waiting.steps[0].at, self._demand, now):
             return
         members = choice.cover.members
         self._demand = self._demand.after(choice.wanted, now, choice.bought)

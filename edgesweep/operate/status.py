@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from sys import maxsize
 from typing import Annotated, Protocol
@@ -182,8 +182,8 @@ class Observer:
         decision = self.policy.decide(ledgers, demand, lease, now)
         if isinstance(decision, Go):
             # Whether it waits for the next change depends on what its wildcards would hit.
-            dear = maxsize if decision.terms(NO_PATHS).price > LADDER[0] else 0
-            if self.policy.waits(dear, oldest, demand, now, first_rows(self.rows, distribution)):
+            most = maxsize if decision.terms(NO_PATHS).price > LADDER[0] else 0
+            if self.policy.waits(most, oldest, demand, now, first_rows(self.rows, distribution)):
                 reason = Reason.PATIENT
             return reason, now, decision
         budget = self.policy.budget.after(ledgers[month_of(now)])
@@ -194,16 +194,5 @@ class Observer:
             spent = [moment for month, moment in near.items() if ledgers[month].paths >= allowance]
             due = max(month_bounds(moment)[1] for moment in spent) + MONTH_MARGIN
         elif decision is Reason.BUDGET:
-            due = _affordable(budget, lease.flushed_at, now)
+            due = budget.next_path(lease.flushed_at, now)
         return decision, due, None
-
-
-def _affordable(budget: Budget, flushed_at: datetime | None, now: datetime) -> datetime:
-    """Return when the reserve's next path is due, or when the month no longer needs a reserve."""
-    planned, end, many = budget.planned(now), month_bounds(now)[1], budget.distributions
-    left, since = (budget.allowance or 0) - budget.ledger.paths, flushed_at or now
-    # The interval is rounded to microseconds, so this is rounded up.
-    grown = many * (end - since) / (left + 2 * many) + timedelta.resolution
-    due = since + max(planned, grown)
-    due = min(due, end - planned * ((left - 1) // many))
-    return due if due < end else end + MONTH_MARGIN

@@ -38,7 +38,7 @@ class Routes:
         return list(dict.fromkeys(one.id for one in self.known if one.origins))
 
     @property
-    def enabled(self) -> int:
+    def enabled_count(self) -> int:
         """How many distributions serve objects of the swept buckets."""
         return len(self._where(lambda one: bool(one.origins)))
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from edgesweep.paths import ANY_BUCKET, REST, Origin
 from edgesweep.routes.patterns import matches, matches_slash, may_match, must_match, readings
-from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERYTHING, Variants, query_copies
+from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERY_PATH, Variants, query_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Served:
     """A behaviour that may answer a path from an object of an origin."""
 
     path: str
@@ -141,20 +141,20 @@ class Distribution:
                 if one.behaviour.query_strings and variants.queries:
                     yield query_copies(one.path, own=one.own)
             if one.path in pages:
-                yield EVERYTHING
+                yield EVERY_PATH
         for one in self._hidden(bucket, key, variants, answers):
             yield from variants.below(one.behaviour.stem)
             if one.behaviour.rekeyed:
                 yield one.path
         if "/" + key in variants.error_documents and self.leads_to(bucket):
-            yield EVERYTHING
+            yield EVERY_PATH
         for path in variants.said(key):
             yield path
             whole = variants.queries and not path.endswith(REST)
             if whole and any(one.query_strings for one in self._leading(path)):
                 yield query_copies(path, own=False)
 
-    def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
+    def _answers(self, bucket: str, key: str, variants: Variants) -> Iterator[Served]:
         """Yield the answers from an object, by the configuration and the user's words."""
         for path in dict.fromkeys(origin.path(bucket, key) for origin in self.origins):
             if path is None:
@@ -172,9 +172,9 @@ class Distribution:
                         sure = not assumed or behaviour.rewritten or origin.website
                         if sure and origin.path(bucket, key) == path:
                             for kept in dict.fromkeys((asked, *made)):
-                                yield Answer(kept, behaviour, origin, own=kept == path)
+                                yield Served(kept, behaviour, origin, own=kept == path)
 
-    def _learnt(self, bucket: str, key: str, variants: Variants) -> Iterator[Answer]:
+    def _learnt(self, bucket: str, key: str, variants: Variants) -> Iterator[Served]:
         """Yield the answers from an object by the words that were learnt of functions."""
         for behaviour in () if variants.given else self.behaviours:
             words = behaviour.learnt
@@ -182,12 +182,12 @@ class Distribution:
                 path = origin.path(bucket, key) or ""
                 for form, _ in Variants(words).forms(path) if path else ():
                     if form != path and behaviour in self._leading(form):
-                        yield Answer(form, behaviour, origin, own=False)
-                        yield Answer(path, behaviour, origin)
+                        yield Served(form, behaviour, origin, own=False)
+                        yield Served(path, behaviour, origin)
 
     def _hidden(
-        self, bucket: str, key: str, variants: Variants, answers: Iterable[Answer]
-    ) -> Iterator[Answer]:
+        self, bucket: str, key: str, variants: Variants, answers: Iterable[Served]
+    ) -> Iterator[Served]:
         """Yield the behaviours that may answer any path from an object."""
         # An answer that no cache keeps does not show what a function makes of other paths.
         answered = any(one.behaviour.caches for one in answers)
@@ -197,7 +197,7 @@ class Distribution:
             for origin in behaviour.origins if behaviour.caches and (wide or words) else ():
                 path = origin.path(bucket, key)
                 if path and (wide or ALL in words or f"errors={path[1:]}" in words):
-                    yield Answer(path, behaviour, origin)
+                    yield Served(path, behaviour, origin)
 
     def _root(self, path: str) -> Sequence[str]:
         """Return where viewers get an object that is the default root object."""
@@ -220,7 +220,7 @@ class Distribution:
         lasting = {page for page, stays in self.error_pages if stays > variants.error_seconds}
         return lasting.union(variants.error_documents)
 
-    def _keeps_error(self, answer: Answer, variants: Variants) -> bool:
+    def _keeps_error(self, answer: Served, variants: Variants) -> bool:
         """Tell whether an error may stay for longer than accepted where an object answers."""
         # A website's error document may carry a `Cache-Control` header that we do not know.
         lasting = answer.origin.website or self.error_seconds > variants.error_seconds

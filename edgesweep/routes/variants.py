@@ -24,7 +24,7 @@ _WHOLE = (ALL, "only", "none")
 ALL_OTHERS = ""  # stands for every distribution that has no words of its own
 INDEX = "index.html"  # the object that websites and functions serve for a folder
 
-EVERYTHING = "/" + REST
+EVERY_PATH = "/" + REST
 
 # Seconds that a cached error is accepted: "error caching minimum TTL (10 seconds by default)".
 ERROR_SECONDS = 10
@@ -77,7 +77,7 @@ class Variants:
         """Yield the paths that the user says for a key, whatever the configuration says."""
         for word in self.words:
             if word == ALL:
-                yield EVERYTHING
+                yield EVERY_PATH
             elif word.startswith("/"):
                 path = word.removesuffix("*").replace("{key}", key)
                 yield from self.below(path) if word.endswith("*") else (path,)

@@ -12,7 +12,7 @@ import pytest
 
 from edgesweep.flush.metrics import Series
 from edgesweep.operate.doctor import Place
-from edgesweep.operate.doctor.comparison import words
+from edgesweep.operate.doctor.comparison import placeholders
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import resolve
 from edgesweep.operate.parameters import changed, logical
@@ -95,7 +95,7 @@ def test_doctor(package: Package, contrary: Package) -> None:
             kind = KINDS[resource.kind]
             assert "Fn::" not in json.dumps(resource.properties)
             for line in filter(None, (kind.restore, kind.mend, *kind.mends.values())):
-                command = place.command(line, **words(resource, "Name", "value"))
+                command = place.command(line, **placeholders(resource, "Name", "value"))
                 assert "\n" not in command
                 subprocess.run(["bash", "-n", "-c", command], check=True)
 

@@ -173,7 +173,7 @@ def test_gap(problem: Problem, patience: int) -> None:
     best = solved(problem)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(capped, "PROVEN_SIZE", 0)
-        patch.setattr(capped, "PATIENCE", patience)
+        patch.setattr(capped, "MOST_STEPS", patience)
         quick = problem.solve()
 
     cost, least = quick.cost(problem.prices), best.cost(problem.prices)

@@ -9,7 +9,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
-from edgesweep.aws.dynamodb.models import Batches, InstantAttribute, Table, shared, written
+from edgesweep.aws.dynamodb.models import Batches, InstantAttribute, Table, common, written
 from edgesweep.record.catalogue import Entry, Name
 
 _AT_ONCE = 16
@@ -40,7 +40,7 @@ class CatalogueTable:
         keys = [{"pk": {"S": _key(name)}} for name in names]
         items = map(self._model.from_raw_data, self._batches.read(keys))
         known = (item for item in items if item.etag is not None)
-        return {_name(item.pk): Entry(**shared(Entry, _Item, item)) for item in known}
+        return {_name(item.pk): Entry(**common(Entry, _Item, item)) for item in known}
 
     def forget(self, names: Collection[Name], token: str) -> Mapping[Name, str]:
         items = [self._model(_key(name), token=token).serialize() for name in names]
@@ -54,7 +54,7 @@ class CatalogueTable:
 
     def _put(self, token: str, name: Name, entry: Entry) -> str | None:
         """Set one entry; return the reason of a failure, None if it is set or the token is gone."""
-        item = self._model(_key(name), **shared(Entry, _Item, entry))
+        item = self._model(_key(name), **common(Entry, _Item, entry))
         try:
             written(item.save, _Item.token == token, add_version_condition=False)
         except PutError as error:

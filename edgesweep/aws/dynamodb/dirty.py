@@ -14,7 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb import models
-from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, shared
+from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, common
 from edgesweep.dirty import (
     Change,
     DirtyRow,
@@ -154,12 +154,12 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
         # wildcard before the star, so a rollback to it keeps the request.
         key = "*" if subject.tag else unquote(subject.path)[1:]
         subject = Change("*", key, Kind.CREATED, row.recorded_at)
-    return {"pk": row.partition, "sk": row.position, **shared(Change, _Row, subject), **requested}
+    return {"pk": row.partition, "sk": row.position, **common(Change, _Row, subject), **requested}
 
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
     recorded_at, token = item.sk.split("#")
     subject = (
-        RequestedPath(item.path, item.by) if item.path else Change(**shared(Change, _Row, item))
+        RequestedPath(item.path, item.by) if item.path else Change(**common(Change, _Row, item))
     )
     return DirtyRow(distribution, subject, datetime.fromisoformat(recorded_at), token, shard)

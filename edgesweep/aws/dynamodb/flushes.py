@@ -14,7 +14,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from edgesweep.aws.dynamodb import items
-from edgesweep.aws.dynamodb.models import Keyed, Table, find, packed, shared, written
+from edgesweep.aws.dynamodb.models import Keyed, Table, common, find, packed, written
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.budget import UNSPENT, Ledger
 from edgesweep.flush.journal import NO_LIMITS, Flush, Lease, LedgerLimits, gained
@@ -90,13 +90,13 @@ class FlushTable:
 
     def demand(self) -> Demand:
         item = find(self._demand, "demand", "demand")
-        known = Demand(**shared(Demand, items.DemandItem, item)) if item else NOTHING_SEEN
+        known = Demand(**common(Demand, items.DemandItem, item)) if item else NOTHING_SEEN
         # A demand that was counted at other prices is ignored.
         return known if len(known.paths) == len(LADDER) else NOTHING_SEEN
 
     def remember(self, demand: Demand) -> None:
         if demand.seen_at is not None:
-            self._demand("demand", "demand", **shared(Demand, items.DemandItem, demand)).save()
+            self._demand("demand", "demand", **common(Demand, items.DemandItem, demand)).save()
 
     def shards(self, wanted: int) -> int:
         """Raise the highest shard count ever used to `wanted`, and return it."""

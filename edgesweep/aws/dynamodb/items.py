@@ -182,7 +182,7 @@ def progress(flush: Flush) -> list[Action]:
 
 def stored(flush: Flush) -> dict[str, Any]:
     """Return the fields of a flush, without empty fields that its item may lack."""
-    known = models.shared(Flush, FlushItem, flush)
+    known = models.common(Flush, FlushItem, flush)
     return {name: one for name, one in known.items() if one or not getattr(FlushItem, name).null}
 
 
@@ -215,12 +215,12 @@ def _billed(flush: Flush) -> list[Action]:
 
 def to_lease(item: LeaseItem) -> Lease:
     """Return the lease that an item holds."""
-    known = models.shared(Lease, LeaseItem, item)
+    known = models.common(Lease, LeaseItem, item)
     return Lease(**{**known, "in_progress": tuple(map(_request, item.in_progress or ()))})
 
 
 def to_flush(distribution: str, item: FlushItem) -> Flush:
     """Return the flush that an item holds."""
     opened_at, token = item.sk.split("#")
-    known = models.shared(Flush, FlushItem, item)
+    known = models.common(Flush, FlushItem, item)
     return Flush(distribution, datetime.fromisoformat(opened_at), token, **known)

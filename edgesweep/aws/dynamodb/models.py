@@ -186,7 +186,7 @@ def written(write: Callable[..., object], *arguments: object, **options: object)
     return True
 
 
-def shared(kind: Any, model: type[Model], source: object) -> dict[str, Any]:  # noqa: ANN401  # any dataclass
+def common(kind: Any, model: type[Model], source: object) -> dict[str, Any]:  # noqa: ANN401  # any dataclass
     """Return the fields that a dataclass and a model share, of either, without the empty ones."""
     names = (one.name for one in fields(kind) if hasattr(model, one.name))
     return {name: value for name in names if (value := getattr(source, name)) is not None}

@@ -17,7 +17,7 @@ def compared(facts: Facts) -> Iterator[Finding]:
             yield from _changed(facts, one, kind, found)
         else:
             text = f"The {kind.noun} {one.id} is gone, so {kind.gone}"
-            mend = facts.place.command(kind.restore or kind.mend, **words(one))
+            mend = facts.place.command(kind.restore or kind.mend, **placeholders(one))
             yield Finding(f"{kind.check}-gone", kind.harm, text, mend)
 
 
@@ -30,14 +30,14 @@ def _changed(facts: Facts, one: Resource, kind: Kind, found: Found) -> Iterator[
         text = f"does not allow {lost}, so {kind.gone}" if lost else kind.says.format(name=name)
         if name == "State":
             text = f"is disabled, so {kind.gone}"
-        filled = words(one, name, kind.merged(wanted, value))
+        filled = placeholders(one, name, kind.merged(wanted, value))
         mend = facts.place.command(kind.mends.get(name, kind.mend), **filled)
         harm, text = kind.changed or kind.harm, f"The {kind.noun} {one.id} {text}"
         yield Finding(f"{kind.check}-changed", harm, text, mend)
 
 
-def words(one: Resource, name: str = "", value: Value = None) -> Mapping[str, str]:
-    """Return the words of a command: the properties of a resource by their names, and these."""
+def placeholders(one: Resource, name: str = "", value: Value = None) -> Mapping[str, str]:
+    """Return the placeholders of a command: these, and the properties of a resource by name."""
     kind = KINDS[one.kind]
     filled = {
         **one.properties,

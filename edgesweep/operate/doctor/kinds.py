@@ -48,7 +48,7 @@ def _document(one: Resource) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of resource; its commands contain the words of `comparison.words`."""
+    """A type of resource; its commands contain those of `comparison.placeholders`."""
 
     noun: str  # its name for people
     harm: Harm  # if a resource is gone
@@ -175,69 +175,58 @@ _RESTORE_TABLE = (
     '"$(aws dynamodb list-backups --table-name {id} --backup-type SYSTEM '
     "--query 'BackupSummaries[-1].BackupArn' --output text {at})\" {at}"
 )
+# fmt: off
 _ROLE = Kind(
-    *("role", Harm.DELAYS, "its function may do less", _role),
+    "role", Harm.DELAYS, "its function may do less", _role,
     "aws iam put-role-policy --role-name {owner} --policy-name {name} "
     "--policy-document {value} {at}",
-    {
-        "AssumeRolePolicyDocument": "aws iam update-assume-role-policy --role-name {owner} "
+    {"AssumeRolePolicyDocument": "aws iam update-assume-role-policy --role-name {owner} "
         "--policy-document {value} {at}",
-        "PermissionsBoundary": "aws iam put-role-permissions-boundary --role-name {owner} "
-        "--permissions-boundary {value} {at}",
-    },
+     "PermissionsBoundary": "aws iam put-role-permissions-boundary --role-name {owner} "
+        "--permissions-boundary {value} {at}"},
     wanted=_allowed,
 )
 
 # In the order in which changes flow.
 KINDS: Mapping[str, Kind] = {
     "AWS::DynamoDB::Table": Kind(
-        *("table", Harm.LOSES, "changes are neither kept nor flushed", _table),
+        "table", Harm.LOSES, "changes are neither kept nor flushed", _table,
         "aws dynamodb update-table --table-name {id} --cli-input-json {attribute} {at}",
         # A new stream has another ARN, which mapping and role have to follow.
-        {"StreamSpecification": REVERT},
-        changed=Harm.NOTE,
-        restore=_RESTORE_TABLE,
+        {"StreamSpecification": REVERT}, changed=Harm.NOTE, restore=_RESTORE_TABLE,
     ),
     BUCKET: Kind(
-        *("bucket", Harm.LOSES, "its objects are lost", _bucket),
+        "bucket", Harm.LOSES, "its objects are lost", _bucket,
         "aws s3api put-bucket-notification-configuration --bucket {id} "
-        "--notification-configuration {value} {at}",
-        wanted=_notified,
-        merged=_added,
+        "--notification-configuration {value} {at}", wanted=_notified, merged=_added,
     ),
-    QUEUE: Kind(*("queue", Harm.LOSES, "S3 reports to nobody", _attributes), _SET_ATTRIBUTE),
+    QUEUE: Kind("queue", Harm.LOSES, "S3 reports to nobody", _attributes, _SET_ATTRIBUTE),
     "AWS::SQS::QueuePolicy": Kind(
-        *("queue policy", Harm.LOSES, "the queue refuses changes", _attributes),
-        _SET_ATTRIBUTE,
+        "queue policy", Harm.LOSES, "the queue refuses changes", _attributes, _SET_ATTRIBUTE,
         wanted=_document,
     ),
     MAPPING: Kind(
-        *("event source mapping", Harm.DELAYS, "changes wait in the queue, or for the next tick"),
+        "event source mapping", Harm.DELAYS, "changes wait in the queue, or for the next tick",
         _call("lambda", "get_event_source_mapping", by="UUID"),
         _UPDATE_MAPPING + "--cli-input-json {attribute} {at}",
-        {"State": _UPDATE_MAPPING + "--enabled {at}"},
-        wanted=_switched_on,
+        {"State": _UPDATE_MAPPING + "--enabled {at}"}, wanted=_switched_on,
     ),
     "AWS::Events::Rule": Kind(
-        *("rule", Harm.LOSES, "changes do not reach the queue", _rule, _PUT_RULE),
-        {"Targets": _PUT_TARGETS},
-        wanted=_switched_on,
-        restore=f"{_PUT_RULE} && {_PUT_TARGETS}",
+        "rule", Harm.LOSES, "changes do not reach the queue", _rule, _PUT_RULE,
+        {"Targets": _PUT_TARGETS}, wanted=_switched_on, restore=f"{_PUT_RULE} && {_PUT_TARGETS}",
     ),
     "AWS::Scheduler::Schedule": Kind(
-        *("schedule", Harm.DELAYS, "nothing is flushed"),
-        _call("scheduler", "get_schedule", by="Name"),
-        f"aws scheduler update-{_SCHEDULE}",
-        wanted=_switched_on,
-        restore=f"aws scheduler create-{_SCHEDULE}",
+        "schedule", Harm.DELAYS, "nothing is flushed",
+        _call("scheduler", "get_schedule", by="Name"), f"aws scheduler update-{_SCHEDULE}",
+        wanted=_switched_on, restore=f"aws scheduler create-{_SCHEDULE}",
     ),
     FUNCTION: Kind(
-        *("function", Harm.DELAYS, "its work is not done", _function),
+        "function", Harm.DELAYS, "its work is not done", _function,
         _UPDATE_FUNCTION + "configuration --function-name {id} --cli-input-json {others} {at}",
         {"Architectures": _UPDATE_CODE},  # the architecture belongs to the code
     ),
     "AWS::Lambda::EventInvokeConfig": Kind(
-        *("retry setting", Harm.COSTS, "Lambda repeats ticks that failed"),
+        "retry setting", Harm.COSTS, "Lambda repeats ticks that failed",
         _call("lambda", "get_function_event_invoke_config", "FunctionName", "Qualifier"),
         "aws lambda put-function-event-invoke-config --cli-input-json {properties} {at}",
         restore="",
@@ -245,46 +234,42 @@ KINDS: Mapping[str, Kind] = {
     "AWS::IAM::Role": _ROLE,
     "AWS::IAM::Policy": replace(_ROLE, noun="policy", mends={}),
     "AWS::IAM::ManagedPolicy": Kind(
-        *("managed policy", Harm.NOTE, "no other role can be allowed to request paths"),
+        "managed policy", Harm.NOTE, "no other role can be allowed to request paths",
         _call("iam", "get_policy", by="PolicyArn"),
         wanted=lambda _: {},  # a person may attach it, and nobody else uses it
     ),
     "AWS::Logs::LogGroup": Kind(
-        *("log", Harm.NOTE, "its function logs nothing", _log, _KEEP_LOG),
-        changed=Harm.COSTS,
+        "log", Harm.NOTE, "its function logs nothing", _log, _KEEP_LOG, changed=Harm.COSTS,
         restore="aws logs create-log-group --log-group-name {id} {at} && " + _KEEP_LOG,
     ),
     "AWS::SNS::Topic": Kind(
-        *("topic", Harm.NOTE, "nobody hears of an alarm", _topic),
+        "topic", Harm.NOTE, "nobody hears of an alarm", _topic,
         "aws sns subscribe --topic-arn {id} --protocol email --notification-endpoint {name} {at}",
         says="sends no mail: {name} has not confirmed; run this, then confirm the mail you get",
         wanted=lambda one: {each["Endpoint"]: True for each in one.properties["Subscription"]},
     ),
     "AWS::CloudWatch::Alarm": Kind(
-        *("alarm", Harm.NOTE, "nobody hears of it", _alarm),
+        "alarm", Harm.NOTE, "nobody hears of it", _alarm,
         "aws cloudwatch put-metric-alarm --alarm-name {id} --cli-input-json {properties} {at}",
-        wanted=lambda one: {"ActionsEnabled": True, **one.properties},
-        restore="",
+        wanted=lambda one: {"ActionsEnabled": True, **one.properties}, restore="",
     ),
     "AWS::CloudWatch::Dashboard": Kind(
-        *("dashboard", Harm.NOTE, "there is no page of the numbers"),
-        _call("cloudwatch", "get_dashboard", by="DashboardName"),
-        restore="aws cloudwatch put-dashboard --dashboard-name {id} "
-        "--dashboard-body {DashboardBody} {at}",
+        "dashboard", Harm.NOTE, "there is no page of the numbers",
+        _call("cloudwatch", "get_dashboard", by="DashboardName"), restore="aws cloudwatch "
+        "put-dashboard --dashboard-name {id} --dashboard-body {DashboardBody} {at}",
     ),
     "AWS::S3::BucketPolicy": Kind(
-        *("bucket policy", Harm.NOTE, "CloudFront may not read the bucket"),
-        _call("s3", "get_bucket_policy", "Bucket"),
-        "aws s3api put-bucket-policy --bucket {Bucket} --policy {PolicyDocument} {at}",
-        wanted=_document,
-        restore="",
+        "bucket policy", Harm.NOTE, "CloudFront may not read the bucket",
+        _call("s3", "get_bucket_policy", "Bucket"), "aws s3api put-bucket-policy "
+        "--bucket {Bucket} --policy {PolicyDocument} {at}", wanted=_document, restore="",
     ),
     "AWS::CloudFront::OriginAccessControl": Kind(
-        *("origin access control", Harm.NOTE, "CloudFront may not read the bucket"),
+        "origin access control", Harm.NOTE, "CloudFront may not read the bucket",
         _call("cloudfront", "get_origin_access_control", by="Id"),
     ),
     "AWS::CloudFront::Distribution": Kind(
-        *("distribution", Harm.NOTE, "nobody sees the site"),
+        "distribution", Harm.NOTE, "nobody sees the site",
         _call("cloudfront", "get_distribution", by="Id"),
     ),
 }
+# fmt: on

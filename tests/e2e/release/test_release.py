@@ -25,7 +25,7 @@ from tests.e2e.shell import run
 SITE, OTHER = "my-site", "other-site"
 README = (ROOT / "README.md").read_text()
 INSTALL, REMOVE = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-(MINUTES,) = re.findall(r"It takes less than (\d+) minutes", README)
+(MINUTES,) = re.findall(r"takes less than (\d+) minutes", README)
 NO_NODE = "node() { false; }; npm() { false; }; npx() { false; }"
 
 

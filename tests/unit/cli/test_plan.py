@@ -280,7 +280,7 @@ def test_caps(write: Write) -> None:
 def test_unproven(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a cover is not proven to be the cheapest, `plan` says how much it may cost too much."""
     monkeypatch.setattr(capped, "PROVEN_SIZE", 0)
-    monkeypatch.setattr(capped, "PATIENCE", 0)
+    monkeypatch.setattr(capped, "MOST_STEPS", 0)
     live = write(
         "live", lines(*(f"a/x{n}" for n in range(100)), *(f"b/x{n}" for n in range(15)), "b/1")
     )

@@ -163,7 +163,7 @@ def test_caps_out_of_reach() -> None:
 def test_unproven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where proving takes too long, a good cover is found, and what is not proven is said."""
     monkeypatch.setattr(capped, "PROVEN_SIZE", 0)
-    monkeypatch.setattr(capped, "PATIENCE", 0)
+    monkeypatch.setattr(capped, "MOST_STEPS", 0)
     dirty = [f"/a/{name}" for name in "abcdefghijk"] + ["/b/x", "/b/y"]
     live = [f"/a/{name}" for name in range(100)] + [f"/b/{name}" for name in range(15)]
 

@@ -13,7 +13,7 @@ from edgesweep.cover.survey import (
     MAX_AGE,
     MAX_PAGES,
     UNSEEN_WEIGHT,
-    Remembered,
+    CachedListing,
     Survey,
     survey,
     unsurveyed,
@@ -302,7 +302,7 @@ class Clock:
 def test_remembered() -> None:
     """A page is asked for once in ten minutes."""
     listing, clock = ListingInMemory({"site": ["a", "b"]}), Clock()
-    remembered = Remembered(listing, clock)
+    remembered = CachedListing(listing, clock)
 
     first = remembered.page("site", "", "")
     clock.now += timedelta(minutes=9, seconds=59)
@@ -319,7 +319,7 @@ def test_remembered() -> None:
 def test_remembered_apart() -> None:
     """Pages of another bucket, prefix or place are not mixed up."""
     listing = ListingInMemory({"site": ["a", "b"], "media": ["c"]})
-    remembered = Remembered(listing, Clock())
+    remembered = CachedListing(listing, Clock())
 
     asked = [("site", "", ""), ("media", "", ""), ("site", "b", ""), ("site", "", "a")]
     told = [remembered.page(*one)[0] for one in asked * 2]
@@ -331,7 +331,7 @@ def test_remembered_apart() -> None:
 def test_remembered_refusal() -> None:
     """A refusal is not remembered: the bucket may be listed a minute later."""
     listing = ListingInMemory({})
-    remembered = Remembered(listing, Clock())
+    remembered = CachedListing(listing, Clock())
 
     for _ in range(2):
         with pytest.raises(Unlistable):
@@ -348,7 +348,7 @@ def test_remembers_so_much(
     monkeypatch.setattr(edgesweep.cover.survey, "MAX_REMEMBERED", 60_000)
     keys = [f"{folder:02}/{number}{'x' * length}" for folder in range(80) for number in range(10)]
     listing, clock = ListingInMemory({"site": keys}), Clock()
-    remembered = Remembered(listing, clock)
+    remembered = CachedListing(listing, clock)
     for _ in range(2):
         # Keys that are listed again after a while are not counted twice.
         for folder in range(80):
@@ -381,7 +381,7 @@ def test_long_keys(monkeypatch: pytest.MonkeyPatch, length: int, pages: int) -> 
 def test_remembered_survey() -> None:
     """A survey that is made again within ten minutes costs no request."""
     listing, clock = ListingInMemory({"site": pages_of("img", 2_500)}), Clock()
-    remembered = Remembered(listing, clock)
+    remembered = CachedListing(listing, clock)
     dirty = {"/img/00001.html", "/img/02499.html"}
 
     first = survey(remembered, SITE, dirty, LIST_PRICES, Limits(paths=1))

@@ -106,7 +106,7 @@ def test_reconfigured_twice() -> None:
         pass_by(account)
     known = account.look().routes
 
-    assert (known.ids, known.enabled) == (["E1"], 1)
+    assert (known.ids, known.enabled_count) == (["E1"], 1)
     assert account.store.kept
     assert len(account.store.kept.distributions) == 4
     account.under_way = ()
@@ -207,7 +207,7 @@ def test_gone(owed: str) -> None:
     account.look(REFRESH_EVERY)
     for _ in range(3 if owed != "nothing" else 1):
         known = account.look(REFRESH_EVERY)
-        assert (known.routes.ids, known.routes.enabled) == (["E1"], 0)
+        assert (known.routes.ids, known.routes.enabled_count) == (["E1"], 0)
 
     account.dirty.delete(account.dirty.rows)
     account.journal.leases.clear()

@@ -58,7 +58,7 @@ def test_asked_for_now() -> None:
     ticks = uploading("", "a")
     ticks.request("#tag", NOW)
 
-    flusher = ticks.flusher(Routes(), ticks.policy.hurried())
+    flusher = ticks.flusher(Routes(), ticks.policy.with_all_urgent())
     (sent,) = flusher.tick(["E1"])
 
     assert (sent.reason, ticks.sent) == (Reason.URGENT, [("/a", "#tag")])

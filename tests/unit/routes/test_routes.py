@@ -92,7 +92,7 @@ def test_disabled() -> None:
     routes = Routes([configuration("disabled")])
 
     assert routes.distributions("docs-site", "index.html") == []
-    assert (routes.ids, routes.enabled) == (["disabled"], 0)
+    assert (routes.ids, routes.enabled_count) == (["disabled"], 0)
     assert not routes.serving("docs-site")
     assert routes.viewer_paths("disabled", "docs-site", "index.html") == ["/index.html", "/"]
 
@@ -122,7 +122,7 @@ def test_swept_buckets_only() -> None:
 
     assert routes.origins("three-behaviours") == [Origin("shop-media")]
     assert not routes.serving("shop-pages")
-    assert (routes.leading, routes.enabled) == (["three-behaviours"], 1)
+    assert (routes.leading, routes.enabled_count) == (["three-behaviours"], 1)
 
 
 def test_leads_nowhere() -> None:
@@ -130,7 +130,7 @@ def test_leads_nowhere() -> None:
     routes = Routes([configuration("three-behaviours", ["dropped"]), configuration("oac")])
 
     assert routes.ids == ["three-behaviours", "oac"]
-    assert (routes.leading, routes.enabled) == (["oac"], 1)
+    assert (routes.leading, routes.enabled_count) == (["oac"], 1)
 
 
 def test_everywhere() -> None:
