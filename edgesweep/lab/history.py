@@ -53,22 +53,20 @@ class Step:
     at: datetime  # the time of the deploy, in UTC
     dirty: Sequence[str]  # the changed, added and deleted paths, sorted and distinct
     live: Sequence[str]  # the live paths afterwards, sorted and distinct
-    unknown: Sequence[str] = ()  # unchanged paths, uploaded, that no catalogue knows yet
-    unchanged: Sequence[str] = ()  # the other unchanged paths that were uploaded
+    unchanged: Sequence[str] = ()  # unchanged paths that were uploaded
+    learnt: bool = False  # whether a catalogue knows these
     heads: int | None = None  # HEAD requests that find the unchanged; None without a catalogue
 
     @property
     def reported(self) -> Sequence[str]:
         """The paths that a strategy sees as changed, sorted and distinct."""
-        if not (self.unknown or self.unchanged):
-            return self.dirty
-        return sorted({*self.dirty, *self.unknown, *self.unchanged})
+        return sorted({*self.dirty, *self.unchanged}) if self.unchanged else self.dirty
 
     def seen(self, *, catalogue: bool) -> "Step":
         """Return the step as seen with a catalogue, or without one."""
-        if catalogue:
+        if catalogue and self.learnt:
             return replace(self, unchanged=())
-        return self if self.heads is None else replace(self, heads=0)
+        return self if catalogue or self.heads is None else replace(self, heads=0)
 
 
 class HistorySource(Protocol):
@@ -127,8 +125,7 @@ class Reuploaded:
         for known, step in enumerate(self.history.steps(progress)):
             changed = set(step.dirty)
             again = [path for path in step.live if path not in changed]
-            unknown, unchanged = ([], again) if known else (again, [])
-            yield replace(step, unknown=unknown, unchanged=unchanged, heads=len(step.live))
+            yield replace(step, unchanged=again, learnt=known > 0, heads=len(step.live))
 
 
 @dataclass(frozen=True, slots=True)

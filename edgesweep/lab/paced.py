@@ -188,7 +188,5 @@ def sweep(
 def _merged(steps: Sequence[Step]) -> Step:
     *_, last = steps
     dirty = set(chain.from_iterable(step.dirty for step in steps))
-    unknown = set(chain.from_iterable(step.unknown for step in steps)) - dirty
     unchanged = set(chain.from_iterable(step.unchanged for step in steps)) - dirty
-    other = (tuple(sorted(unknown)), tuple(sorted(unchanged)))
-    return Step(last.at, sorted(dirty), last.live, *other)
+    return Step(last.at, sorted(dirty), last.live, tuple(sorted(unchanged)))
