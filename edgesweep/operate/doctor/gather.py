@@ -15,7 +15,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.exceptions import PynamoDBException
 
 from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
-from edgesweep.aws.dynamodb import FlushTable
+from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
 from edgesweep.flush.budget import month_of
@@ -29,6 +29,7 @@ from edgesweep.operate.failures import failure
 from edgesweep.operate.parameters import changed
 from edgesweep.operate.stack import described, find_stack, is_released, parameters_of
 from edgesweep.routes import Distribution
+from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
 
 if TYPE_CHECKING:
@@ -185,6 +186,10 @@ class _Gatherer:
     def _distributions(self, configured: Settings) -> Sequence[Distribution]:
         client = self.session.client("cloudfront", config=DISCOVERY_CONFIG)
         buckets, only = configured.buckets, configured.distributions
-        named = Distributions(client, buckets, only).find() if only else ()
-        found = (*named, *Distributions(client, buckets).find())
+        routes = RoutesTable(configured.flushes_table, self.session)
+        kept = self._seen("The record of the distributions", routes.load) or Kept()
+        # Their functions are not asked again, of which one look would ask some alone.
+        known = {one.newest.id: one.newest for one in kept.tracked}
+        named = Distributions(client, buckets, only).find(known) if only else ()
+        found = (*named, *Distributions(client, buckets).find(known))
         return list({one.id: one for one in found}.values())
