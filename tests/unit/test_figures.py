@@ -18,6 +18,7 @@ from edgesweep.flush.policy import MAX_IN_PROGRESS, TICKS_APART, Policy
 from edgesweep.lab.generators import START
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.record.recorder import MOST_ROWS
+from edgesweep.routes.probing import MOST_PROBED
 from edgesweep.settings import MOST_BYTES, PARAMETERS, Parameter
 from notebooks.__main__ import read
 from notebooks.cost import workload
@@ -70,6 +71,9 @@ Add {COUNTS[TICKS_APART // MINUTE]} minutes for the ticks
 of the {MAX_IN_PROGRESS.wildcards} that CloudFront works on at once
 publishes {COUNTS[len(Series)]} series
 | $5: dollars | half, worst |
+""",
+    "docs/distributions.md": f"""
+    Each look asks up to {MOST_PROBED} functions
 """,
     "docs/operating.md": f"""
     paths times distributions are at most {MOST_ROWS:,}.
