@@ -16,6 +16,7 @@ S3_LIST_PRICE = Decimal("0.000005")
 # Request units of DynamoDB on demand, us-east-1: https://aws.amazon.com/dynamodb/pricing/on-demand/
 WRITE_PRICE = Decimal("0.000000625")
 READ_PRICE = Decimal("0.000000125")
+CENT = Decimal("0.01")
 # Regional edge caches, which fetch an object again: https://aws.amazon.com/cloudfront/features/
 EDGE_CACHES = 13
 REFETCH_COST = S3_GET_PRICE * EDGE_CACHES  # dollars to invalidate one object that had not changed

@@ -22,14 +22,13 @@ from edgesweep.errors import BadInput, EdgesweepError, Unsettled
 from edgesweep.flush.gaps import EVENTBRIDGE
 from edgesweep.operate.buckets import check, deliver, listeners
 from edgesweep.operate.failures import failure
-from edgesweep.prices import READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
+from edgesweep.prices import CENT, READ_PRICE, S3_GET_PRICE, S3_LIST_PRICE, WRITE_PRICE
 from edgesweep.record.catalogue import Name
 from edgesweep.record.recorder import Fate, fate
 from edgesweep.record.unchanged import UnchangedFilter
 
 Page = Sequence[Name]
 
-_CENT = Decimal("0.01")
 _STRIDE = 200  # objects between two updates of the progress display
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
@@ -187,7 +186,7 @@ def _cost(objects: int, requests: int) -> str:
     }
     items = ", ".join(f"{quantity:,} {item}" for item, (quantity, _) in used.items())
     usd = sum((quantity * price for quantity, price in used.values()), Decimal(0))
-    price = dollars(round(usd, 2)) if usd >= _CENT else "less than $0.01"
+    price = dollars(round(usd, 2)) if usd >= CENT else "less than $0.01"
     return f"learning them takes up to {items}: {price} at the prices of us-east-1"
 
 

@@ -58,7 +58,7 @@ def flush(deployed: Deployed, *, dry_run: bool) -> None:
     results = [_result(one, edge.paths[one.distribution], dry_run=dry_run) for one in done.outcomes]
     show(results, (line for result in results for line in _lines(result)))
     if done.refusal:
-        say(f"The budget does not pay for the guaranteed interval: {done.refusal}")
+        say(str(done.refusal))
     failures = (failure(error) or error for error in done.failures)
     troubles = [*(result["error"] for result in results), done.known.error, *failures]
     if any(troubles):

@@ -35,7 +35,7 @@ def observer(deployed: Deployed) -> Observer:
     """Return the observer of a stack, and say so if the stack's budget is too small."""
     policy, refusal = shared(deployed.settings.policy, deployed.routes.enabled_count)
     if refusal:
-        say(f"The budget does not pay for the guaranteed interval: {refusal}")
+        say(str(refusal))
     journal, session, outputs = deployed.journal, deployed.session, deployed.stack.outputs
     sqs = session.client("sqs")
     return Observer(

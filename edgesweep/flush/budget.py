@@ -25,13 +25,12 @@ from functools import cache
 from edgesweep.dirty import count
 from edgesweep.errors import BadInput
 from edgesweep.flush.others import NOBODY, Others
-from edgesweep.prices import FREE_PATHS, PATH_PRICE, invalidation_bill
+from edgesweep.prices import CENT, FREE_PATHS, PATH_PRICE, invalidation_bill
 
 # A send this near to another month may be billed there: clocks differ, and a request takes time.
 MONTH_MARGIN = timedelta(seconds=30)
 
 YEARS = range(1970, 9999)  # whose months, and those around them, have bounds
-_CENT = Decimal("0.01")
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 LONGEST_MONTH = timedelta(days=31)
@@ -151,7 +150,7 @@ class Budget:
 
     def _unpaid(self, guarantee: timedelta, allowance: int) -> str:
         paths = self._paths_guaranteed(guarantee)
-        dollars = invalidation_bill(paths, self.free_paths).quantize(_CENT, ROUND_CEILING)
+        dollars = invalidation_bill(paths, self.free_paths).quantize(CENT, ROUND_CEILING)
         possible = math.ceil(LONGEST_MONTH / (allowance // self.distributions) / _MINUTE)
         wanted = math.ceil(guarantee / _MINUTE)
         sharing = f" of each of {self.distributions} distributions"

@@ -128,7 +128,8 @@ def shared(policy: Policy, distributions: int) -> tuple[Policy, BadInput | None]
     try:
         budget = replace(policy.budget, distributions=max(1, distributions))
     except BadInput as error:
-        return policy, error
+        unpaid = "The budget does not pay for the guaranteed interval"
+        return policy, BadInput(f"{unpaid}: {error}")
     return replace(policy, budget=budget), None
 
 
