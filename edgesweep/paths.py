@@ -44,17 +44,30 @@ class Origin:
     bucket: str
     prefix: str = ""  # the part of keys before the viewer path: `site/` for the origin path `/site`
     website: bool = False  # as the website endpoint, which serves `/docs/` from `docs/index.html`
-    before: str = ""  # the part of viewer paths before keys: `/site` for a bucket in path style
 
     def path(self, bucket: str, key: str) -> str | None:
         """Return the viewer path that requests an object from this origin, None if none does."""
         if self.bucket not in (bucket, ANY_BUCKET) or not key.startswith(self.prefix):
             return None
-        return f"{self.before}/{key[len(self.prefix) :]}"
+        return "/" + key[len(self.prefix) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder in which viewers see the keys of a bucket that begin with a prefix."""
+
+    bucket: str
+    prefix: str = ""
+    folder: str = ""  # `/app` where a function strips that; empty for the root
+
+    def path(self, key: str) -> str | None:
+        """Return the viewer path of a key, None if it is not below the prefix."""
+        ours = key.startswith(self.prefix)
+        return f"{self.folder}/{key[len(self.prefix) :]}" if ours else None
 
     def below(self, text: str) -> str | None:
         """Return how the keys begin whose viewer paths begin with `text`, None without any."""
-        start = self.before + "/"
+        start = self.folder + "/"
         if text.startswith(start):
             return self.prefix + text[len(start) :]
         return self.prefix if start.startswith(text) else None

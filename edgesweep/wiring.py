@@ -19,7 +19,7 @@ from edgesweep.aws.eventbridge import EventBus
 from edgesweep.aws.s3 import HEAD_CONFIG, LISTING_CONFIG, PATIENCE, Bucket, S3Heads, S3Listing
 from edgesweep.aws.sqs import DeadLetterQueue, oldest_age
 from edgesweep.cover import Heartbeat, Limits, Prices
-from edgesweep.cover.survey import CachedListing, Listing, Survey, survey
+from edgesweep.cover.survey import MAX_TIME, CachedListing, Listing, Survey, survey
 from edgesweep.dirty import LONG_AGO, DirtyRows
 from edgesweep.flush.announcing import Announcer, Detail, Event
 from edgesweep.flush.auditing import Auditor
@@ -64,7 +64,7 @@ class Adapters:
     @classmethod
     def real(cls, settings: Settings, session: boto3.Session) -> "Adapters":
         client = session.client("cloudfront", config=cloudfront.CLIENT_CONFIG)
-        reader = session.client("cloudfront", config=cloudfront.DISCOVERY_CONFIG)
+        reader = session.client("cloudfront", config=cloudfront.READING_CONFIG)
         journal = FlushTable(settings.flushes_table, session)
         shards = partial(journal.shards, settings.shards)
         return cls(
@@ -72,7 +72,7 @@ class Adapters:
             journal=journal,
             store=RoutesTable(settings.flushes_table, session),
             source=cloudfront.Distributions(reader, settings.buckets, settings.distributions).find,
-            edge=cloudfront.CloudFront(client),
+            edge=cloudfront.CloudFront(client, reader),
             listing=CachedListing(S3Listing(session.client("s3", config=LISTING_CONFIG)), now),
             publish=EventBus(session).publish,
         )
@@ -152,12 +152,12 @@ def _gaps(
 ) -> Gaps:
     s3 = session.client("s3", config=LISTING_CONFIG)
 
-    def silent(bucket: str) -> bool:
+    def silent(bucket: str, before: Collection[str]) -> bool:
         try:
             return not reaches(Bucket(s3, bucket).notifications(), settings.notified_queue)
-        except Exception as error:  # noqa: BLE001  # reported; the bucket counts as wired
+        except Exception as error:  # noqa: BLE001  # reported; nothing changes
             warn(f"The notifications of the bucket {bucket} cannot be read: {error}")
-            return False
+            return bucket in before
 
     def oldest(since: datetime) -> timedelta:
         try:
@@ -170,7 +170,7 @@ def _gaps(
         buckets=settings.buckets,
         store=adapters.store,
         dirty=adapters.dirty,
-        unwired=lambda: list(filter(silent, settings.buckets)),
+        unwired=lambda before: [one for one in settings.buckets if silent(one, before)],
         oldest=oldest if settings.queue else lambda _: timedelta(),
         clock=now,
         token=row_token,
@@ -237,9 +237,10 @@ def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> 
     def look(
         distribution: str, dirty: Collection[str], prices: Prices, limits: Limits, keep: Heartbeat
     ) -> Survey:
-        origins, strict = routes.listed(distribution), routes.strict(distribution)
-        ask = partial(survey, foreign=partial(routes.foreign, distribution), heartbeat=keep)
-        found = ask(listing, origins, dirty, prices, limits, strict=strict)
+        mounts, strict = routes.mounts(distribution), routes.strict(distribution)
+        ends_at, foreign = now() + MAX_TIME, partial(routes.foreign, distribution)
+        ask = partial(survey, foreign=foreign, heartbeat=keep, late=lambda: now() >= ends_at)
+        found = ask(listing, mounts, dirty, prices, limits, strict=strict)
         if found.refused:
             warn(found.refused)
         return found

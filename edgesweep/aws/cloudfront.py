@@ -13,7 +13,6 @@ from botocore.parsers import ResponseParserError
 from edgesweep.errors import Busy, Undiscovered, Unreadable
 from edgesweep.flush.others import Mark
 from edgesweep.flush.sender import Accepted, Answer, Refusal, Refused, Unanswered
-from edgesweep.paths import ANY_BUCKET
 from edgesweep.routes.config import buckets_of, cache_policies_of, is_for_tenants, read
 from edgesweep.routes.distribution import Distribution, unread
 from edgesweep.routes.probing import probed
@@ -21,9 +20,9 @@ from edgesweep.routes.probing import probed
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
 
-# Reading changes nothing, so botocore may retry.
-DISCOVERY_CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20
+# Reading changes nothing, so botocore may retry; all attempts end before a lease does.
+READING_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=6
 )
 
 # "When the status is Deployed, the distribution's information is fully propagated to all CloudFront
@@ -103,7 +102,7 @@ class Distributions:
                 if is_for_tenants(summary):
                     continue
                 leads_to = set(buckets_of(summary))
-                if leads_to & {ANY_BUCKET, *(self._buckets or leads_to)}:
+                if leads_to & set(self._buckets or leads_to):
                     yield summary["Id"]
 
     def _described(self, identity: str) -> Mapping[str, Any] | None:
@@ -193,11 +192,17 @@ class Account(Invalidations):
 
 
 class CloudFront(Invalidations):
-    """See `edgesweep.flush.sender.Edge`."""
+    """See `edgesweep.flush.sender.Edge`; `client` must not repeat calls, and a `reader` may."""
+
+    def __init__(
+        self, client: "CloudFrontClient", reader: "CloudFrontClient | None" = None
+    ) -> None:
+        super().__init__(reader or client)
+        self._once = client
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
         try:
-            response = self._client.create_invalidation(
+            response = self._once.create_invalidation(
                 DistributionId=distribution,
                 InvalidationBatch={
                     "Paths": {"Quantity": len(paths), "Items": list(paths)},

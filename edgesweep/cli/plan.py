@@ -110,11 +110,11 @@ def _listed(
     from edgesweep.cli.deployed import session  # noqa: PLC0415  # likewise
     from edgesweep.operate.buckets import check  # noqa: PLC0415  # likewise
 
-    pages, origins = numbers(1), rules.listed(rules.ids[0])
+    pages, mounts = numbers(1), rules.mounts(rules.ids[0])
     with closing(session(**where).client("s3")) as client, progress("Listing pages") as shown:
         check(client, bucket, anywhere=True)
         listing = S3Listing(client)
-        seen = survey(listing, origins, dirty, prices, limits, heartbeat=lambda: shown(next(pages)))
+        seen = survey(listing, mounts, dirty, prices, limits, heartbeat=lambda: shown(next(pages)))
     if seen.refused:
         raise EdgesweepError(seen.refused)
     return seen

@@ -105,8 +105,8 @@ def _configured(source: str | BinaryIO, bucket: str | None, words: str, where: W
 
 def requested(rules: Routes, keys: Iterable[str]) -> Sequence[str]:
     """Return the viewer paths at which viewers request existing objects."""
-    origins = rules.listed(rules.ids[0])
-    found = (origin.path(origin.bucket, key) for key in keys for origin in origins)
+    mounts = rules.mounts(rules.ids[0])
+    found = (mount.path(key) for key in keys for mount in mounts)
     return [path for path in found if path is not None]
 
 

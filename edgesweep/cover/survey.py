@@ -15,8 +15,9 @@ others, which save at most the paths of all items.
 Invariant: every candidate that was not listed to its end holds a mark of its own, a made-up object
 of the weight `UNSEEN_WEIGHT`. So a wider wildcard into the unseen weighs more than a narrower one.
 
-Cost: one request for each thousand keys, at most `MAX_PAGES` of them and `MAX_LISTED` bytes, and
-never more than the paths that could be saved: one path costs as much as listing a million keys.
+Cost: one request for each thousand keys, at most `MAX_PAGES` of them, `MAX_LISTED` bytes and
+`MAX_TIME`, and never more than the paths that could be saved: one path costs as much as listing a
+million keys.
 """
 
 from bisect import bisect_left
@@ -30,10 +31,11 @@ from typing import Protocol
 
 from edgesweep.cover import Candidates, Heartbeat, Limits, Prices, find_candidates
 from edgesweep.errors import Unlistable
-from edgesweep.paths import Origin
+from edgesweep.paths import Mount
 from edgesweep.prices import S3_LIST_PRICE
 
 MAX_PAGES = 250
+MAX_TIME = timedelta(minutes=1)
 UNSEEN_WEIGHT = 10**9  # the weight of a mark: above that of any bucket that could be listed
 
 MAX_AGE = timedelta(minutes=10)
@@ -104,7 +106,7 @@ def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
 
 def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     listing: Listing,
-    origins: Collection[Origin],
+    mounts: Collection[Mount],
     dirty: Collection[str],
     prices: Prices,
     limits: Limits,
@@ -112,19 +114,20 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     foreign: Callable[[str], bool] = lambda _: False,
     strict: bool = False,
     heartbeat: Heartbeat = lambda: None,
+    late: Callable[[], bool] = lambda: False,
 ) -> Survey:
     """List the objects that matter for a cover of `dirty`, which are decoded viewer paths."""
     found = _all_candidates(dirty, strict=strict)
-    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat)
+    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat, late)
     refused: str | None = None
     try:
-        for origin in origins:
-            walk.list(origin)
+        for mount in mounts:
+            walk.list(mount)
     except Unlistable as error:
         walk.seen.clear()
         refused = str(error)
     unseen = _prefixes(found)
-    if origins and not refused:
+    if mounts and not refused:
         # Below a foreign prefix, other origins may serve objects that nobody lists.
         unseen = list(filter(foreign, unseen)) if foreign("/") else []
     marks = walk.marks | {prefix + _MARK for prefix in unseen}
@@ -196,30 +199,31 @@ class _Walk:
     dirty: Collection[str]
     terms: _Terms
     heartbeat: Heartbeat
+    late: Callable[[], bool]
     pages: int = 0
     size: int = 0
     seen: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
 
-    def list(self, origin: Origin) -> None:
+    def list(self, mount: Mount) -> None:
         """List a bucket, and mark the candidates that were not listed to their end."""
         stretch = _Stretch(_MARK)
         for prefix in self.terms.prefixes:
             wanted = prefix in self.terms.patience and not stretch.passed(prefix)
             if wanted and not self._spent():
-                stretch = self._follow(origin, prefix)
+                stretch = self._follow(mount, prefix)
             if not stretch.holds(prefix):
                 self.marks.add(prefix + _MARK)
 
-    def _follow(self, origin: Origin, prefix: str) -> _Stretch:
+    def _follow(self, mount: Mount, prefix: str) -> _Stretch:
         """List an outermost candidate while there is hope."""
         beside: list[str] = []
-        below, after = origin.below(prefix), ""
+        below, after = mount.below(prefix), ""
         while below is not None:
             self.pages += 1
             self.heartbeat()
-            keys, more = self.listing.page(origin.bucket, below, after)
-            paths = [f"{origin.before}/{key[len(origin.prefix) :]}" for key in keys]
+            keys, more = self.listing.page(mount.bucket, below, after)
+            paths = [path for key in keys if (path := mount.path(key))]
             unchanged = [path for path in paths if path not in self.dirty]
             self.seen.update(unchanged)
             self.size += _bytes(unchanged)
@@ -232,7 +236,7 @@ class _Walk:
         return _Stretch(prefix)
 
     def _spent(self) -> bool:
-        return self.pages >= self.terms.pages or self.size >= MAX_LISTED
+        return self.pages >= self.terms.pages or self.size >= MAX_LISTED or self.late()
 
     def _hopeless(self, prefix: str, path: str, beside: Sequence[str]) -> bool:
         """Tell whether no listed candidate around `path` can be worth it."""

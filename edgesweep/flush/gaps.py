@@ -113,7 +113,8 @@ class Gaps:
     buckets: Sequence[str]
     store: DistributionStore
     dirty: DirtyRows
-    unwired: Callable[[], Sequence[str]]  # returns the buckets that publish no events
+    # Returns the buckets that publish no events; one that cannot be read is as it was before.
+    unwired: Callable[[Collection[str]], Sequence[str]]
     # Returns how old the oldest message of the queue has been since a moment.
     oldest: Callable[[datetime], timedelta]
     clock: Callable[[], datetime]
@@ -136,7 +137,7 @@ class Gaps:
         if not self._due(noted(kept, self._missed), dropped, now):
             self._missed, self._look_at = {}, now + LOOK_EVERY
             return Watched()
-        unwired = tuple(self.unwired())
+        unwired = tuple(self.unwired(kept.unwired))
         found = looked(kept, self.buckets, {*unwired, *dropped}, now)
         found = noted(found, {**self._missed, **self._expired(kept, found.attached, now)})
         settled = [bucket for bucket, at in found.missed.items() if now - at >= SETTLED]

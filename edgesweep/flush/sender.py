@@ -198,9 +198,9 @@ class Sender:
             if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
                 return Sent(flush, answer)
         now = self.clock()
-        unheard = not flush.answered and now - flush.opened_at >= REPEATED_FOR
-        if unheard and answer.refusal in _TOO_MUCH_AT_ONCE and (made := self._look_up(flush, held)):
-            # It is the first attempt that takes up the quota, so the flush must not be split.
+        late = answer.refusal in _TOO_MUCH_AT_ONCE and now - flush.opened_at >= REPEATED_FOR
+        if late and not flush.answered and (made := self._look_up(flush, held)):
+            # An earlier attempt takes up the quota: the flush must not be split.
             return Sent(self._accepted(flush, made), made)
         successor = self._successor(flush, held, answer.refusal, now)
         if successor is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from edgesweep.dirty import DirtyRow, RequestedPath
-from edgesweep.paths import Origin, unquoted, viewer_path
+from edgesweep.paths import Mount, Origin, unquoted, viewer_path
 from edgesweep.routes.distribution import Behaviour, Distribution, somewhere
 from edgesweep.routes.variants import INDEX, Variants, variants_of
 
@@ -89,10 +89,10 @@ class Routes:
         unlisted = self.variants_of(distribution).unlisted(prefix)
         return unlisted or any(one.foreign(prefix) for one in self._named(distribution))
 
-    def listed(self, distribution: str) -> Sequence[Origin]:
-        """Return the origins as a survey lists them, each in every folder where viewers see it."""
+    def mounts(self, distribution: str) -> Sequence[Mount]:
+        """Return where viewers see the keys of buckets, as a survey lists them."""
         variants, named = self.variants_of(distribution), self._named(distribution)
-        return list(dict.fromkeys(chain.from_iterable(one.listed(variants) for one in named)))
+        return list(dict.fromkeys(chain.from_iterable(one.mounts(variants) for one in named)))
 
     def variants_of(self, distribution: str) -> Variants:
         return variants_of(self.variants, distribution)

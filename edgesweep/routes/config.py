@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from edgesweep.paths import ANY_BUCKET, Origin
+from edgesweep.paths import Origin
 from edgesweep.routes.distribution import Behaviour, Distribution, Function, somewhere
-from edgesweep.routes.patterns import matches
+from edgesweep.routes.patterns import matches, matches_slash
 from edgesweep.routes.variants import ERROR_SECONDS, YEAR
 
 Config = Mapping[str, Any]  # a member of a configuration, as boto3 returns it
@@ -62,8 +62,6 @@ _ORDERED = {"PathPattern", "OriginId"}
 def origin_of(origin: Config) -> Origin | None:
     """Return the bucket behind an origin, None if its domain is not S3's for a bucket.
 
-    In path style without an origin path, viewers name the bucket, which may be any.
-
     >>> origin_of({"DomainName": "docs.example.com.s3-website.eu-central-1.amazonaws.com"})
     Origin(bucket='docs.example.com', prefix='', website=True)
     """
@@ -75,7 +73,7 @@ def origin_of(origin: Config) -> Origin | None:
     if found["bucket"]:
         return Origin(found["bucket"], prefix, website)
     bucket, _, prefix = prefix.partition("/")
-    return None if website else Origin(bucket or ANY_BUCKET, prefix)
+    return Origin(bucket, prefix) if bucket and not website else None
 
 
 def buckets_of(config: Config) -> Collection[str]:
@@ -167,9 +165,7 @@ class _Origins:
 
 def _leading(origin: Config, buckets: Collection[str], *, named: bool) -> Iterator[Origin]:
     found = origin_of(origin)
-    if found and found.bucket == ANY_BUCKET:
-        yield from (Origin(bucket, before=f"/{bucket}") for bucket in buckets)
-    elif found and (not buckets or found.bucket in buckets):
+    if found and (not buckets or found.bucket in buckets):
         yield found
     elif named and _ACCESS_POINT.fullmatch(origin["DomainName"].lower()):
         yield from somewhere(buckets, _prefix(origin))
@@ -223,8 +219,10 @@ def _errors(config: Config, policies: Mapping[str, Config]) -> Iterator[tuple[in
         page = unquote(response.get("ResponsePagePath") or "")
         stays = [int(response.get("ErrorCachingMinTTL", ERROR_SECONDS))]
         for behaviour in _items(config, "CacheBehaviors") if page else ():
-            if matches(behaviour["PathPattern"], page):
+            sure = matches(pattern := behaviour["PathPattern"], page)
+            if sure or matches_slash(pattern, page):
                 stays.append(_longest(behaviour, policies))
+            if sure:
                 break
         yield int(response["ErrorCode"]), page, max(stays)
 

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from edgesweep.paths import ANY_BUCKET, REST, Origin
+from edgesweep.paths import ANY_BUCKET, REST, Mount, Origin
 from edgesweep.routes.patterns import matches, matches_slash, may_match, must_match, readings
 from edgesweep.routes.variants import ALL, ERROR_SECONDS, EVERY_PATH, Variants, query_copies
 
@@ -117,12 +117,12 @@ class Distribution:
         every = (*answers, *hidden, *self._learnt(bucket, key, variants))
         return any(self._keeps_error(one, variants) for one in every)
 
-    def listed(self, variants: Variants) -> Iterator[Origin]:
-        """Yield the origins as a survey lists them; some may come twice."""
+    def mounts(self, variants: Variants) -> Iterator[Mount]:
+        """Yield where viewers see the keys of its origins; some may come twice."""
         for behaviour in self.behaviours:
             for origin in behaviour.origins:
-                yield from variants.listed(origin)
-                yield from Variants(behaviour.learnt).listed(origin)
+                yield from variants.mounts(origin)
+                yield from Variants(behaviour.learnt).mounts(origin)
 
     def foreign(self, prefix: str) -> bool:
         """Tell whether a viewer path that starts with `prefix` may be served by no known bucket."""
@@ -189,8 +189,11 @@ class Distribution:
         self, bucket: str, key: str, variants: Variants, answers: Iterable[Served]
     ) -> Iterator[Served]:
         """Yield the behaviours that may answer any path from an object."""
-        # An answer that no cache keeps does not show what a function makes of other paths.
-        answered = any(one.behaviour.caches for one in answers)
+        # An answer that no cache keeps, or that is doubtful, does not show what a function makes.
+        answered = any(
+            one.behaviour.caches and one.behaviour in self._leading(one.path, doubtful=False)
+            for one in answers
+        )
         for behaviour in () if variants.given else self.behaviours:
             words = behaviour.learnt
             wide = not answered and (behaviour.rewritten or behaviour.unknown)
@@ -205,12 +208,13 @@ class Distribution:
         # return the default root object for end-user requests for the install directory".
         return ("/", path[: path.rindex("/") + 1]) if path == "/" + self.root else ()
 
-    def _leading(self, path: str) -> Iterator[Behaviour]:
-        """Yield the behaviours that may be the first to match, for each way to read the path."""
+    def _leading(self, path: str, *, doubtful: bool = True) -> Iterator[Behaviour]:
+        """Yield the behaviours that are, or may be, the first to match, for each way to read it."""
         for reading in readings(path):
             fitting = (n for n, one in enumerate(self.behaviours) if matches(one.pattern, reading))
-            *doubtful, sure = self.behaviours[: next(fitting) + 1]
-            yield from (one for one in doubtful if matches_slash(one.pattern, reading))
+            *before, sure = self.behaviours[: next(fitting) + 1]
+            if doubtful:
+                yield from (one for one in before if matches_slash(one.pattern, reading))
             yield sure
 
     def _error_pages(self, variants: Variants) -> Collection[str]:

@@ -109,7 +109,8 @@ def _probed(known: Function, live: Live, run: Run, turns: Iterator[int]) -> Func
     name, folder = known.name, known.folder
     try:
         version, stores = live(name)
-        if version == known.version:
+        waits = ALL in known.words and not known.doubt  # for its turn
+        if version == known.version and not waits:
             return replace(known, refusal="")
         if stores:
             return Function(name, folder, version, doubt="it reads a key value store")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from edgesweep.errors import BadInput
-from edgesweep.paths import REST, Origin
+from edgesweep.paths import REST, Mount, Origin
 
 _PLAIN = ("everything", "html", "folders", "bare", "queries", "errors", "stems", "only", "none")
 WORDS = (*_PLAIN, "index=NAME", "strip=/app", "errors=NAME", "/images/{key}*")
@@ -82,15 +82,14 @@ class Variants:
                 path = word.removesuffix("*").replace("{key}", key)
                 yield from self.below(path) if word.endswith("*") else (path,)
 
-    def listed(self, origin: Origin) -> Iterator[Origin]:
-        """Yield an origin once for each folder in which viewers see its keys."""
-        yield origin
-        for folder in self._values("strip"):
-            yield replace(origin, before=folder + origin.before)
+    def mounts(self, origin: Origin) -> Iterator[Mount]:
+        """Yield the folders in which viewers see the keys of an origin."""
+        for folder in ("", *self._values("strip")):
+            yield Mount(origin.bucket, origin.prefix, folder)
         for word in self.words:
             folder, key, rest = word.removesuffix("*").partition("/{key}")
             if key and not rest:
-                yield Origin(origin.bucket, before=folder)
+                yield Mount(origin.bucket, folder=folder)
 
     def unlisted(self, prefix: str) -> bool:
         """Tell whether words may make paths that begin with `prefix` and that no survey lists."""

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from pynamodb.exceptions import PutError
 
-from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.cloudfront import READING_CONFIG, Distributions
 from edgesweep.aws.dynamodb import RoutesTable, models
 from edgesweep.errors import Undiscovered
 from edgesweep.routes import Behaviour, Distribution, Origin
@@ -29,13 +29,13 @@ Answers = Mapping[str, Any]
 @pytest.fixture
 def cloudfront() -> Iterator[Stubber]:
     """Answer just the requests that are foreseen, in their order."""
-    client = boto3.client("cloudfront", "us-east-1", config=DISCOVERY_CONFIG)
+    client = boto3.client("cloudfront", "us-east-1", config=READING_CONFIG)
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
 
 
-def lists(stubber: Stubber, *pages: Sequence[str], **differing: object) -> None:
+def lists(stubber: Stubber, *pages: Sequence[str], **differing: str) -> None:
     """Foresee a listing of distributions, in pages."""
     for number, page in enumerate(pages):
         last = number == len(pages) - 1
@@ -141,17 +141,6 @@ def test_none(cloudfront: Stubber) -> None:
     cloudfront.add_response("list_distributions", {"DistributionList": empty}, {})
 
     assert find(cloudfront, ["docs-site"]) == []
-
-
-def test_path_style(cloudfront: Stubber) -> None:
-    """Viewers may name any bucket of a path-style origin, so its distribution is found."""
-    host = "s3.us-east-1.amazonaws.com"
-    origins = {"Quantity": 1, "Items": [{"Id": "s3", "DomainName": host}]}
-    lists(cloudfront, ["oac"], Origins=origins)
-    tells(cloudfront, "oac")
-    explains(cloudfront, "658327ea-f89d-4fab-a63d-7e88639e58f6")
-
-    assert [one.id for one in find(cloudfront, ["docs-site"])] == ["oac"]
 
 
 def test_for_tenants(cloudfront: Stubber) -> None:

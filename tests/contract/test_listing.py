@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -18,6 +19,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
+from edgesweep.aws.cloudfront import READING_CONFIG
 from edgesweep.aws.s3 import LISTING_CONFIG, S3Listing
 from edgesweep.cover.survey import Listing
 from edgesweep.errors import Unlistable
@@ -161,10 +163,12 @@ def test_broken_off() -> None:
             S3Listing(client).page(BUCKET, "", "")
 
 
-def test_ends() -> None:
-    """A listing that S3 does not answer ends before the lease of its flusher does."""
-    attempts = LISTING_CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]  # of botocore
+@pytest.mark.parametrize("config", [LISTING_CONFIG, READING_CONFIG])
+def test_ends(config: Any) -> None:  # noqa: ANN401  # of botocore
+    """Reading that AWS does not answer ends before the lease of its flusher does."""
+    attempts = config.retries["total_max_attempts"]
+    pauses = sum(2**attempt for attempt in range(attempts - 1))
 
-    seconds = LISTING_CONFIG.connect_timeout + LISTING_CONFIG.read_timeout  # type: ignore[attr-defined]
+    seconds = attempts * (config.connect_timeout + config.read_timeout) + pauses
 
-    assert timedelta(seconds=attempts * seconds) < LEASE_TERM
+    assert timedelta(seconds=seconds) < LEASE_TERM

@@ -240,7 +240,9 @@ def _held_up(story: Story) -> Iterator[str]:
     for row, at in story.tables.written.items() if scenario.prompt and urgent else ():
         soon = [one for one in made[row.distribution] if at <= one.created_at < at + ticks]
         sent = all(any(one.matches(path) for one in soon) for path in _paths(story, row))
-        if isinstance(row.subject, Change) and row.subject.key in urgent and not sent:
+        theirs = any(at <= one.created_at < at + ticks for one in _of_others(story))
+        late = not sent and not theirs
+        if isinstance(row.subject, Change) and row.subject.key in urgent and late:
             yield f"Held up: {row.subject} of {row.distribution}, at {at}"
 
 

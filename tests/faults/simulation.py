@@ -34,7 +34,7 @@ from edgesweep.flush.discovery import REFRESH_EVERY
 from edgesweep.flush.policy import Reason
 from edgesweep.flush.redrive import ATTEMPTS
 from edgesweep.flush.sender import PAUSE_SECONDS
-from edgesweep.paths import Origin
+from edgesweep.paths import Mount
 from edgesweep.settings import Settings
 from tests.fakes.cloudfront import Made, StrictCloudFront
 from tests.faults import clients, queues, tables
@@ -236,7 +236,7 @@ class Simulation:
     def _survey(  # noqa: PLR0913  # as the real one
         self,
         listing: Listing,
-        origins: Collection[Origin],
+        mounts: Collection[Mount],
         dirty: Collection[str],
         prices: Prices,
         limits: Limits,
@@ -245,14 +245,14 @@ class Simulation:
         **options: Any,  # as the real one
     ) -> Survey:
         """Survey as the scenario has it; that takes time, and may be the death of the process."""
-        scenario, buckets = self.scenario, {source.bucket for source in origins}
+        scenario, buckets = self.scenario, {mount.bucket for mount in mounts}
         if any(len(dirty) > scenario.pace.most.get(bucket, len(dirty)) for bucket in buckets):
             here().die("is out of memory")
         seconds = max((scenario.surveying.get(bucket, 0.0) for bucket in buckets), default=0.0)
         if seconds or scenario.pace.plan:
             here().sleep(seconds + scenario.pace.plan * len(dirty))
         if scenario.surveyed == LISTED:
-            return survey(listing, origins, dirty, prices, limits, strict=strict, **options)
+            return survey(listing, mounts, dirty, prices, limits, strict=strict, **options)
         everywhere = scenario.surveyed == EVERYWHERE
         return unsurveyed(dirty, strict=strict) if everywhere else Survey((), ())
 

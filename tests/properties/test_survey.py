@@ -11,7 +11,7 @@ import edgesweep.cover.survey
 from edgesweep.cover import Cover, Limits, Prices, choose, cover, find_candidates
 from edgesweep.cover.survey import UNSEEN_WEIGHT, Survey, survey, unsurveyed
 from edgesweep.errors import Infeasible
-from edgesweep.paths import Origin, Pattern
+from edgesweep.paths import Mount, Pattern
 from edgesweep.prices import S3_LIST_PRICE
 from tests.fakes.listing import ListingInMemory
 from tests.strategies import LETTERS, ODD_LETTERS, viewer_paths
@@ -27,7 +27,7 @@ class World:
     """Buckets behind a distribution, what changed, and how much may be listed."""
 
     dirty: frozenset[str]
-    keys: dict[Origin, frozenset[str]]
+    keys: dict[Mount, frozenset[str]]
     page_size: int
     prices: Prices
     limits: Limits
@@ -92,9 +92,9 @@ def worlds(draw: st.DrawFn, least: int = 0) -> World:
     keys = st.lists(st.text(letters, min_size=1, max_size=4), max_size=30).map(frozenset)
     changes = st.lists(viewer_paths(letters), min_size=draw(st.integers(0, 5)), max_size=8)
     origins = [
-        Origin("site"),
-        Origin("media", draw(st.sampled_from(["", "a", "a/"]))),
-        Origin("docs", draw(st.sampled_from(["b/", "docs/"]))),
+        Mount("site"),
+        Mount("media", draw(st.sampled_from(["", "a", "a/"]))),
+        Mount("docs", draw(st.sampled_from(["b/", "docs/"]))),
     ]
     prices = st.one_of(st.just(0), st.integers(least, least + 40))
     return World(

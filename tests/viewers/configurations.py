@@ -191,7 +191,6 @@ _HOSTS: Sequence[tuple[str, str]] = (
     ("site.s3-website.eu-central-1.amazonaws.com", "/v1"),
     ("SITE.S3.us-east-1.amazonaws.com", ""),
     ("s3.us-east-1.amazonaws.com", "/site"),
-    ("s3.us-east-1.amazonaws.com", ""),
     ("site.s3-external-1.amazonaws.com", ""),
     ("site.s3.us-east-1.amazonaws.com", "/%761"),
 )

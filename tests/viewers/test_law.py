@@ -20,7 +20,7 @@ STORIES = 5_000
 MUTANTS: Mapping[Mutant, int] = {
     mutants.error_pages_ignored: 113,
     mutants.first_behaviour_always: 2,
-    mutants.folder_without_slash_ignored: 557,
+    mutants.folder_without_slash_ignored: 1770,
     mutants.function_not_probed: 147,
     mutants.index_documents_ignored: 258,
     mutants.origin_path_kept: 43,

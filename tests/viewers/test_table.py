@@ -45,6 +45,14 @@ UNCACHED = config(
     {"site": HOST},
     {"/app/*": behaviour("site", **edge_lambda("lambda-strip", "origin-request"))},
 )
+DOUBTFUL = config(
+    behaviour("api"),
+    {"api": "api.example.com", "site": HOST},
+    {
+        "/app/*": behaviour("site", **edge_lambda("lambda-strip", "origin-request")),
+        "*/static/*": behaviour("site"),
+    },
+)
 FUNCTIONS: Mapping[str, Row] = {
     "a function strips /app": row(
         STRIPPED, "static/js/main.js", "/app/static/js/main.js", "/app/*"
@@ -60,6 +68,9 @@ FUNCTIONS: Mapping[str, Row] = {
     ),
     "a function strips /app, and no cache keeps the object's own path": row(
         *(UNCACHED, "static/js/main.js", "/app/static/js/main.js", "/app/*"),
+    ),
+    "a function strips /app, and another pattern may match the object's own path": row(
+        *(DOUBTFUL, "static/js/main.js", "/app/static/js/main.js", "/app/*", "/static/js/main.js")
     ),
     "an answer is replaced": row(FALLBACK, "index.html", "/app/users", "/app/*"),
     "an answer is replaced, in words": row(
@@ -114,9 +125,6 @@ ORIGINS: Mapping[str, Row] = {
     "a function selects the bucket": row(SELECTED, "a.html", "/a.html", "/a.html"),
     "a pattern begins with a star and a slash": row(
         *(beside("*/static/*"), "static/a.js", "/static/a.js", "/static/a.js")
-    ),
-    "viewers name the bucket": row(
-        site(host="s3.us-east-1.amazonaws.com"), "a.html", "/site/a.html", "/site/a.html"
     ),
     "a placeholder": row(PLACEHOLDER, "a.html", "/a.html", "/*", named="named"),
     **{

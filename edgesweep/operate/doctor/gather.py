@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.exceptions import PynamoDBException
 
-from edgesweep.aws.cloudfront import DISCOVERY_CONFIG, Distributions
+from edgesweep.aws.cloudfront import READING_CONFIG, Distributions
 from edgesweep.aws.dynamodb import FlushTable, RoutesTable
 from edgesweep.aws.s3 import Bucket, S3Listing, region_of
 from edgesweep.errors import BadInput, EdgesweepError, NoStack
@@ -184,7 +184,7 @@ class _Gatherer:
             raise
 
     def _distributions(self, configured: Settings) -> Sequence[Distribution]:
-        client = self.session.client("cloudfront", config=DISCOVERY_CONFIG)
+        client = self.session.client("cloudfront", config=READING_CONFIG)
         buckets, only = configured.buckets, configured.distributions
         routes = RoutesTable(configured.flushes_table, self.session)
         kept = self._seen("The record of the distributions", routes.load) or Kept()

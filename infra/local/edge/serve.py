@@ -157,12 +157,8 @@ class Edge:
 
     def _origin(self, origin: Origin, path: str) -> Answer:
         if origin.bucket is None:
-            # In path style, viewers may name the bucket.
-            origin, asked = origin_of(origin.domain, origin.path + path), origin.path + path
-            if origin.bucket is not None:
-                return rest(self.buckets, origin.bucket, origin.path, listable=self.listable)
             server = self.servers.get(origin.domain)
-            return server(asked) if server else Answer(502)
+            return server(origin.path + path) if server else Answer(502)
         if origin.website:
             return website(self.buckets, origin.bucket, origin.path + path)
         return rest(self.buckets, origin.bucket, origin.path + path, listable=self.listable)

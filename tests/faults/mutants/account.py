@@ -155,7 +155,7 @@ def endless_sweep() -> Iterator[None]:
 
 def asked_again_unheard() -> AbstractContextManager[object]:
     """The client that asks for invalidations asks again for itself when it was not answered."""
-    return mock.patch.object(cloudfront, "CLIENT_CONFIG", cloudfront.DISCOVERY_CONFIG)
+    return mock.patch.object(cloudfront, "CLIENT_CONFIG", cloudfront.READING_CONFIG)
 
 
 def never_routed() -> AbstractContextManager[object]:

@@ -37,7 +37,7 @@ def urgent_unheard() -> AbstractContextManager[object]:
 
 def asked_unheard() -> AbstractContextManager[object]:
     """Nothing is different if somebody asks for a flush now."""
-    return mock.patch.object(Policy, "hurried", lambda self: self)
+    return mock.patch.object(Policy, "with_all_urgent", lambda self: self)
 
 
 def returned_early() -> AbstractContextManager[object]:

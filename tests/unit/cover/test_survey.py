@@ -19,10 +19,10 @@ from edgesweep.cover.survey import (
     unsurveyed,
 )
 from edgesweep.errors import Unlistable
-from edgesweep.paths import Origin
+from edgesweep.paths import Mount
 from tests.fakes.listing import ListingInMemory
 
-SITE = [Origin("site")]
+SITE = [Mount("site")]
 LIST_PRICES = Prices()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -68,13 +68,25 @@ def test_jump() -> None:
 def test_moved() -> None:
     """Where viewers see the keys below a folder, the keys are listed and their paths are known."""
     listing = ListingInMemory({"site": ["v1/a/1", "v1/a/2", "v1/b", "x"]})
-    origins = [Origin("site", "v1/", before="/app")]
+    origins = [Mount("site", "v1/", "/app")]
 
     known = survey(listing, origins, {"/app/a/1", "/app/b"}, LIST_PRICES, Limits())
 
     assert known == Survey(["/app/a/2"], set(), pages=1)
     assert listing.asked == [("site", "v1/", "")]
     assert survey(listing, origins, {"/b/1", "/b/2"}, LIST_PRICES, Limits()) == Survey([], set())
+
+
+def test_late() -> None:
+    """A listing that takes too long ends there, and what it did not reach counts as unseen."""
+    listing = ListingInMemory({"site": pages_of("img")}, page_size=100)
+    dirty = {"/img/00001.html", "/img/02999.html"}
+
+    known = survey(
+        listing, SITE, dirty, LIST_PRICES, Limits(), late=lambda: len(listing.asked) >= 3
+    )
+
+    assert (known.pages, known.marks) == (3, {"/img/0\ud800"})
 
 
 def test_hopeless() -> None:
@@ -195,7 +207,7 @@ def test_unseen_is_dear() -> None:
 def test_sources() -> None:
     """Several buckets share one viewer path space, each under its own prefix."""
     listing = ListingInMemory({"site": ["a/1", "a/2", "a/3"], "media": ["cdn/a/4", "a/5"]})
-    origins = [Origin("site"), Origin("media", "cdn/")]
+    origins = [Mount("site"), Mount("media", "cdn/")]
 
     known = survey(listing, origins, {"/a/1", "/a/2"}, LIST_PRICES, Limits())
 
@@ -216,7 +228,7 @@ def test_refused(buckets: Sequence[str]) -> None:
     """If a bucket may not be listed, the reason is kept and nothing counts as seen."""
     listing = ListingInMemory({"site": ["a", "b", "c"]})
 
-    known = survey(listing, list(map(Origin, buckets)), {"/a", "/b"}, LIST_PRICES, Limits())
+    known = survey(listing, list(map(Mount, buckets)), {"/a", "/b"}, LIST_PRICES, Limits())
 
     assert known.refused == "The bucket gone cannot be listed: AccessDenied"
     assert known.pages == len(listing.asked)

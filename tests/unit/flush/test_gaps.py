@@ -1,6 +1,6 @@
 """Which events may have been missed, and what is done once they are no longer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -38,6 +38,7 @@ class World:
         self.store.kept = kept or Kept(attached=BUCKETS, checked_at=NOON)
         self.dirty = DirtyRowsInMemory()
         self.unwired: Sequence[str] = ()
+        self.dark: set[str] = set()
         self.oldest = timedelta()
         self.now = NOON
         self.looks = 0
@@ -56,10 +57,10 @@ class World:
             lambda: f"{next(tokens)}",
         )
 
-    def wiring(self) -> Sequence[str]:
+    def wiring(self, before: Collection[str]) -> Sequence[str]:
         """Look at the buckets."""
         self.looks += 1
-        return self.unwired
+        return [*self.unwired, *(self.dark & {*before})]
 
     def pass_by(self, span: timedelta) -> list[Watched]:
         """Let ticks happen for some time; return those that found something."""
@@ -107,6 +108,22 @@ def test_unwired_spell() -> None:
     assert world.swept == [("E1", since), ("E3", since)]
     assert world.kept.missed == {}
     assert world.pass_by(3 * DAILY) == []
+
+
+def test_unreadable() -> None:
+    """A gap stays open while nobody can see whether the bucket publishes again."""
+    world = World()
+    world.unwired = ["one"]
+    world.pass_by(2 * DAILY)
+    world.unwired, world.dark = (), {"one", "two"}
+    assert {*world.pass_by(DAILY)} == {Watched(("one",))}
+    assert world.swept == []
+    world.dark = set()
+
+    (watched,) = world.pass_by(SETTLED + LOOK_EVERY)
+
+    assert watched == Watched((), ("one",))
+    assert world.swept[0] == ("E1", world.kept.complete_since["one"])
 
 
 def test_dropped_and_swept_again() -> None:

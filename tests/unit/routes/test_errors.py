@@ -29,6 +29,7 @@ PAGE = "/errors/my%20404.html"
 OWN = {"/errors/*": behaviour("site")}
 OWN_SHORT = {"/errors/*": behaviour("site", DefaultTTL=10, MaxTTL=10)}
 OWN_UNCACHED = {"/errors/*": behaviour("site", DefaultTTL=0, MaxTTL=0)}
+STAR = {"*/errors/*": behaviour("site")}
 OTHER = {"/img/*": behaviour("site"), "/errors/*": behaviour("site", DefaultTTL=9, MaxTTL=9)}
 
 
@@ -48,6 +49,7 @@ OTHER = {"/img/*": behaviour("site"), "/errors/*": behaviour("site", DefaultTTL=
         (OWN_SHORT, 10, 10, False),
         (OWN_UNCACHED, 300, 10, True),
         (OTHER, 0, 10, False),
+        (STAR, 10, 10, True),
     ],
 )
 def test_error_page(

@@ -40,7 +40,7 @@ POINT = "web-111122223333.s3-accesspoint.eu-west-1.amazonaws.com"
         ("s3.eu-west-1.amazonaws.com", "/site/v1", Origin("site", "v1/")),
         ("s3.dualstack.eu-west-1.amazonaws.com", "/site", SITE),
         ("s3-us-west-2.amazonaws.com", "/site", SITE),
-        ("s3.amazonaws.com", "", Origin(ANY_BUCKET)),
+        ("s3.amazonaws.com", "", None),
         ("s3-website.eu-central-1.amazonaws.com", "/site", None),
         (POINT, "", None),
         ("web-1a2b3c4d-s3alias.s3.eu-west-1.amazonaws.com", "", None),
@@ -95,16 +95,6 @@ def test_unknown_in_words() -> None:
     routes = Routes([read("E1", PLACEHOLDER, ["site"], named=True)], parse("E1=only+bare+folders"))
 
     assert routes.viewer_paths("E1", "site", "a/index.html") == ["/a/index.html", "/a/", "/a"]
-
-
-def test_named_by_viewers() -> None:
-    """In path style without an origin path, each swept bucket is below its own name."""
-    path_style = config(behaviour("s3"), {"s3": "s3.eu-central-1.amazonaws.com"})
-    routes = Routes([read("E1", path_style, ["site", "other"])])
-
-    assert routes.origins("E1") == [Origin(one, before=f"/{one}") for one in ("site", "other")]
-    assert shown(routes.viewer_paths("E1", "other", "a.html")) == ["/other/a.html"]
-    assert routes.listed("E1") == routes.origins("E1")
 
 
 def test_unread() -> None:

@@ -209,6 +209,16 @@ def test_many() -> None:
     assert len(later) == len(waiting) - MOST_PROBED
 
 
+def test_rolled_back() -> None:
+    """A version that is live again before the next one had its turn is asked again."""
+    asked = Asked(lambda uri, _: _bare(uri))
+    waiting = Function("rewrite", "/", "1", (ALL,), refusal="its turn has not come")
+
+    found = function_of(learn(asked, rewritten("*", waiting)))
+
+    assert found == Function("rewrite", "/", "1", ("bare", "folders"))
+
+
 @pytest.mark.parametrize("action", ["describe", "test"])
 def test_refused(action: str) -> None:
     """Without a permission routes are as they were, and the reason is kept until it is back."""

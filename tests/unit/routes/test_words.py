@@ -1,10 +1,9 @@
 """The words of `viewerPaths`: under which viewer paths they find an object, and what they cost."""
 
-from dataclasses import replace
-
 import pytest
 
 from edgesweep.errors import BadInput
+from edgesweep.paths import Mount
 from edgesweep.routes import Behaviour, Distribution, Origin, Routes, Variants
 from edgesweep.routes.config import read
 from edgesweep.routes.distribution import Function
@@ -109,7 +108,7 @@ def test_stems() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "before"),
+    ("words", "folders"),
     [
         ("", []),
         ("strip=/app", ["/app"]),
@@ -118,14 +117,12 @@ def test_stems() -> None:
         ("/thumbs/{key}/small+/all/*", []),
     ],
 )
-def test_listed(words: str, before: list[str]) -> None:
+def test_mounts(words: str, folders: list[str]) -> None:
     """A survey lists the keys that words show in another folder, and no other made-up paths."""
     routes = Routes([configuration("oac")], parse(words))
     (origin,) = routes.origins("oac")
 
-    moved = {replace(origin, before=one) for one in before}
-
-    assert {*routes.listed("oac")} == {origin, *moved}
+    assert {*routes.mounts("oac")} == {Mount(origin.bucket, folder=one) for one in ("", *folders)}
 
 
 @pytest.mark.parametrize(
@@ -143,9 +140,9 @@ def test_learnt_folder() -> None:
     stripping = Function("rewrite", "/app/", "1", ("strip=/app",))
     behaviour = Behaviour("/app/*", (Origin("site"),), functions=(stripping,))
 
-    listed = Routes([Distribution("E1", (behaviour, Behaviour()))]).listed("E1")
+    mounts = Routes([Distribution("E1", (behaviour, Behaviour()))]).mounts("E1")
 
-    assert listed == [Origin("site"), Origin("site", before="/app")]
+    assert mounts == [Mount("site"), Mount("site", folder="/app")]
 
 
 @pytest.mark.parametrize(
