@@ -25,7 +25,7 @@ MAX_LENGTH = 4_000
 # "URL-encode those characters" that are non-ASCII or unsafe by RFC 1738; "do not URL-encode any
 # other characters in the path, or CloudFront will not invalidate the old version". RFC 1738 2.2
 # counts as unsafe the controls, the space, and < > " # % { } | \ ^ ~ [ ] `
-UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]")
+UNSAFE = re.compile(r"[^!$&-;=?-Z_a-z]+")
 
 # Characters that CloudFront was seen to refuse, or may refuse: anything encoded, the apostrophe.
 _TOUCHY = re.compile(r"[%']")
@@ -114,10 +114,14 @@ def exact_stop(path: str) -> int | None:
     inexact = _INEXACT.search(path)
     stop = inexact.start() if inexact else len(path)
     # A quoted character takes at most 12, so hardly any path has to be measured.
-    if stop * 12 > MAX_LENGTH and (inexact or len(quote(path)) > MAX_LENGTH):
+    if stop * 12 > MAX_LENGTH and (inexact or _quoted_length(path) > MAX_LENGTH):
         lengths = accumulate(len(quote(character)) for character in path[:stop])
         stop = min(stop, bisect_left([*lengths], MAX_LENGTH))
     return None if stop == len(path) else stop
+
+
+def _quoted_length(text: str) -> int:
+    return 3 * len(text.encode()) - 2 * len(UNSAFE.sub("", text))
 
 
 def coarser(paths: Sequence[str], wildcards: int) -> tuple[str, ...]:

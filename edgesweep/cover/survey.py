@@ -20,7 +20,7 @@ Cost: one request for each thousand keys, at most `MAX_PAGES` of them, `MAX_LIST
 million keys.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -156,7 +156,7 @@ class _Terms:
     prefixes: Sequence[str]  # all candidates, sorted
     # How many objects a candidate may hit outside inexact items; absent where they do not matter.
     patience: Mapping[str, float]
-    inexact: tuple[str, ...]  # the prefixes of the inexact items
+    inexact: Sequence[str]  # the prefixes of the inexact items, sorted; none begins another
 
 
 def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:
@@ -173,7 +173,7 @@ def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:
             patience[prefix] = inf
         elif spared:
             patience[prefix] = path * spared // refetch
-    inexact = tuple(found.items[at] for at in range(items) if needed[at + 1] > needed[at])
+    inexact = [found.items[at] for at in range(items) if needed[at + 1] > needed[at]]
     return _Terms(pages, sorted(prefixes), patience, inexact)
 
 
@@ -229,11 +229,15 @@ class _Walk:
             self.size += _bytes(unchanged)
             if not more:
                 return _Stretch(prefix)
-            beside += [path for path in unchanged if not path.startswith(self.terms.inexact)]
+            beside += [path for path in unchanged if not self._is_inexact(path)]
             if not keys or self._spent() or self._hopeless(prefix, paths[-1], beside):
                 return _Stretch(prefix, paths[-1] if keys else prefix)
             after = keys[-1]
         return _Stretch(prefix)
+
+    def _is_inexact(self, path: str) -> bool:
+        place = bisect_right(self.terms.inexact, path)
+        return place > 0 and path.startswith(self.terms.inexact[place - 1])
 
     def _spent(self) -> bool:
         return self.pages >= self.terms.pages or self.size >= MAX_LISTED or self.late()

@@ -210,7 +210,7 @@ class Distribution:
 
     def _leading(self, path: str, *, doubtful: bool = True) -> Iterator[Behaviour]:
         """Yield the behaviours that are, or may be, the first to match, for each way to read it."""
-        for reading in readings(path):
+        for reading in readings(path) if len(self.behaviours) > 1 else (path,):
             fitting = (n for n, one in enumerate(self.behaviours) if matches(one.pattern, reading))
             *before, sure = self.behaviours[: next(fitting) + 1]
             if doubtful:

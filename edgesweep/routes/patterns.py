@@ -59,7 +59,8 @@ def readings(path: str) -> Iterable[str]:
         return (path,)
     folder = "/" if path.endswith(("/", "/.", "/..")) else ""
     plain = (normpath("/" + path.lstrip("/")) + folder).replace("//", "/")
-    return dict.fromkeys((path, plain, quote(path), quote(plain)))
+    forms = dict.fromkeys((path, plain))
+    return dict.fromkeys((*forms, *map(quote, forms)))
 
 
 @cache
