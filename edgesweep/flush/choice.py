@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -52,21 +52,30 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
     terms = go.terms(wanted)
     prices = Prices(terms.price, policy.refetch)
 
-    def within(paths: int) -> Cover:
+    def within(paths: int, found: Candidates = candidates) -> Cover:
         paths = paths if most is None else min(most, paths)
-        return choose(candidates, prices, Limits(min(go.wildcards, paths), paths), keep)
+        return choose(found, prices, Limits(min(go.wildcards, paths), paths), keep)
 
     def size(cover: Cover) -> int:
         everything = [one.pattern for one in cover.members] == [Pattern("/", wildcard=True)]
         return len(cover.members) + (0 if everything else tags)
 
     cover, free, bought = within(terms.paths), max(1, terms.free), 0
+    if size(cover) > free and (listed := _listed(candidates)):
+        cover = within(max(free - tags, len(within(terms.paths, listed).members)))
     if size(cover) > free:
         # If the free paths do not even cover the tags, a flush without money would send `/*`.
         fits = free - tags >= bool(candidates.items)
         bought = size(cover) - (size(within(free - tags)) if fits else 1)
     wanted = [paths + tags for paths in wanted]
     return Choice(cover, terms, wanted, cover.collateral - covers[0].collateral, bought)
+
+
+def _listed(candidates: Candidates) -> Candidates | None:
+    """Return the candidates without what was not listed, if only a part was: it buys nothing."""
+    seen = [Survey.seen(collateral) for collateral in candidates.collateral]
+    partly = any(seen) and seen != [*candidates.collateral]
+    return replace(candidates, collateral=seen) if partly else None
 
 
 def explain(

@@ -6,6 +6,7 @@ one sends at once; then the flushes differ, and each budget keeps its own guaran
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -13,12 +14,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgesweep.flush.budget import Budget
-from edgesweep.flush.policy import Policy
+from edgesweep.cover import find_candidates
+from edgesweep.cover.survey import Survey
+from edgesweep.flush.budget import Budget, Ledger
+from edgesweep.flush.choice import pick
+from edgesweep.flush.journal import Lease
+from edgesweep.flush.pace import NOTHING_SEEN
+from edgesweep.flush.policy import Go, Policy
 from edgesweep.lab import paced
 from edgesweep.lab.history import Progress, Step
 from edgesweep.lab.paced import Swept, sweep
-from edgesweep.prices import invalidation_bill
+from edgesweep.prices import PATH_PRICE, invalidation_bill
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 LIVE = tuple(sorted(f"/{folder}/{page}" for folder in "abcdef" for page in range(8)))
@@ -78,6 +84,29 @@ def test_monotone(
     assert rich.row.missed == 0
     assert rich.row.collateral <= poor.row.collateral
     assert cost(rich, free) <= cost(poor, free)
+
+
+@given(
+    changed=st.sets(st.sampled_from(LIVE), min_size=1),
+    listed=st.sets(st.sampled_from(LIVE), min_size=1),
+    unlisted=st.sets(st.sampled_from([*"/abcdef"])),
+    free=st.integers(1, 60),
+)
+def test_unlisted(
+    changed: AbstractSet[str], listed: AbstractSet[str], unlisted: AbstractSet[str], free: int
+) -> None:
+    """A bucket that was listed in part buys no more paths than the listed part pays for."""
+    marks = {f"/{folder}/unlisted".replace("//", "") for folder in unlisted}
+    known = Survey(sorted(listed | marks), marks)
+    found = find_candidates(changed, known.live, known.weight)
+    policy = Policy(Budget(None, free_paths=free), refetch=REFETCH)
+    go = policy.decide({"2026-02": Ledger()}, NOTHING_SEEN, Lease(), START + timedelta(days=9))
+    assert isinstance(go, Go)
+
+    choice = pick(found, go, policy)
+
+    assume(seen := Survey.seen(found.most_collateral))
+    assert choice.bought * PATH_PRICE <= REFETCH * seen
 
 
 def cost(swept: Swept, free: int) -> Decimal:

@@ -3,8 +3,15 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from edgesweep.flush.budget import Budget
-from edgesweep.flush.policy import Policy
+import pytest
+
+from edgesweep.cover import find_candidates
+from edgesweep.cover.survey import Survey
+from edgesweep.flush.budget import Budget, Ledger
+from edgesweep.flush.choice import pick
+from edgesweep.flush.journal import Lease
+from edgesweep.flush.pace import NOTHING_SEEN
+from edgesweep.flush.policy import Go, Policy
 from tests.fakes.flushing import NOON, Ticks
 
 
@@ -36,3 +43,19 @@ def test_buys_tags() -> None:
     assert ticks.sent == [tags]
     # With the free ones alone it would have been `/*`.
     assert ticks.journal.demand().bought_in(f"{NOON:%Y-%m}") == 29
+
+
+@pytest.mark.parametrize(("listed", "paths"), [(0, 30), (100, 1), (30_000, 30)])
+def test_unlisted(listed: int, paths: int) -> None:
+    """What was not listed buys nothing beside what was, but if nothing was listed it buys."""
+    folders = [f"{number:02}" for number in range(30)]
+    changed = [f"/{folder}/x" for folder in folders]
+    marks = {f"/{folder}/y" for folder in folders}
+    known = Survey(sorted({*marks, *(f"/{page % 30:02}/z{page}" for page in range(listed))}), marks)
+    policy = Policy(Budget(Decimal(5), free_paths=1))
+    go = policy.decide({"2026-11": Ledger()}, NOTHING_SEEN, Lease(), NOON)
+    assert isinstance(go, Go)
+
+    choice = pick(find_candidates(changed, known.live, known.weight), go, policy)
+
+    assert len(choice.cover.members) == paths
