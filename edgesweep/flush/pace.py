@@ -44,8 +44,10 @@ LADDER = tuple(PATH_PRICE / Decimal(STEP) ** down for down in reversed(range(9))
 Wanted = Sequence[int]  # how many paths a flush takes at each price of the ladder
 NO_PATHS: Wanted = (0,) * len(LADDER)
 
-# A flush takes half of the free paths that may be spent at once: the next one may be as large.
+# A flush takes half of the free paths that may be spent at once: the next one may be as large. If
+# the month is likely to end before that, it may take all of them.
 SHARE = 2
+LIKELY = 0.5
 MEMORY_DAYS = 30.0
 LEAST_DAYS = 1.0
 
@@ -130,7 +132,9 @@ class Purse:
     def terms(self, wanted: Wanted) -> Terms:
         """Return the terms of a flush: only if the free paths do not suffice, it may buy some."""
         saved = max(0, min(self.saved, self.free))
-        free = max(saved, min(max(1, self.free // SHARE), max(0, self.free)))
+        seen = self.demand.after(wanted, self.now)
+        share = SHARE if seen.chance(self.remaining, 1, self.now) >= LIKELY else 1
+        free = max(saved, min(max(1, self.free // share), max(0, self.free)))
         if free < max(1, wanted[-1]):
             return Terms(LADDER[-1], free + self.paid, free)
         price = self.demand.price(wanted, self.left, self.remaining, self.now)

@@ -181,3 +181,19 @@ def test_terms(wants: int, free: int, paid: int, terms: Terms) -> None:
     purse = Purse(NOTHING_SEEN, 2 * free, free, paid, DAY, NOW)
 
     assert purse.terms([wants] * len(LADDER)) == terms
+
+
+@pytest.mark.parametrize(
+    ("demand", "remaining", "free"),
+    [
+        (NOTHING_SEEN, 17 * DAY / 24, 49),
+        (NOTHING_SEEN, 16 * DAY / 24, 99),
+        (Demand(NOW, 30.0, 2.0), 7 * DAY, 49),
+        (Demand(NOW, 30.0, 2.0), 6 * DAY, 99),
+    ],
+)
+def test_last_flush(demand: Demand, remaining: timedelta, free: int) -> None:
+    """A flush takes all free paths where the month is likely to end before the next one."""
+    purse = Purse(demand, 99, 99, 0, remaining, NOW)
+
+    assert purse.terms([100] * len(LADDER)) == Terms(PATH_PRICE, free, free)
