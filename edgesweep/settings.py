@@ -238,8 +238,6 @@ class Settings:
 def checked(values: Mapping[str, str]) -> Mapping[str, str]:
     """Return all parameters; BadInput names one that is out of bounds, its value and the bound."""
     given = {name: one.checked(name, values[name]) for name, one in PARAMETERS.items()}
-    if (size := len("".join(given.values()).encode())) > MOST_BYTES:
-        raise BadInput(f"The parameters have {size:,} bytes together; at most {MOST_BYTES:,} fit")
     _whole("", "", 0, int(given["maxWaitSeconds"])).checked("quietSeconds", given["quietSeconds"])
     _patience(given)
     return given

@@ -89,6 +89,11 @@ class Survey:
     pages: int = 0
     refused: str | None = None  # why a bucket could not be listed
 
+    @property
+    def listed(self) -> bool:
+        """Whether any bucket was listed, in part at least."""
+        return self.pages > 0 and not self.refused
+
     def weight(self, path: str) -> int:
         return UNSEEN_WEIGHT if path in self.marks else 1
 
@@ -209,17 +214,19 @@ class _Walk:
         """List a bucket, and mark the candidates that were not listed to their end."""
         stretch = _Stretch(_MARK)
         for prefix in self.terms.prefixes:
+            if (below := mount.below(prefix)) is None:
+                continue
             wanted = prefix in self.terms.patience and not stretch.passed(prefix)
             if wanted and not self._spent():
-                stretch = self._follow(mount, prefix)
+                stretch = self._follow(mount, prefix, below)
             if not stretch.holds(prefix):
                 self.marks.add(prefix + _MARK)
 
-    def _follow(self, mount: Mount, prefix: str) -> _Stretch:
-        """List an outermost candidate while there is hope."""
+    def _follow(self, mount: Mount, prefix: str, below: str) -> _Stretch:
+        """List an outermost candidate, whose keys begin with `below`, while there is hope."""
         beside: list[str] = []
-        below, after = mount.below(prefix), ""
-        while below is not None:
+        after = ""
+        while True:
             self.pages += 1
             self.heartbeat()
             keys, more = self.listing.page(mount.bucket, below, after)
@@ -233,7 +240,6 @@ class _Walk:
             if not keys or self._spent() or self._hopeless(prefix, paths[-1], beside):
                 return _Stretch(prefix, paths[-1] if keys else prefix)
             after = keys[-1]
-        return _Stretch(prefix)
 
     def _is_inexact(self, path: str) -> bool:
         place = bisect_right(self.terms.inexact, path)

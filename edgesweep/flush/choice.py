@@ -43,9 +43,13 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
     tags: int = 0,
     most: int | None = None,
     known: Sequence[Cover] = (),
+    listed: bool = True,
     keep: Heartbeat = lambda: None,
 ) -> Choice:
-    """Return the cheapest cover on the terms that a flush gets, of `most` paths if given."""
+    """Return the cheapest cover on the terms that a flush gets, of `most` paths if given.
+
+    What was not listed buys nothing, unless nothing is `listed`.
+    """
     # Each cache tag takes one more path, which `go` no longer counts.
     covers = known or offers(candidates, policy, keep)
     wanted = [len(cover.members) for cover in covers]
@@ -61,21 +65,17 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
         return len(cover.members) + (0 if everything else tags)
 
     cover, free, bought = within(terms.paths), max(1, terms.free), 0
-    if size(cover) > free and (listed := _listed(candidates)):
-        cover = within(max(free - tags, len(within(terms.paths, listed).members)))
+    most_seen = Survey.seen(candidates.most_collateral)
+    if listed and size(cover) > free and most_seen < candidates.most_collateral:
+        seen = [Survey.seen(collateral) for collateral in candidates.collateral]
+        paying = within(terms.paths, replace(candidates, collateral=seen))
+        cover = within(max(free - tags, len(paying.members)))
     if size(cover) > free:
         # If the free paths do not even cover the tags, a flush without money would send `/*`.
         fits = free - tags >= bool(candidates.items)
         bought = size(cover) - (size(within(free - tags)) if fits else 1)
     wanted = [paths + tags for paths in wanted]
     return Choice(cover, terms, wanted, cover.collateral - covers[0].collateral, bought)
-
-
-def _listed(candidates: Candidates) -> Candidates | None:
-    """Return the candidates without what was not listed, if only a part was: it buys nothing."""
-    seen = [Survey.seen(collateral) for collateral in candidates.collateral]
-    partly = any(seen) and seen != [*candidates.collateral]
-    return replace(candidates, collateral=seen) if partly else None
 
 
 def explain(

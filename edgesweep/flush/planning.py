@@ -105,8 +105,10 @@ class Planner:
             known = self.survey(held.distribution, dirty, prices, limits, held.keep)
             held.keep()
             candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
-            tags = len(batch.tags)
-            choice = pick(candidates, go, self.policy, tags=tags, most=most, keep=held.keep)
+            tags, listed = len(batch.tags), known.listed
+            choice = pick(
+                candidates, go, self.policy, tags=tags, most=most, listed=listed, keep=held.keep
+            )
             held.keep()
             cover = choice.cover
             said = spell(cover, requested, changed, strict=strict)

@@ -198,7 +198,7 @@ class Sender:
             if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
                 return Sent(flush, answer)
         now = self.clock()
-        late = answer.refusal in _TOO_MUCH_AT_ONCE and now - flush.opened_at >= REPEATED_FOR
+        late = self._splits(flush, answer.refusal) and now - flush.opened_at >= REPEATED_FOR
         if late and not flush.answered and (made := self._look_up(flush, held)):
             # An earlier attempt takes up the quota: the flush must not be split.
             return Sent(self._accepted(flush, made), made)
@@ -212,10 +212,15 @@ class Sender:
             return Sent(flush, answer, given_up=True)
         return Sent(successor, answer)
 
+    @staticmethod
+    def _splits(flush: Flush, refusal: Refusal) -> bool:
+        several = not flush.split and len(split(flush.paths)) > 1
+        return several and refusal in _TOO_MUCH_AT_ONCE
+
     def _successor(
         self, flush: Flush, held: HeldLease, refusal: Refusal, now: datetime
     ) -> Flush | None:
-        if refusal in _TOO_MUCH_AT_ONCE and not flush.split and len(split(flush.paths)) > 1:
+        if self._splits(flush, refusal):
             unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
             if unheard and refusal is not Refusal.TOO_LARGE:
                 return None

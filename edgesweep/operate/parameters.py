@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from edgesweep.errors import BadInput
-from edgesweep.settings import PARAMETERS, budget, checked, split
+from edgesweep.settings import MOST_BYTES, PARAMETERS, budget, checked, split
 
 DEFAULT = "default"  # resets a parameter, because osls accepts no empty value
 _TWICE = (
@@ -116,6 +116,8 @@ def accept(values: Mapping[str, str], before: Remembered | None) -> Mapping[str,
     }
     complete = (before or Remembered("", {})).completed(typed, drop)
     given = checked(complete)
+    if (size := len("".join(given.values()).encode())) > MOST_BYTES:
+        raise BadInput(f"The parameters have {size:,} bytes together; at most {MOST_BYTES:,} fit")
     ids = split(given["distribution"])
     if ids and not given["bucket"]:
         raise BadInput(f"Parameter bucket is missing; name the bucket that {ids[0]} serves")

@@ -6,7 +6,7 @@ Plan: each version of a function gets the probes below, once for each folder of 
 word of `viewerPaths` that explains an answer is learnt. If none explains it, or if another viewer
 gets another answer, that is `everything` below the path pattern. A handful of probes proves no rule
 for all keys, so words only add paths. A look probes `MOST_PROBED` functions, each with eight calls;
-for those whose turn has not come it is `everything` as well.
+for those whose turn has not come it is `everything` as well. Those that were refused come last.
 
 A function that reads a key value store is not asked, since the store changes without a version.
 """
@@ -58,13 +58,12 @@ def probed(
     newest: Collection[Distribution], before: Iterable[Distribution], ask: Functions
 ) -> Sequence[Distribution]:
     """Return distributions with what their functions do; `before` tells what was learnt."""
-    known = {(one.name, one.folder): one for each in before for one in each.functions}
+    kept = {(one.name, one.folder): one for each in before for one in each.functions}
     functions = dict.fromkeys(one for each in newest for one in each.functions if one.name)
+    known = {one: kept.get((one.name, one.folder), one) for one in functions}
+    order = sorted(functions, key=lambda one: _refused(known[one]))
     live, turns = cache(ask.live), iter(range(MOST_PROBED))
-    found = {
-        one: _probed(known.get((one.name, one.folder), one), live, ask.run, turns)
-        for one in functions
-    }
+    found = {one: _probed(known[one], live, ask.run, turns) for one in order}
 
     def asked(one: Behaviour) -> Behaviour:
         return replace(one, functions=tuple(found.get(each, each) for each in one.functions))
@@ -105,23 +104,32 @@ def _words(path: str, made: str) -> Iterator[str]:
         yield f"errors={made[1:]}" if _NAME not in made.lower() else f"? {made}"
 
 
+def _waits(known: Function) -> bool:
+    """Tell whether it waits for its turn."""
+    return ALL in known.words and not known.doubt
+
+
+def _refused(known: Function) -> bool:
+    return bool(known.refusal) and not _waits(known)
+
+
 def _probed(known: Function, live: Live, run: Run, turns: Iterator[int]) -> Function:
     name, folder = known.name, known.folder
     try:
         version, stores = live(name)
-        waits = ALL in known.words and not known.doubt  # for its turn
-        if version == known.version and not waits:
+        if version == known.version and not _waits(known):
             return replace(known, refusal="")
         if stores:
             return Function(name, folder, version, doubt="it reads a key value store")
         if next(turns, None) is None:
-            return replace(known, words=(ALL,), refusal="its turn to be asked has not come")
+            waiting = replace(known, words=(ALL,), refusal="its turn to be asked has not come")
+            return known if _refused(known) else waiting
         plain, others = (
             {folder + end: _uri(run(name, version, _event(folder + end, by))) for end in ends}
             for by, ends in ((_VIEWER, _PROBES), (_OTHER_VIEWER, _BY_OTHERS))
         )
     except Undiscovered as error:
-        return replace(known, refusal=error.reason)
+        return replace(known, words=() if _waits(known) else known.words, refusal=error.reason)
     return Function(name, folder, version, *learnt(folder, plain, others))
 
 

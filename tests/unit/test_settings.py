@@ -60,6 +60,14 @@ def test_foreign_values() -> None:
     assert Settings.from_mapping(LEAST | {"PATH": "/bin"}) == Settings.from_mapping(LEAST)
 
 
+def test_long_values() -> None:
+    """A function takes any values that Lambda has accepted; a deployment bounds them together."""
+    patterns = tuple(f"{number}{'a' * 98}" for number in range(9))
+    values = dict.fromkeys(("INCLUDE", "EXCLUDE", "IMMUTABLE"), ",".join(patterns))
+
+    assert Settings.from_mapping(LEAST | values).selection == Selection(*[patterns] * 3)
+
+
 def test_lists() -> None:
     """Lists are separated by commas, with or without spaces."""
     values = {

@@ -89,6 +89,17 @@ def test_late() -> None:
     assert (known.pages, known.marks) == (3, {"/img/0\ud800"})
 
 
+def test_elsewhere() -> None:
+    """What a bucket cannot serve is not unseen, even if there was no time to list it."""
+    site = [Mount("site"), Mount("site", folder="/app")]
+    listing = ListingInMemory({"site": ["a/1", "a/2", "a/3"]})
+    dirty = {"/a/1", "/a/2", "/app/a/1", "/app/a/2"}
+
+    known = survey(listing, site, dirty, LIST_PRICES, Limits(), late=lambda: bool(listing.asked))
+
+    assert known.marks == {"/a\ud800", "/app/a/\ud800"}
+
+
 def test_hopeless() -> None:
     """A candidate that has hit more than its paths are worth is listed no further."""
     listing = ListingInMemory({"site": pages_of("img")}, page_size=100)

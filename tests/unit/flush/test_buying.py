@@ -45,7 +45,7 @@ def test_buys_tags() -> None:
     assert ticks.journal.demand().bought_in(f"{NOON:%Y-%m}") == 29
 
 
-@pytest.mark.parametrize(("listed", "paths"), [(0, 30), (100, 1), (30_000, 30)])
+@pytest.mark.parametrize(("listed", "paths"), [(0, 30), (1, 1), (100, 1), (30_000, 30)])
 def test_unlisted(listed: int, paths: int) -> None:
     """What was not listed buys nothing beside what was, but if nothing was listed it buys."""
     folders = [f"{number:02}" for number in range(30)]
@@ -56,6 +56,7 @@ def test_unlisted(listed: int, paths: int) -> None:
     go = policy.decide({"2026-11": Ledger()}, NOTHING_SEEN, Lease(), NOON)
     assert isinstance(go, Go)
 
-    choice = pick(find_candidates(changed, known.live, known.weight), go, policy)
+    found = find_candidates(changed, known.live, known.weight)
+    choice = pick(found, go, policy, listed=bool(listed))
 
     assert len(choice.cover.members) == paths

@@ -259,6 +259,26 @@ def test_looked_up(minutes: int, looks: bool) -> None:  # noqa: FBT001  # a para
     assert site.journal.charged == {DECEMBER: 1}
 
 
+@pytest.mark.parametrize(("keys", "looks"), [(("a.html", "b.html"), 0), (("a~1", "b~1"), 1)])
+def test_throttled(keys: Sequence[str], looks: int) -> None:
+    """An unanswered flush that CloudFront throttles is looked up once, before it is split."""
+    site = Site(NOON, budget=Budget())
+    site.change(*keys)
+    site.edge.lost = "request"
+    site.tick()
+    looked: list[object] = []
+
+    with pytest.MonkeyPatch.context() as patch:
+        throttled = Refused(Refusal.THROTTLED, "Rate exceeded")
+        patch.setattr(site.edge, "invalidate", lambda *_: throttled)
+        patch.setattr(site.edge, "look_up", lambda *asked: looked.append(asked))
+        for minutes in (11, 1, 1):
+            site.now += timedelta(minutes=minutes)
+            site.tick()
+
+    assert len(looked) == looks
+
+
 @pytest.mark.parametrize("lost", ["answer", "request"])
 def test_affordable_turn(lost: str) -> None:
     """Where the new month can pay as well, the same is asked again and one of them pays."""

@@ -234,6 +234,19 @@ def test_refused(action: str) -> None:
     assert function_of(learn(asked, learn(Asked(refused=["test"])))).words == ("bare", "folders")
 
 
+def test_many_refused() -> None:
+    """Functions that may not be asked take no turn of others, and stand for nothing by turns."""
+    asked, names = Asked(refused=["test"]), range(2 * MOST_PROBED - 1)
+    site = [rewritten("*", Function(str(number))) for number in names]
+
+    looks = [site]
+    for _ in range(4):
+        looks.append(list(probed(site, looks[-1], asked)))
+
+    words = [{one.functions[0].words for one in distributions} for distributions in looks[1:]]
+    assert words == [{(), (ALL,)}, {()}, {()}, {()}]
+
+
 def test_refused_for_a_while() -> None:
     """A version that is known already is not asked again once CloudFront answers."""
     asked = Asked()
