@@ -1,7 +1,6 @@
 """What the survey lists, what it leaves unseen, and what it makes of a bucket that refuses."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -9,22 +8,12 @@ import pytest
 
 import edgesweep.cover.survey
 from edgesweep.cover import Limits, Prices, cover
-from edgesweep.cover.survey import (
-    MAX_AGE,
-    MAX_PAGES,
-    UNSEEN_WEIGHT,
-    CachedListing,
-    Survey,
-    survey,
-    unsurveyed,
-)
-from edgesweep.errors import Unlistable
+from edgesweep.cover.survey import MAX_PAGES, UNSEEN_WEIGHT, Survey, survey, unsurveyed
 from edgesweep.paths import Mount
 from tests.fakes.listing import ListingInMemory
 
 SITE = [Mount("site")]
 LIST_PRICES = Prices()
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def pages_of(folder: str, count: int = 3_000) -> list[str]:
@@ -311,83 +300,6 @@ def test_weight() -> None:
     assert Survey.seen(3 * UNSEEN_WEIGHT + 41) == 41
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        """Return the time."""
-        return self.now
-
-
-def test_remembered() -> None:
-    """A page is asked for once in ten minutes."""
-    listing, clock = ListingInMemory({"site": ["a", "b"]}), Clock()
-    remembered = CachedListing(listing, clock)
-
-    first = remembered.page("site", "", "")
-    clock.now += timedelta(minutes=9, seconds=59)
-    assert remembered.page("site", "", "") == first == (["a", "b"], False)
-    assert len(listing.asked) == 1
-    clock.now += timedelta(seconds=1)
-    remembered.page("site", "", "")
-    clock.now += timedelta(minutes=9, seconds=59)
-    remembered.page("site", "", "")
-
-    assert len(listing.asked) == 2
-
-
-def test_remembered_apart() -> None:
-    """Pages of another bucket, prefix or place are not mixed up."""
-    listing = ListingInMemory({"site": ["a", "b"], "media": ["c"]})
-    remembered = CachedListing(listing, Clock())
-
-    asked = [("site", "", ""), ("media", "", ""), ("site", "b", ""), ("site", "", "a")]
-    told = [remembered.page(*one)[0] for one in asked * 2]
-
-    assert told == [["a", "b"], ["c"], ["b"], ["b"]] * 2
-    assert listing.asked == asked
-
-
-def test_remembered_refusal() -> None:
-    """A refusal is not remembered: the bucket may be listed a minute later."""
-    listing = ListingInMemory({})
-    remembered = CachedListing(listing, Clock())
-
-    for _ in range(2):
-        with pytest.raises(Unlistable):
-            remembered.page("gone", "", "")
-
-    assert len(listing.asked) == 2
-
-
-@pytest.mark.parametrize(("length", "least", "most"), [(10, 50, 79), (1_000, 1, 9)])
-def test_remembers_so_much(
-    monkeypatch: pytest.MonkeyPatch, length: int, least: int, most: int
-) -> None:
-    """The oldest pages are forgotten first, so that memory is bounded, however long keys are."""
-    monkeypatch.setattr(edgesweep.cover.survey, "MAX_REMEMBERED", 60_000)
-    keys = [f"{folder:02}/{number}{'x' * length}" for folder in range(80) for number in range(10)]
-    listing, clock = ListingInMemory({"site": keys}), Clock()
-    remembered = CachedListing(listing, clock)
-    for _ in range(2):
-        # Keys that are listed again after a while are not counted twice.
-        for folder in range(80):
-            remembered.page("site", f"{folder:02}/", "")
-        clock.now += MAX_AGE
-    clock.now -= MAX_AGE
-    listing.asked.clear()
-
-    for folder in reversed(range(80)):
-        remembered.page("site", f"{folder:02}/", "")
-        if listing.asked:
-            break
-
-    assert least <= 79 - folder <= most
-
-
 @pytest.mark.parametrize(("length", "pages"), [(10, 25), (1_000, 3)])
 def test_long_keys(monkeypatch: pytest.MonkeyPatch, length: int, pages: int) -> None:
     """However long keys are, a listing takes no more than so many bytes; the rest is unseen."""
@@ -399,16 +311,3 @@ def test_long_keys(monkeypatch: pytest.MonkeyPatch, length: int, pages: int) -> 
 
     assert known.pages == pages
     assert bool(known.marks) == (pages < 25)
-
-
-def test_remembered_survey() -> None:
-    """A survey that is made again within ten minutes costs no request."""
-    listing, clock = ListingInMemory({"site": pages_of("img", 2_500)}), Clock()
-    remembered = CachedListing(listing, clock)
-    dirty = {"/img/00001.html", "/img/02499.html"}
-
-    first = survey(remembered, SITE, dirty, LIST_PRICES, Limits(paths=1))
-    again = survey(remembered, SITE, dirty, LIST_PRICES, Limits(paths=1))
-
-    assert first == again
-    assert len(listing.asked) == 3
