@@ -21,10 +21,6 @@ from edgesweep.routes import Variants, variants
 from edgesweep.routes.variants import ERROR_SECONDS, YEAR
 
 LONGEST = 1_000  # characters of a value
-# Bytes of all values together: "The total size of all environment variables doesn't exceed 4 KB",
-# so this leaves room for the names of the variables and of our resources.
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-MOST_BYTES = 2_400
 
 
 @dataclass(frozen=True, slots=True)

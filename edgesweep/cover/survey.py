@@ -91,7 +91,7 @@ class Survey:
 
     @property
     def listed(self) -> bool:
-        """Whether any bucket was listed, in part at least."""
+        """Whether at least a part of a bucket was listed."""
         return self.pages > 0 and not self.refused
 
     def weight(self, path: str) -> int:

@@ -48,7 +48,7 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
 ) -> Choice:
     """Return the cheapest cover on the terms that a flush gets, of `most` paths if given.
 
-    What was not listed buys nothing, unless nothing is `listed`.
+    A flush buys no path to spare what was not listed. It may if nothing was `listed` at all.
     """
     # Each cache tag takes one more path, which `go` no longer counts.
     covers = known or offers(candidates, policy, keep)

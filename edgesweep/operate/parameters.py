@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from edgesweep.errors import BadInput
-from edgesweep.settings import MOST_BYTES, PARAMETERS, budget, checked, split
+from edgesweep.settings import PARAMETERS, budget, checked, split
+
+# Bytes of all values together: "The total size of all environment variables doesn't exceed 4 KB",
+# so this leaves room for the names of the variables and of our resources.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+MOST_BYTES = 2_400
 
 DEFAULT = "default"  # resets a parameter, because osls accepts no empty value
 _TWICE = (

@@ -6,7 +6,7 @@ Plan: each version of a function gets the probes below, once for each folder of 
 word of `viewerPaths` that explains an answer is learnt. If none explains it, or if another viewer
 gets another answer, that is `everything` below the path pattern. A handful of probes proves no rule
 for all keys, so words only add paths. A look probes `MOST_PROBED` functions, each with eight calls;
-for those whose turn has not come it is `everything` as well. Those that were refused come last.
+a function whose turn has not come counts as `everything`. One that was refused before comes last.
 
 A function that reads a key value store is not asked, since the store changes without a version.
 """

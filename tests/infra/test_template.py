@@ -15,8 +15,8 @@ from edgesweep.operate.doctor import Place
 from edgesweep.operate.doctor.comparison import placeholders
 from edgesweep.operate.doctor.kinds import KINDS
 from edgesweep.operate.doctor.template import resolve
+from edgesweep.operate.parameters import MOST_BYTES as MOST_BYTES_OF_PARAMETERS
 from edgesweep.operate.parameters import changed, logical
-from edgesweep.settings import MOST_BYTES as MOST_BYTES_OF_PARAMETERS
 from edgesweep.settings import PARAMETERS, Settings
 from tests.infra.conftest import BOUNDARY, EXISTING, Package
 from tests.infra.evaluation import Evaluation

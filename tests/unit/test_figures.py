@@ -16,10 +16,11 @@ from edgesweep.flush.metrics import Series
 from edgesweep.flush.planning import MAX_ROWS
 from edgesweep.flush.policy import MAX_IN_PROGRESS, TICKS_APART, Policy
 from edgesweep.lab.generators import START
+from edgesweep.operate.parameters import MOST_BYTES
 from edgesweep.prices import FREE_PATHS, PATH_PRICE
 from edgesweep.record.recorder import MOST_ROWS
 from edgesweep.routes.probing import MOST_PROBED
-from edgesweep.settings import MOST_BYTES, PARAMETERS, Parameter
+from edgesweep.settings import PARAMETERS, Parameter
 from notebooks.__main__ import read
 from notebooks.cost import workload
 from notebooks.cost.bill import bill

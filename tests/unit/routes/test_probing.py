@@ -235,7 +235,7 @@ def test_refused(action: str) -> None:
 
 
 def test_many_refused() -> None:
-    """Functions that may not be asked take no turn of others, and stand for nothing by turns."""
+    """Functions that may not be asked take no turn from others, and none waits again."""
     asked, names = Asked(refused=["test"]), range(2 * MOST_PROBED - 1)
     site = [rewritten("*", Function(str(number))) for number in names]
 
