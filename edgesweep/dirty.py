@@ -143,15 +143,11 @@ class Span(NamedTuple):
 
 
 class DirtyWriter(Protocol):
-    """Appends dirty rows."""
-
     def add(self, rows: Sequence[DirtyRow]) -> Mapping[DirtyRow, str]:
         """Write rows; return those that could not be written, each with the reason."""
 
 
 class DirtyRows(DirtyWriter, Protocol):
-    """The rows that wait, as a flusher reaches them."""
-
     def span(self, distribution: str) -> Span | None:
         """Return the span of the rows, None if there are none."""
 
@@ -184,12 +180,10 @@ class DirtyRows(DirtyWriter, Protocol):
 
 
 def partition(distribution: str, shard: int) -> str:
-    """Return the partition key of a distribution's shard."""
     return f"{distribution}#{shard}"
 
 
 def distribution_of(partition: str) -> str:
-    """Return the distribution of a partition key."""
     return partition.rpartition("#")[0]
 
 

@@ -178,8 +178,6 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration of a deployment."""
-
     dirty_table: str
     flushes_table: str
     catalogue_table: str  # if empty, every upload is a change

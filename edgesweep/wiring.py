@@ -79,7 +79,6 @@ class Adapters:
 
 
 def discovery(settings: Settings, adapters: Adapters) -> Discovery:
-    """Wire a discovery."""
     return Discovery(
         source=adapters.source,
         store=adapters.store,
@@ -222,7 +221,6 @@ def routes_of(settings: Settings, kept: Kept | None) -> Routes:
 
 
 def now() -> datetime:
-    """Return this machine's time."""
     return datetime.now(UTC)
 
 

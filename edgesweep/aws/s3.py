@@ -40,8 +40,6 @@ PATIENCE = 8.0
 
 
 class Bucket:
-    """One bucket."""
-
     def __init__(self, client: "S3Client", name: str) -> None:
         self._client = client
         self._name = name

@@ -48,8 +48,6 @@ def oldest_age(client: "CloudWatchClient", url: str, since: datetime, now: datet
 
 
 class Queue:
-    """A queue."""
-
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url

@@ -51,7 +51,6 @@ def _lines(found: Bill, now: datetime) -> Iterator[str]:
 
 
 def looked(at: datetime | None, now: datetime, *, unread: bool) -> Iterator[str]:
-    """Yield when others were looked at."""
     if at is None:
         yield "Nobody counts what others spend"
     elif unread:

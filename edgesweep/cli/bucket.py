@@ -36,16 +36,12 @@ BEGINS = "S3 takes about five minutes until it reports changes: upload after tha
 
 
 class Delivery(TypedDict):
-    """The notifications of a bucket."""
-
     bucket: str
     changed: Annotated[bool, "whether EventBridge delivery had to be turned on or off"]
     kept: Annotated[Mapping[str, object], "the other notifications, as S3 returns them"]
 
 
 class Learnt(TypedDict):
-    """The result for a bucket."""
-
     bucket: str
     objects: Annotated[int, "objects in it that the stack sweeps"]
     known: Annotated[int, "how many of them the catalogue knows now"]

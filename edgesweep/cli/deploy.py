@@ -20,8 +20,6 @@ from edgesweep.settings import split
 
 
 class Deployment(TypedDict):
-    """The result of a deployment, or of its dry run."""
-
     stack: str
     parameters: Annotated[Mapping[str, str], "the parameters that are not the default"]
     changes: Annotated[Mapping[str, str], "by resource: Add, Modify, Remove, or Retain its data"]

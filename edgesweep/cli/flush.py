@@ -24,8 +24,6 @@ from edgesweep.prices import PATH_PRICE
 
 
 class Flushed(TypedDict):
-    """The result for a distribution."""
-
     distribution: Annotated[str, "its id"]
     reason: Annotated[Reason, "why it was flushed or held"]
     flush: Annotated[str | None, "the id of the flush, if there was one"]

@@ -22,8 +22,6 @@ HEADER = ("opened (UTC)", "flush", "rows", "paths", "price", "seconds", "distrib
 
 
 class SentFlush(TypedDict):
-    """A flush."""
-
     flush: Annotated[str, "its id"]
     distribution: Annotated[str, "the id of its distribution"]
     state: Annotated[State, "how far it came"]

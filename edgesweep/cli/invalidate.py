@@ -21,8 +21,6 @@ _BATCH = '{"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "any"}'
 
 
 class Requested(TypedDict):
-    """The request."""
-
     paths: Annotated[Sequence[str], "the paths, each once"]
     ids: Annotated[Sequence[str], "the ids of the distributions that forget them"]
     by: Annotated[str, "who requests them"]

@@ -31,8 +31,6 @@ class Cost(TypedDict):
 
 
 class Plan(TypedDict):
-    """The cheapest paths."""
-
     paths: Annotated[Sequence[str], "quoted invalidation paths"]
     wildcards: Annotated[int, "how many of the paths are wildcards"]
     collateral: Annotated[int, "unchanged objects that the paths hit, as far as they were seen"]

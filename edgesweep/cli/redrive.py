@@ -22,8 +22,6 @@ _HIDDEN = (
 
 
 class Redriven(TypedDict):
-    """The dead letters."""
-
     dead_letters: Annotated[int, "how many there were"]
     moved: Annotated[int, "how many of them went back to the queue, or would go"]
 

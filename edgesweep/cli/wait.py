@@ -30,8 +30,6 @@ _NAMED = 20  # keys of each reason that people are shown
 
 
 class Waited(TypedDict):
-    """The result of a wait."""
-
     ids: Annotated[Sequence[str], "the ids of the distributions"]
     changed: Annotated[bool, "whether any change had to be waited for"]
     completed: Annotated[bool, "whether CloudFront has completed all of it"]

@@ -49,8 +49,6 @@ Page = tuple[Sequence[str], bool]  # keys, and whether more follow
 
 
 class Listing(Protocol):
-    """Lists buckets."""
-
     def page(self, bucket: str, prefix: str, after: str) -> Page:
         """Return the first keys under `prefix` after `after`, and whether more follow."""
 

@@ -50,8 +50,6 @@ DistributionSource = Callable[[Mapping[str, Distribution]], Mapping[Distribution
 
 
 class DistributionStore(Protocol):
-    """Keeps the known distributions."""
-
     def load(self) -> Kept | None:
         """Return the last record, None if nobody has ever looked; strongly consistent."""
 

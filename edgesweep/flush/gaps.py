@@ -108,8 +108,6 @@ def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: 
 
 @dataclass(slots=True)
 class Gaps:
-    """Finds gaps and closes them, looking now and then."""
-
     buckets: Sequence[str]
     store: DistributionStore
     dirty: DirtyRows

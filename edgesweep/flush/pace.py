@@ -110,8 +110,6 @@ NOTHING_SEEN = Demand()
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of one flush."""
-
     price: Decimal  # dollars that the cover counts for a path
     paths: int  # the most paths
     free: int  # how many of them are free; the others have to pay for themselves

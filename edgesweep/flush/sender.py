@@ -49,8 +49,6 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """CloudFront refused."""
-
     refusal: Refusal
     text: str
 
@@ -87,8 +85,6 @@ class Edge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The result of sending a flush."""
-
     flush: Flush
     answer: Answer | None = None  # CloudFront's last answer
     # Whether the flush can never be sent unchanged; else an open flush waits for the next tick.

@@ -38,8 +38,6 @@ NOW = {"edgesweep": "now"}  # the event that asks the flush function to flush no
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """The result of a tick."""
-
     known: Discovered
     policy: Policy
     outcomes: Sequence[Outcome]
@@ -60,8 +58,6 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The steps, in order."""
-
     discovery: Discovery
     policy: Policy
     flusher: Callable[[Routes, Policy], Flusher]  # returns a flusher for some routes and a policy

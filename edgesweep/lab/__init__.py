@@ -98,8 +98,6 @@ def reached(patterns: Iterable[Pattern], paths: Sequence[str]) -> int:
 
 @dataclass(slots=True)
 class Replayed:
-    """The result of a strategy over a history."""
-
     history: str
     strategy: str
     deploys: int = 0

@@ -31,8 +31,6 @@ _UNPUBLISHED = {".gitattributes", ".gitignore", ".nojekyll", "CNAME"}  # by any 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The history of a branch."""
-
     path: Path  # the repository, bare or not
     branch: str  # a branch, one of `origin` that has no local copy, or any other revision
     root: str = ""  # the folder that is the site; if empty, the whole repository is

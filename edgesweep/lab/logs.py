@@ -59,8 +59,6 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The content of logs."""
-
     histories: tuple[History, ...]  # of each bucket that was written to, by its name
     records: int  # lines and events read
     malformed: int  # how many of them could not be understood

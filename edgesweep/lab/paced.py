@@ -27,8 +27,6 @@ TICK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class PacedFlush:
-    """One flush."""
-
     distribution: str  # what was flushed
     steps: Sequence[Step]  # the deploys in it, oldest first
     step: Step  # the deploys as one, at the tick that sent it
@@ -153,8 +151,6 @@ class Paced:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """The result of Edgesweep over a history."""
-
     row: Replayed
     flushes: Sequence[tuple[datetime, int]]  # the tick of each flush, oldest first, and its paths
     waits: Sequence[timedelta]  # how long each deploy that changed something waited for its flush

@@ -17,8 +17,6 @@ from edgesweep.prices import invalidation_bill
 
 
 class Who(StrEnum):
-    """Who spends paths."""
-
     OURS = "this stack"
     STACKS = "other stacks"
     OTHERS = "others"
@@ -26,8 +24,6 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spender:
-    """Somebody who spent paths."""
-
     who: Annotated[Who, "who spent them"]
     distribution: Annotated[str, "the id of the distribution; empty if it is not known any more"]
     charged: Annotated[int, "paths"]
@@ -36,8 +32,6 @@ class Spender:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """The bill of a month."""
-
     month: Annotated[str, "the UTC month, as YYYY-MM"]
     spenders: Sequence[Spender]
     charged: Annotated[int, "paths of all spenders"]
@@ -64,7 +58,6 @@ def foreign(others: Others) -> Sequence[Spender]:
 def bill_of(
     journal: FlushTable, ids: Iterable[str], free_paths: int, month: datetime, now: datetime
 ) -> Bill:
-    """Return the bill of `month`, as it is now."""
     name, (begin, end) = month_of(month), month_bounds(month)
     ledger = journal.ledger(name)
     others, paths = ledger.others, ledger.paths

@@ -54,8 +54,6 @@ class NotedEdge:
 
 
 class DryRunRows:
-    """Dirty rows, with additions and deletions kept in memory."""
-
     def __init__(self, dirty: DirtyRows) -> None:
         self._dirty = dirty
         self._added: dict[tuple[str, str], DirtyRow] = {}
@@ -103,8 +101,6 @@ class DryRunRows:
 
 
 class DryRunStore:
-    """The known distributions, with changes kept in memory."""
-
     def __init__(self, store: DistributionStore) -> None:
         self._kept = store.load()
 

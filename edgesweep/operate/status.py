@@ -20,8 +20,6 @@ Seen = tuple[Span | None, Lease]  # of a distribution
 
 
 class Waiting(DirtyRows, Protocol):
-    """The rows that wait."""
-
     def count(self, distribution: str) -> int: ...
 
 
@@ -44,8 +42,6 @@ NEXT: Mapping[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class MonthBudget:
-    """The budget of the month."""
-
     charged: Annotated[int, "paths that are charged to the month, including the paths of others"]
     others: Annotated[int, "the paths of others"]
     spenders: Annotated[Sequence[Spender], "who the others are, the most paths first"]
@@ -96,8 +92,6 @@ class NextFlush:
 
 @dataclass(frozen=True, slots=True)
 class StackStatus:
-    """The state of a stack."""
-
     month: Annotated[str, "the UTC month, as YYYY-MM"]
     budget: MonthBudget
     queued: Annotated[int, "messages that are not recorded yet"]

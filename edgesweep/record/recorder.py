@@ -30,8 +30,6 @@ MOST_ROWS = 20_000  # of the requests of a batch: one invocation has time for th
 
 
 class Fate(StrEnum):
-    """The fate of a change."""
-
     SWEPT = "swept"
     EXCLUDED = "excluded"  # the user does not want it swept
     IMMUTABLE = "immutable"  # the user says that its bytes never change

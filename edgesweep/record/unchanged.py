@@ -97,8 +97,6 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class UnchangedFilter:
-    """Tells changed objects from unchanged ones."""
-
     catalogue: Catalogue
     heads: Heads
     token: Callable[[], str]
@@ -166,7 +164,6 @@ class UnchangedFilter:
 
 
 def name_of(change: Change) -> Name:
-    """Return the object that changed."""
     return change.bucket, change.key
 
 

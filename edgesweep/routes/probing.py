@@ -105,7 +105,6 @@ def _words(path: str, made: str) -> Iterator[str]:
 
 
 def _waits(known: Function) -> bool:
-    """Tell whether it waits for its turn."""
     return ALL in known.words and not known.doubt
 
 

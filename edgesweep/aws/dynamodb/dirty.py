@@ -47,8 +47,6 @@ class _Row(Keyed):
 
 
 class DirtyTable:
-    """The table `dirty`."""
-
     def __init__(
         self,
         name: str,

@@ -214,13 +214,11 @@ def _billed(flush: Flush) -> list[Action]:
 
 
 def to_lease(item: LeaseItem) -> Lease:
-    """Return the lease that an item holds."""
     known = models.common(Lease, LeaseItem, item)
     return Lease(**{**known, "in_progress": tuple(map(_request, item.in_progress or ()))})
 
 
 def to_flush(distribution: str, item: FlushItem) -> Flush:
-    """Return the flush that an item holds."""
     opened_at, token = item.sk.split("#")
     known = models.common(Flush, FlushItem, item)
     return Flush(distribution, datetime.fromisoformat(opened_at), token, **known)

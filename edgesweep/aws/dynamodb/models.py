@@ -60,8 +60,6 @@ class TextAttribute(Attribute[Any]):
 
 
 class BytesAttribute(TextAttribute):
-    """The same for bytes."""
-
     attr_type = BINARY
 
 
@@ -70,8 +68,6 @@ InstantAttribute = partial(TextAttribute, instant, datetime.fromisoformat)
 
 
 class Keyed(Model):
-    """An item with a partition key and a sort key."""
-
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
 
