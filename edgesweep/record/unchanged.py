@@ -16,52 +16,8 @@ differs from one that never changed.
 
 Invariant: a HEAD saw every known object, a row was recorded after that HEAD, and no event of that
 object was processed since. So the event of every version put after the HEAD is still to come, and
-the row covers a version put before it. The cases:
-
-- Two writes, their events reordered: the event of the version that is gone has another etag, so it
-  forgets; the HEAD afterwards sees the version that is there, and its row is late enough for both.
-- A-B-A within seconds: if the second A is skipped, then by the entry from before B's event. That
-  event is still to come; it has another etag, and its row is recorded after the second A.
-- Two recorders at once: the later token wins; the other finds its own gone and learns nothing.
-  Without the token, the entry could hold the state before the other's row.
-- The order: if we learnt before the row, a crash between would leave an entry without an
-  invalidation. A HEAD after the row sees versions that the row does not cover. A row stamped before
-  the HEAD may be deleted with a flush that was sent before it.
-- A copy onto itself that changes headers keeps the etag: the HEAD finds other headers.
-- Events delivered twice or late: they are skipped only under the conditions above. A crash anywhere
-  leaves the entry unknown, and the message comes back.
-- Versions: a HEAD sees the current one. Say W is known, and another version V is removed. Either V
-  was not current, and nothing changed. Or W was replaced before: its event was skipped, since the
-  same bytes and headers were there, or is still to come. Then that event gets its row, late enough:
-  the version that it names is gone, or differs from W. Without a version on either side, or with
-  the version `null`, a removal counts as a change. So does the removal of W itself, even if the
-  same bytes were uploaded again, and skipped, before.
-- Restoring an archived object and moving it between storage classes change no byte and no header
-  that is compared, and are no created events.
-- SSE-KMS and SSE-C: the etag is no digest and differs with every upload. SSE-C needs a key for a
-  HEAD, so nothing is skipped. Nor under SSE-KMS, unless checksums are known: these need
-  `kms:Decrypt`, without which the HEAD is refused.
-- Multipart uploads: the etag depends on the part size as well. Other parts, another etag: then the
-  checksums decide. The argument against A-B-A holds: it needs the event's own etag in the HEAD, so
-  the event of B still gets its row. A removal has no etag, so checksums are no evidence there.
-  The same etag or checksum for other bytes is made on purpose by somebody who may upload.
-- A first run over existing objects (`survey`) writes no row. So its entries hold only from a stated
-  time on, and skip no event up to then.
-
-Clocks. The recorder's clock stamps a row after the HEAD: the flusher allows both clocks 5 s when it
-deletes by that stamp. S3's clock alone decides whether an object was written after an event, and
-since when an entry of a survey holds: the clock of the surveying machine may be off by any amount.
-
-Limits. Where events name no version, and only headers change and change back (A-B-A), both uploads
-may be skipped if the second has a Last-Modified no later than the first; the edge then keeps B's
-headers until its TTL. Both have whole seconds, so they were at most two apart. If a sequencer does
-not show when an upload began, the time of its event counts.
-
-We rely on events. After a gap in the events of a bucket, we trust no entry whose HEAD was answered
-before events came again (`edgesweep.flush.gaps`). A survey sees no edge: it assumes that viewers
-get the objects that are there.
-
-After a skipped upload, an edge keeps an earlier Last-Modified, version id and ignored metadata.
+the row covers a version put before it. The cases, the clocks and the limits are in
+`docs/decisions/5-uploads-that-change-nothing-are-skipped.md`.
 
 Two readings. EventBridge may have encoded a key, so its event names two objects. One of them needs
 no row for a created event if the catalogue does not know it, S3 says that it is not there, and the

@@ -29,7 +29,7 @@ class _Item(Model):
 
 
 class CatalogueTable:
-    """The table `catalogue`; see `edgesweep.record.unchanged.Catalogue`."""
+    """The table `catalogue`; see `edgesweep.record.catalogue.Catalogue`."""
 
     def __init__(self, name: str, session: boto3.Session) -> None:
         connection = Table(name, session)
