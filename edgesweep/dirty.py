@@ -60,6 +60,11 @@ class Change:
     other: str | None = field(default=None, compare=False)  # another reading of the event's key
 
     @property
+    def name(self) -> tuple[str, str]:
+        """The object: its bucket and its key."""
+        return self.bucket, self.key
+
+    @property
     def begun_by(self) -> datetime:
         """The latest time at which the upload can have begun; S3 dates objects by that."""
         # `changed_at` is the end of the upload, or later. Every sequencer that we have seen starts

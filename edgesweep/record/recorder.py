@@ -22,7 +22,7 @@ from edgesweep.errors import BadInput
 from edgesweep.record import events
 from edgesweep.record.catalogue import Name
 from edgesweep.record.events import Request
-from edgesweep.record.unchanged import Checked, UnchangedFilter, name_of
+from edgesweep.record.unchanged import Checked, UnchangedFilter
 from edgesweep.routes import Routes
 from edgesweep.routes.patterns import matches
 
@@ -108,11 +108,12 @@ class Recorder:
         reasons = {rows[row]: reason for row, reason in unwritten.items()}
         reasons.update(checked.refused.items())
         for message, reported in understood.items():
-            for about in reasons.keys() & map(_about, reported):
-                failed[message] = reasons[about]
+            its = {one.name if isinstance(one, Change) else one for one in reported}
+            for one in reasons.keys() & its:
+                failed[message] = reasons[one]
         seen = checked.seen.keys() - reasons.keys()
         written = [row for row in rows if row not in unwritten]
-        passed_over = Counter(fates[name_of(change)][0] for change in changes)
+        passed_over = Counter(fates[change.name][0] for change in changes)
         del passed_over[Fate.SWEPT]
         return Recorded(
             rows=len(written),
@@ -125,13 +126,13 @@ class Recorder:
         )
 
     def _checked(self, changes: Sequence[Change]) -> tuple[Fates, Checked]:
-        names = dict.fromkeys(map(name_of, changes))
-        made = {name_of(change) for change in changes if change.kind is Kind.CREATED}
+        names = dict.fromkeys(change.name for change in changes)
+        made = {change.name for change in changes if change.kind is Kind.CREATED}
         fates = {one: fate(self.selection, self.routes, *one, created=one in made) for one in names}
         if self.unchanged is None:
             return fates, Checked()
         checked = self.unchanged.check(
-            [change for change in changes if fates[name_of(change)][0] is Fate.SWEPT],
+            [change for change in changes if fates[change.name][0] is Fate.SWEPT],
             [name for name in names if fates[name][0] is not Fate.SWEPT],
         )
         return {**fates, **dict.fromkeys(checked.unchanged, (Fate.UNCHANGED, ()))}, checked
@@ -140,7 +141,7 @@ class Recorder:
         self, changes: Iterable[Change], fates: Fates, refused: Collection[Name], now: datetime
     ) -> dict[DirtyRow, Name | Request]:
         """Return a row of the last change of each object for each of its partitions."""
-        last = {name_of(one): one for one in sorted(changes, key=lambda one: one.changed_at)}
+        last = {one.name: one for one in sorted(changes, key=lambda one: one.changed_at)}
         return {
             self._row(partition, change, now): name
             for name, change in last.items()
@@ -194,7 +195,3 @@ def fate(
     if distributions or not routes.serving(bucket):
         return selected, distributions or (UNROUTED,)
     return (Fate.UNCACHED if routes.answers(bucket, key) else Fate.UNSERVED), ()
-
-
-def _about(one: Change | Request) -> Name | Request:
-    return name_of(one) if isinstance(one, Change) else one

@@ -119,14 +119,10 @@ class UnchangedFilter:
         return {name: one for name, one in known.items() if one.is_complete(since.get(name[0]))}
 
 
-def name_of(change: Change) -> Name:
-    return change.bucket, change.key
-
-
 def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
     events: dict[Name, list[Change]] = {}
     for change in changes:
-        events.setdefault(name_of(change), []).append(change)
+        events.setdefault(change.name, []).append(change)
     return events
 
 

@@ -70,8 +70,8 @@ class Routes:
             # A requested wildcard ends in a literal star: a wildcard has to stop there or before.
             return (unquoted(row.subject.path),)
         # A reconfigured distribution may no longer serve an object; then its plain path counts.
-        bucket, key = row.subject.bucket, row.subject.key
-        return self.viewer_paths(row.distribution, bucket, key) or (viewer_path(key),)
+        paths = self.viewer_paths(row.distribution, *row.subject.name)
+        return paths or (viewer_path(row.subject.key),)
 
     def strict(self, distribution: str) -> bool:
         """Tell whether only `/*` is trusted to match its own text."""
