@@ -38,9 +38,11 @@ def observer(deployed: Deployed) -> Observer:
         say(str(refusal))
     journal, session, outputs = deployed.journal, deployed.session, deployed.stack.outputs
     sqs = session.client("sqs")
+    # Read every shard that was ever used; asking for more would write.
+    rows = DirtyTable(deployed.settings.dirty_table, session, lambda: journal.shards(1))
     return Observer(
-        # Read every shard that was ever used; asking for more would write.
-        rows=DirtyTable(deployed.settings.dirty_table, session, lambda: journal.shards(1)),
+        rows=rows,
+        count=rows.count,
         journal=journal,
         in_progress=CloudFront(session.client("cloudfront", config=CLIENT_CONFIG)).in_progress,
         policy=policy,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from sys import maxsize
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from edgesweep.dirty import UNROUTED, DirtyRows, Span
 from edgesweep.flush.budget import MONTH_MARGIN, Budget, month_bounds, month_of, months_near
@@ -17,10 +17,6 @@ from edgesweep.operate.bill import Spender, foreign
 from edgesweep.prices import invalidation_bill
 
 Seen = tuple[Span | None, Lease]  # of a distribution
-
-
-class Waiting(DirtyRows, Protocol):
-    def count(self, distribution: str) -> int: ...
 
 
 NEXT: Mapping[Reason, str] = {
@@ -104,7 +100,8 @@ class StackStatus:
 class Observer:
     """Reads the state of a stack and writes nothing."""
 
-    rows: Waiting
+    rows: DirtyRows
+    count: Callable[[str], int]  # counts the rows of a distribution
     journal: Journal
     in_progress: Callable[[str, str], bool]  # whether CloudFront works on a distribution's request
     policy: Policy
@@ -119,7 +116,7 @@ class Observer:
             budget=MonthBudget.of(self.policy.budget.after(self.journal.ledger(month)), now),
             queued=self.queued(),
             dead_letters=self.dead_letters(),
-            unrouted=self.rows.count(UNROUTED),
+            unrouted=self.count(UNROUTED),
             distributions=[self._one(distribution, now) for distribution in distributions],
         )
 
@@ -132,7 +129,7 @@ class Observer:
         waited = last.waited if last else None
         return NextFlush(
             distribution=distribution,
-            dirty=self.rows.count(distribution) if span else 0,
+            dirty=self.count(distribution) if span else 0,
             oldest=span.oldest if span else None,
             in_progress=sum(one.paths for one in busy),
             unfinished=lease.unfinished,

@@ -78,8 +78,9 @@ class World:
     def observer(self) -> Observer:
         """Return what observes it."""
         return Observer(
-            self.rows, self.journal, self.edge.in_progress, self.policy, lambda: 3, lambda: 2
-        )
+            self.rows, self.rows.count, self.journal, self.edge.in_progress, self.policy,
+            lambda: 3, lambda: 2,
+        )  # fmt: skip
 
     def tick(self, now: datetime = NOON) -> Outcome | None:
         """Let the flusher do what it does."""

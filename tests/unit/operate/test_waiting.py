@@ -83,8 +83,8 @@ class Stack:
     def observer(self) -> Observer:
         """Return what looks at it."""
         return Observer(
-            self.ticks.dirty, self.ticks.journal, self.ticks.in_progress, Policy(),
-            lambda: self.queue, int,
+            self.ticks.dirty, self.ticks.dirty.count, self.ticks.journal, self.ticks.in_progress,
+            Policy(), lambda: self.queue, int,
         )  # fmt: skip
 
     def clock(self) -> datetime:
