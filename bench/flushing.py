@@ -137,7 +137,7 @@ def prepared() -> tuple[wiring.Adapters, Callable[[], Sequence[Outcome]], Stopwa
     adapters = replace(
         real, dirty=dirty, journal=Timed(real.journal, stopwatch), edge=edge, listing=listing
     )
-    known = wiring.discovery(settings, adapters).look()
+    known = wiring.tick(settings, adapters, print).discovery.look()
     flusher = wiring.flusher(adapters, known.routes, settings.policy, print)
     timed = stopwatch.timed("cover", choose)
 

@@ -23,12 +23,7 @@ from edgesweep.cover.survey import MAX_TIME, CachedListing, Listing, Survey, sur
 from edgesweep.dirty import LONG_AGO, DirtyRows
 from edgesweep.flush.announcing import Announcer, Detail, Event
 from edgesweep.flush.auditing import Auditor
-from edgesweep.flush.discovery import (
-    REFRESH_EVERY,
-    Discovery,
-    DistributionSource,
-    DistributionStore,
-)
+from edgesweep.flush.discovery import REFRESH_EVERY, Discovery, DistributionSource, KeptStore
 from edgesweep.flush.flusher import Flusher
 from edgesweep.flush.gaps import Gaps, reaches
 from edgesweep.flush.journal import Flush, Journal
@@ -44,6 +39,8 @@ from edgesweep.routes import Routes, everywhere
 from edgesweep.routes.kept import Kept
 from edgesweep.settings import Settings
 
+Warn = Callable[[str], None]
+
 # Random text. A row's token has 64 bits: two equal tokens in one batch would lose a row.
 token, row_token = partial(secrets.token_hex, 4), partial(secrets.token_hex, 8)
 
@@ -54,7 +51,7 @@ class Adapters:
 
     dirty: DirtyRows
     journal: Journal
-    store: DistributionStore
+    store: KeptStore
     source: DistributionSource
     edge: Edge
     listing: Listing
@@ -78,25 +75,11 @@ class Adapters:
         )
 
 
-def discovery(settings: Settings, adapters: Adapters) -> Discovery:
-    return Discovery(
-        source=adapters.source,
-        store=adapters.store,
-        dirty=adapters.dirty,
-        journal=adapters.journal,
-        buckets=settings.buckets,
-        variants=settings.variants,
-        selection=settings.selection.patterns,
-        clock=now,
-        token=row_token,
-    )
-
-
 def flusher(
     adapters: Adapters,
     routes: Routes,
     policy: Policy,
-    warn: Callable[[str], None],
+    warn: Warn,
     announce: Callable[[Flush], None] = lambda _: None,
 ) -> Flusher:
     """Wire a flusher; `warn` receives the reason why a bucket cannot be listed."""
@@ -115,12 +98,23 @@ def flusher(
     )
 
 
-def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) -> Tick:
+def tick(settings: Settings, adapters: Adapters, warn: Warn) -> Tick:
     """Wire the steps of a tick that `edgesweep flush` takes."""
     budget, ledger = settings.policy.budget, adapters.journal.ledger
     announcer = Announcer(adapters.publish, ledger, budget, now, warn)
+    discovery = Discovery(
+        source=adapters.source,
+        store=adapters.store,
+        dirty=adapters.dirty,
+        journal=adapters.journal,
+        buckets=settings.buckets,
+        variants=settings.variants,
+        selection=settings.selection.patterns,
+        clock=now,
+        token=row_token,
+    )
     return Tick(
-        discovery=discovery(settings, adapters),
+        discovery=discovery,
         policy=settings.policy,
         flusher=partial(flusher, adapters, warn=warn, announce=announcer.swept),
         ledger=ledger,
@@ -129,7 +123,7 @@ def tick(settings: Settings, adapters: Adapters, warn: Callable[[str], None]) ->
     )
 
 
-def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[str], None]) -> Tick:
+def flush_function(settings: Settings, session: boto3.Session, warn: Warn) -> Tick:
     """Wire all steps of a tick, once for each execution environment: they keep state."""
     adapters = Adapters.real(settings, session)
     gaps = _gaps(settings, session, adapters, warn)
@@ -146,9 +140,7 @@ def flush_function(settings: Settings, session: boto3.Session, warn: Callable[[s
     return replace(whole, redrive=Redriver(dead, now, gaps.see).look)
 
 
-def _gaps(
-    settings: Settings, session: boto3.Session, adapters: Adapters, warn: Callable[[str], None]
-) -> Gaps:
+def _gaps(settings: Settings, session: boto3.Session, adapters: Adapters, warn: Warn) -> Gaps:
     s3 = session.client("s3", config=LISTING_CONFIG)
 
     def silent(bucket: str, before: Collection[str]) -> bool:
@@ -208,9 +200,8 @@ def unchanged_filter(
     """Wire the filter of uploads that change nothing; it trusts no entry from a gap in `kept`."""
     heads = S3Heads(session.client("s3", config=HEAD_CONFIG), patience, settings.ignored_metadata)
     since = kept.complete_since if kept else {}
-    return UnchangedFilter(
-        CatalogueTable(settings.catalogue_table, session), heads, row_token, now, since
-    )
+    catalogue = CatalogueTable(settings.catalogue_table, session)
+    return UnchangedFilter(catalogue, heads, row_token, now, since)
 
 
 def routes_of(settings: Settings, kept: Kept | None) -> Routes:
@@ -230,7 +221,7 @@ def recent(ask: Callable[[], int], clock: Callable[[], datetime]) -> Callable[[]
     return lambda: answer((clock() - LONG_AGO) // REFRESH_EVERY)
 
 
-def _surveyor(listing: Listing, routes: Routes, warn: Callable[[str], None]) -> Surveyor:
+def _surveyor(listing: Listing, routes: Routes, warn: Warn) -> Surveyor:
 
     def look(
         distribution: str, dirty: Collection[str], prices: Prices, limits: Limits, keep: Heartbeat

@@ -49,7 +49,7 @@ LATE = timedelta(minutes=5)
 DistributionSource = Callable[[Mapping[str, Distribution]], Mapping[Distribution, bool]]
 
 
-class DistributionStore(Protocol):
+class KeptStore(Protocol):
     def load(self) -> Kept | None:
         """Return the last record, None if nobody has ever looked; strongly consistent."""
 
@@ -79,7 +79,7 @@ class Discovery:
     """Finds distributions, and routes the rows that waited for one."""
 
     source: DistributionSource
-    store: DistributionStore
+    store: KeptStore
     dirty: DirtyRows
     journal: Journal
     buckets: Collection[str]  # the swept ones; all if empty
@@ -117,8 +117,7 @@ class Discovery:
         for chunk in chunks(islice(self.dirty.read(UNROUTED, after=place), MAX_ROUTED)):
             copies = {
                 row: [
-                    replace(row, distribution=one)
-                    for one in routes.distributions(row.change.bucket, row.change.key)
+                    replace(row, distribution=one) for one in routes.distributions(*row.change.name)
                 ]
                 for row in chunk
                 if routes.serving(row.change.bucket) or self._dropped(row.change.bucket)

@@ -30,7 +30,7 @@ from typing import Any
 
 from edgesweep.dirty import LONG_AGO, Change, DirtyRows
 from edgesweep.errors import BadInput, Unswept
-from edgesweep.flush.discovery import DistributionStore, sweep
+from edgesweep.flush.discovery import KeptStore, sweep
 from edgesweep.flush.redrive import ATTEMPTS, LOOK_EVERY, Letter
 from edgesweep.record.events import parse
 from edgesweep.routes import Routes
@@ -109,7 +109,7 @@ def looked(kept: Kept, buckets: Collection[str], unwired: Collection[str], now: 
 @dataclass(slots=True)
 class Gaps:
     buckets: Sequence[str]
-    store: DistributionStore
+    store: KeptStore
     dirty: DirtyRows
     # Returns the buckets that publish no events; one that cannot be read is as it was before.
     unwired: Callable[[Collection[str]], Sequence[str]]

@@ -198,6 +198,9 @@ class Lease:
     def held(self, now: datetime) -> bool:
         return self.token is not None and self.expires_at is not None and self.expires_at >= now
 
+    def renewed(self, now: datetime) -> "Lease":
+        return replace(self, expires_at=now + LEASE_TERM)
+
     def abandoned(self, now: datetime) -> bool:
         """Tell whether its owner let it expire without a release: most likely it died."""
         return self.token is not None and self.expires_at is not None and self.expires_at < now
@@ -318,4 +321,4 @@ class HeldLease:
     def renew(self) -> None:
         now = self.clock()
         self.journal.renew(self.distribution, str(self.lease.token), now)
-        self.lease = replace(self.lease, expires_at=now + LEASE_TERM)
+        self.lease = self.lease.renewed(now)

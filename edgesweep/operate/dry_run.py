@@ -13,16 +13,8 @@ from operator import attrgetter
 from edgesweep.dirty import DirtyRow, DirtyRows, Span
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.budget import UNSPENT, Ledger
-from edgesweep.flush.discovery import DistributionStore
-from edgesweep.flush.journal import (
-    LEASE_TERM,
-    NO_LIMITS,
-    Flush,
-    Journal,
-    Lease,
-    LedgerLimits,
-    gained,
-)
+from edgesweep.flush.discovery import KeptStore
+from edgesweep.flush.journal import NO_LIMITS, Flush, Journal, Lease, LedgerLimits, gained
 from edgesweep.flush.others import Looks, Others
 from edgesweep.flush.pace import NOTHING_SEEN, Demand
 from edgesweep.flush.sender import Accepted, Answer, Edge
@@ -101,7 +93,7 @@ class DryRunRows:
 
 
 class DryRunStore:
-    def __init__(self, store: DistributionStore) -> None:
+    def __init__(self, store: KeptStore) -> None:
         self._kept = store.load()
 
     def load(self) -> Kept | None:
@@ -133,13 +125,12 @@ class JournalInMemory:
         lease = self.lease(distribution)
         if lease.held(now):
             raise Overtaken(f"The lease of {distribution} is held until {lease.expires_at}")
-        lease = replace(lease, token=token, expires_at=now + LEASE_TERM, tries=lease.tries + 1)
-        self.leases[distribution] = lease
-        return lease
+        taken = replace(lease, token=token, tries=lease.tries + 1).renewed(now)
+        self.leases[distribution] = taken
+        return taken
 
     def renew(self, distribution: str, token: str, now: datetime) -> None:
-        lease = self._ours(distribution, token)
-        self.leases[distribution] = replace(lease, expires_at=now + LEASE_TERM)
+        self.leases[distribution] = self._ours(distribution, token).renewed(now)
 
     def release(self, distribution: str, token: str) -> None:
         lease = self.lease(distribution)

@@ -195,7 +195,7 @@ class FlushTable:
 
 
 class RoutesTable:
-    """One item of the table `flushes`; see `edgesweep.flush.discovery.DistributionStore`."""
+    """One item of the table `flushes`; see `edgesweep.flush.discovery.KeptStore`."""
 
     def __init__(self, name: str, session: boto3.Session) -> None:
         self._model = Table(name, session).bind(items.RoutesItem)
