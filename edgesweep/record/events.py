@@ -36,32 +36,20 @@ _NOTIFICATIONS: Mapping[str, Kind | None] = {
     "ObjectCreated": Kind.CREATED,
     "ObjectRemoved": Kind.REMOVED,
     "LifecycleExpiration": Kind.REMOVED,
-    "IntelligentTiering": None,
-    "LifecycleTransition": None,
-    "ObjectAcl": None,
-    "ObjectAnnotation": None,
-    "ObjectRestore": None,
-    "ObjectRetention": None,
-    "ObjectTagging": None,
-    "ReducedRedundancyLostObject": None,
-    "Replication": None,
+    **dict.fromkeys(("IntelligentTiering", "LifecycleTransition", "ReducedRedundancyLostObject")),
+    **dict.fromkeys(("ObjectAcl", "ObjectAnnotation", "ObjectRestore", "ObjectRetention")),
+    **dict.fromkeys(("ObjectTagging", "Replication")),
 }
 
 # The `detail-type` of an EventBridge event.
 _EVENTS: Mapping[str, Kind | None] = {
     "Object Created": Kind.CREATED,
     "Object Deleted": Kind.REMOVED,
-    "Object ACL Updated": None,
-    "Object Access Tier Changed": None,
-    "Object Annotation Created": None,
-    "Object Annotation Removed": None,
-    "Object Restore Completed": None,
-    "Object Restore Expired": None,
-    "Object Restore Initiated": None,
-    "Object Retention Updated": None,
-    "Object Storage Class Changed": None,
-    "Object Tags Added": None,
-    "Object Tags Deleted": None,
+    **dict.fromkeys(("Object ACL Updated", "Object Access Tier Changed")),
+    **dict.fromkeys(("Object Annotation Created", "Object Annotation Removed")),
+    **dict.fromkeys(("Object Restore Initiated", "Object Restore Completed")),
+    **dict.fromkeys(("Object Restore Expired", "Object Retention Updated")),
+    **dict.fromkeys(("Object Storage Class Changed", "Object Tags Added", "Object Tags Deleted")),
 }
 
 INVALIDATE = "invalidate"
@@ -127,52 +115,42 @@ def _notification(record: object) -> Iterator[Change]:
     _require_s3(record, "eventSource", "aws:s3")
     _require_major(record, "eventVersion", "2")
     name = _field(record, "eventName", str)
-    kind = _kind(_NOTIFICATIONS, name, name.partition(":")[0])
-    if kind:
-        s3 = _field(record, "s3", dict)
-        changed_at = _time(_field(record, "eventTime", str))
-        s3_object = _field(s3, "object", dict)
+    if kind := _kind(_NOTIFICATIONS, name, name.partition(":")[0]):
+        at, s3 = _time(_field(record, "eventTime", str)), _field(record, "s3", dict)
+        found = _field(s3, "object", dict)
         lasting = kind is Kind.CREATED or name.endswith(":Delete")
-        version = _mark(s3_object, "versionId") if lasting else None
-        key = _form_decoded(_field(s3_object, "key", str))
-        yield replace(_change(s3, key, kind, changed_at, "eTag"), version=version)
+        version = _mark(found, "versionId") if lasting else None
+        key = _form_decoded(_field(found, "key", str))
+        yield replace(_change(s3, key, kind, at, "eTag"), version=version)
 
 
 def _event(message: Mapping[str, Any]) -> Iterator[Change]:
     _require_s3(message, "source", "aws.s3")
     name = _field(message, "detail-type", str)
-    kind = _kind(_EVENTS, name, name)
-    if kind:
+    if kind := _kind(_EVENTS, name, name):
         detail = _field(message, "detail", dict)
         if "event-version" in detail:
             _require_major(detail, "event-version", "1")
-        changed_at = _time(_field(message, "time", str))
-        s3_object = _field(detail, "object", dict)
+        at, found = _time(_field(message, "time", str)), _field(detail, "object", dict)
         lasting = kind is Kind.CREATED or detail.get("deletion-type") == "Permanently Deleted"
-        version = _mark(s3_object, "version-id") if lasting else None
-        keys = tuple(_readings(_field(s3_object, "key", str)))
+        version = _mark(found, "version-id") if lasting else None
+        keys = tuple(_readings(_field(found, "key", str)))
         for key in keys:
             other = next((other for other in keys if other != key), None)
-            change = _change(detail, key, kind, changed_at, "etag")
-            yield replace(change, version=version, other=other)
+            yield replace(_change(detail, key, kind, at, "etag"), version=version, other=other)
 
 
-def _change(
-    source: Mapping[str, Any], key: str, kind: Kind, changed_at: datetime, etag: str
-) -> Change:
-    s3_object = _field(source, "object", dict)
-    size = _optional(s3_object, "size", int)
+def _change(source: Mapping[str, Any], key: str, kind: Kind, at: datetime, etag: str) -> Change:
+    found, bucket = _field(source, "object", dict), _field(source, "bucket", dict)
+    size, name = _optional(found, "size", int), _field(bucket, "name", str)
     if size is not None and not 0 <= size <= _MAX_SIZE:
         raise BadInput(f"The size {_excerpt(size)} is not between 0 and {_MAX_SIZE} bytes")
-    bucket = _field(_field(source, "bucket", dict), "name", str)
-    if not _BUCKET_NAME.fullmatch(bucket):
-        raise BadInput(f"{_excerpt(bucket)} is not the name of a bucket")
+    if not _BUCKET_NAME.fullmatch(name):
+        raise BadInput(f"{_excerpt(name)} is not the name of a bucket")
     length = len(_utf8(key))
     if not 1 <= length <= MAX_KEY_BYTES:
         raise BadInput(f"The key {_excerpt(key)} has {length} bytes, not 1 to {MAX_KEY_BYTES:,}")
-    return Change(
-        bucket, key, kind, changed_at, _mark(s3_object, etag), size, _mark(s3_object, "sequencer")
-    )
+    return Change(name, key, kind, at, _mark(found, etag), size, _mark(found, "sequencer"))
 
 
 def _form_decoded(key: str) -> str:
