@@ -48,9 +48,7 @@ class Parameter:
                 f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
             )
         if len(text) > LONGEST:
-            raise BadInput(
-                f"Parameter {name} has {len(text)} characters; it must have {LONGEST} or fewer"
-            )
+            raise BadInput(f"Parameter {name} has {len(text)} characters, not {LONGEST} or fewer")
         return ",".join(dict.fromkeys(values))
 
 
@@ -109,7 +107,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "exclude": _patterns("path patterns of the keys to leave out"),
     "immutable": _patterns("path patterns of keys that never get other bytes, such as assets/*"),
     "urgent": _patterns(
-        "path patterns of keys whose changes wait neither for a silence nor patience"
+        "path patterns of keys whose changes wait for neither silence nor patience"
     ),
     "viewerPaths": Parameter(
         "other viewer paths of an object; empty: as configured",

@@ -112,9 +112,7 @@ def _items(paths: Sequence[str], *, strict: bool) -> tuple[Sequence[str], Sequen
         exact -= prefixes
     items, wild = list[str](), list[bool]()
     covering = None
-    for text, is_prefix in sorted(
-        [(path, False) for path in exact] + [(p, True) for p in prefixes]
-    ):
+    for text, is_prefix in sorted([(p, False) for p in exact] + [(p, True) for p in prefixes]):
         if covering is None or not text.startswith(covering):
             items.append(text)
             wild.append(is_prefix)

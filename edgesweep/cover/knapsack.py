@@ -53,9 +53,8 @@ class Rates:
         bound = len(candidates.items) * (self.exact + self.wildcard)
         penalty = bound + self.refetch * candidates.most_collateral + 1
         inexact = candidates.inexact
-        for start, end, hit in zip(
-            candidates.starts, candidates.ends, candidates.collateral, strict=True
-        ):
+        rows = zip(candidates.starts, candidates.ends, candidates.collateral, strict=True)
+        for start, end, hit in rows:
             exactly = self.exact * (end - start) + penalty * (inexact[end] - inexact[start])
             yield exactly - self.wildcard - self.refetch * hit
 

@@ -115,9 +115,8 @@ class Enumeration:
         """
         self._patience, self._width = patience, width
         stack: list[_Part] = []
-        for candidate, (start, end) in enumerate(
-            zip(self._candidates.starts, self._candidates.ends, strict=True)
-        ):
+        spans = zip(self._candidates.starts, self._candidates.ends, strict=True)
+        for candidate, (start, end) in enumerate(spans):
             if self._entries[candidate] >= room:
                 continue
             below = len(stack)

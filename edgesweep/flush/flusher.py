@@ -94,13 +94,11 @@ class Flusher:
         began = self.clock()
         waiting: list[_Waiting] = []
         outcomes: list[Outcome] = []
-        for distribution in distributions:
+        for name in distributions:
             try:
-                one = _Waiting(
-                    distribution, self.dirty.span(distribution), self.journal.lease(distribution)
-                )
+                one = _Waiting(name, self.dirty.span(name), self.journal.lease(name))
             except Exception as error:  # noqa: BLE001  # reported; the others go on
-                outcomes.append(Outcome(distribution, Reason.FAILED, error=error))
+                outcomes.append(Outcome(name, Reason.FAILED, error=error))
             else:
                 if one.span or one.lease.unfinished:
                     waiting.append(one)

@@ -87,7 +87,7 @@ class Planner:
 
     def plan(self, held: HeldLease, batch: Batch, go: Go) -> tuple[Flush, Choice | None]:
         """Return a flush and the choice of its paths; None if it is `/*`, which needs no survey."""
-        changed, requested, refetch = batch.changed, batch.requested, self.policy.refetch
+        changed, requested, policy = batch.changed, batch.requested, self.policy
         go = replace(go, paths=go.paths - len(batch.tags))
         if batch.cut and go.paths == 1:
             # The only path has to match the unread rows as well, so it has to be `/*`.
@@ -95,7 +95,7 @@ class Planner:
         dirty = changed.union(map(unquoted, requested))
         strict = self.routes.strict(held.distribution)
         # The pace asks what the flush would take at every price up to the list price.
-        prices, most = Prices(PATH_PRICE, refetch), go.paths
+        prices, most = Prices(PATH_PRICE, policy.refetch), go.paths
         # Without a path for what is dirty it is `/*`; tags alone need no path beside their own.
         while held.deaths < HOPELESS_DEATHS and most >= bool(dirty):
             # We do not know yet whether the flush may buy paths, so the survey assumes not.
@@ -104,17 +104,15 @@ class Planner:
             held.keep()
             known = self.survey(held.distribution, dirty, prices, limits, held.keep)
             held.keep()
-            candidates = find_candidates(dirty, known.live, known.weight, strict=strict)
+            found = find_candidates(dirty, known.live, known.weight, strict=strict)
             tags, listed = len(batch.tags), known.listed
-            choice = pick(
-                candidates, go, self.policy, tags=tags, most=most, listed=listed, keep=held.keep
-            )
+            choice = pick(found, go, policy, tags=tags, most=most, listed=listed, keep=held.keep)
             held.keep()
             cover = choice.cover
             said = spell(cover, requested, changed, strict=strict)
             said += () if "/*" in said else tuple(sorted(batch.tags))
             flush = self._journaled(held, batch, go, said, cover.collateral)
-            lines = explain(go.purses[0], choice, batch.rows, candidates.dirty, refetch)
+            lines = explain(go.purses[0], choice, batch.rows, found.dirty, policy.refetch)
             flush = replace(flush, why=lines)
             if held.journal.fits(flush):
                 return flush, choice

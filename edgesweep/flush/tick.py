@@ -90,10 +90,8 @@ class Tick:
         _attempted(partial(self.announce, outcomes, policy), failures)
         settled = [one.distribution for one in outcomes if one.settled]
         again = _attempted(partial(self.wake, settled, known.routes, policy, began), failures) or ()
-        outcomes = [*outcomes, *again]
-        return Ticked(
-            known, policy, outcomes, refusal, unrouted, redriven, audited, watched, failures
-        )
+        done = [*outcomes, *again]
+        return Ticked(known, policy, done, refusal, unrouted, redriven, audited, watched, failures)
 
     def woken(self, distributions: Collection[str]) -> Ticked:
         """Flush those of the distributions whose uploads come to rest soon."""

@@ -45,9 +45,8 @@ class Tracked:
         same = before.fingerprint in ("", newest.fingerprint) and before.enabled == newest.enabled
         # New code of a function that was asked before is a new configuration.
         versions = {one.name: one.version for one in before.functions if one.version}
-        if same and all(
-            versions.get(one.name, v) == v for one in newest.functions if (v := one.version)
-        ):
+        asked = (one for one in newest.functions if one.version)
+        if same and all(versions.get(one.name, one.version) == one.version for one in asked):
             return replace(self, newest=newest, missing_since=None)
         earlier = (one for one in (*self.earlier, before) if one.enabled)
         return Tracked(newest, tuple(dict.fromkeys(earlier)), changed_at=now)

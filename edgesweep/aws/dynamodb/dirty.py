@@ -157,7 +157,6 @@ def _attributes(row: DirtyRow) -> dict[str, Any]:
 
 def _row(distribution: str, shard: int, item: Any) -> DirtyRow:  # noqa: ANN401  # a bound _Row
     recorded_at, token = item.sk.split("#")
-    subject = (
-        RequestedPath(item.path, item.by) if item.path else Change(**common(Change, _Row, item))
-    )
+    known = common(Change, _Row, item)
+    subject = RequestedPath(item.path, item.by) if item.path else Change(**known)
     return DirtyRow(distribution, subject, datetime.fromisoformat(recorded_at), token, shard)

@@ -174,10 +174,8 @@ def progress(flush: Flush) -> list[Action]:
     known = stored(flush)
     if flush.finished:
         known["expires_at"] = int((flush.opened_at + RETENTION).timestamp())
-    attributes = {name: getattr(FlushItem, name) for name in (*_CHANGING, "expires_at")}
-    return [
-        one.set(known[name]) if name in known else one.remove() for name, one in attributes.items()
-    ]
+    every = {name: getattr(FlushItem, name) for name in (*_CHANGING, "expires_at")}
+    return [one.set(known[name]) if name in known else one.remove() for name, one in every.items()]
 
 
 def stored(flush: Flush) -> dict[str, Any]:

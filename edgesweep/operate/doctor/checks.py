@@ -112,9 +112,7 @@ def uncovered(facts: Facts) -> Iterator[Finding]:
         return
     serving, named = _serving(facts), facts.configured.distributions
     served = {bucket for one in serving for bucket in _buckets(one, facts)}
-    yield from (
-        _without_distribution(facts, one) for one in facts.configured.buckets if one not in served
-    )
+    yield from (_unreached(facts, one) for one in facts.configured.buckets if one not in served)
     for one in serving:
         if named and one.id not in named:
             text = f"The distribution {one.id} leads to a swept bucket, and serves stale objects"
@@ -219,7 +217,7 @@ def _enable(facts: Facts, identity: str) -> str:
     return facts.place.command(_ENABLE, id=identity, enabled=_ENABLED)
 
 
-def _without_distribution(facts: Facts, bucket: str) -> Finding:
+def _unreached(facts: Facts, bucket: str) -> Finding:
     """Return the finding that no distribution serves a bucket: it is disabled, or missing."""
     text = f"No enabled distribution leads to the bucket {bucket}; its changes wait for one"
     for one in facts.distributions:
