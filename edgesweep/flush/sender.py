@@ -183,49 +183,39 @@ class Sender:
 
     def _refused(self, flush: Flush, held: HeldLease, answer: Refused) -> Sent:
         """Return a refused flush, kept or given up, or its successor."""
-        if answer.refusal is Refusal.CONFLICT:
+        refusal = answer.refusal
+        if refusal is Refusal.CONFLICT:
             # CloudFront invalidated something under this reference, so the charge stays.
             return Sent(flush, answer, given_up=True)
         flush = self.journal.advance(flush, flush.refuse())
-        if answer.refusal in (*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY):
+        if refusal in (*_TOO_MUCH_AT_ONCE, *_NOT_THIS_WAY):
             # Accepted requests of this flush count as in progress as well.
             held.reread()
             self.prune(held)
-            if answer.refusal in _NOT_THIS_WAY and self._room(held) < 1:
-                return Sent(flush, answer)
-        now = self.clock()
-        late = self._splits(flush, answer.refusal) and now - flush.opened_at >= REPEATED_FOR
-        if late and not flush.answered and (made := self._look_up(flush, held)):
+        now, several = self.clock(), not flush.split and len(split(flush.paths)) > 1
+        splits = several and refusal in _TOO_MUCH_AT_ONCE
+        unheard, late = splits and not flush.answered, now - flush.opened_at >= REPEATED_FOR
+        if unheard and late and (made := self._look_up(flush, held)):
             # An earlier attempt takes up the quota: the flush must not be split.
             return Sent(self._accepted(flush, made), made)
-        successor = self._successor(flush, held, answer.refusal, now)
-        if successor is None:
-            return Sent(flush, answer, given_up=answer.refusal in _FOR_GOOD)
+        full = refusal in _NOT_THIS_WAY and self._room(held) < 1
+        if full or (unheard and not late and refusal is not Refusal.TOO_LARGE):
+            return Sent(flush, answer)
+        paths = flush.paths if splits else self._plainer(flush, held, refusal)
+        if not paths:
+            return Sent(flush, answer, given_up=refusal in _FOR_GOOD)
+        successor = flush.successor(now, self.token(), paths, split=splits)
         try:
-            limits = self.budget.limits(len(successor.paths), successor.opened_at)
+            limits = self.budget.limits(len(paths), now)
             self.journal.open(successor, held.lease, limits, replaced=flush)
         except OverLimit:
             return Sent(flush, answer, given_up=True)
         return Sent(successor, answer)
 
-    @staticmethod
-    def _splits(flush: Flush, refusal: Refusal) -> bool:
-        several = not flush.split and len(split(flush.paths)) > 1
-        return several and refusal in _TOO_MUCH_AT_ONCE
-
-    def _successor(
-        self, flush: Flush, held: HeldLease, refusal: Refusal, now: datetime
-    ) -> Flush | None:
-        if self._splits(flush, refusal):
-            unheard = not flush.answered and now - flush.opened_at < REPEATED_FOR
-            if unheard and refusal is not Refusal.TOO_LARGE:
-                return None
-            return flush.successor(now, self.token(), flush.paths, split=True)
-        if refusal in _NOT_THIS_WAY:
-            wider = coarser(flush.left, self._room(held))
-            if wider != flush.left:
-                return flush.successor(now, self.token(), wider, split=False)
-        return None
+    def _plainer(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Sequence[str]:
+        """Return other paths for what is left, if CloudFront refused these and there are any."""
+        wider = coarser(flush.left, self._room(held)) if refusal in _NOT_THIS_WAY else flush.left
+        return () if wider == flush.left else wider
 
     def _room(self, held: HeldLease) -> int:
         return self.quota.less(held.lease.in_progress).wildcards

@@ -27,7 +27,7 @@ def begin(
         fakes, policy, began = vars(wiring), scenario.policy, world.now
         journal = fakes["FlushTable"]("")
         rows = fakes["DirtyTable"]("", None, lambda: journal.shards(1))
-        observer = Observer(rows, len, journal, lambda *_: False, policy, int, int)
+        observer = Observer(rows, lambda _: 0, journal, lambda *_: False, policy, int, int)
         steps = waiting.accepted(observer, scenario.distributions, here().clock, deployment.ask)
         with suppress(NoAnswer):
             for _ in steps:

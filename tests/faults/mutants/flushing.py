@@ -3,7 +3,7 @@
 A mutant replaces a part of the production code, or of what stands in for AWS, from outside.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -223,12 +223,12 @@ def fixed_order() -> AbstractContextManager[object]:
 
 def successor_pays_again() -> AbstractContextManager[object]:
     """What replaces a refused flush sends what was accepted of it as well."""
-    real = Sender._successor
+    real = Sender._plainer
 
-    def whole(self: Sender, flush: Flush, *others: Any) -> Flush | None:
+    def whole(self: Sender, flush: Flush, *others: Any) -> Sequence[str]:
         return real(self, replace(flush, accepted=()), *others)
 
-    return mock.patch.object(Sender, "_successor", whole)
+    return mock.patch.object(Sender, "_plainer", whole)
 
 
 def parts_forgotten() -> AbstractContextManager[object]:
