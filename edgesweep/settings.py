@@ -106,9 +106,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "include": _patterns("path patterns of the keys to sweep, separated by commas; empty: all"),
     "exclude": _patterns("path patterns of the keys to leave out"),
     "immutable": _patterns("path patterns of keys that never get other bytes, such as assets/*"),
-    "urgent": _patterns(
-        "path patterns of keys whose changes wait for neither silence nor patience"
-    ),
+    "urgent": _patterns("path patterns of keys whose changes wait for no silence and no patience"),
     "viewerPaths": Parameter(
         "other viewer paths of an object; empty: as configured",
         "words for viewer paths, with or without a distribution id and = before them",

@@ -192,13 +192,11 @@ class Account(Invalidations):
 
 
 class CloudFront(Invalidations):
-    """See `edgesweep.flush.sender.Edge`; `client` must not repeat calls, and a `reader` may."""
+    """See `edgesweep.flush.sender.Edge`; the client must ask `once`, and a `reader` may repeat."""
 
-    def __init__(
-        self, client: "CloudFrontClient", reader: "CloudFrontClient | None" = None
-    ) -> None:
-        super().__init__(reader or client)
-        self._once = client
+    def __init__(self, once: "CloudFrontClient", reader: "CloudFrontClient | None" = None) -> None:
+        super().__init__(reader or once)
+        self._once = once
 
     def invalidate(self, distribution: str, paths: Sequence[str], reference: str) -> Answer:
         try:

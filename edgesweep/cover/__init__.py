@@ -111,22 +111,14 @@ def cover(
     limits: Limits = Limits(),
     weight: Callable[[str], int] | None = None,
 ) -> Cover:
-    """Return the cheapest cover of `dirty`.
+    """Return the cheapest cover of `dirty` where `live` objects exist.
 
-    With no cap on paths the cover is optimal. With one it is proven optimal up to 2,000 dirty paths
-    with 64 paths and 13 wildcards, or 60,000 with 8 paths: as long as dirty * paths * wildcards**2
-    is at most 2**25. Above that it keeps the caps, and `gap` says how far from optimal it can be.
-
-    Args:
-        dirty: decoded viewer paths that must be matched; any order, repeats allowed.
-        live: decoded viewer paths that exist, dirty or not; likewise.
-        prices: of a path and a unit of collateral.
-        limits: the caps.
-        weight: collateral of an unchanged live object, at least 0; by default 1.
-
-    Raises:
-        Infeasible: no cover keeps the caps.
-        BadInput: a dirty path does not start with "/", or a weight is negative.
+    Both are decoded viewer paths in any order, also with repeats; live ones may be dirty. `weight`
+    is the collateral of an unchanged live object, by default 1. With no cap on paths the cover is
+    optimal. With one it is proven optimal up to 2,000 dirty paths with 64 paths and 13 wildcards,
+    or 60,000 with 8 paths: as long as dirty * paths * wildcards**2 is at most 2**25. Above that it
+    keeps the caps, and `gap` says how far from optimal it can be. It raises Infeasible if no cover
+    keeps the caps, and BadInput if a path does not start with "/", or a weight is negative.
     """
     return choose(find_candidates(dirty, live, weight), prices, limits)
 

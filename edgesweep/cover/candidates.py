@@ -53,6 +53,10 @@ class Candidates:
         """The weight that no choice of candidates exceeds: the last one spans all items."""
         return self.collateral[-1] if self.collateral else 0
 
+    @property
+    def prefixes(self) -> Sequence[str]:
+        return list(map(self.prefix, range(len(self.starts))))
+
     def prefix(self, candidate: int) -> str:
         return self.items[self.starts[candidate]][: self.lengths[candidate]]
 

@@ -103,7 +103,7 @@ class Survey:
 
 def unsurveyed(dirty: Collection[str], *, strict: bool = False) -> Survey:
     """Return the survey without any listing."""
-    marks = {prefix + _MARK for prefix in _prefixes(_all_candidates(dirty, strict=strict))}
+    marks = {prefix + _MARK for prefix in _all_candidates(dirty, strict=strict).prefixes}
     return Survey(sorted(marks), marks)
 
 
@@ -129,7 +129,7 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     except Unlistable as error:
         walk.seen.clear()
         refused = str(error)
-    unseen = _prefixes(found)
+    unseen = found.prefixes
     if mounts and not refused:
         # Below a foreign prefix, other origins may serve objects that nobody lists.
         unseen = list(filter(foreign, unseen)) if foreign("/") else []
@@ -147,14 +147,8 @@ def _all_candidates(dirty: Collection[str], *, strict: bool) -> Candidates:
     return find_candidates(dirty, [path + _MARK for path in dirty], strict=strict)
 
 
-def _prefixes(found: Candidates) -> Sequence[str]:
-    return [found.prefix(candidate) for candidate in range(len(found.starts))]
-
-
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """The limits of a listing."""
-
     pages: int  # the most pages
     prefixes: Sequence[str]  # all candidates, sorted
     # How many objects a candidate may hit outside inexact items; absent where they do not matter.
@@ -168,7 +162,7 @@ def _terms(found: Candidates, prices: Prices, limits: Limits) -> _Terms:
     squeezed = needed[-1] > limits.wildcards or (limits.paths is not None and items > limits.paths)
     worth = MAX_PAGES if squeezed else path * max(0, items - 1) // Fraction(S3_LIST_PRICE)
     pages = min(MAX_PAGES, worth) if limits.wildcards and limits.paths != 0 else 0
-    prefixes, patience = _prefixes(found), dict[str, float]()
+    prefixes, patience = found.prefixes, dict[str, float]()
     for prefix, start, end in zip(prefixes, found.starts, found.ends, strict=True):
         alone = needed[end] - needed[start] <= 1
         spared = (end - start if alone else items) - 1

@@ -35,8 +35,6 @@ class Account(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The result of a tick's looks."""
-
     others: int | None = None  # paths that others were seen to spend this month, if that was saved
     # Distribution that we tried to read, or empty for their list -> why it cannot be read.
     refusals: Mapping[str, str] = field(default_factory=dict)
@@ -84,8 +82,6 @@ class Auditor:
 
 @dataclass(slots=True)
 class _Turn:
-    """The looks of one tick."""
-
     account: Account
     journal: Journal
     now: datetime

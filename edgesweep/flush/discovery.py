@@ -76,8 +76,6 @@ def sweep(
 
 @dataclass(slots=True)
 class Discovery:
-    """Finds distributions, and routes the rows that waited for one."""
-
     source: DistributionSource
     store: KeptStore
     dirty: DirtyRows

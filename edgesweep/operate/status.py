@@ -18,7 +18,6 @@ from edgesweep.prices import invalidation_bill
 
 Seen = tuple[Span | None, Lease]  # of a distribution
 
-
 NEXT: Mapping[Reason, str] = {
     Reason.NOTHING: "nothing waits",
     Reason.QUIET: "goes at the next tick",

@@ -31,11 +31,10 @@ class Head:
 class Entry:
     """A known object: the same as in `Head`, and since when it holds."""
 
-    # Entries of the first release lack `version` and `seen_at`, and those of the second `checksum`.
-
     etag: str
     headers: str  # the fingerprint that was the current one
     since: datetime | None = None  # it holds only for events after this moment; None: for all
+    # Entries of earlier releases lack these.
     version: str | None = None
     seen_at: datetime | None = None
     checksum: str | None = None

@@ -70,8 +70,6 @@ Fates = Mapping[Name, tuple[Fate, Collection[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The result of a batch."""
-
     rows: int
     unrouted: int  # how many rows are of buckets that no distribution leads to
     failed: Mapping[str, str]  # message id -> why it has to come back

@@ -66,7 +66,9 @@ class UnchangedFilter:
         Then rows have to be written, stamped `stamped_at` or later, and `learn` called after them.
         Other objects that changed are `passed_over`, and get no row.
         """
-        events = _by_name(changes)
+        events: dict[Name, list[Change]] = {}
+        for change in changes:
+            events.setdefault(change.name, []).append(change)
         unchanged = self._unchanged(events)
         changed = {name: events[name] for name in events if name not in unchanged}
         token = self.token()
@@ -92,18 +94,16 @@ class UnchangedFilter:
 
     def _unchanged(self, events: Mapping[Name, Sequence[Change]]) -> frozenset[Name]:
         known = self._known([name for name in events if not _gone(events[name])])
-        likely = {
-            name: one for name, one in known.items() if all(map(one.may_outlive, events[name]))
-        }
+        kept = {name: one for name, one in known.items() if all(map(one.may_outlive, events[name]))}
         doubtful = {
             name: others
             for name in events
             if name not in known and (others := _other_readings(events[name]))
         }
-        heads = self.heads({*likely}.union(doubtful, *doubtful.values()))
+        heads = self.heads({*kept}.union(doubtful, *doubtful.values()))
         unchanged = {
             name
-            for name, entry in likely.items()
+            for name, entry in kept.items()
             if (head := heads.get(name)) and entry.is_confirmed(head, events[name])
         }
         return frozenset(unchanged).union(
@@ -117,13 +117,6 @@ class UnchangedFilter:
     def _known(self, names: Collection[Name]) -> Mapping[Name, Entry]:
         known, since = self.catalogue.known(names), self.complete_since
         return {name: one for name, one in known.items() if one.is_complete(since.get(name[0]))}
-
-
-def _by_name(changes: Iterable[Change]) -> dict[Name, list[Change]]:
-    events: dict[Name, list[Change]] = {}
-    for change in changes:
-        events.setdefault(change.name, []).append(change)
-    return events
 
 
 def _entry(head: Head, since: datetime | None = None) -> Entry:
