@@ -13,7 +13,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from edgesweep.dirty import Change, DirtyRow, Kind, Span, instant
+from edgesweep.dirty import FOREVER, Change, DirtyRow, Kind, Span, instant
 from edgesweep.flush.sender import Accepted, Answer
 
 BUCKET = "site"
@@ -104,11 +104,11 @@ class Backlog:
         """Return the numbers of the first and the last row that are left, -1 without any."""
         return self.left.find(1), self.left.rfind(1)
 
-    def numbers(self, after: str = "", until: datetime | None = None) -> Iterator[int]:
+    def numbers(self, after: str = "", until: datetime = FOREVER) -> Iterator[int]:
         """Yield the numbers of the rows beyond a position and recorded at or before a moment."""
         number = _number(after) if after else -1
-        end = self.count if until is None else (until - self.began) // APART + 1
-        while (number := self.left.find(1, number + 1, max(0, end))) >= 0:
+        end = max(0, (until - self.began) // APART + 1)
+        while (number := self.left.find(1, number + 1, min(end, self.count))) >= 0:
             yield number
 
 
@@ -133,10 +133,10 @@ class BacklogRows:
     def read(
         self,
         distribution: str,
-        until: datetime | None = None,
+        until: datetime = FOREVER,
         after: str = "",
         *,
-        everywhere: bool = False,  # noqa: ARG002  # there is one partition
+        fully: bool = False,  # noqa: ARG002  # there is one partition
     ) -> Iterator[DirtyRow]:
         """Yield the rows, the oldest first."""
         backlog = self.backlogs.get(distribution)
@@ -214,11 +214,11 @@ class DynamoDb:
         if asked.get("Limit") == 1:
             number = backlog.ends()[not asked["ScanIndexForward"]]
             return _page([] if number < 0 else [_item(backlog.row(number))])
-        after, until = ([bound.rstrip("$~") for bound in bounds] + ["", ""])[:2]
+        after, until = [bound.rstrip("$") for bound in bounds]
         after = asked.get("ExclusiveStartKey", {"sk": {"S": after}})["sk"]["S"]
         items: list[str] = []
         size = 0
-        for number in backlog.numbers(after, datetime.fromisoformat(until) if until else None):
+        for number in backlog.numbers(after, datetime.fromisoformat(until)):
             row = backlog.row(number)
             items.append(_item(row))
             size += row_bytes(row)

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 UNROUTED = "unrouted"  # the partition of changes that no distribution serves
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before any moment that matters
+FOREVER = datetime.max.replace(tzinfo=UTC)  # after any
 CHUNK = 1_000  # rows between two renewals of the lease
 
 # "The object key name is a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes
@@ -160,17 +161,12 @@ class DirtyRows(DirtyWriter, Protocol):
         """Return when the newest rows were recorded, the newest first."""
 
     def read(
-        self,
-        distribution: str,
-        until: datetime | None = None,
-        after: str = "",
-        *,
-        everywhere: bool = False,
+        self, distribution: str, until: datetime = FOREVER, after: str = "", *, fully: bool = False
     ) -> Iterator[DirtyRow]:
         """Yield rows, the oldest first, strongly consistent.
 
-        They were recorded at or before `until`, and lie beyond the position `after`. If
-        `everywhere`, they include partitions that this process does not know of yet.
+        They were recorded at or before `until`, and lie beyond the position `after`. If read
+        `fully`, they include partitions that this process does not know of yet.
         """
 
     def delete(self, rows: Sequence[DirtyRow]) -> None:

@@ -190,7 +190,7 @@ class Flusher:
         # The newest first: if this is cut off, a sweep finds the others.
         swept = self._sweeper.delete(reversed(rows), held)
         if swept:
-            flush, swept = self._sweeper.sweep(flush, held, everywhere=not rows)
+            flush, swept = self._sweeper.sweep(flush, held, fully=not rows)
         if not swept:
             return Outcome(flush.distribution, Reason.SWEEPING, flush, answer)
         self.announce(flush)

@@ -39,13 +39,11 @@ class Sweeper:
             self._delete(chunk, held)
         return next(rows, None) is None
 
-    def sweep(
-        self, flush: Flush, held: HeldLease, *, everywhere: bool = True
-    ) -> tuple[Flush, bool]:
+    def sweep(self, flush: Flush, held: HeldLease, *, fully: bool = True) -> tuple[Flush, bool]:
         """Delete a portion of the older rows that a flush covers; tell whether it was the last.
 
         The accepted paths of a flush that it replaced count too, for rows older than that flush. If
-        another process planned it, sweep `everywhere`: it may have known of more partitions.
+        another process planned it, sweep `fully`: it may have known of more partitions.
         """
         sent = list(self._sent(flush, held))
         if not sent:
@@ -56,7 +54,7 @@ class Sweeper:
             return all(any(one(path) for one in since) for path in self.routes.paths_of(row))
 
         until, place = sent[0][0], flush.swept
-        older = self.dirty.read(flush.distribution, until, place, everywhere=everywhere)
+        older = self.dirty.read(flush.distribution, until, place, fully=fully)
         for number, chunk in enumerate(self._portion(older, held), 1):
             self._delete(list(filter(covered, chunk)), held)
             place = chunk[-1].position

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from edgesweep.dirty import DirtyRow, DirtyRows, Span
+from edgesweep.dirty import FOREVER, DirtyRow, DirtyRows, Span
 from edgesweep.errors import OverLimit, Overtaken
 from edgesweep.flush.budget import UNSPENT, Ledger
 from edgesweep.flush.discovery import KeptStore
@@ -61,21 +61,16 @@ class DryRunRows:
         return [row.recorded_at for row in self.read(distribution)][::-1][:most]
 
     def read(
-        self,
-        distribution: str,
-        until: datetime | None = None,
-        after: str = "",
-        *,
-        everywhere: bool = False,
+        self, distribution: str, until: datetime = FOREVER, after: str = "", *, fully: bool = False
     ) -> Iterator[DirtyRow]:
         added = (
             row
             for row in sorted(self._added.values(), key=_position)
             if row.distribution == distribution
-            and (until is None or row.recorded_at <= until)
+            and row.recorded_at <= until
             and row.position > after
         )
-        found = self._dirty.read(distribution, until, after, everywhere=everywhere)
+        found = self._dirty.read(distribution, until, after, fully=fully)
         kept = (row for row in found if _key(row) not in self._added)
         rows = heapq.merge(kept, added, key=_position)
         return (row for row in rows if _key(row) not in self._gone)

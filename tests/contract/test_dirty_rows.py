@@ -289,7 +289,7 @@ class TestDynamoDB(Contract):
             table.add(rows(SHARDS))
 
             assert list(table.read("E1")) == rows(1)
-            assert list(table.read("E1", everywhere=True)) == rows(SHARDS)
+            assert list(table.read("E1", fully=True)) == rows(SHARDS)
 
     @pytest.mark.parametrize("path", ["/*", "/docs/*", "/caf%C3%A9*", "/a.html"])
     def test_rolled_back(self, keeper: Keeper, path: str) -> None:

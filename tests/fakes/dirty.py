@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from edgesweep.dirty import DirtyRow, Span, instant
+from edgesweep.dirty import FOREVER, DirtyRow, Span, instant
 
 # Sorts after every shard.
 _LAST = 1_000
@@ -78,10 +78,10 @@ class DirtyRowsInMemory:
     def read(
         self,
         distribution: str,
-        until: datetime | None = None,
+        until: datetime = FOREVER,
         after: str = "",
         *,
-        everywhere: bool = False,  # noqa: ARG002  # it knows of all
+        fully: bool = False,  # noqa: ARG002  # it knows of all
     ) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
         yield from self.page(distribution, after, until)
@@ -90,7 +90,7 @@ class DirtyRowsInMemory:
         self,
         distribution: str,
         after: str,
-        until: datetime | None = None,
+        until: datetime = FOREVER,
         most: int | None = None,
         shards: int = _LAST,
     ) -> list[DirtyRow]:
@@ -104,10 +104,8 @@ class DirtyRowsInMemory:
             shards: only those of so many shards.
         """
         rows = self._sorted[distribution]
-        start, end = bisect_left(rows, (after, _LAST)), len(rows)
-        if until is not None:
-            # "$" sorts right after the "#" that ends the instant in a position.
-            end = bisect_left(rows, (f"{instant(until)}$",))
+        # "$" sorts right after the "#" that ends the instant in a position.
+        start, end = bisect_left(rows, (after, _LAST)), bisect_left(rows, (f"{instant(until)}$",))
         found = (row for _, shard, row in islice(rows, start, end) if shard < shards)
         return list(islice(found, most))
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, cast
 
-from edgesweep.dirty import DirtyRow, Span
+from edgesweep.dirty import FOREVER, DirtyRow, Span
 from edgesweep.errors import Unwritten
 from edgesweep.flush.journal import Flush, Journal, Lease, LedgerLimits
 from edgesweep.operate.dry_run import JournalInMemory
@@ -178,31 +178,24 @@ class DirtyClient:
         return here().call("dirty.recent", lambda: dirty.recent(distribution, most, shards))
 
     def read(
-        self,
-        distribution: str,
-        until: datetime | None = None,
-        after: str = "",
-        *,
-        everywhere: bool = False,
+        self, distribution: str, until: datetime = FOREVER, after: str = "", *, fully: bool = False
     ) -> Iterator[DirtyRow]:
         """Yield the rows recorded at or before `until` and beyond `after`, the oldest first."""
-        read_rows, shards = here().read_rows, self._latest() if everywhere else self._shards()
-        if until is None:
+        read_rows, shards = here().read_rows, self._latest() if fully else self._shards()
+        if until == FOREVER:
             read_rows[distribution] = []
         more = True
         while more:
             page = here().call("dirty.page", lambda: self._page(distribution, after, until, shards))
             _work(self._pace.read * len(page))
             for row in page:
-                if until is None:
+                if until == FOREVER:
                     read_rows[distribution].append(row)
                 after = row.position
                 yield row
             more = len(page) == self._rows_of_page
 
-    def _page(
-        self, distribution: str, after: str, until: datetime | None, shards: int
-    ) -> list[DirtyRow]:
+    def _page(self, distribution: str, after: str, until: datetime, shards: int) -> list[DirtyRow]:
         most = self._rows_of_page
         return self._tables.dirty.page(distribution, after, until, most, shards)
 

@@ -16,6 +16,7 @@ from pynamodb.transactions import TransactWrite
 from edgesweep.aws.dynamodb import models
 from edgesweep.aws.dynamodb.models import InstantAttribute, Keyed, Table, TextAttribute, common
 from edgesweep.dirty import (
+    FOREVER,
     Change,
     DirtyRow,
     Kind,
@@ -52,7 +53,7 @@ class DirtyTable:
         name: str,
         session: boto3.Session,
         shards: Callable[[], int] = lambda: 1,  # how many partitions to read; it may lag behind
-        latest: Callable[[], int] | None = None,  # the same to read `everywhere`, without a lag
+        latest: Callable[[], int] | None = None,  # the same to read `fully`, without a lag
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connection = Table(name, session)
@@ -112,14 +113,9 @@ class DirtyTable:
         return sum(self._model.count(key, consistent_read=True) for key in keys)
 
     def read(
-        self,
-        distribution: str,
-        until: datetime | None = None,
-        after: str = "",
-        *,
-        everywhere: bool = False,
+        self, distribution: str, until: datetime = FOREVER, after: str = "", *, fully: bool = False
     ) -> Iterator[DirtyRow]:
-        shards = self._latest() if everywhere else self._shards()
+        shards = self._latest() if fully else self._shards()
         parts = [
             self._query(distribution, shard, range_key_condition=_between(after, until))
             for shard in range(shards)
@@ -136,12 +132,12 @@ class DirtyTable:
             yield _row(distribution, shard, item)
 
 
-def _between(after: str, until: datetime | None) -> Condition | None:
+def _between(after: str, until: datetime) -> Condition:
     """Return the condition for sort keys beyond `after` and up to all of the instant `until`."""
     # "$" sorts right after the "#" of a sort key and before a token, so no key lies between. Only
     # BETWEEN bounds a key on both sides; it includes its ends, and refuses them in wrong order.
-    first, last = f"{after}$", "~" if until is None else f"{instant(until)}$"
-    return _Row.sk.between(first, max(first, last)) if after or until else None
+    first = f"{after}$"
+    return _Row.sk.between(first, max(first, f"{instant(until)}$"))
 
 
 def _attributes(row: DirtyRow) -> dict[str, Any]:

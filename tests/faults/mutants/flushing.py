@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from edgesweep.aws.cloudfront import CloudFront
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import FOREVER, DirtyRow
 from edgesweep.flush import flusher, sweeping
 from edgesweep.flush.budget import Budget, months_near
 from edgesweep.flush.flusher import Flusher, Outcome
@@ -183,10 +183,10 @@ def eventual_reads() -> Iterator[None]:
     seen: dict[int, list[tuple[Any, list[DirtyRow]]]] = {}
 
     def late(
-        self: DirtyClient, distribution: str, after: str, until: datetime | None, shards: int
+        self: DirtyClient, distribution: str, after: str, until: datetime, shards: int
     ) -> list[DirtyRow]:
         fresh = page(self, distribution, after, until, shards)
-        if after or until:
+        if after or until != FOREVER:
             return fresh
         history = seen.setdefault(id(self._tables), [])
         history.append((distribution, fresh))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from edgesweep import dirty
-from edgesweep.dirty import DirtyRow
+from edgesweep.dirty import FOREVER, DirtyRow
 from edgesweep.flush import journal, planning, sweeping
 from edgesweep.flush.journal import NO_LIMITS, Flush, LedgerLimits, State
 from edgesweep.flush.policy import Reason
@@ -26,16 +26,11 @@ class Watched(DirtyRowsInMemory):
         self.looked: list[str] = []
 
     def read(
-        self,
-        distribution: str,
-        until: datetime | None = None,
-        after: str = "",
-        *,
-        everywhere: bool = False,
+        self, distribution: str, until: datetime = FOREVER, after: str = "", *, fully: bool = False
     ) -> Iterator[DirtyRow]:
         """Note what is looked at to be deleted."""
-        for row in super().read(distribution, until, after, everywhere=everywhere):
-            if until is not None:
+        for row in super().read(distribution, until, after, fully=fully):
+            if until != FOREVER:
                 self.looked.append(row.change.key)
             yield row
 

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from edgesweep.dirty import UNROUTED, DirtyRow
+from edgesweep.dirty import FOREVER, UNROUTED, DirtyRow
 from edgesweep.flush import discovery
 from edgesweep.flush.discovery import HURRY_EVERY, LATE, REFRESH_EVERY, ROUTE_TIME
 from tests.fakes.dirty import DirtyRowsInMemory
@@ -24,13 +24,13 @@ class Read(DirtyRowsInMemory):
     def read(
         self,
         distribution: str,
-        until: datetime | None = None,
+        until: datetime = FOREVER,
         after: str | None = None,
         *,
-        everywhere: bool = False,
+        fully: bool = False,
     ) -> Iterator[DirtyRow]:
         """Read; only what routes names a place."""
-        for one in super().read(distribution, until, after or "", everywhere=everywhere):
+        for one in super().read(distribution, until, after or "", fully=fully):
             self.rows_read += after is not None
             yield one
 
