@@ -153,7 +153,7 @@ def simulate(traffic: str, distributions: int, usd: Decimal | None, days: int = 
     for sent in paced.run(_deploys(TRAFFIC[traffic], distributions, days)):
         flushes += 1
         for step in sent.steps:
-            staleness[(sent.at - step.at).total_seconds()] += len(step.dirty)
+            staleness[(sent.step.at - step.at).total_seconds()] += len(step.dirty)
     return Month(
         traffic,
         distributions,

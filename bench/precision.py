@@ -55,7 +55,7 @@ def paced(source: HistorySource, name: str, policy: Policy) -> Result:
     for sent in Paced(policy).run((source.name, step) for step in source.steps()):
         row.deploys += len(sent.steps)
         row.add(sent.step, [member.pattern for member in sent.members])
-        late += sent.at > sent.due_at
+        late += sent.step.at > sent.due_at
     return Result(row, late)
 
 

@@ -228,7 +228,7 @@ def _surveyor(listing: Listing, routes: Routes, warn: Warn) -> Surveyor:
     ) -> Survey:
         mounts, strict = routes.mounts(distribution), routes.strict(distribution)
         ends_at, foreign = now() + MAX_TIME, partial(routes.foreign, distribution)
-        ask = partial(survey, foreign=foreign, heartbeat=keep, late=lambda: now() >= ends_at)
+        ask = partial(survey, foreign=foreign, keep=keep, late=lambda: now() >= ends_at)
         found = ask(listing, mounts, dirty, prices, limits, strict=strict)
         if found.refused:
             warn(found.refused)

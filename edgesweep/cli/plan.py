@@ -112,7 +112,7 @@ def _listed(
     with closing(session(**where).client("s3")) as client, progress("Listing pages") as shown:
         check(client, bucket, anywhere=True)
         listing = S3Listing(client)
-        seen = survey(listing, mounts, dirty, prices, limits, heartbeat=lambda: shown(next(pages)))
+        seen = survey(listing, mounts, dirty, prices, limits, keep=lambda: shown(next(pages)))
     if seen.refused:
         raise EdgesweepError(seen.refused)
     return seen

@@ -124,14 +124,14 @@ def cover(
 
 
 def choose(
-    candidates: Candidates, prices: Prices, limits: Limits, heartbeat: Heartbeat = lambda: None
+    candidates: Candidates, prices: Prices, limits: Limits, keep: Heartbeat = lambda: None
 ) -> Cover:
     """Return the cheapest cover from candidates, to be used again; `Infeasible` without any."""
     most = len(candidates.items) if limits.paths is None else limits.paths
     _check_feasible(candidates, limits.wildcards, most)
     scale, digit, rates = _in_whole_units(candidates, prices)
     caps = Caps(min(limits.wildcards, most), most)
-    found = cheapest_capped(candidates, rates, caps, heartbeat)
+    found = cheapest_capped(candidates, rates, caps, keep)
     behind = found.cost // digit - found.bound // digit
     return Cover(tuple(_members(candidates, found.chosen)), Decimal(behind) / scale)
 
@@ -141,7 +141,7 @@ def climb(
     path_prices: Sequence[Decimal],
     refetch: Decimal,
     limits: Limits,
-    heartbeat: Heartbeat = lambda: None,
+    keep: Heartbeat = lambda: None,
 ) -> Sequence[Cover]:
     """Return the cheapest cover at each of some rising path prices; see `choose`."""
     # A higher path price never means more paths, and covers of equally many paths hit the same
@@ -151,7 +151,7 @@ def climb(
     while spans:
         low, high = spans.pop()
         for rung in {low, high} - found.keys():
-            found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits, heartbeat)
+            found[rung] = choose(candidates, Prices(path_prices[rung], refetch), limits, keep)
         if len(found[low].members) == len(found[high].members):
             found.update(dict.fromkeys(range(low + 1, high), found[low]))
         elif high - low > 1:

@@ -59,13 +59,11 @@ class _Point(NamedTuple):
     chosen: Sequence[int] = ()
 
 
-def cheapest_capped(
-    candidates: Candidates, rates: Rates, caps: Caps, heartbeat: Heartbeat
-) -> Capped:
+def cheapest_capped(candidates: Candidates, rates: Rates, caps: Caps, keep: Heartbeat) -> Capped:
     """Return the cheapest choice of candidates under the caps, which some choice has to meet."""
 
     def solve(price: int, scale: int) -> _Point:
-        heartbeat()
+        keep()
         chosen = cheapest(candidates, rates.priced(scale, path=price), caps.wildcards)
         return _Point(paths_used(candidates, chosen), rates.cost(candidates, chosen), chosen)
 
@@ -79,7 +77,7 @@ def cheapest_capped(
     found = Capped(under.chosen, under.cost, bound)
     if bound == under.cost:
         return found
-    return _proven(candidates, rates, caps, found, (price, scale), heartbeat)
+    return _proven(candidates, rates, caps, found, (price, scale), keep)
 
 
 def _secant(
@@ -102,12 +100,12 @@ def _secant(
 
 
 def _price_of_wildcards(
-    candidates: Candidates, rates: Rates, most: int, heartbeat: Heartbeat
+    candidates: Candidates, rates: Rates, most: int, keep: Heartbeat
 ) -> tuple[int, int]:
     """Return the price on each wildcard, as a fraction, at which the best choice takes `most`."""
 
     def solve(price: int, scale: int) -> _Point:
-        heartbeat()
+        keep()
         found = independent(candidates, rates.priced(scale, wildcard=price))
         return _Point(found.used, (found.least - price * found.used) // scale)
 
@@ -124,14 +122,12 @@ def _proven(  # noqa: PLR0913, PLR0917  # a problem, and what is known of it
     caps: Caps,
     found: Capped,
     path_price: tuple[int, int],
-    heartbeat: Heartbeat,
+    keep: Heartbeat,
 ) -> Capped:
     """Close the distance between the best choice known and its bound, as far as patience goes."""
     price, scale = path_price
     paid = rates.priced(scale, path=price)
-    wildcard_price, wildcard_scale = _price_of_wildcards(
-        candidates, paid, caps.wildcards, heartbeat
-    )
+    wildcard_price, wildcard_scale = _price_of_wildcards(candidates, paid, caps.wildcards, keep)
     scale *= wildcard_scale
     price *= wildcard_scale
     part = independent(candidates, rates.priced(scale, path=price, wildcard=wildcard_price))
@@ -144,12 +140,12 @@ def _proven(  # noqa: PLR0913, PLR0917  # a problem, and what is known of it
     room = known + (best - known) // FIRST_ROOM + 1
     while known < best:
         room = min(room, best)
-        heartbeat()
+        keep()
         try:
             chosen = enumeration.cheapest_within(room, patience)
             found = _cheaper(found, chosen, rates, candidates)
         except OutOfPatience:
-            heartbeat()
+            keep()
             chosen = enumeration.cheapest_within(best, width=BEAM)
             found = _cheaper(found, chosen, rates, candidates)
             return replace(found, bound=max(found.bound, -((offset - known) // scale)))

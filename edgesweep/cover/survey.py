@@ -116,12 +116,12 @@ def survey(  # noqa: PLR0913  # what to cover, where to look, and on what terms
     *,
     foreign: Callable[[str], bool] = lambda _: False,
     strict: bool = False,
-    heartbeat: Heartbeat = lambda: None,
+    keep: Heartbeat = lambda: None,
     late: Callable[[], bool] = lambda: False,
 ) -> Survey:
     """List the objects that matter for a cover of `dirty`, which are decoded viewer paths."""
     found = _all_candidates(dirty, strict=strict)
-    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), heartbeat, late)
+    walk = _Walk(listing, frozenset(dirty), _terms(found, prices, limits), keep, late)
     refused: str | None = None
     try:
         for mount in mounts:
@@ -195,7 +195,7 @@ class _Walk:
     listing: Listing
     dirty: Collection[str]
     terms: _Terms
-    heartbeat: Heartbeat
+    keep: Heartbeat
     late: Callable[[], bool]
     pages: int = 0
     size: int = 0
@@ -220,7 +220,7 @@ class _Walk:
         after = ""
         while True:
             self.pages += 1
-            self.heartbeat()
+            self.keep()
             keys, more = self.listing.page(mount.bucket, below, after)
             paths = [path for key in keys if (path := mount.path(key))]
             unchanged = [path for path in paths if path not in self.dirty]

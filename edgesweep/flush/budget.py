@@ -115,8 +115,17 @@ class Budget:
         return self.distributions * math.ceil((end - moment) / self.interval(moment))
 
     def free_reserve(self, moment: datetime) -> int:
-        """Return the reserve of the free paths alone: half of them for a whole month."""
-        return self.distributions * math.ceil(self._free_share(moment, LONGEST_MONTH))
+        """Return the reserve of the free paths alone, the same at every budget."""
+        return self.distributions * math.ceil(self._intervals(moment))
+
+    def money(self, moment: datetime) -> int:
+        """Return the paths that are paid for, less those that the reserve needs of them.
+
+        It never falls within a month, unlike what is left of both reserves, which are whole paths.
+        """
+        intervals = (month_bounds(moment)[1] - moment) / self.planned(moment)
+        paid = (self.allowance or 0) - self.free_paths
+        return paid - self.distributions * max(0, math.ceil(intervals - self._intervals(moment)))
 
     def saved(self, moment: datetime, flushed_at: datetime | None) -> int:
         """Return what one of several distributions saved since its last flush, a day's at most."""
@@ -144,6 +153,13 @@ class Budget:
         start, end = month_bounds(moment)
         free = max(0, self.free_paths - self.ledger.others.paths)
         return free * (min(span, end - moment) / (end - start)) / 2 / self.distributions
+
+    def _intervals(self, moment: datetime) -> float:
+        """Return the rest of the month in intervals that free paths alone would pay for."""
+        half = self._free_share(moment, LONGEST_MONTH)
+        if self.guarantee and self._paths_guaranteed(self.guarantee) <= self.free_paths:
+            return max(half, (month_bounds(moment)[1] - moment) / self.guarantee)
+        return half
 
     def _paths_guaranteed(self, guarantee: timedelta) -> int:
         return self.distributions * math.ceil(LONGEST_MONTH / guarantee)

@@ -60,22 +60,28 @@ def pick(  # noqa: PLR0913  # what to cover, on what terms
         paths = paths if most is None else min(most, paths)
         return choose(found, prices, Limits(min(go.wildcards, paths), paths), keep)
 
-    def size(cover: Cover) -> int:
-        everything = [one.pattern for one in cover.members] == [Pattern("/", wildcard=True)]
-        return len(cover.members) + (0 if everything else tags)
-
     cover, free, bought = within(terms.paths), max(1, terms.free), 0
-    most_seen = Survey.seen(candidates.most_collateral)
-    if listed and size(cover) > free and most_seen < candidates.most_collateral:
-        seen = [Survey.seen(collateral) for collateral in candidates.collateral]
-        paying = within(terms.paths, replace(candidates, collateral=seen))
-        cover = within(max(free - tags, len(paying.members)))
-    if size(cover) > free:
+    if _paths(cover, tags) > free:
         # If the free paths do not even cover the tags, a flush without money would send `/*`.
         fits = free - tags >= bool(candidates.items)
-        bought = size(cover) - (size(within(free - tags)) if fits else 1)
+        unpaid, paths = _paths(within(free - tags), tags) if fits else 1, terms.paths
+        if fits:
+            # What it pays for takes none of the free paths that it leaves without money.
+            paths = max(free - tags, min(paths, unpaid + paths - terms.free - tags))
+        if listed and Survey.seen(candidates.most_collateral) < candidates.most_collateral:
+            seen = list(map(Survey.seen, candidates.collateral))
+            paying = within(paths, replace(candidates, collateral=seen))
+            paths = max(free - tags, len(paying.members))
+        cover = within(paths)
+        bought = _paths(cover, tags) - unpaid
     wanted = [paths + tags for paths in wanted]
     return Choice(cover, terms, wanted, cover.collateral - covers[0].collateral, bought)
+
+
+def _paths(cover: Cover, tags: int) -> int:
+    """Count the paths of a cover beside some tags, which `/*` makes needless."""
+    everything = [one.pattern for one in cover.members] == [Pattern("/", wildcard=True)]
+    return len(cover.members) + (0 if everything else tags)
 
 
 def explain(

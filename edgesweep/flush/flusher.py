@@ -164,11 +164,12 @@ class Flusher:
         decision = self.policy.decide(ledgers, demand, held.lease, now)
         if isinstance(decision, Reason):
             return Outcome(held.distribution, decision)
-        batch = self._planner.read(held)
+        planner = Planner(self.dirty, self.policy, self.survey, self.routes, self.token)
+        batch = planner.read(held)
         if not batch.rows:
             # Another flusher covered the rows between the peek and the lease.
             return Outcome(held.distribution, Reason.LEASE)
-        flush, choice = self._planner.plan(held, batch, decision)
+        flush, choice = planner.plan(held, batch, decision)
         if choice and self.policy.waits(choice.avoidable, oldest, demand, now, batch.rows):
             return Outcome(held.distribution, Reason.PATIENT)
         self.journal.open(flush, held.lease, decision.limits)
@@ -216,10 +217,6 @@ class Flusher:
         """Tell whether CloudFront refused because the distribution is disabled or deleted."""
         refused = isinstance(answer, Refused) and answer.refusal in {Refusal.GONE, Refusal.DENIED}
         return refused and self.routes.gone(flush.distribution)
-
-    @property
-    def _planner(self) -> Planner:
-        return Planner(self.dirty, self.policy, self.survey, self.routes, self.token)
 
     @property
     def _sweeper(self) -> Sweeper:

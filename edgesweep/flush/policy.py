@@ -172,5 +172,6 @@ class Policy:
         if budget.allowance is not None:
             can = budget.allowance - budget.reserve(moment) - kept - budget.ledger.paths
             free = min(free, can)
-            paid = max(0, can - max(0, free))
+            money = budget.money(moment) - demand.bought_in(month_of(moment))
+            paid = max(0, min(can - max(0, free), money))
         return Purse(demand, left, free, paid, month_bounds(moment)[1] - moment, moment, saved)

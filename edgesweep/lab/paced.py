@@ -33,10 +33,6 @@ class PacedFlush:
     members: Sequence[Member]  # its paths
     due_at: datetime  # the first tick at which it was wanted
 
-    @property
-    def at(self) -> datetime:
-        return self.step.at
-
 
 @dataclass(slots=True)
 class _Waiting:
@@ -176,8 +172,8 @@ def sweep(
 
     for sent in Paced(policy, wake).run(deploys()):
         row.add(sent.step, [member.pattern for member in sent.members])
-        flushes.append((sent.at, len(sent.members)))
-        waits += [sent.at - step.at for step in sent.steps]
+        flushes.append((sent.step.at, len(sent.members)))
+        waits += [sent.step.at - step.at for step in sent.steps]
     return Swept(row, flushes, waits)
 
 

@@ -218,7 +218,7 @@ def test_reconciled_month() -> None:
     paced = Paced(policy)
 
     for number, sent in enumerate(paced.run(sorted(steps, key=lambda one: one[1].at))):
-        clock[0] = sent.at
+        clock[0] = sent.step.at
         paths = [member.pattern.quoted() for member in sent.members]
         batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{number}"}
         cloudfront.create_invalidation(DistributionId=sent.distribution, InvalidationBatch=batch)

@@ -1,6 +1,7 @@
 """A flush buys paths beyond the free ones where they save more than they cost."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from edgesweep.cover.survey import Survey
 from edgesweep.flush.budget import Budget, Ledger
 from edgesweep.flush.choice import pick
 from edgesweep.flush.journal import Lease
-from edgesweep.flush.pace import NOTHING_SEEN
+from edgesweep.flush.pace import NOTHING_SEEN, Purse
 from edgesweep.flush.policy import Go, Policy
 from tests.fakes.flushing import NOON, Ticks
 
@@ -43,6 +44,31 @@ def test_buys_tags() -> None:
     assert ticks.sent == [tags]
     # With the free ones alone it would have been `/*`.
     assert ticks.journal.demand().bought_in(f"{NOON:%Y-%m}") == 29
+
+
+@pytest.mark.parametrize(("paid", "paths"), [(9, 1), (10, 11), (20, 11)])
+def test_leaves_free(paid: int, paths: int) -> None:
+    """What a flush pays for takes none of the free paths that it leaves to others without money."""
+    changed = [f"/{letter}" for letter in "abcdefghijk"]
+    found = find_candidates(changed, [f"/x{number}" for number in range(20_000)])
+    purse = Purse(NOTHING_SEEN, 100, 8, paid, timedelta(days=9), NOON)
+
+    choice = pick(found, Go(100, 13, {}, (purse,)), Policy())
+
+    # One of the four free paths does without money, and it is `/*`.
+    assert (len(choice.cover.members), choice.bought) == (paths, paths - 1)
+
+
+@pytest.mark.parametrize("guarantee", [None, timedelta(hours=2), timedelta(hours=30)])
+def test_money(guarantee: timedelta | None) -> None:
+    """As a month goes on, the paths that the budget pays for never become fewer."""
+    budget = Budget(Decimal("0.5"), free_paths=900, distributions=2, guarantee=guarantee)
+    moments = [datetime(2026, 2, 1, tzinfo=UTC) + timedelta(minutes=17 * n) for n in range(2_371)]
+
+    found = list(map(budget.money, moments))
+
+    assert found == sorted(found)
+    assert found[-1] >= 98
 
 
 @pytest.mark.parametrize(("listed", "paths"), [(0, 30), (1, 1), (100, 1), (30_000, 30)])

@@ -83,7 +83,10 @@ def test_staleness(urgent: str) -> None:
     sent = list(paced.run(deploys))
 
     waits = [
-        flush.at - step.at for flush in sent for step in flush.steps if f"/{URGENT}" in step.dirty
+        flush.step.at - step.at
+        for flush in sent
+        for step in flush.steps
+        if f"/{URGENT}" in step.dirty
     ]
     assert len(waits) == 5
     assert max(waits) <= policy.guaranteed(NOON)

@@ -28,7 +28,7 @@ def run(*steps: Step, budget: Budget | None = None) -> list[PacedFlush]:
 
 def minutes(flushes: list[PacedFlush]) -> list[float]:
     """Return when flushes were sent, in minutes after the month began."""
-    return [(sent.at - START) / MINUTE for sent in flushes]
+    return [(sent.step.at - START) / MINUTE for sent in flushes]
 
 
 def test_ticks() -> None:
@@ -36,7 +36,7 @@ def test_ticks() -> None:
     flushes = run(step(0, "/a"), step(105, "/b"), step(175, "/c"), step(600, "/a"))
 
     assert minutes(flushes) == [1, 2, 4, 11]
-    assert [sent.due_at for sent in flushes] == [sent.at for sent in flushes]
+    assert [sent.due_at for sent in flushes] == [sent.step.at for sent in flushes]
 
 
 def test_merged() -> None:
@@ -58,7 +58,7 @@ def woken(*steps: Step, budget: Budget | None = None) -> list[float]:
     """Return when the deploys of a site with wakes are sent, in seconds after the month began."""
     paced = Paced(Policy(budget or Budget()), wake=True)
     sent = paced.run(("site", one) for one in steps)
-    return [(flush.at - START) / timedelta(seconds=1) for flush in sent]
+    return [(flush.step.at - START) / timedelta(seconds=1) for flush in sent]
 
 
 def test_wakes() -> None:
@@ -97,7 +97,7 @@ def test_held() -> None:
 
     assert len(flushes) <= 2
     assert sum(len(sent.steps) for sent in flushes) == 140
-    assert flushes[1].due_at < flushes[1].at <= START + budget.interval(START) + 2 * MINUTE
+    assert flushes[1].due_at < flushes[1].step.at <= START + budget.interval(START) + 2 * MINUTE
 
 
 PAGES = tuple(f"/{folder}/{page}" for folder in "abcdefgh" for page in range(1_000))
