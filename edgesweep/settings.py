@@ -45,7 +45,7 @@ class Parameter:
                 raise BadInput(f'Parameter {name} is "{value}"; it must be {self.bound}')
         if len(values) > self.most:
             raise BadInput(
-                f"Parameter {name} names {len(values)} {name}s; at most {self.most} fit one stack"
+                f"Parameter {name} names {len(values)}; at most {self.most} fit one stack"
             )
         if len(text) > LONGEST:
             raise BadInput(f"Parameter {name} has {len(text)} characters, not {LONGEST} or fewer")

@@ -36,10 +36,8 @@ CLIENT_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, rea
 # The errors that CreateInvalidation documents, and those of every AWS API:
 # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html
 _REFUSALS = {
-    "Throttling": Refusal.THROTTLED,
-    "ThrottlingException": Refusal.THROTTLED,
-    "TooManyRequestsException": Refusal.THROTTLED,
-    "RequestLimitExceeded": Refusal.THROTTLED,
+    **dict.fromkeys(("Throttling", "ThrottlingException"), Refusal.THROTTLED),
+    **dict.fromkeys(("TooManyRequestsException", "RequestLimitExceeded"), Refusal.THROTTLED),
     "TooManyInvalidationsInProgress": Refusal.QUOTA,
     "BatchTooLarge": Refusal.TOO_LARGE,
     "InvalidArgument": Refusal.INVALID,

@@ -60,9 +60,8 @@ class Queue:
 
     def depth(self) -> tuple[int, int]:
         """Return about how many messages are visible, and about how many are hidden."""
-        depth = self._client.get_queue_attributes(
-            QueueUrl=self._url, AttributeNames=[_VISIBLE, _HIDDEN]
-        )["Attributes"]
+        ask = self._client.get_queue_attributes
+        depth = ask(QueueUrl=self._url, AttributeNames=[_VISIBLE, _HIDDEN])["Attributes"]
         return int(depth[_VISIBLE]), int(depth[_HIDDEN])
 
 

@@ -236,9 +236,7 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise BadInput(
-            f"{_excerpt(text)} holds half a surrogate pair, which UTF-8 cannot carry"
-        ) from error
+        raise BadInput(f"{_excerpt(text)} is not UTF-8: it has half a surrogate pair") from error
 
 
 def _excerpt(value: object) -> str:

@@ -181,7 +181,5 @@ def _checked(words: str) -> tuple[str, ...]:
     said = {word.strip() for word in words.split("+")} - {""}
     for word in sorted(said):
         if not WORD.fullmatch(word):
-            raise BadInput(
-                f"{word!r} is not a word of viewerPaths; the words are {', '.join(WORDS)}"
-            )
+            raise BadInput(f"{word!r} is no word of viewerPaths; the words are {', '.join(WORDS)}")
     return tuple(sorted(said))

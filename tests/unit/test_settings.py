@@ -104,7 +104,9 @@ def test_terms_of_viewer_paths() -> None:
 
 def test_wrong_viewer_paths() -> None:
     """An unknown word is named with its parameter."""
-    with pytest.raises(BadInput, match=r"^Parameter viewerPaths is \"folder\": 'folder' is not"):
+    with pytest.raises(
+        BadInput, match=r"^Parameter viewerPaths is \"folder\": 'folder' is no word"
+    ):
         Settings.from_mapping(LEAST | {"VIEWER_PATHS": "folder"})
 
 

@@ -304,7 +304,7 @@ def test_bad_words(write: Write) -> None:
     told = refused("--config", write(config()), "--viewer-paths", "bear")
 
     assert told.startswith(
-        "'bear' is not a word of viewerPaths; the words are everything, html, folders, bare"
+        "'bear' is no word of viewerPaths; the words are everything, html, folders, bare"
     )
 
 

@@ -163,7 +163,7 @@ def test_wrong_word(text: str, word: str) -> None:
         parse(text)
 
     assert str(refused.value).startswith(
-        f"{word!r} is not a word of viewerPaths; the words are everything, html, "
+        f"{word!r} is no word of viewerPaths; the words are everything, html, "
     )
     assert str(refused.value).endswith("strip=/app, errors=NAME, /images/{key}*")
 
