@@ -44,9 +44,8 @@ class Parameter:
             if not self.fits(value) and (value or self.default):
                 raise BadInput(f'Parameter {name} is "{value}"; it must be {self.bound}')
         if len(values) > self.most:
-            raise BadInput(
-                f"Parameter {name} names {len(values)}; at most {self.most} fit one stack"
-            )
+            names = f"names {len(values)} {name}s"
+            raise BadInput(f"Parameter {name} {names}; at most {self.most} fit one stack")
         if len(text) > LONGEST:
             raise BadInput(f"Parameter {name} has {len(text)} characters, not {LONGEST} or fewer")
         return ",".join(dict.fromkeys(values))
