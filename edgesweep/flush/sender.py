@@ -213,8 +213,8 @@ class Sender:
         return Sent(successor, answer)
 
     def _plainer(self, flush: Flush, held: HeldLease, refusal: Refusal) -> Sequence[str]:
-        """Return other paths for what is left, if CloudFront refused these and there are any."""
-        wider = coarser(flush.left, self._room(held)) if refusal in _NOT_THIS_WAY else flush.left
+        """Return other paths for what is left; empty if there are none, or these are right."""
+        wider = coarser(flush.left, self._room(held)) if refusal in _NOT_THIS_WAY else ()
         return () if wider == flush.left else wider
 
     def _room(self, held: HeldLease) -> int:
